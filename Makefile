@@ -1,0 +1,127 @@
+# Everything that is built, tested, checked and measured here. `make help` lists the targets.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := build
+.DELETE_ON_ERROR:
+# Cargo and Go use all cores by themselves, and the order of checks matters.
+.NOTPARALLEL:
+
+GO ?= go
+CARGO ?= cargo
+STATICCHECK_VERSION := v0.7.0
+STATICCHECK := $(GO) run honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION)
+# Packages of the Go module; the modules under benchmarks/ stand by themselves.
+PACKAGES := ./...
+# Seconds that `make stress` lasts; the run inside of `make test` is shorter.
+STRESS_SECONDS ?= 60
+
+LIBRARY := build/libgowasmer.a
+# Holds the library's hash, so that Go's build and test caches notice a new library.
+STAMP := go/internal/engine/library_stamp.go
+GO_SOURCES = $$(find go examples benchmarks scripts -name '*.go' 2>/dev/null)
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+
+.PHONY: tools
+tools: ## check that Rust, Go and a C compiler are here and new enough
+	@GO="$(GO)" CARGO="$(CARGO)" scripts/tools.sh
+
+.PHONY: build
+build: library ## build the engine, the C header and the command bin/wasmer
+	@echo "building bin/wasmer"
+	$(GO) build -o bin/wasmer ./go/cmd/wasmer
+
+.PHONY: engine
+engine: tools
+	@echo "building the engine (the first time this takes some minutes)"
+	$(CARGO) build --release --locked --workspace
+
+# The library is copied only when it changed, so that what depends on it is not built again for nothing.
+.PHONY: library
+library: header
+	@mkdir -p build
+	@cmp -s target/release/libgowasmer.a $(LIBRARY) || cp target/release/libgowasmer.a $(LIBRARY)
+	@scripts/stamp.sh $(LIBRARY) $(STAMP)
+
+.PHONY: header
+header: engine ## write the C header and the Go constants from the Rust sources
+	target/release/gowasmer-header
+
+.PHONY: guests
+guests: ## rebuild the guests in testdata/ (needs Debian's clang, lld and wabt)
+	$(MAKE) -C testdata/guests
+
+.PHONY: demo
+demo: library ## run the demonstration programs through the Go package
+	@$(GO) build -o bin/demo ./go/cmd/demo
+	@bin/demo testdata/guests
+
+.PHONY: test
+test: build test-rust test-go test-race ## run all tests: Rust, specification, golden files, Go, examples, short stress, short race run
+
+.PHONY: test-rust
+test-rust: tools ## run the Rust tests, the specification suite and the golden files
+	$(CARGO) test --release --locked --workspace
+
+.PHONY: spec
+spec: tools ## run the specification suite alone (BLESS=1 rewrites its counts if every assertion passes)
+	$(CARGO) test --release --locked -p gowasmer-engine --test spec
+
+.PHONY: test-go
+test-go: build ## run the Go tests, the examples and a short stress test
+	$(GO) test -timeout 15m $(PACKAGES)
+
+.PHONY: test-race
+test-race: build ## run the Go tests under the race detector, shortened
+	$(GO) test -race -short -timeout 15m $(PACKAGES)
+
+.PHONY: stress
+stress: build ## run the stress tests for STRESS_SECONDS (default 60), plain and with the race detector
+	STRESS_SECONDS=$(STRESS_SECONDS) $(GO) test -count=1 -timeout $$(( $(STRESS_SECONDS) * 10 + 600 ))s -run 'Stress|Hammer' $(PACKAGES)
+	STRESS_SECONDS=$(STRESS_SECONDS) $(GO) test -race -count=1 -timeout $$(( $(STRESS_SECONDS) * 10 + 900 ))s -run 'Stress|Hammer' $(PACKAGES)
+
+.PHONY: bench
+bench: build ## measure against other runtimes and print one table
+	$(MAKE) -C benchmarks
+
+.PHONY: check
+check: check-format check-generated check-licenses check-lint check-benchmarks ## check formats, lints, and that generated files are fresh
+
+.PHONY: check-format
+check-format:
+	$(CARGO) fmt --all --check
+	@unformatted=$$(gofmt -l $(GO_SOURCES)); [ -z "$$unformatted" ] || { echo "not formatted (run gofmt -w):"; echo "$$unformatted"; exit 1; }
+
+.PHONY: check-lint
+check-lint: library
+	$(CARGO) clippy --release --locked --workspace --all-targets -- -D warnings
+	$(GO) vet $(PACKAGES)
+	$(STATICCHECK) $(PACKAGES)
+
+.PHONY: check-generated
+check-generated: engine
+	target/release/gowasmer-header --check
+
+.PHONY: check-benchmarks
+check-benchmarks:
+	$(MAKE) -C benchmarks check
+
+.PHONY: licenses
+licenses: tools ## write THIRD-PARTY.md: the licences of all crates in the static library
+	@mkdir -p build
+	CARGO="$(CARGO)" $(GO) run ./scripts/licenses > build/THIRD-PARTY.md
+	@mv build/THIRD-PARTY.md THIRD-PARTY.md
+
+.PHONY: check-licenses
+check-licenses: tools
+	@mkdir -p build
+	CARGO="$(CARGO)" $(GO) run ./scripts/licenses > build/THIRD-PARTY.md
+	@cmp build/THIRD-PARTY.md THIRD-PARTY.md || { echo "THIRD-PARTY.md is stale: run make licenses and commit it"; exit 1; }
+
+.PHONY: clean
+clean: ## remove everything that was built
+	$(CARGO) clean
+	rm -rf build bin $(STAMP)

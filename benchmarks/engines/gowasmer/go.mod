@@ -1,0 +1,11 @@
+module github.com/gowasmer/wasmer/benchmarks/engines/gowasmer
+
+go 1.25
+
+require github.com/gowasmer/wasmer/benchmarks/protocol v0.0.0
+
+replace github.com/gowasmer/wasmer/benchmarks/protocol => ../../protocol
+
+require github.com/gowasmer/wasmer v0.0.0
+
+replace github.com/gowasmer/wasmer => ../../..

@@ -1,0 +1,3 @@
+module github.com/gowasmer/wasmer/benchmarks/protocol
+
+go 1.25

@@ -1,0 +1,3 @@
+module github.com/gowasmer/wasmer
+
+go 1.25

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/gowasmer/wasmer/go/internal/engine"
+	"github.com/gowasmer/wasmer/go/wasmer"
+)
+
+// call runs an exported function of a module and prints its results.
+func call(arguments []string, s streams) error {
+	if len(arguments) < 2 {
+		return usagef("call takes FILE, FUNCTION and the function's arguments, given %d arguments", len(arguments))
+	}
+	path, name, texts := arguments[0], arguments[1], arguments[2:]
+	l, err := load(path, s.in)
+	if err != nil {
+		return err
+	}
+	function, err := findFunction(l.description, name)
+	if err != nil {
+		return err
+	}
+	values, err := parseArguments(name, function, texts)
+	if err != nil {
+		return err
+	}
+	module, err := wasmer.DeserializeModule(l.artifact)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	defer module.Close()
+	instance, err := module.Instantiate()
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	defer instance.Close()
+	exported, err := instance.Function(name)
+	if err != nil {
+		return err
+	}
+	results, err := exported.Call(context.Background(), values...)
+	if err != nil {
+		return err
+	}
+	for _, result := range results {
+		if _, err := fmt.Fprintln(s.out, formatValue(result)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// findFunction looks an exported function up by name; the error lists those that there are.
+func findFunction(description *engine.Description, name string) (*engine.FuncType, error) {
+	var names []string
+	for _, export := range description.Exports {
+		if export.Type.Kind != engine.ExternFunction {
+			if export.Name == name {
+				return nil, usagef("export %q is a %s, not a function", name, kindNames[export.Type.Kind])
+			}
+			continue
+		}
+		if export.Name == name {
+			return export.Type.Func, nil
+		}
+		names = append(names, export.Name)
+	}
+	if len(names) == 0 {
+		return nil, usagef("no exported function %q; the module exports no functions", name)
+	}
+	return nil, usagef("no exported function %q; the module exports %s", name, strings.Join(names, ", "))
+}
+
+// parseArguments reads the arguments by the types of the parameters.
+func parseArguments(name string, function *engine.FuncType, texts []string) ([]any, error) {
+	if len(texts) != len(function.Params) {
+		return nil, usagef("function %s has the type %s: expected %d arguments, given %d", name, formatFuncType(function),
+			len(function.Params), len(texts))
+	}
+	for _, t := range append(append([]engine.ValType{}, function.Params...), function.Results...) {
+		if t > engine.F64 {
+			return nil, usagef("function %s has the type %s: an argument or result of type %s has no form on a command line", name, formatFuncType(function), t)
+		}
+	}
+	values := make([]any, len(texts))
+	for i, text := range texts {
+		value, err := parseArgument(function.Params[i], text)
+		if err != nil {
+			return nil, usagef("argument %d of function %s: %v", i+1, name, err)
+		}
+		values[i] = value
+	}
+	return values, nil
+}
+
+// parseArgument reads one value. Integers may be given signed or unsigned.
+func parseArgument(t engine.ValType, text string) (wasmer.Value, error) {
+	switch t {
+	case engine.I32:
+		bits, err := parseInteger(text, 32)
+		if err != nil {
+			return wasmer.Value{}, fmt.Errorf("expected an i32 (%d to %d), given %q", math.MinInt32, uint32(math.MaxUint32), text)
+		}
+		return wasmer.I32(int32(bits)), nil
+	case engine.I64:
+		bits, err := parseInteger(text, 64)
+		if err != nil {
+			return wasmer.Value{}, fmt.Errorf("expected an i64 (%d to %d), given %q", math.MinInt64, uint64(math.MaxUint64), text)
+		}
+		return wasmer.I64(int64(bits)), nil
+	case engine.F32:
+		value, err := strconv.ParseFloat(text, 32)
+		if err != nil {
+			return wasmer.Value{}, fmt.Errorf("expected an f32, given %q", text)
+		}
+		return wasmer.F32(float32(value)), nil
+	default:
+		value, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			return wasmer.Value{}, fmt.Errorf("expected an f64, given %q", text)
+		}
+		return wasmer.F64(value), nil
+	}
+}
+
+// parseInteger reads an integer that fits so many bits, as signed or as unsigned; it gives the bits.
+func parseInteger(text string, size int) (uint64, error) {
+	if signed, err := strconv.ParseInt(text, 0, size); err == nil {
+		return uint64(signed), nil
+	}
+	return strconv.ParseUint(text, 0, size)
+}
+
+// formatValue writes a number so that reading it again gives the same number; integers are signed.
+func formatValue(value wasmer.Value) string {
+	switch value.GetType() {
+	case wasmer.TypeI32:
+		return strconv.FormatInt(int64(value.ToI32()), 10)
+	case wasmer.TypeI64:
+		return strconv.FormatInt(value.ToI64(), 10)
+	case wasmer.TypeF32:
+		return strconv.FormatFloat(float64(value.ToF32()), 'g', -1, 32)
+	case wasmer.TypeF64:
+		return strconv.FormatFloat(value.ToF64(), 'g', -1, 64)
+	default:
+		return ""
+	}
+}

@@ -1,0 +1,106 @@
+// Command wasmer runs, inspects, checks and compiles WebAssembly modules from the shell.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+const usage = `wasmer runs WebAssembly modules.
+
+Usage:
+  wasmer call FILE FUNCTION [ARG...]   call an exported function and print its results, one a line
+  wasmer inspect FILE                  list imports, exports, memories, sections and sizes
+  wasmer validate FILE                 check that a module is valid
+  wasmer compile FILE -o OUT           compile a module; call and inspect take the result, too
+  wasmer version                       print the version
+  wasmer help                          print this text
+
+FILE is a module in the binary format, or "-" for standard input. Arguments are read by the types of the
+function's parameters: integers in decimal, or with 0x, 0o or 0b before them; floats in decimal or hexadecimal,
+"inf" and "nan". Compiled modules hold machine code: run only files that you trust.
+
+Exit codes: 0 success; 1 the module is invalid, cannot be read or linked, or the guest failed; 2 wrong usage.
+`
+
+// version is that of Cargo.toml and CHANGELOG.md; a test holds them together.
+const version = "0.1.0"
+
+// The exit codes.
+const (
+	exitOK = iota
+	exitFailure
+	exitUsage
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// usageError is a mistake in the command line.
+type usageError struct{ message string }
+
+func (e *usageError) Error() string { return e.message }
+
+func usagef(format string, values ...any) error {
+	return &usageError{fmt.Sprintf(format, values...)}
+}
+
+// streams are where a command reads and writes.
+type streams struct {
+	in  io.Reader
+	out io.Writer
+}
+
+var commands = map[string]func(arguments []string, s streams) error{
+	"call":     call,
+	"compile":  compile,
+	"inspect":  inspect,
+	"validate": validate,
+	"version":  printVersion,
+}
+
+// run executes a command line and returns the exit code.
+func run(arguments []string, in io.Reader, out, errs io.Writer) int {
+	if len(arguments) == 0 {
+		fmt.Fprint(errs, usage)
+		return exitUsage
+	}
+	name, rest := arguments[0], arguments[1:]
+	if isHelp(name) || len(rest) == 1 && isHelp(rest[0]) && commands[name] != nil {
+		fmt.Fprint(out, usage)
+		return exitOK
+	}
+	if name == "--version" {
+		name = "version"
+	}
+	command := commands[name]
+	if command == nil {
+		fmt.Fprintf(errs, "wasmer: unknown command %q; try wasmer help\n", name)
+		return exitUsage
+	}
+	err := command(rest, streams{in, out})
+	if err == nil {
+		return exitOK
+	}
+	fmt.Fprintf(errs, "wasmer: %v\n", err)
+	var wrong *usageError
+	if errors.As(err, &wrong) {
+		return exitUsage
+	}
+	return exitFailure
+}
+
+func isHelp(argument string) bool {
+	return argument == "help" || argument == "-h" || argument == "--help"
+}
+
+func printVersion(arguments []string, s streams) error {
+	if len(arguments) > 0 {
+		return usagef("version takes no arguments, given %d", len(arguments))
+	}
+	_, err := fmt.Fprintf(s.out, "wasmer %s\n", version)
+	return err
+}

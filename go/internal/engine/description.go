@@ -1,0 +1,195 @@
+//go:build linux && amd64
+
+package engine
+
+// ValType is a type of WebAssembly values; the numbers are those of rust/src/types.rs.
+type ValType uint8
+
+// The types of values.
+const (
+	I32 ValType = iota
+	I64
+	F32
+	F64
+	V128
+	FuncRef
+	ExternRef
+)
+
+var valTypeNames = [...]string{"i32", "i64", "f32", "f64", "v128", "funcref", "externref"}
+
+// String returns the name in the text format.
+func (t ValType) String() string {
+	if int(t) < len(valTypeNames) {
+		return valTypeNames[t]
+	}
+	return "unknown type"
+}
+
+// ExternKind is the kind of an import or export, by the numbers of the binary format.
+type ExternKind uint8
+
+// The kinds of imports and exports.
+const (
+	ExternFunction ExternKind = iota
+	ExternTable
+	ExternMemory
+	ExternGlobal
+)
+
+// FuncType is the type of a function.
+type FuncType struct {
+	// Params and Results are the types of parameters and results.
+	Params, Results []ValType
+}
+
+// Slots is the number of 64-bit slots that a call needs: arguments and results share them.
+func (t *FuncType) Slots() int { return max(len(t.Params), len(t.Results)) }
+
+// Limits are the size bounds of a memory in pages, or of a table in elements.
+type Limits struct {
+	// Min is the size to begin with.
+	Min uint64
+	// Max is the size never to be exceeded, if HasMax.
+	Max    uint64
+	HasMax bool
+}
+
+// ExternType is the type of an import or export; which fields hold something depends on Kind.
+type ExternType struct {
+	// Kind says what it is.
+	Kind ExternKind
+	// Func is the type of a function.
+	Func *FuncType
+	// Limits are those of a table or a memory.
+	Limits Limits
+	// Value is the type of a global or of a table's elements.
+	Value ValType
+	// Mutable says whether a global can be set.
+	Mutable bool
+}
+
+// Import is what a module asks for.
+type Import struct {
+	// Namespace and Name are the two parts of its name.
+	Namespace, Name string
+	// Type is what it must be.
+	Type ExternType
+}
+
+// Export is what a module offers.
+type Export struct {
+	// Name is its name.
+	Name string
+	// Index is its position in the index space of its kind.
+	Index uint32
+	// Type is what it is.
+	Type ExternType
+}
+
+// Section is a section of the module's binary.
+type Section struct {
+	// Name is that of a custom section, or of the kind of section.
+	Name string
+	// Custom says whether it is a custom section.
+	Custom bool
+	// Size is its size in bytes.
+	Size uint64
+}
+
+// Description says what a module consists of.
+type Description struct {
+	// Types are the function types that the module declares.
+	Types []FuncType
+	// Imports and Exports are in the order of the module.
+	Imports []Import
+	Exports []Export
+	// Name is the module's name, if it has one.
+	Name string
+	// Sections are the sections of the binary, in their order.
+	Sections []Section
+	// Functions is the number of functions that the module defines.
+	Functions uint32
+	// CodeBytes is the size of the machine code.
+	CodeBytes uint64
+	// Memories are the memories that the module imports or defines, in the order of their indices.
+	Memories []Limits
+}
+
+const descriptionVersion = 1
+
+// parseDescription reads what gw_module_describe wrote.
+func parseDescription(bytes []byte) (*Description, error) {
+	r := reader{bytes: bytes}
+	if version := r.u32(); version != descriptionVersion && r.err == nil {
+		r.fail("version %d, expected %d", version, descriptionVersion)
+	}
+	d := &Description{Types: make([]FuncType, r.count(8))}
+	for i := range d.Types {
+		d.Types[i] = FuncType{Params: r.types(), Results: r.types()}
+	}
+	d.Imports = make([]Import, r.count(9))
+	for i := range d.Imports {
+		im := &d.Imports[i]
+		im.Namespace, im.Name = r.str(), r.str()
+		im.Type.Kind = ExternKind(r.u8())
+		r.payload(&im.Type, d.Types)
+	}
+	d.Exports = make([]Export, r.count(9))
+	for i := range d.Exports {
+		ex := &d.Exports[i]
+		ex.Name = r.str()
+		ex.Type.Kind = ExternKind(r.u8())
+		ex.Index = r.u32()
+		r.payload(&ex.Type, d.Types)
+	}
+	d.Name = r.str()
+	d.Sections = make([]Section, r.count(13))
+	for i := range d.Sections {
+		d.Sections[i] = Section{Name: r.str(), Custom: r.u8() != 0, Size: r.u64()}
+	}
+	d.Functions = r.u32()
+	d.CodeBytes = r.u64()
+	if r.at == len(r.bytes) { // TRANSITION
+		return d, r.end("description of a module")
+	}
+	d.Memories = make([]Limits, r.count(17))
+	for i := range d.Memories {
+		d.Memories[i] = r.limits()
+	}
+	return d, r.end("description of a module")
+}
+
+func (r *reader) types() []ValType {
+	types := make([]ValType, r.count(1))
+	for i := range types {
+		types[i] = ValType(r.u8())
+	}
+	return types
+}
+
+func (r *reader) payload(t *ExternType, types []FuncType) {
+	switch t.Kind {
+	case ExternFunction:
+		if index := r.u32(); int(index) < len(types) {
+			t.Func = &types[index]
+		} else {
+			r.fail("type index %d of %d", index, len(types))
+			t.Func = &FuncType{}
+		}
+	case ExternTable:
+		t.Value = ValType(r.u8())
+		t.Limits = r.limits()
+	case ExternMemory:
+		t.Limits = r.limits()
+	case ExternGlobal:
+		t.Value = ValType(r.u8())
+		t.Mutable = r.u8() != 0
+	default:
+		r.fail("unknown kind %d", t.Kind)
+	}
+}
+
+func (r *reader) limits() Limits {
+	return Limits{Min: r.u64(), HasMax: r.u8() != 0, Max: r.u64()}
+}

@@ -1,0 +1,151 @@
+//go:build linux && amd64
+
+package engine
+
+import (
+	"encoding/binary"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+type writer []byte
+
+func (w *writer) u8(v ...uint8) { *w = append(*w, v...) }
+func (w *writer) u32(v uint32)  { *w = binary.LittleEndian.AppendUint32(*w, v) }
+func (w *writer) u64(v uint64)  { *w = binary.LittleEndian.AppendUint64(*w, v) }
+func (w *writer) str(s string)  { w.u32(uint32(len(s))); *w = append(*w, s...) }
+
+// described is a description with every kind of import and export, as the engine writes it.
+func described() []byte {
+	var w writer
+	w.u32(1)
+	w.u32(1) // types
+	w.u32(2)
+	w.u8(0, 3)
+	w.u32(1)
+	w.u8(1)
+	w.u32(2) // imports
+	w.str("env")
+	w.str("f")
+	w.u8(0)
+	w.u32(0)
+	w.str("env")
+	w.str("m")
+	w.u8(2)
+	w.u64(1)
+	w.u8(1)
+	w.u64(3)
+	w.u32(3) // exports
+	w.str("t")
+	w.u8(1)
+	w.u32(0)
+	w.u8(5)
+	w.u64(4)
+	w.u8(0)
+	w.u64(0)
+	w.str("g")
+	w.u8(3)
+	w.u32(2)
+	w.u8(2, 1)
+	w.str("f")
+	w.u8(0)
+	w.u32(1)
+	w.u32(0)
+	w.str("name")
+	w.u32(1) // sections
+	w.str("type")
+	w.u8(1)
+	w.u64(9)
+	w.u32(7)
+	w.u64(99)
+	w.u32(1) // memories
+	w.u64(1)
+	w.u8(1)
+	w.u64(3)
+	return w
+}
+
+func TestParseDescription(t *testing.T) {
+	d, err := parseDescription(described())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := FuncType{Params: []ValType{I32, F64}, Results: []ValType{I64}}
+	memory := Limits{Min: 1, Max: 3, HasMax: true}
+	expected := &Description{
+		Types: []FuncType{f},
+		Imports: []Import{
+			{Namespace: "env", Name: "f", Type: ExternType{Kind: ExternFunction, Func: &f}},
+			{Namespace: "env", Name: "m", Type: ExternType{Kind: ExternMemory, Limits: memory}},
+		},
+		Exports: []Export{
+			{Name: "t", Type: ExternType{Kind: ExternTable, Value: FuncRef, Limits: Limits{Min: 4}}},
+			{Name: "g", Index: 2, Type: ExternType{Kind: ExternGlobal, Value: F32, Mutable: true}},
+			{Name: "f", Index: 1, Type: ExternType{Kind: ExternFunction, Func: &f}},
+		},
+		Name:      "name",
+		Sections:  []Section{{Name: "type", Custom: true, Size: 9}},
+		Functions: 7,
+		CodeBytes: 99,
+		Memories:  []Limits{memory},
+	}
+	if !reflect.DeepEqual(d, expected) {
+		t.Errorf("got %+v, expected %+v", d, expected)
+	}
+	if f.Slots() != 2 {
+		t.Errorf("%d slots, expected 2", f.Slots())
+	}
+}
+
+// Every truncation is an error, none a panic.
+func TestParseDescriptionCut(t *testing.T) {
+	whole := described()
+	for n := range whole {
+		if _, err := parseDescription(whole[:n]); err == nil {
+			t.Errorf("the first %d bytes of %d are accepted", n, len(whole))
+		}
+	}
+	if _, err := parseDescription(append(whole, 0)); err == nil || !strings.Contains(err.Error(), "1 bytes left") {
+		t.Errorf("a byte too many: %v", err)
+	}
+}
+
+// No change of a byte makes the parser panic or allocate much.
+func TestParseDescriptionAltered(t *testing.T) {
+	whole := described()
+	for i := range whole {
+		for _, value := range []byte{0, 1, 0x7f, 0xff} {
+			altered := append([]byte(nil), whole...)
+			altered[i] = value
+			_, _ = parseDescription(altered)
+		}
+	}
+}
+
+func TestParseFrames(t *testing.T) {
+	var w writer
+	w.u32(1)
+	w.str("module")
+	w.u32(3)
+	w.str("name")
+	w.u32(0x45)
+	w.u32(12)
+	frames, leftOut := parseFrames(w)
+	if len(frames) != 1 || frames[0] != (Frame{Module: "module", Function: 3, Name: "name", Offset: 0x45}) || leftOut != 12 {
+		t.Errorf("got %+v, %d left out", frames, leftOut)
+	}
+	for n := range w {
+		if frames, leftOut := parseFrames(w[:n]); frames != nil || leftOut != 0 {
+			t.Errorf("the first %d bytes give %+v", n, frames)
+		}
+	}
+}
+
+func TestValTypeNames(t *testing.T) {
+	for i, name := range []string{"i32", "i64", "f32", "f64", "v128", "funcref", "externref", "unknown type"} {
+		if got := ValType(i).String(); got != name {
+			t.Errorf("type %d is %q, expected %q", i, got, name)
+		}
+	}
+}

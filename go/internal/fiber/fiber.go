@@ -1,0 +1,102 @@
+// Package fiber runs guests as coroutines of the goroutine that calls them.
+//
+// A Fiber owns a stack for one call at a time. Run enters the guest by Go assembly (or by cgo where the guest may call C
+// functions), acts on each status with which it comes back, and resumes it, until the guest is done, trapped, or given up. While a host
+// function runs, the guest is only memory: the host function is ordinary Go on the goroutine's own stack.
+package fiber
+
+import (
+	"sync"
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/gowasmer/wasmer/go/internal/engine"
+)
+
+// Fiber is a stack that a guest can run on, with the context block that it shares with the engine. It is used by one goroutine
+// at a time.
+type Fiber struct {
+	ctx unsafe.Pointer // the context block, in memory of the engine
+}
+
+const (
+	shards    = 64 // places of the cache, chosen by the address of the goroutine's stack
+	spareKept = 64 // further fibers that are kept for reuse
+)
+
+// The cache of free fibers. Most calls take and return the fiber of their shard with one atomic operation each.
+var (
+	cache [shards]struct {
+		fiber atomic.Pointer[Fiber]
+		_     [56]byte // a cache line each
+	}
+	spareMutex sync.Mutex
+	spare      []*Fiber
+)
+
+// shard chooses a place of the cache: goroutines that run at the same time have stacks at different addresses.
+func shard() *atomic.Pointer[Fiber] {
+	var here byte
+	return &cache[(uintptr(unsafe.Pointer(&here))>>11)%shards].fiber
+}
+
+// Acquire takes a free fiber, or makes one. The error tells which resource is used up.
+func Acquire() (*Fiber, error) {
+	if f := shard().Swap(nil); f != nil {
+		return f, nil
+	}
+	return acquireSlow()
+}
+
+func acquireSlow() (*Fiber, error) {
+	spareMutex.Lock()
+	if n := len(spare); n > 0 {
+		f := spare[n-1]
+		spare = spare[:n-1]
+		spareMutex.Unlock()
+		return f, nil
+	}
+	spareMutex.Unlock()
+	ctx, err := engine.NewFiber()
+	if err != nil {
+		return nil, err
+	}
+	return &Fiber{ctx: ctx}, nil
+}
+
+// Release gives a fiber back after any outcome of Run; a guest that was suspended on it is given up.
+func (f *Fiber) Release() {
+	if !shard().CompareAndSwap(nil, f) {
+		f.releaseSlow()
+	}
+}
+
+func (f *Fiber) releaseSlow() {
+	spareMutex.Lock()
+	if len(spare) < spareKept {
+		spare = append(spare, f)
+		spareMutex.Unlock()
+		return
+	}
+	spareMutex.Unlock()
+	engine.ReleaseFiber(f.ctx)
+	f.ctx = nil
+}
+
+// Slots returns the slots in which Run finds the arguments and leaves the results; n is the larger number of both. It is
+// valid until the fiber is released or Slots is called again, and must be called before each Run.
+func (f *Fiber) Slots(n int) []uint64 {
+	args := unsafe.Add(f.ctx, -8*n)
+	*field[unsafe.Pointer](f, ctxArgs) = args
+	// The stack pointer to enter with is aligned to 16 bytes; the context is, too.
+	*field[unsafe.Pointer](f, ctxStackTop) = unsafe.Add(args, -8*(n&1))
+	return unsafe.Slice((*uint64)(args), n)
+}
+
+// Pauses returns how often the guest was paused by a signal in the life of this fiber.
+func (f *Fiber) Pauses() uint64 { return *field[uint64](f, ctxPauses) }
+
+// field gives a field of the context by its generated offset.
+func field[T any](f *Fiber, offset uintptr) *T {
+	return (*T)(unsafe.Add(f.ctx, offset))
+}

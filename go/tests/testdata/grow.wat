@@ -1,0 +1,16 @@
+;; Memory and tables that may grow as far as the declared type allows.
+(module $grow
+  (memory (export "memory") 1)
+  (table $functions 1 funcref)
+  (table $externs 1 externref)
+  (table $bounded 1 100 funcref)
+  (func (export "memory_grow") (param i32) (result i32) (memory.grow (local.get 0)))
+  (func (export "memory_size") (result i32) (memory.size))
+  (func (export "touch") (param i32) (i32.store8 (local.get 0) (i32.const 1)))
+  (func (export "fill") (param i32 i32) (memory.fill (local.get 0) (i32.const 171) (local.get 1)))
+  (func (export "load8") (param i32) (result i32) (i32.load8_u (local.get 0)))
+  (func (export "table_grow") (param i32) (result i32) (table.grow $functions (ref.null func) (local.get 0)))
+  (func (export "table_size") (result i32) (table.size $functions))
+  (func (export "externs_grow") (param i32) (result i32) (table.grow $externs (ref.null extern) (local.get 0)))
+  (func (export "bounded_grow") (param i32) (result i32) (table.grow $bounded (ref.null func) (local.get 0)))
+  (func (export "table_get") (param i32) (result i32) (ref.is_null (table.get $functions (local.get 0)))))

@@ -1,0 +1,18 @@
+;; Values through calls and back, bit for bit, and in both directions.
+(module $values
+  (import "env" "i32" (func $host_i32 (param i32) (result i32)))
+  (import "env" "i64" (func $host_i64 (param i64) (result i64)))
+  (import "env" "f32" (func $host_f32 (param f32) (result f32)))
+  (import "env" "f64" (func $host_f64 (param f64) (result f64)))
+  (func (export "i32") (param i32) (result i32) local.get 0)
+  (func (export "i64") (param i64) (result i64) local.get 0)
+  (func (export "f32") (param f32) (result f32) local.get 0)
+  (func (export "f64") (param f64) (result f64) local.get 0)
+  (func (export "i32_i64_f32_f64") (param i32 i64 f32 f64) (result f64) local.get 3)
+  (func (export "f32_bits") (param f32) (result i32) (i32.reinterpret_f32 (local.get 0)))
+  (func (export "f64_bits") (param f64) (result i64) (i64.reinterpret_f64 (local.get 0)))
+  (func (export "host_i32") (param i32) (result i32) (call $host_i32 (local.get 0)))
+  (func (export "host_i64") (param i64) (result i64) (call $host_i64 (local.get 0)))
+  (func (export "host_f32") (param f32) (result f32) (call $host_f32 (local.get 0)))
+  (func (export "host_f64") (param f64) (result f64) (call $host_f64 (local.get 0)))
+  (func (export "nothing")))

@@ -1,0 +1,56 @@
+// Package wasmer compiles WebAssembly modules to machine code and runs them.
+//
+// A program in one piece:
+//
+//	bytes, err := wasmer.ReadBytes("sum.wasm")
+//	instance, err := wasmer.NewInstance(bytes)
+//	defer instance.Close()
+//	result, err := instance.Exports["sum"](5, 37)
+//	fmt.Println(result) // 42
+//
+// # Modules and instances
+//
+// [Compile] turns bytes into a [Module]: code that is compiled once and can be instantiated any number of times, from any number of
+// goroutines. An [Instance] has memories, tables and globals of its own; [NewInstance] compiles and instantiates in one step.
+// What an instance needs from outside is given by [Imports]: Go functions, C functions and memories.
+// Both Module and Instance are small values that refer to shared state: copies are the same module or instance.
+//
+// # Calls and concurrency
+//
+// A guest runs as a coroutine of the goroutine that calls it, on a stack of its own. All exported functions may be called by many
+// goroutines at the same time, and from within host functions. WebAssembly gives no order between the accesses of concurrent calls to the
+// same memory: a guest that was not made for that needs one instance per goroutine, or a lock. Host functions run on the goroutine of
+// the caller as ordinary Go: they may block, panic, call [runtime.Goexit] and call guests. A panic of a host function arrives at the caller
+// of the exported function.
+//
+// A guest that loops endlessly blocks neither the garbage collector nor other goroutines. [Function.Call], [NewInstanceContext] and
+// [Module.InstantiateContext] give up a guest when their context is done. The state of such a guest (its memory, tables and globals) is as
+// it was at the moment of interruption, which may be any; the host is sound, and the instance can be called again.
+//
+// # Errors and traps
+//
+// Nothing that a module or an argument does ends the process. A guest that fails traps: the error then wraps a [*Trap] with its code
+// and a backtrace, and matches one of the errors [ErrUnreachable] and so on by [errors.Is]. An error that a host function
+// returns, or that of a context that was done, is found in the returned error by [errors.Is] and [errors.As] likewise.
+//
+// # Closing
+//
+// Close of a module, instance, memory or set of imports may be called more than once, at any time. It refuses later calls with an error
+// that matches [ErrClosed], and frees the resources when the last running call ends. What is dropped without Close is freed after
+// a garbage collection; an instance lives as long as one of its exported functions is held.
+//
+// A slice of [Memory.Data] points directly into the memory of the guest, and does not keep it alive. It must not be used after the
+// memory, or the instance that it belongs to, was closed or dropped: that may crash the program, but never shows bytes of another instance.
+//
+// # Trust
+//
+// Modules may come from anyone: validation, traps and address space keep a guest inside its memories. The bytes that [DeserializeModule]
+// takes contain machine code: they must come from someone who may run code in your process. C function pointers given to
+// [Imports.Append] are called as they are.
+//
+// The specification is WebAssembly 2.0 (https://www.w3.org/TR/wasm-core-2/) without vector instructions; modules that use other proposals are
+// refused with an error that names the proposal.
+//
+// This package begins with the interface of go-ext-wasm 0.3.1, except for its WASI part: programs written for it compile after changing the
+// import path.
+package wasmer

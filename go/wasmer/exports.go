@@ -1,0 +1,212 @@
+package wasmer
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync/atomic"
+
+	"github.com/gowasmer/wasmer/go/internal/engine"
+	"github.com/gowasmer/wasmer/go/internal/fiber"
+)
+
+// exportedType is what a call needs to know about the type of an exported function; it belongs to the module.
+type exportedType struct {
+	*engine.FuncType
+	slots   int
+	problem string // why the function cannot be called with Go values, or empty
+}
+
+func newExportedType(t *engine.FuncType) exportedType {
+	to := exportedType{FuncType: t, slots: t.Slots()}
+	for i, param := range t.Params {
+		if param > engine.F64 {
+			to.problem = fmt.Sprintf("parameter #%d is of type `%s`, expected a number", i+1, param)
+			return to
+		}
+	}
+	for i, result := range t.Results {
+		if result > engine.F64 {
+			to.problem = fmt.Sprintf("result #%d is of type `%s`, expected a number", i+1, result)
+			return to
+		}
+	}
+	return to
+}
+
+// exportedFunction is a function that an instance exports. The closures of Instance.Exports refer to it, and it to the instance.
+type exportedFunction struct {
+	instance *instanceState
+	typ      *exportedType
+	name     string
+	export   uint32                      // position among the module's exports
+	entry    atomic.Pointer[fiber.Entry] // how to enter it; asked for at the first call
+}
+
+// makeExports makes the functions of an instance, and the map of closures over them.
+func makeExports(instance *instanceState) map[string]func(...interface{}) (Value, error) {
+	count := 0
+	for i := range instance.about.functions {
+		if instance.about.functions[i].FuncType != nil {
+			count++
+		}
+	}
+	instance.functions = make([]exportedFunction, count)
+	exports := make(map[string]func(...interface{}) (Value, error), count)
+	next := 0
+	for i := range instance.about.functions {
+		if instance.about.functions[i].FuncType == nil {
+			continue
+		}
+		f := &instance.functions[next]
+		next++
+		f.instance, f.typ = instance, &instance.about.functions[i]
+		f.name, f.export = instance.about.Exports[i].Name, uint32(i)
+		exports[f.name] = f.callOne
+	}
+	return exports
+}
+
+// begin starts a use of the instance for a call and gets what the call needs. The caller ends it by end.
+func (f *exportedFunction) begin(given int) (*fiber.Fiber, *fiber.Entry, error) {
+	if !f.instance.life.enter(f.instance) {
+		return nil, nil, f.failed(closedError("instance"))
+	}
+	entry := f.entry.Load()
+	var fb *fiber.Fiber
+	var err error
+	switch {
+	case given != len(f.typ.Params):
+		err = f.wrongCount(given)
+	case f.typ.problem != "":
+		err = f.refused(f.typ.problem)
+	case entry == nil:
+		entry, err = f.resolve()
+	}
+	if err == nil {
+		if fb, err = fiber.Acquire(); err == nil {
+			return fb, entry, nil
+		}
+		err = f.failed(err)
+	}
+	f.instance.life.leave(f.instance)
+	return nil, nil, err
+}
+
+// end gives back what begin has taken. It runs in all cases, also when a host function panics.
+func (f *exportedFunction) end(fb *fiber.Fiber) {
+	fb.Release()
+	f.instance.life.leave(f.instance)
+}
+
+// resolve asks the engine how to enter the function. The instance is in use.
+func (f *exportedFunction) resolve() (*fiber.Entry, error) {
+	code, err := f.instance.owned.handle.Function(f.export)
+	if err != nil {
+		return nil, f.failed(err)
+	}
+	entry := f.instance.newEntry(code)
+	f.entry.Store(entry)
+	return entry, nil
+}
+
+// callOne calls the function with untyped arguments, and returns its only result. It is what Instance.Exports holds, and allocates nothing.
+func (f *exportedFunction) callOne(arguments ...interface{}) (Value, error) {
+	if len(f.typ.Results) > 1 {
+		return Value{}, f.refused(fmt.Sprintf("it has %d results, use Instance.Function and Function.Call to get them all", len(f.typ.Results)))
+	}
+	fb, entry, err := f.begin(len(arguments))
+	if err != nil {
+		return Value{}, err
+	}
+	defer f.end(fb)
+	slots := fb.Slots(f.typ.slots)
+	for i, argument := range arguments {
+		if !encodeArgument(&slots[i], f.typ.Params[i], argument) {
+			return Value{}, f.badArgument(i, argument)
+		}
+	}
+	if err := fb.Run(context.Background(), entry, f.instance); err != nil {
+		return Value{}, f.failed(err)
+	}
+	if len(f.typ.Results) == 0 {
+		return void(), nil
+	}
+	return valueFromSlot(slots[0], f.typ.Results[0]), nil
+}
+
+// callAll is the same with a context and any number of results.
+func (f *exportedFunction) callAll(ctx context.Context, arguments []interface{}) ([]Value, error) {
+	if err := checkContext(ctx); err != nil {
+		return nil, f.failed(err)
+	}
+	fb, entry, err := f.begin(len(arguments))
+	if err != nil {
+		return nil, err
+	}
+	defer f.end(fb)
+	slots := fb.Slots(f.typ.slots)
+	for i, argument := range arguments {
+		if !encodeArgument(&slots[i], f.typ.Params[i], argument) {
+			return nil, f.badArgument(i, argument)
+		}
+	}
+	if err := fb.Run(ctx, entry, f.instance); err != nil {
+		return nil, f.failed(err)
+	}
+	results := make([]Value, len(f.typ.Results))
+	for i, t := range f.typ.Results {
+		results[i] = valueFromSlot(slots[i], t)
+	}
+	return results, nil
+}
+
+// failed is the error of a call that did not come to its end.
+func (f *exportedFunction) failed(cause error) error {
+	cause = fromEngine(cause)
+	failure(cause) // for GetLastError
+	return &ExportedFunctionError{f.name, "Failed to call the `%s` exported function.", cause}
+}
+
+// refused is the error of a call that cannot be made at all.
+func (f *exportedFunction) refused(why string) error {
+	return f.invalid("Cannot call the `%s` exported function: " + why + ".")
+}
+
+func (f *exportedFunction) invalid(message string) error {
+	err := NewExportedFunctionError(f.name, message)
+	remember(err.Error())
+	return err
+}
+
+func (f *exportedFunction) wrongCount(given int) error {
+	expected := len(f.typ.Params)
+	if given < expected {
+		return f.invalid(fmt.Sprintf("Missing %d argument(s) when calling the `%%s` exported function; Expect %d argument(s), given %d.",
+			expected-given, expected, given))
+	}
+	return f.invalid(fmt.Sprintf("Given %d extra argument(s) when calling the `%%s` exported function; Expect %d argument(s), given %d.",
+		given-expected, expected, given))
+}
+
+func (f *exportedFunction) badArgument(i int, argument interface{}) error {
+	param := f.typ.Params[i]
+	if outOfRange(param, argument) {
+		return f.invalid(fmt.Sprintf("Argument #%d of the `%%s` exported function must be of type `%s`, the given value %d is out of its range.",
+			i+1, param, argument))
+	}
+	return f.invalid(fmt.Sprintf("Argument #%d of the `%%s` exported function must be of type `%s`, cannot cast given value to this type.",
+		i+1, param))
+}
+
+// signature formats a function type as the text format names its types: "(i32, i32) -> (i64)".
+func signature(t *engine.FuncType) string {
+	list := func(types []engine.ValType) string {
+		names := make([]string, len(types))
+		for i, t := range types {
+			names[i] = t.String()
+		}
+		return "(" + strings.Join(names, ", ") + ")"
+	}
+	return list(t.Params) + " -> " + list(t.Results)
+}

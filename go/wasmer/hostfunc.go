@@ -1,0 +1,208 @@
+package wasmer
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"unsafe"
+
+	"github.com/gowasmer/wasmer/go/internal/engine"
+)
+
+// hostFunction is a function of the host as instances import it. It never changes, and refers to no instance.
+type hostFunction struct {
+	params, results []engine.ValType
+	call            hostCall       // unused with a C function, which compiled code calls by itself
+	cFunction       unsafe.Pointer // or nil
+	wantToken       bool           // it takes an unsafe.Pointer, which IntoInstanceContext resolves
+}
+
+// hostCall runs a host function for an instance: arguments are in the slots, results go there.
+type hostCall func(instance *instanceState, ctx context.Context, slots []uint64) error
+
+// leading is what a host function takes before its numbers.
+type leading int
+
+const (
+	leadingNothing leading = iota
+	leadingContext
+	leadingInstance
+	leadingPointer
+)
+
+var (
+	contextType  = reflect.TypeFor[context.Context]()
+	instanceType = reflect.TypeFor[*InstanceContext]()
+	errorType    = reflect.TypeFor[error]()
+)
+
+// hostSignature is the type of a host function, as found by reflection.
+type hostSignature struct {
+	function        reflect.Type
+	leading         leading
+	params, results []engine.ValType
+	fallible        bool // the last result is an error
+}
+
+// newHostFunction derives the type of a Go function and prepares its calls.
+func newHostFunction(name string, implementation interface{}, cFunction unsafe.Pointer) (*hostFunction, error) {
+	refuse := func(format string, arguments ...interface{}) (*hostFunction, error) {
+		return nil, importError(name, "Imported function `%s` "+fmt.Sprintf(format, arguments...), nil)
+	}
+	t := reflect.TypeOf(implementation)
+	switch {
+	case t == nil:
+		return refuse("must be a function; given `nil`.")
+	case t.Kind() != reflect.Func:
+		return refuse("must be a function; given `%s`.", t.Kind())
+	case cFunction != nil && t.NumIn() == 0:
+		return refuse("must at least have one argument for the instance context.")
+	case reflect.ValueOf(implementation).IsNil():
+		return refuse("must be a function; given a nil `%s`.", t)
+	case t.IsVariadic():
+		return refuse("must have a fixed number of parameters; given `%s`.", t)
+	}
+	s := hostSignature{function: t}
+	if why := s.derive(cFunction != nil); why != "" {
+		return refuse("%s", why)
+	}
+	host := &hostFunction{
+		params:    s.params,
+		results:   s.results,
+		cFunction: cFunction,
+		wantToken: s.leading == leadingPointer,
+	}
+	if cFunction == nil {
+		host.call = s.prepare(implementation)
+	}
+	return host, nil
+}
+
+// derive finds the WebAssembly types, or says why there are none.
+func (s *hostSignature) derive(forC bool) (why string) {
+	t := s.function
+	first := 0
+	if t.NumIn() > 0 {
+		s.leading = leadingOf(t.In(0))
+		if s.leading != leadingNothing {
+			first = 1
+		}
+	}
+	if forC && s.leading != leadingPointer {
+		return fmt.Sprintf("must take the instance context, an `unsafe.Pointer`, as first parameter, as a C pointer is given; given `%s`.", t.In(0))
+	}
+	for i := first; i < t.NumIn(); i++ {
+		param, ok := numberType(t.In(i))
+		if !ok {
+			return fmt.Sprintf("must have numbers as parameters; parameter #%d is `%s`, expected %s%s.",
+				i+1, t.In(i), acceptedNumbers, expectedFirst(i, forC))
+		}
+		s.params = append(s.params, param)
+	}
+	results := t.NumOut()
+	if results > 0 && t.Out(results-1) == errorType {
+		if forC {
+			return "must not return an error, as a C pointer is given: C code has no way to return it."
+		}
+		s.fallible = true
+		results--
+	}
+	if forC && results > 1 {
+		return fmt.Sprintf("must have one result at most, as a C pointer is given; given %d.", results)
+	}
+	for i := range results {
+		result, ok := numberType(t.Out(i))
+		if !ok {
+			return fmt.Sprintf("must have numbers as results; result #%d is `%s`, expected %s%s.", i+1, t.Out(i), acceptedNumbers, expectedLast(i, results, forC))
+		}
+		s.results = append(s.results, result)
+	}
+	return ""
+}
+
+const acceptedNumbers = "`int32`, `uint32`, `int64`, `uint64`, `float32` or `float64`"
+
+func expectedFirst(i int, forC bool) string {
+	if i > 0 || forC {
+		return ""
+	}
+	return ", or `context.Context`, `*wasmer.InstanceContext` or `unsafe.Pointer` as the first"
+}
+
+func expectedLast(i, results int, forC bool) string {
+	if i < results-1 || forC {
+		return ""
+	}
+	return ", or `error` as the last"
+}
+
+func leadingOf(t reflect.Type) leading {
+	switch {
+	case t == contextType:
+		return leadingContext
+	case t == instanceType:
+		return leadingInstance
+	case t.Kind() == reflect.UnsafePointer:
+		return leadingPointer
+	default:
+		return leadingNothing
+	}
+}
+
+// numberType returns the WebAssembly type that a Go type stands for.
+func numberType(t reflect.Type) (engine.ValType, bool) {
+	switch t.Kind() {
+	case reflect.Int32, reflect.Uint32:
+		return engine.I32, true
+	case reflect.Int64, reflect.Uint64:
+		return engine.I64, true
+	case reflect.Float32:
+		return engine.F32, true
+	case reflect.Float64:
+		return engine.F64, true
+	default:
+		return 0, false
+	}
+}
+
+// prepare makes the call of a Go function: without reflection for common types, else with it.
+func (s *hostSignature) prepare(implementation interface{}) hostCall {
+	if call := directCall(implementation); call != nil {
+		return call
+	}
+	return s.reflectCall(reflect.ValueOf(implementation))
+}
+
+// reflectCall calls a function of any accepted type. Numbers are moved as bits, so that NaNs keep theirs.
+func (s *hostSignature) reflectCall(implementation reflect.Value) hostCall {
+	t, first := s.function, 0
+	if s.leading != leadingNothing {
+		first = 1
+	}
+	count, results, kind, fallible := t.NumIn(), len(s.results), s.leading, s.fallible
+	return func(instance *instanceState, ctx context.Context, slots []uint64) error {
+		in := make([]reflect.Value, count)
+		switch kind {
+		case leadingContext:
+			in[0] = reflect.ValueOf(ctx)
+		case leadingInstance:
+			in[0] = reflect.ValueOf(&instance.context)
+		case leadingPointer:
+			in[0] = reflect.ValueOf(instance.owned.token).Convert(t.In(0))
+		}
+		for i := first; i < count; i++ {
+			in[i] = reflect.NewAt(t.In(i), unsafe.Pointer(&slots[i-first])).Elem()
+		}
+		out := implementation.Call(in)
+		if fallible {
+			if err, _ := out[results].Interface().(error); err != nil {
+				return err
+			}
+		}
+		for i := range results {
+			slots[i] = 0
+			reflect.NewAt(t.Out(i), unsafe.Pointer(&slots[i])).Elem().Set(out[i])
+		}
+		return nil
+	}
+}

@@ -1,0 +1,167 @@
+package wasmer
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"sync"
+	"unsafe"
+)
+
+// Import is something that instances can import: an [ImportFunction] or an [ImportMemory].
+type Import interface{}
+
+// ImportFunction is a function of the host that instances can import. It is made by [Imports.Append].
+type ImportFunction struct {
+	host *hostFunction
+}
+
+// ImportMemory is a memory that instances can import. It is made by [Imports.AppendMemory].
+type ImportMemory struct {
+	memory *Memory
+}
+
+// Imports is a set of functions and memories that instances can import, by namespace and name. It can be used for any number of instances, by
+// many goroutines at once; it should be built by one. Instances keep what they import: closing or changing the set does not
+// concern those that exist.
+type Imports struct {
+	set              *importSet
+	currentNamespace string
+}
+
+// importSet is what the copies of an Imports share.
+type importSet struct {
+	mutex   sync.RWMutex
+	entries map[importName]Import // nil once closed
+}
+
+// importName is the whole name of an import.
+type importName struct{ namespace, name string }
+
+// defaultNamespace is where imports go unless Namespace says otherwise; C compilers ask for it.
+const defaultNamespace = "env"
+
+// NewImports makes an empty set; its current namespace is "env".
+func NewImports() *Imports {
+	return &Imports{newImportSet(), defaultNamespace}
+}
+
+func newImportSet() *importSet { return &importSet{entries: make(map[importName]Import)} }
+
+// Namespace sets the namespace of what is appended next. It returns the same set.
+func (imports *Imports) Namespace(namespace string) *Imports {
+	imports.currentNamespace = namespace
+	return imports
+}
+
+// Append adds a function to the current namespace, and replaces what has its name there.
+//
+// The implementation is a Go function. Its parameters and results are of kind int32 or uint32, which stand for i32, int64 or uint64 (i64), float32 (f32) or
+// float64 (f64). In front of them it may take one of these:
+//
+//   - a [context.Context]: that of the call, as given to [Function.Call]; never done in calls by [Instance.Exports];
+//   - an [*InstanceContext]: memory and data of the instance that imports the function;
+//   - an [unsafe.Pointer]: the same, by [IntoInstanceContext].
+//
+// It may have several results. The last one may be an error: if it is not nil, the guest is stopped, and the error is found in that of the call by
+// [errors.Is] and [errors.As]. A panic arrives at the caller of the exported function.
+//
+// With a C pointer that is not nil, compiled code calls that C function directly, and the implementation only tells its type: the first parameter
+// must be an unsafe.Pointer, and there is at most one result, which is a number. The C function gets that pointer as its first argument, a
+// void*. It is usually one that cgo makes of the same Go function, by a comment //export:
+//
+//	//export sum
+//	func sum(context unsafe.Pointer, x, y int32) int32 { return x + y }
+//
+//	imports, err := wasmer.NewImports().Append("sum", sum, C.sum)
+//
+// It returns the same set, or nil and an [*ImportedFunctionError].
+func (imports *Imports) Append(importName string, implementation interface{}, cgoPointer ...unsafe.Pointer) (*Imports, error) {
+	return imports.AppendFunction(importName, implementation, cgoPointer...)
+}
+
+// AppendFunction is the same as [Imports.Append].
+func (imports *Imports) AppendFunction(importName string, implementation interface{}, cgoPointer ...unsafe.Pointer) (*Imports, error) {
+	var pointer unsafe.Pointer
+	switch len(cgoPointer) {
+	case 0:
+	case 1:
+		pointer = cgoPointer[0]
+	default:
+		return nil, importError(importName, fmt.Sprintf("Imported function `%%s` takes one C pointer at most; given %d.", len(cgoPointer)), nil)
+	}
+	host, err := newHostFunction(importName, implementation, pointer)
+	if err != nil {
+		return nil, err
+	}
+	return imports.put(importName, ImportFunction{host})
+}
+
+// AppendMemory adds a memory to the current namespace, and replaces what has its name there. It may be one of [NewMemory] or that of an instance;
+// all instances that import it share its bytes. The set does not own it: it must be closed separately, after the instances are made.
+// It returns the same set, or nil and an [*ImportedFunctionError].
+func (imports *Imports) AppendMemory(importName string, memory *Memory) (*Imports, error) {
+	if memory == nil || memory.inner == nil {
+		return nil, importError(importName, "Imported memory `%s` must be a memory; given `nil`.", nil)
+	}
+	return imports.put(importName, ImportMemory{memory})
+}
+
+func (imports *Imports) put(name string, entry Import) (*Imports, error) {
+	if imports == nil {
+		return nil, importError(name, "Cannot append `%s`.", errors.New("the imports are nil"))
+	}
+	if imports.set == nil { // the zero Imports
+		imports.set = newImportSet()
+	}
+	imports.set.mutex.Lock()
+	defer imports.set.mutex.Unlock()
+	if imports.set.entries == nil {
+		return nil, importError(name, "Cannot append `%s`.", closedError("set of imports"))
+	}
+	imports.set.entries[importName{imports.currentNamespace, name}] = entry
+	return imports, nil
+}
+
+// importError makes an ImportedFunctionError and keeps its text for GetLastError.
+func importError(name, message string, cause error) error {
+	err := &ImportedFunctionError{name, message, cause}
+	remember(err.Error())
+	return err
+}
+
+// snapshot returns a copy of the entries. A nil or zero set has none.
+func (imports *Imports) snapshot() (map[importName]Import, error) {
+	var entries map[importName]Import
+	err := imports.view(func(current map[importName]Import) { entries = maps.Clone(current) })
+	return entries, err
+}
+
+// view shows the entries while they cannot change. A nil or zero set has none.
+func (imports *Imports) view(see func(map[importName]Import)) error {
+	if imports == nil || imports.set == nil {
+		see(nil)
+		return nil
+	}
+	imports.set.mutex.RLock()
+	defer imports.set.mutex.RUnlock()
+	if imports.set.entries == nil {
+		return closedError("set of imports")
+	}
+	see(imports.set.entries)
+	return nil
+}
+
+// Close empties the set. Appending to it and instantiating with it give errors from now on; instances that were made with it, and memories in it, go on.
+// Further calls do nothing.
+func (imports *Imports) Close() {
+	if imports == nil {
+		return
+	}
+	if imports.set == nil {
+		imports.set = newImportSet()
+	}
+	imports.set.mutex.Lock()
+	imports.set.entries = nil
+	imports.set.mutex.Unlock()
+}

@@ -1,0 +1,258 @@
+package wasmer
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/gowasmer/wasmer/go/internal/engine"
+	"github.com/gowasmer/wasmer/go/internal/fiber"
+)
+
+// Instance is a module that has memories, tables and globals, and whose functions can be called. Copies of an Instance are the same
+// instance; the zero Instance is closed.
+type Instance struct {
+	// Exports holds all exported functions by their names. They may be called by many goroutines at once, and from within host functions.
+	// They keep the instance alive.
+	//
+	// An argument is a Go value that can stand for the type of the parameter: for i32 an int8, int16, int32, uint8, uint16, uint32, or
+	// an int or uint within -2^31 .. 2^32-1; for i64 any integer; for f32 a float32; for f64 a float32 or float64; for each a [Value] of exactly
+	// this type. Unsigned values are taken bit for bit.
+	//
+	// The result is a [Value] of the type of the function's result, or of type [TypeVoid] if it has none. A function with several results gives
+	// an error and is not called: get it by [Instance.Function], and all results by [Function.Call].
+	//
+	// The error is an [*ExportedFunctionError]; see [Function.Call]. A call allocates nothing but what the conversion of its arguments to
+	// interfaces does.
+	Exports map[string]func(...interface{}) (Value, error)
+
+	// Memory is the first memory that the instance exports, or nil. It is closed with the instance.
+	Memory *Memory
+
+	inner *instanceState
+}
+
+// instanceState is what the copies of an Instance, its exported functions and its contexts share.
+type instanceState struct {
+	life      lifetime
+	id        uint64
+	store     *store
+	about     *moduleInfo
+	owned     *instanceResources
+	cleanup   runtime.Cleanup
+	fiberHome unsafe.Pointer  // the engine's store, for fibers
+	callsC    bool            // whether an import is a C function: calls are entered by cgo then
+	hosts     []*hostFunction // by the index that host calls name
+	functions []exportedFunction
+	exported  *Memory                // as Instance.Memory
+	first     atomic.Pointer[Memory] // memory 0, if another than exported; asked for when first needed
+	data      atomic.Pointer[interface{}]
+	context   InstanceContext // of this instance, for host functions that take one
+}
+
+// instanceResources are the parts of an instance outside of Go's heap. They do not refer to the state, whose cleanup frees them.
+type instanceResources struct {
+	handle engine.Instance
+	token  unsafe.Pointer // listed among the tokens if not nil
+}
+
+func (r *instanceResources) free() {
+	if r.token != nil {
+		removeToken(r.token)
+	}
+	r.handle.Free()
+	*r = instanceResources{}
+}
+
+// NewInstance compiles a module and creates an instance without imports. See [NewInstanceContext].
+func NewInstance(bytes []byte) (Instance, error) {
+	return NewInstanceContext(context.Background(), bytes, nil)
+}
+
+// NewInstanceWithImports compiles a module and creates an instance with imports. See [NewInstanceContext].
+func NewInstanceWithImports(bytes []byte, imports *Imports) (Instance, error) {
+	return NewInstanceContext(context.Background(), bytes, imports)
+}
+
+// NewInstanceContext compiles a module in the binary format, creates an instance and runs its start function, which is given up when the context is
+// done; compilation itself is not interrupted. nil imports are none. To make several instances of a module, use [Compile] and
+// [Module.InstantiateContext]. The error is an [*InstanceError] and wraps what [Compile] or Module.InstantiateContext would.
+func NewInstanceContext(ctx context.Context, bytes []byte, imports *Imports, options ...Option) (Instance, error) {
+	fail := func(cause error) (Instance, error) {
+		return Instance{}, &InstanceError{instantiationFailed + failure(cause), cause}
+	}
+	if err := checkContext(ctx); err != nil {
+		return fail(err)
+	}
+	forCompile, forInstance := splitOptions(options)
+	module, err := compile(bytes, forCompile)
+	if err != nil {
+		return fail(err)
+	}
+	defer module.life.close(module) // the instance keeps the code
+	instance, err := instantiate(ctx, module, imports, instanceOptions(forInstance))
+	if err != nil {
+		return fail(err)
+	}
+	return instance, nil
+}
+
+// instantiate creates an instance of a module that is in use.
+func instantiate(ctx context.Context, module *moduleState, imports *Imports, options engine.InstanceOptions) (Instance, error) {
+	if err := checkContext(ctx); err != nil {
+		return Instance{}, err
+	}
+	links, err := link(module.about.Imports, imports)
+	defer links.end()
+	if err != nil {
+		return Instance{}, err
+	}
+	state := &instanceState{about: module.about, callsC: links.callsC, hosts: links.hosts}
+	state.context.instance = state
+	new(store).add(state)
+	options.ID = state.id
+	handle, err := engine.NewInstance(module.handle, links.provided, options)
+	if err != nil {
+		return Instance{}, fromEngine(err)
+	}
+	state.own(handle, links.wantToken)
+	instance, err := state.open(ctx)
+	if err != nil {
+		state.life.close(state)
+		return Instance{}, err
+	}
+	return instance, nil
+}
+
+// own takes over the handle.
+func (s *instanceState) own(handle engine.Instance, wantToken bool) {
+	s.owned = &instanceResources{handle: handle}
+	s.fiberHome = handle.Store()
+	if wantToken {
+		s.owned.token = handle.Token()
+		addToken(s.owned.token, s)
+	}
+	s.cleanup = runtime.AddCleanup(s, (*instanceResources).free, s.owned)
+}
+
+// open makes the exports and runs the start function.
+func (s *instanceState) open(ctx context.Context) (Instance, error) {
+	for i := range s.about.Exports {
+		if s.about.Exports[i].Type.Kind == engine.ExternMemory {
+			handle, err := s.owned.handle.Memory(uint32(i))
+			if err != nil {
+				return Instance{}, err
+			}
+			s.exported = newMemory(handle, false)
+			if s.about.Exports[i].Index == 0 {
+				s.first.Store(s.exported)
+			}
+			break
+		}
+	}
+	exports := makeExports(s)
+	if start, ok := s.owned.handle.Start(); ok {
+		if err := s.start(ctx, start); err != nil {
+			return Instance{}, fromEngine(err)
+		}
+	}
+	return Instance{Exports: exports, Memory: s.exported, inner: s}, nil
+}
+
+// start runs the start function. Nobody but host functions knows the instance yet.
+func (s *instanceState) start(ctx context.Context, start engine.Func) error {
+	finished := false
+	s.life.enter(s)
+	defer func() {
+		s.life.leave(s)
+		if !finished { // a host function panicked
+			s.life.close(s)
+		}
+	}()
+	fb, err := fiber.Acquire()
+	if err == nil {
+		defer fb.Release()
+		fb.Slots(0)
+		err = fb.Run(ctx, s.newEntry(start), s)
+	}
+	finished = true
+	return err
+}
+
+// newEntry says how fibers enter a function of the instance.
+func (s *instanceState) newEntry(f engine.Func) *fiber.Entry {
+	return &fiber.Entry{Func: f, Store: s.fiberHome, C: s.callsC}
+}
+
+// HostCall implements [fiber.Host]: it runs a host function of this instance, or of one that is linked with it.
+func (s *instanceState) HostCall(_ *fiber.Fiber, ctx context.Context, instance, function uint64, slots []uint64) error {
+	if instance == s.id {
+		return s.hosts[function].call(s, ctx, slots)
+	}
+	other := s.store.find(instance)
+	if other == nil {
+		return fmt.Errorf("host function %d of instance %d, which is not linked with instance %d, was called", function, instance, s.id)
+	}
+	return other.hosts[function].call(other, ctx, slots)
+}
+
+// function finds an exported function by its name.
+func (s *instanceState) function(name string) *exportedFunction {
+	if i, ok := s.about.functionByName()[name]; ok {
+		return &s.functions[i]
+	}
+	return nil
+}
+
+// memory0 returns memory 0 of the index space, or nil.
+func (s *instanceState) memory0() *Memory {
+	if memory := s.first.Load(); memory != nil {
+		return memory
+	}
+	if !s.life.enter(s) {
+		return nil
+	}
+	defer s.life.leave(s)
+	handle, err := s.owned.handle.Memory0()
+	if err != nil || handle.IsNil() {
+		return nil
+	}
+	memory := newMemory(handle, false)
+	if !s.first.CompareAndSwap(nil, memory) {
+		memory.inner.life.close(memory.inner)
+	}
+	return s.first.Load()
+}
+
+// release implements releaser.
+func (s *instanceState) release() {
+	s.cleanup.Stop()
+	for _, memory := range []*Memory{s.exported, s.first.Load()} {
+		if memory != nil {
+			memory.inner.life.close(memory.inner)
+		}
+	}
+	s.owned.free()
+}
+
+// HasMemory says whether the instance exports a memory.
+func (instance *Instance) HasMemory() bool { return instance != nil && instance.Memory != nil }
+
+// SetContextData sets the data that host functions of the instance get by [InstanceContext.Data]. It may hold anything, and is shared by all
+// calls of the instance. It may be set at any time; host functions that run at that moment see the old or the new data.
+func (instance *Instance) SetContextData(data interface{}) {
+	if instance != nil && instance.inner != nil {
+		instance.inner.data.Store(&data)
+	}
+}
+
+// Close closes the instance and the memory that it exports. Calls that are running end as usual, and what the instance holds is freed after
+// the last of them; new calls give an error that matches [ErrClosed]. Further calls of Close do nothing. Imports are not
+// closed.
+func (instance *Instance) Close() {
+	if instance != nil && instance.inner != nil {
+		instance.inner.life.close(instance.inner)
+	}
+}

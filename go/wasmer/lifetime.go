@@ -1,0 +1,53 @@
+package wasmer
+
+import "sync/atomic"
+
+// lifetime counts the running uses of something that can be closed, and says when it may be freed: once, after it was closed
+// and the last use has ended. The zero value is open.
+type lifetime struct {
+	word atomic.Uint64
+}
+
+const (
+	closedBit uint64 = 1 << 63 // no further uses
+	freedBit  uint64 = 1 << 62 // release was called
+)
+
+// releaser is what a lifetime belongs to.
+type releaser interface {
+	// release frees the resources. It is called once at most.
+	release()
+}
+
+// enter begins a use, unless the owner is closed.
+func (l *lifetime) enter(owner releaser) bool {
+	if l.word.Add(1)&closedBit == 0 {
+		return true
+	}
+	l.leave(owner)
+	return false
+}
+
+// leave ends a use; the last one frees a closed owner.
+func (l *lifetime) leave(owner releaser) {
+	if l.word.Add(^uint64(0)) == closedBit {
+		l.free(owner)
+	}
+}
+
+// close refuses further uses, and frees the owner if there is no running one.
+func (l *lifetime) close(owner releaser) {
+	if l.word.Or(closedBit) == 0 {
+		l.free(owner)
+	}
+}
+
+// free releases the owner unless that was done, or a use that is about to be refused has just begun, which then does it.
+func (l *lifetime) free(owner releaser) {
+	if l.word.CompareAndSwap(closedBit, closedBit|freedBit) {
+		owner.release()
+	}
+}
+
+// isClosed says whether uses are refused.
+func (l *lifetime) isClosed() bool { return l.word.Load()&closedBit != 0 }

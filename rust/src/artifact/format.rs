@@ -1,0 +1,159 @@
+//! The artifact as bytes: a header that says who made it and for which machine, then the artifact itself.
+//!
+//! ```text
+//! magic      8 bytes
+//! format     u32       version of this layout and of all that is in it
+//! checksum   u32       CRC-32 of all that follows
+//! length     u64       bytes of the whole, header included
+//! engine     u32 length, text: versions of engine and code generator
+//! target     u32 length, text: architecture and operating system
+//! features   u32 length, text: CPU features that the code may use, separated by commas
+//! artifact   the rest, in postcard's format
+//! ```
+//!
+//! Numbers are little endian. The checksum and the checks of [`check`](super::check) are against accidents: the code inside is
+//! run as it is, so that bytes from somebody who is not trusted must not be read.
+
+use super::{Artifact, check};
+use crate::error::{Error, ErrorKind, Result};
+use std::fmt::Display;
+
+const MAGIC: [u8; 8] = *b"\x7fgowasmr";
+/// To be raised with every change of the layout, of the types that are serialised, and of what compiled code expects to find at run
+/// time: the vmctx, the builtins, the calling conventions.
+const FORMAT: u32 = 1;
+/// Offset of the checksum, and where the bytes that it covers begin.
+const CHECKSUM: usize = 12;
+const CHECKED: usize = 16;
+/// Bytes before the first text.
+const FIXED: usize = 24;
+
+/// What the header says of the engine and the machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Origin {
+    pub(super) engine: String,
+    pub(super) target: String,
+    pub(super) features: String,
+}
+
+impl Origin {
+    /// That of this engine on this machine.
+    pub(super) fn here() -> Self {
+        let (version, generator) = (env!("CARGO_PKG_VERSION"), cranelift_codegen::VERSION);
+        Self {
+            engine: format!("gowasmer {version} with cranelift {generator}"),
+            target: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
+            features: crate::compile::cpu_features(),
+        }
+    }
+}
+
+impl Artifact {
+    /// The artifact as bytes, for [`Artifact::deserialize`] of the same version of the engine, on a machine whose CPU has the same
+    /// features, or more.
+    #[must_use]
+    pub fn serialize(&self) -> Vec<u8> {
+        self.serialize_from(&Origin::here())
+    }
+
+    pub(super) fn serialize_from(&self, origin: &Origin) -> Vec<u8> {
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend(FORMAT.to_le_bytes());
+        bytes.resize(FIXED, 0);
+        for text in [&origin.engine, &origin.target, &origin.features] {
+            bytes.extend((text.len() as u32).to_le_bytes());
+            bytes.extend(text.as_bytes());
+        }
+        let code: usize = self.functions.iter().map(|body| body.code.len() + 8 * body.addresses.len()).sum();
+        bytes.reserve(code);
+        let mut bytes = postcard::to_extend(self, bytes).expect("a vector takes any number of bytes");
+        seal(&mut bytes);
+        bytes
+    }
+
+    /// Reads what [`Artifact::serialize`] has written. The bytes hold machine code: read them from trusted places only.
+    ///
+    /// # Errors
+    ///
+    /// `Deserialize`: the bytes are cut or altered, are no artifact, or were made by another version or for another machine.
+    pub fn deserialize(bytes: &[u8]) -> Result<Self> {
+        Self::deserialize_for(bytes, &Origin::here())
+    }
+
+    pub(super) fn deserialize_for(bytes: &[u8], host: &Origin) -> Result<Self> {
+        let (origin, body) = open(bytes)?;
+        if origin.engine != host.engine {
+            return Err(refuse(format!("it was made by {}, expected {}", origin.engine, host.engine)));
+        }
+        if origin.target != host.target {
+            return Err(refuse(format!("it was made for {}, expected {}", origin.target, host.target)));
+        }
+        let has = |name: &str| host.features.split(',').any(|feature| feature == name);
+        let missing: Vec<_> = origin.features.split(',').filter(|name| !has(name)).collect();
+        if !missing.is_empty() {
+            let (missing, host) = (missing.join(","), &host.features);
+            return Err(refuse(format!("it was made for a CPU with {missing}, which this one lacks; it has {host}")));
+        }
+        let (artifact, rest) = postcard::take_from_bytes::<Self>(body)
+            .map_err(|e| refuse(format!("its contents cannot be decoded: {e}")))?;
+        if !rest.is_empty() {
+            return Err(refuse(format!("its contents are followed by {} bytes, expected none", rest.len())));
+        }
+        check::artifact(&artifact).map_err(|e| refuse(format!("its contents are inconsistent: {e}")))?;
+        Ok(artifact)
+    }
+}
+
+/// Checks all of the header that does not depend on the host; gives the origin and the encoded artifact.
+fn open(bytes: &[u8]) -> Result<(Origin, &[u8])> {
+    if bytes.is_empty() {
+        return Err(refuse("it is empty"));
+    }
+    if !bytes.starts_with(&MAGIC[..bytes.len().min(MAGIC.len())]) {
+        let given = &bytes[..bytes.len().min(MAGIC.len())];
+        let hint = if given.starts_with(b"\0asm") { " (this is a WebAssembly binary: compile it)" } else { "" };
+        return Err(refuse(format!("it begins with {given:02x?}, expected {MAGIC:02x?}{hint}")));
+    }
+    let cut = || refuse(format!("it is cut: {} bytes given", bytes.len()));
+    let mut rest = bytes.get(MAGIC.len()..).ok_or_else(cut)?;
+    let format = u32::from_le_bytes(take(&mut rest).ok_or_else(cut)?);
+    if format != FORMAT {
+        return Err(refuse(format!("its format has version {format}, expected {FORMAT}")));
+    }
+    let checksum = u32::from_le_bytes(take(&mut rest).ok_or_else(cut)?);
+    let length = u64::from_le_bytes(take(&mut rest).ok_or_else(cut)?);
+    if length != bytes.len() as u64 {
+        return Err(refuse(format!("it is cut or altered: {} bytes given, expected {length}", bytes.len())));
+    }
+    let found = crc32fast::hash(&bytes[CHECKED..]);
+    if found != checksum {
+        return Err(refuse(format!("it was altered: its checksum is {found:#010x}, expected {checksum:#010x}")));
+    }
+    let mut text = || {
+        let length = u32::from_le_bytes(take(&mut rest)?) as usize;
+        let (text, after) = rest.split_at_checked(length)?;
+        rest = after;
+        String::from_utf8(text.to_vec()).ok()
+    };
+    let origin = text().zip(text()).zip(text()).map(|((engine, target), features)| Origin { engine, target, features });
+    Ok((origin.ok_or_else(|| refuse("its header cannot be decoded"))?, rest))
+}
+
+/// Takes a fixed number of bytes from the beginning.
+fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
+    let (first, rest) = bytes.split_first_chunk()?;
+    *bytes = rest;
+    Some(*first)
+}
+
+/// Writes length and checksum.
+pub(super) fn seal(bytes: &mut [u8]) {
+    let length = bytes.len() as u64;
+    bytes[CHECKED..FIXED].copy_from_slice(&length.to_le_bytes());
+    let checksum = crc32fast::hash(&bytes[CHECKED..]);
+    bytes[CHECKSUM..CHECKED].copy_from_slice(&checksum.to_le_bytes());
+}
+
+fn refuse(why: impl Display) -> Error {
+    Error::new(ErrorKind::Deserialize, format!("this serialised module cannot be used: {why}"))
+}

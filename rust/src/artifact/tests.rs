@@ -1,0 +1,221 @@
+//! Tests of serialising: what is written is read again, and whatever was done to the bytes is found.
+
+use super::format::{Origin, seal};
+use super::{AddressRecord, Artifact, CodeBody, CompileOptions, Relocation, TrampolineKey, TrapRecord};
+use crate::error::ErrorKind;
+use crate::types::{FuncType, Limits, ValType};
+use crate::wasm::{self, ConstOp, SegmentMode};
+
+/// An artifact with everything in it; its code is made up.
+fn sample() -> Artifact {
+    let bytes = wat::parse_str(
+        r#"(module $sample
+            (import "env" "print" (func $print (param i32)))
+            (import "env" "base" (global $base i32))
+            (memory (export "memory") 1 4)
+            (table 3 funcref)
+            (global $count (mut i64) (i64.const 0))
+            (func $sum (export "sum") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
+            (func $main (call $print (call $sum (i32.const 1) (i32.const 2))))
+            (start $main)
+            (elem (global.get $base) func $sum $print)
+            (data (i32.const 8) "hello") (data "passive"))"#,
+    )
+    .unwrap();
+    let info = wasm::parse(&bytes).unwrap().info;
+    let functions = vec![
+        CodeBody {
+            code: (0..40).collect(),
+            alignment: 16,
+            relocations: vec![],
+            traps: vec![TrapRecord { offset: 3, code: 2 }, TrapRecord { offset: 3, code: 6 }],
+            addresses: vec![AddressRecord { code: 0, wasm: 70 }, AddressRecord { code: 7, wasm: u32::MAX }],
+        },
+        CodeBody {
+            code: vec![0x90; 32],
+            alignment: 64,
+            relocations: vec![Relocation { offset: 28, function: 1, addend: -4 }],
+            ..CodeBody::default()
+        },
+    ];
+    let trampoline = CodeBody { code: vec![0xc3], alignment: 16, ..CodeBody::default() };
+    let keys = crate::compile::trampoline_keys(&info);
+    let trampolines = keys.into_iter().map(|key| (key, trampoline.clone())).collect();
+    Artifact { info, options: CompileOptions::default(), functions, trampolines }
+}
+
+fn host() -> Origin {
+    Origin { engine: "engine 1".into(), target: "x86_64-linux".into(), features: "avx,sse41,ssse3".into() }
+}
+
+/// The error of bytes that are refused.
+fn refused(bytes: &[u8], host: &Origin) -> String {
+    let error = Artifact::deserialize_for(bytes, host).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Deserialize);
+    assert!(error.message().starts_with("this serialised module cannot be used: it"), "{error}");
+    error.message().to_owned()
+}
+
+#[test]
+fn what_is_written_is_read_again() {
+    let artifact = sample();
+    assert_eq!(Artifact::deserialize(&artifact.serialize()).unwrap(), artifact);
+    let empty = Artifact { info: Default::default(), functions: vec![], trampolines: vec![], ..artifact };
+    assert_eq!(Artifact::deserialize(&empty.serialize()).unwrap(), empty);
+}
+
+#[test]
+fn every_altered_byte_is_found() {
+    let bytes = sample().serialize_from(&host());
+    for at in 0..bytes.len() {
+        for mask in [0x01, 0x80, 0xff] {
+            let mut altered = bytes.clone();
+            altered[at] ^= mask;
+            refused(&altered, &host());
+        }
+    }
+}
+
+#[test]
+fn every_cut_is_found() {
+    let bytes = sample().serialize_from(&host());
+    for length in 0..bytes.len() {
+        refused(&bytes[..length], &host());
+    }
+    refused(&[&bytes[..], b"\0"].concat(), &host());
+    assert!(refused(b"", &host()).ends_with("it is empty"));
+    assert!(refused(&bytes[..10], &host()).ends_with("it is cut: 10 bytes given"));
+    let (cut, whole) = (bytes.len() - 1, bytes.len());
+    assert!(
+        refused(&bytes[..cut], &host())
+            .ends_with(&format!("it is cut or altered: {cut} bytes given, expected {whole}"))
+    );
+}
+
+#[test]
+fn other_files_are_told_apart() {
+    let message = refused(b"\0asm\x01\0\0\0", &host());
+    assert!(message.contains("it begins with [00, 61, 73, 6d, 01, 00, 00, 00], expected [7f, "), "{message}");
+    assert!(message.ends_with("(this is a WebAssembly binary: compile it)"), "{message}");
+    refused(b"\x7fELF\x02\x01\x01\0", &host());
+}
+
+#[test]
+fn other_versions_are_refused() {
+    let mut bytes = sample().serialize_from(&host());
+    bytes[8] = 9;
+    assert!(refused(&bytes, &host()).ends_with("its format has version 9, expected 1"));
+    let made_by = Origin { engine: "engine 0".into(), ..host() };
+    let message = refused(&sample().serialize_from(&made_by), &host());
+    assert!(message.ends_with("it was made by engine 0, expected engine 1"), "{message}");
+}
+
+#[test]
+fn other_machines_are_refused() {
+    let made = |target: &str, features: &str| {
+        sample().serialize_from(&Origin { target: target.into(), features: features.into(), ..host() })
+    };
+    let message = refused(&made("aarch64-linux", "avx"), &host());
+    assert!(message.ends_with("it was made for aarch64-linux, expected x86_64-linux"), "{message}");
+    let message = refused(&made("x86_64-linux", "avx,avx512f,bmi2,sse41"), &host());
+    let expected = "it was made for a CPU with avx512f,bmi2, which this one lacks; it has avx,sse41,ssse3";
+    assert!(message.ends_with(expected), "{message}");
+    // A CPU that has more runs it as well.
+    Artifact::deserialize_for(&made("x86_64-linux", "sse41,ssse3"), &host()).unwrap();
+}
+
+#[test]
+fn this_machine_is_known() {
+    let here = Origin::here();
+    assert!(here.engine.starts_with(concat!("gowasmer ", env!("CARGO_PKG_VERSION"), " with cranelift 0.")), "{here:?}");
+    assert!(here.target.contains(std::env::consts::ARCH) && here.features.contains("sse41"), "{here:?}");
+}
+
+/// Artifacts that are well formed and wrong: each one with what is said of it.
+#[test]
+fn inconsistent_contents_are_found() {
+    type Damage = fn(&mut Artifact);
+    let cases: [(&str, Damage); 38] = [
+        ("1001 values in type 0", |a| a.info.types[0] = FuncType { params: vec![ValType::I32; 1001], results: vec![] }),
+        ("type 9 given, expected less than 3", |a| a.info.functions[1] = 9),
+        ("import env.print has another type", |a| a.info.functions[0] = 1),
+        ("imported functions, tables, memories and globals given", |a| a.info.imported_tables = 1),
+        ("imported functions, tables, memories and globals given", |a| a.info.imported_functions = u32::MAX),
+        ("import env.base has another type", |a| a.info.globals.clear()),
+        ("limits {min 5, max 4}", |a| a.info.memories[0].limits = Limits { min: 5, max: Some(4) }),
+        ("limits {min 65537}", |a| a.info.memories[0].limits = Limits { min: 65_537, max: None }),
+        ("limits {min 4294967296}", |a| a.info.tables[0].limits = Limits { min: 1 << 32, max: None }),
+        ("a table of i32", |a| a.info.tables[0].element = ValType::I32),
+        ("0 marks of tables that can grow given, expected 1", |a| a.info.table_can_grow.clear()),
+        ("0 initial values of globals given, expected 1", |a| a.info.global_inits.clear()),
+        ("I32(0) given, expected a constant of type i64", |a| a.info.global_inits[0] = vec![ConstOp::I32(0)].into()),
+        ("0 operations in a constant expression", |a| a.info.global_inits[0] = vec![].into()),
+        ("imported global 1 given", |a| a.info.global_inits[0] = vec![ConstOp::GlobalGet(1)].into()),
+        ("GlobalGet(0) given", |a| a.info.global_inits[0] = vec![ConstOp::GlobalGet(0)].into()),
+        ("RefFunc(2) given", |a| a.info.elements[0].items[0] = vec![ConstOp::RefFunc(2)].into()),
+        ("function 3 given", |a| a.info.elements[0].items[0] = vec![ConstOp::RefFunc(3)].into()),
+        ("an element segment of i32", |a| a.info.elements[0].ty = ValType::I32),
+        ("an element segment of externref for a table of funcref", |a| a.info.elements[0].ty = ValType::ExternRef),
+        ("table 1 given", |a| {
+            a.info.elements[0].mode = SegmentMode::Active { index: 1, offset: vec![ConstOp::I32(0)].into() }
+        }),
+        ("memory 1 given", |a| a.info.data[0].mode = SegmentMode::Active { index: 1, offset: vec![].into() }),
+        ("a declared data segment", |a| a.info.data[0].mode = SegmentMode::Declared),
+        ("exported function 3 given", |a| a.info.exports[1].index = 3),
+        ("export memory is given twice", |a| a.info.exports[1].name = "memory".into()),
+        ("export sum has no record", |a| a.info.exports[1].index = 2),
+        ("functions by reference are not in order", |a| a.info.escaping.reverse()),
+        ("function by reference 7 given", |a| a.info.escaping.push(7)),
+        ("start function 3 given", |a| a.info.start = Some(3)),
+        ("a start function of type [i32 i32] -> [i32]", |a| a.info.start = Some(1)),
+        ("named function 50 given", |a| a.info.names.functions.push((50, String::new()))),
+        ("1 function bodies given, expected 2", |a| drop(a.functions.pop())),
+        ("function 1: 0 bytes of code", |a| a.functions[0].code.clear()),
+        ("alignment 3", |a| a.functions[0].alignment = 3),
+        ("function 2: a relocation at 0x1d of 0x20 bytes", |a| a.functions[1].relocations[0].offset += 1),
+        ("a direct call of the imported function 0", |a| a.functions[1].relocations[0].function = 0),
+        ("unknown trap code 0", |a| a.functions[0].traps[0].code = 0),
+        ("trampolines [", |a| drop(a.trampolines.remove(1))),
+    ];
+    for (words, damage) in cases {
+        inconsistent(words, damage);
+    }
+    inconsistent("called function 3 given", |a| a.functions[1].relocations[0].function = 3);
+    inconsistent("addend 5", |a| a.functions[1].relocations[0].addend = 5);
+    inconsistent("a relocation at 0xffffffff", |a| a.functions[1].relocations[0].offset = u32::MAX);
+    inconsistent("trap records are not in order", |a| a.functions[0].traps[0].offset = 4);
+    inconsistent("offset of a trap 40 given", |a| a.functions[0].traps[1].offset = 40);
+    inconsistent("the address map is not in order", |a| a.functions[0].addresses[0].code = 7);
+    inconsistent("offset in the address map 40", |a| a.functions[0].addresses[1].code = 40);
+    inconsistent("trampolines [", |a| a.trampolines[0].0 = TrampolineKey::Entry(77));
+    inconsistent("relocations of a trampoline", |a| {
+        a.trampolines[0].1 = a.functions[1].clone();
+    });
+}
+
+fn inconsistent(words: &str, damage: impl FnOnce(&mut Artifact)) {
+    let mut artifact = sample();
+    damage(&mut artifact);
+    let message = refused(&artifact.serialize_from(&host()), &host());
+    assert!(message.contains("its contents are inconsistent: ") && message.contains(words), "{words}: {message}");
+}
+
+/// Bytes that are damaged and then sealed again: there is an answer and never a panic, whatever they decode to.
+#[test]
+fn sealed_damage_never_panics() {
+    let bytes = sample().serialize_from(&host());
+    for at in 16..bytes.len() {
+        for mask in [0x01, 0x02, 0x10, 0x40, 0x80, 0xff] {
+            let mut altered = bytes.clone();
+            altered[at] ^= mask;
+            seal(&mut altered);
+            let _ = Artifact::deserialize_for(&altered, &host());
+        }
+        let mut cut = bytes[..at.max(24)].to_vec();
+        seal(&mut cut);
+        refused(&cut, &host());
+    }
+    let mut longer = [&bytes[..], b"\0"].concat();
+    seal(&mut longer);
+    assert!(refused(&longer, &host()).ends_with("its contents are followed by 1 bytes, expected none"));
+}

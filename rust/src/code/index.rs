@@ -1,0 +1,131 @@
+#![allow(unsafe_code)] // a table of pointers that a signal handler reads
+
+//! From a program counter to its trap record.
+//!
+//! ===========================================================================================================================
+//! SANDBOX-CRITICAL. The signal handler decides by this file whether a fault is a guest's trap: a wrong answer turns an escape into a
+//! trap, or a trap into the end of the process. Everything the handler calls here is async-signal-safe: loads of atomics and of
+//! memory that never changes, no locks, no allocation, no panic.
+//! ===========================================================================================================================
+//!
+//! The table has one pointer for each page of the arena. It is set before code of that page can run and cleared after the last call
+//! of it has ended, so the page of a *running* program counter is never changed under the handler: the running call pins the module.
+//! The handler touches no entry but its own program counter's.
+
+use super::arena::PAGE;
+use crate::artifact::TrapRecord;
+use crate::budget;
+use crate::error::{Error, ErrorKind, Result};
+use std::ops::Range;
+use std::ptr;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicPtr, AtomicUsize};
+
+static START: AtomicUsize = AtomicUsize::new(0);
+/// Written last: while it is 0 nothing is code.
+static END: AtomicUsize = AtomicUsize::new(0);
+static TABLE: AtomicPtr<AtomicPtr<Traps>> = AtomicPtr::new(ptr::null_mut());
+
+/// The trap records of one module, by offset from its first page.
+struct Traps {
+    base: usize,
+    /// Sorted.
+    offsets: Box<[u32]>,
+    codes: Box<[u8]>,
+}
+
+// ---- what the signal handler calls ----------------------------------------------------------------------------------------------
+
+/// Whether an address lies in the arena of compiled code. Async-signal-safe.
+#[must_use]
+pub fn is_code(pc: usize) -> bool {
+    let end = END.load(Acquire);
+    pc < end && pc >= START.load(Relaxed)
+}
+
+/// The number of the trap code of the instruction at `pc`, if it has a trap record. Async-signal-safe.
+///
+/// `pc` must be the exact address of an instruction of code that a call pins (for a fault: the program counter of its context).
+#[must_use]
+pub fn trap_at(pc: usize) -> Option<u8> {
+    if !is_code(pc) {
+        return None;
+    }
+    let page = (pc - START.load(Relaxed)) / PAGE;
+    // SAFETY: `is_code` has seen END, which is written after the table; the table covers each page up to END.
+    let traps = unsafe { &*TABLE.load(Relaxed).add(page) }.load(Acquire);
+    // SAFETY: null, or published and not freed while code of this page runs (see above); never changed after publication.
+    let traps = unsafe { traps.as_ref() }?;
+    let offset = u32::try_from(pc.checked_sub(traps.base)?).ok()?;
+    let at = traps.offsets.binary_search(&offset).ok()?;
+    traps.codes.get(at).copied()
+}
+
+// ---- what loading and freeing call ----------------------------------------------------------------------------------------------
+
+/// Makes the table for the process's arena; called once, before there is any code.
+pub(super) fn install(arena: Range<usize>) -> Result<()> {
+    let taken = budget::take(1)?;
+    let bytes = arena.len() / PAGE * size_of::<AtomicPtr<Traps>>();
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+    // SAFETY: a new anonymous mapping touches nothing that exists.
+    let table = unsafe { libc::mmap(ptr::null_mut(), bytes, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) };
+    if table == libc::MAP_FAILED {
+        let error = std::io::Error::last_os_error();
+        return Err(Error::new(ErrorKind::Resource, format!("cannot map {bytes} bytes for the index of code: {error}")));
+    }
+    // Never given back: the table lives as long as the process.
+    std::mem::forget(taken);
+    // Zeroed memory is a table of null pointers.
+    TABLE.store(table.cast(), Relaxed);
+    START.store(arena.start, Relaxed);
+    END.store(arena.end, Release);
+    Ok(())
+}
+
+/// Trap records that the handler can see, until dropped.
+pub(super) struct Published {
+    traps: *mut Traps,
+    pages: Range<usize>,
+}
+
+// SAFETY: `traps` is an owned allocation that is only read while shared.
+unsafe impl Send for Published {}
+// SAFETY: as above.
+unsafe impl Sync for Published {}
+
+impl Published {
+    /// Publishes the records of the module at `range` (whole pages of the arena); offsets count from its start and are sorted.
+    pub(super) fn new(range: &Range<usize>, records: &[TrapRecord]) -> Self {
+        assert!(is_code(range.start) && is_code(range.end - 1), "a range outside of the arena");
+        debug_assert!(records.is_sorted_by_key(|record| record.offset));
+        let traps = Box::new(Traps {
+            base: range.start,
+            offsets: records.iter().map(|record| record.offset).collect(),
+            codes: records.iter().map(|record| record.code).collect(),
+        });
+        let start = START.load(Relaxed);
+        let published = Self {
+            traps: Box::into_raw(traps),
+            pages: (range.start - start) / PAGE..(range.end - start).div_ceil(PAGE),
+        };
+        published.set(published.traps);
+        published
+    }
+
+    fn set(&self, to: *mut Traps) {
+        let table = TABLE.load(Relaxed);
+        for page in self.pages.clone() {
+            // SAFETY: the pages lie in the arena (asserted when published), which the table covers.
+            unsafe { &*table.add(page) }.store(to, Release);
+        }
+    }
+}
+
+impl Drop for Published {
+    fn drop(&mut self) {
+        self.set(ptr::null_mut());
+        // SAFETY: made by Box::into_raw; unpublished above, and no call is in this code any more, so no handler holds it.
+        drop(unsafe { Box::from_raw(self.traps) });
+    }
+}

@@ -1,0 +1,20 @@
+//! Compiled code in memory: the arena it lives in, linking, and the way back from a program counter.
+
+pub mod arena;
+pub mod index;
+mod load;
+mod provider;
+mod symbols;
+
+pub use index::{is_code, trap_at};
+pub use load::LoadedCode;
+pub use symbols::{Symbol, symbolize, symbolize_return};
+
+/// Bytes of address space that hold code now, in whole pages.
+#[must_use]
+pub fn mapped_bytes() -> u64 {
+    arena::mapped_bytes()
+}
+
+#[cfg(test)]
+mod tests;

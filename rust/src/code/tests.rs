@@ -1,0 +1,259 @@
+#![allow(unsafe_code)] // calls compiled code
+
+//! Tests of loading, calling, finding and freeing code.
+
+use super::*;
+use crate::artifact::{Artifact, CompileOptions, Relocation, TrampolineKey, TrapRecord};
+use crate::compile::compile;
+use crate::error::ErrorKind;
+use crate::fiber::Builtins;
+use crate::trap::TrapCode;
+use crate::vm::layout::{HOST_MAGIC, Header, HostFunction};
+use std::arch::asm;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+fn artifact(text: &str) -> Artifact {
+    compile(&wat::parse_str(text).unwrap(), CompileOptions::default()).unwrap()
+}
+
+/// Calls `entry(code, vmctx, slots)`, a trampoline of the convention `Tail`, which keeps no register but the stack pointer.
+///
+/// # Safety
+/// The arguments belong together, and `slots` suffices for the type.
+unsafe fn enter(entry: *const u8, code: *const u8, vmctx: *const u8, slots: &mut [u64]) {
+    // SAFETY: all registers of the convention are declared or saved; two pushes keep the stack aligned.
+    unsafe {
+        asm!(
+            "push rbx", "push rbp", "call {entry}", "pop rbp", "pop rbx",
+            entry = in(reg) entry,
+            inout("rdi") code => _, inout("rsi") vmctx => _, inout("rdx") slots.as_mut_ptr() => _,
+            out("r12") _, out("r13") _, out("r14") _, out("r15") _,
+            clobber_abi("C"),
+        );
+    }
+}
+
+/// Permissions of the mapping that holds an address.
+fn permissions(address: usize) -> String {
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+    let line = maps.lines().find(|line| {
+        let (start, end) = line.split_once(' ').unwrap().0.split_once('-').unwrap();
+        let number = |text| usize::from_str_radix(text, 16).unwrap();
+        (number(start)..number(end)).contains(&address)
+    });
+    line.map_or_else(String::new, |line| line.split(' ').nth(1).unwrap().to_owned())
+}
+
+const SAMPLE: &str = r#"
+    (module $sample
+      (type $binary (func (param i32 i32) (result i32)))
+      (type $same (func (param i32 i32) (result i32)))
+      (import "env" "host" (func $host (type $same)))
+      (func $divide (export "divide") (type $same) (i32.div_s (local.get 0) (local.get 1)))
+      (func $fib (export "fib") (param i64) (result i64)
+        (if (result i64) (i64.lt_u (local.get 0) (i64.const 2))
+          (then (local.get 0))
+          (else (i64.add
+            (call $fib (i64.sub (local.get 0) (i64.const 1)))
+            (call $fib (i64.sub (local.get 0) (i64.const 2)))))))
+      (func (export "swap") (param f32 f64 i32 i64) (result i64 i32 f64 f32)
+        local.get 3 local.get 2 local.get 1 local.get 0)
+      (func (export "trap") unreachable))"#;
+
+#[test]
+fn loaded_code_runs() {
+    let code = LoadedCode::load(&artifact(SAMPLE)).unwrap();
+    let call = |function: u32, ty: u32, slots: &mut [u64]| {
+        let entry = code.trampoline(TrampolineKey::Entry(ty)).unwrap();
+        // SAFETY: the functions of the sample use no vmctx; the type is that of the function.
+        unsafe { enter(entry, code.function(function), std::ptr::null(), slots) };
+    };
+    let mut slots = [u64::from(-42_i32 as u32) | 0xdead_beef << 32, 5];
+    call(0, 1, &mut slots);
+    assert_eq!(slots[0], u64::from(-8_i32 as u32), "zero-extended; the upper half of the argument did not count");
+    let mut slots = [20];
+    call(1, 2, &mut slots);
+    assert_eq!(slots, [6765]);
+    let mut slots = [u64::from(1.5_f32.to_bits()), 2.5_f64.to_bits(), 3, 4];
+    call(2, 3, &mut slots);
+    assert_eq!(slots, [4, 3, 2.5_f64.to_bits(), u64::from(1.5_f32.to_bits())]);
+    assert_eq!(code.trampoline(TrampolineKey::Entry(99)), None);
+    assert_eq!(code.trampoline(TrampolineKey::CAdapter(2)), None, "no import of this type");
+}
+
+extern "C" fn host_call(callee: *const HostFunction, slots: *mut u64) {
+    // SAFETY: called by the trampoline with the record and its slots.
+    unsafe {
+        assert_eq!((*callee).function_index, 77);
+        let sum = (*slots as u32).wrapping_add(*slots.add(1) as u32);
+        *slots = u64::from(sum) | 1 << 40;
+    }
+}
+
+extern "C" fn never(_: *const HostFunction, _: *mut u64) {
+    unreachable!();
+}
+
+#[test]
+fn host_functions_are_reached_by_slots() {
+    let code = LoadedCode::load(&artifact(SAMPLE)).unwrap();
+    for (key, builtins) in [
+        (TrampolineKey::HostCall(1), [host_call as *const () as usize, never as *const () as usize]),
+        (TrampolineKey::CCall(0), [never as *const () as usize, host_call as *const () as usize]),
+    ] {
+        let [host_call, c_call] = builtins;
+        let builtins = Builtins { host_call, c_call, runtime_call: 0, memory_move: 0, memory_fill: 0 };
+        let host = HostFunction {
+            header: Header { builtins: &builtins, store: std::ptr::null(), instance: std::ptr::null(), magic: HOST_MAGIC },
+            instance_id: 0,
+            function_index: 77,
+            c_function: std::ptr::null(),
+            c_context: std::ptr::null(),
+            c_adapter: std::ptr::null(),
+            params: 2,
+            results: 1,
+        };
+        let entry = code.trampoline(TrampolineKey::Entry(0)).unwrap();
+        let mut slots = [u64::from(u32::MAX), 8];
+        // SAFETY: the trampoline has the type of the entry, and gets a host function's record.
+        unsafe { enter(entry, code.trampoline(key).unwrap(), (&raw const host).cast(), &mut slots) };
+        assert_eq!(slots[0], 7, "{key:?}");
+    }
+}
+
+extern "C" fn c_function(context: *const u8, a: i32, b: i32) -> i32 {
+    assert_eq!(context as usize, 0x1234);
+    a - b
+}
+
+#[test]
+fn c_functions_are_called_by_an_adapter() {
+    let code = LoadedCode::load(&artifact(SAMPLE)).unwrap();
+    let adapter = code.trampoline(TrampolineKey::CAdapter(0)).unwrap();
+    // SAFETY: this is the adapter's type (see TrampolineKey).
+    let adapter: extern "C" fn(*const u8, *const u8, *mut u64) = unsafe { std::mem::transmute(adapter) };
+    let mut slots = [3, 5];
+    adapter(c_function as *const u8, 0x1234 as *const u8, slots.as_mut_ptr());
+    assert_eq!(slots[0], u64::from(-2_i32 as u32));
+}
+
+#[test]
+fn code_is_executable_and_never_writable() {
+    let code = LoadedCode::load(&artifact(SAMPLE)).unwrap();
+    for page in code.range().step_by(arena::PAGE) {
+        assert_eq!(permissions(page), "r-xp");
+    }
+    assert!(code.code_bytes() > 0 && code.code_bytes() <= code.range().len());
+    assert!(mapped_bytes() >= code.range().len() as u64);
+}
+
+#[test]
+fn traps_and_symbols_are_found_by_address() {
+    let artifact = artifact(SAMPLE);
+    let code = LoadedCode::load(&artifact).unwrap();
+    let mut count = 0;
+    for (body, index) in artifact.functions.iter().zip(0..) {
+        let start = code.function(index) as usize;
+        for trap in &body.traps {
+            let pc = start + trap.offset as usize;
+            assert!(is_code(pc));
+            assert_eq!(trap_at(pc), Some(trap.code));
+            assert_eq!(trap_at(pc + 1), None, "exact addresses only");
+            count += 1;
+        }
+        let symbol = symbolize(start).unwrap();
+        assert_eq!((symbol.function, symbol.in_trampoline), (index + 1, false));
+        assert_eq!(symbol.module_name.as_deref(), Some("sample"));
+        assert_eq!(symbol.name.as_deref(), [Some("divide"), Some("fib"), None, None][index as usize]);
+        assert!(symbol.wasm_offset > 0, "the prologue counts to the first instruction");
+        let last = start + body.code.len();
+        assert_eq!(symbolize_return(last).unwrap().function, index + 1);
+    }
+    assert!(count >= 3, "division, overflow, unreachable");
+    let trap = &artifact.functions[3].traps[0];
+    assert_eq!(TrapCode::from_u8(trap.code), Some(TrapCode::Unreachable));
+    let bytes = wat::parse_str(SAMPLE).unwrap();
+    let symbol = symbolize(code.function(3) as usize + trap.offset as usize).unwrap();
+    assert_eq!(bytes[symbol.wasm_offset as usize], 0x00, "the offset is that of `unreachable`");
+    let entry = code.trampoline(TrampolineKey::Entry(0)).unwrap();
+    assert!(symbolize(entry as usize).unwrap().in_trampoline);
+    for outside in [0, 1, usize::MAX, symbolize as *const () as usize, &raw const count as usize] {
+        assert!(!is_code(outside) && trap_at(outside).is_none() && symbolize(outside).is_none());
+    }
+    assert_eq!(symbolize_return(0), None);
+}
+
+#[test]
+fn published_records_vanish_when_dropped() {
+    let block = arena::arena().unwrap().allocate(3 * arena::PAGE).unwrap();
+    let records = [(0, 1), (4095, 2), (4096, 3), (12_287, 4)].map(|(offset, code)| TrapRecord { offset, code });
+    let published = index::Published::new(&block.range(), &records);
+    let base = block.base();
+    for record in &records {
+        assert_eq!(trap_at(base + record.offset as usize), Some(record.code));
+    }
+    assert_eq!(trap_at(base + 1), None);
+    drop(published);
+    for record in &records {
+        assert!(is_code(base));
+        assert_eq!(trap_at(base + record.offset as usize), None);
+    }
+}
+
+#[test]
+fn damaged_code_is_refused() {
+    let good = artifact(SAMPLE);
+    let fib = &good.functions[1];
+    assert_eq!(fib.relocations.len(), 2);
+    let refused = |change: &dyn Fn(&mut Artifact)| {
+        let mut bad = good.clone();
+        change(&mut bad);
+        let error = LoadedCode::load(&bad).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Deserialize, "{error}");
+    };
+    let replace = |relocation: Relocation| move |bad: &mut Artifact| bad.functions[1].relocations[0] = relocation;
+    let relocation = fib.relocations[0];
+    refused(&replace(Relocation { offset: fib.code.len() as u32 - 3, ..relocation }));
+    refused(&replace(Relocation { offset: u32::MAX, ..relocation }));
+    refused(&replace(Relocation { function: 0, ..relocation }));
+    refused(&replace(Relocation { function: 5, ..relocation }));
+    refused(&replace(Relocation { addend: i64::MAX, ..relocation }));
+    refused(&|bad| bad.functions[0].alignment = 0);
+    refused(&|bad| bad.functions[0].alignment = 1 << 20);
+    refused(&|bad| bad.functions[0].code.clear());
+    refused(&|bad| bad.trampolines[0].0 = TrampolineKey::Entry(1000));
+}
+
+#[test]
+fn loading_and_freeing_leaves_running_code_alone() {
+    let artifact = artifact(SAMPLE);
+    let pinned = LoadedCode::load(&artifact).unwrap();
+    let trap = pinned.function(3) as usize + artifact.functions[3].traps[0].offset as usize;
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..2)
+            .map(|_| {
+                scope.spawn(|| {
+                    for _ in 0..200 {
+                        let code = LoadedCode::load(&artifact).unwrap();
+                        let entry = code.trampoline(TrampolineKey::Entry(2)).unwrap();
+                        let mut slots = [10];
+                        // SAFETY: as in `loaded_code_runs`.
+                        unsafe { enter(entry, code.function(1), std::ptr::null(), &mut slots) };
+                        assert_eq!(slots, [55]);
+                    }
+                })
+            })
+            .collect();
+        scope.spawn(|| {
+            while !stop.load(Ordering::Relaxed) {
+                assert_eq!(trap_at(trap), Some(TrapCode::Unreachable as u8));
+                assert_eq!(symbolize(trap).unwrap().function, 4);
+            }
+        });
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+}

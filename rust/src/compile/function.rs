@@ -1,0 +1,128 @@
+//! One function: from its body, or from CLIF, to machine code with its trap records and its address map.
+
+use crate::artifact::{AddressRecord, CodeBody, Relocation, TrapRecord};
+use crate::error::{Error, ErrorKind, Result};
+use crate::translate::{Environment, Translator};
+use crate::trap::TrapCode;
+use crate::wasm::Body;
+use cranelift_codegen::binemit::Reloc;
+use cranelift_codegen::control::ControlPlane;
+use cranelift_codegen::ir::{ExternalName, Function};
+use cranelift_codegen::isa::TargetIsa;
+use cranelift_codegen::{CodegenError, CompiledCode, Context, FinalizedRelocTarget};
+use wasmparser::FuncValidatorAllocations;
+
+/// The only relocation that compiled code holds: a near call.
+pub(crate) const CALL_RELOCATION: Reloc =
+    if cfg!(target_arch = "aarch64") { Reloc::Arm64Call } else { Reloc::X86CallPCRel4 };
+
+/// What a thread reuses from function to function.
+pub(crate) struct FunctionCompiler {
+    translator: Translator,
+    pub(super) context: Context,
+    allocations: FuncValidatorAllocations,
+}
+
+impl FunctionCompiler {
+    pub(crate) fn new() -> Self {
+        Self { translator: Translator::new(), context: Context::new(), allocations: FuncValidatorAllocations::default() }
+    }
+
+    /// Compiles the wasm function of an index, validating its body.
+    pub(crate) fn function(
+        &mut self,
+        env: &Environment<'_>,
+        isa: &dyn TargetIsa,
+        index: u32,
+        body: Body<'_>,
+    ) -> Result<CodeBody> {
+        self.context.clear();
+        let allocations = std::mem::take(&mut self.allocations);
+        self.allocations = self.translator.translate(env, index, body, &mut self.context.func, allocations)?;
+        self.finish(isa)
+    }
+
+    /// Compiles the CLIF that is in the context.
+    pub(crate) fn finish(&mut self, isa: &dyn TargetIsa) -> Result<CodeBody> {
+        if let Err(error) = self.context.compile(isa, &mut ControlPlane::default()) {
+            return Err(describe(&error.inner));
+        }
+        let compiled = self.context.take_compiled_code().expect("compiling has succeeded");
+        extract(&compiled, &self.context.func, isa)
+    }
+}
+
+fn describe(error: &CodegenError) -> Error {
+    match error {
+        CodegenError::CodeTooLarge | CodegenError::ImplLimitExceeded => Error::new(
+            ErrorKind::Compile,
+            format!("the function is too large or too complex for the code generator: {error}"),
+        ),
+        CodegenError::Unsupported(_) => Error::new(ErrorKind::Compile, error.to_string()),
+        other => Error::new(ErrorKind::Internal, format!("the code generator failed: {other:?}")),
+    }
+}
+
+fn extract(compiled: &CompiledCode, func: &Function, isa: &dyn TargetIsa) -> Result<CodeBody> {
+    let buffer = &compiled.buffer;
+    let internal = |message: String| Error::new(ErrorKind::Internal, message);
+
+    let relocations = buffer
+        .relocs()
+        .iter()
+        .map(|reloc| match &reloc.target {
+            FinalizedRelocTarget::ExternalName(ExternalName::User(name)) if reloc.kind == CALL_RELOCATION => {
+                let name = &func.params.user_named_funcs()[*name];
+                Ok(Relocation { offset: reloc.offset, function: name.index, addend: reloc.addend })
+            }
+            target => Err(internal(format!(
+                "unexpected relocation {:?} at {:#x} to {target:?}: expected only calls of the module's functions",
+                reloc.kind, reloc.offset
+            ))),
+        })
+        .collect::<Result<_>>()?;
+
+    let mut traps = buffer
+        .traps()
+        .iter()
+        .map(|trap| match TrapCode::from_clif(trap.code) {
+            Some(code) => Ok(TrapRecord { offset: trap.offset, code: code as u8 }),
+            None => Err(internal(format!("unknown trap code {:?} at {:#x}", trap.code, trap.offset))),
+        })
+        .collect::<Result<Vec<_>>>()?;
+    traps.sort_by_key(|trap| trap.offset);
+
+    Ok(CodeBody {
+        code: compiled.code_buffer().to_vec(),
+        alignment: buffer.alignment.max(isa.function_alignment().preferred),
+        relocations,
+        traps,
+        addresses: addresses(compiled),
+    })
+}
+
+/// The address map: where no location is known, an entry says so, so that each holds up to the next.
+fn addresses(compiled: &CompiledCode) -> Vec<AddressRecord> {
+    const UNKNOWN: u32 = u32::MAX;
+    let mut records: Vec<AddressRecord> = Vec::new();
+    let mut push = |code: u32, wasm: u32| match records.last() {
+        Some(last) if last.wasm == wasm => {}
+        None if wasm == UNKNOWN => {}
+        _ => records.push(AddressRecord { code, wasm }),
+    };
+    let mut end = 0;
+    for range in compiled.buffer.get_srclocs_sorted() {
+        if range.start >= range.end {
+            continue;
+        }
+        if range.start > end {
+            push(end, UNKNOWN);
+        }
+        push(range.start, range.loc.bits());
+        end = range.end;
+    }
+    if (end as usize) < compiled.code_buffer().len() {
+        push(end, UNKNOWN);
+    }
+    records
+}

@@ -1,0 +1,142 @@
+//! The target that is compiled for: this host, with all that its CPU can do, and the code generator's flags.
+
+use crate::artifact::CompileOptions;
+use crate::error::{Error, ErrorKind, Result};
+use cranelift_codegen::isa::OwnedTargetIsa;
+use cranelift_codegen::settings::{self, Configurable};
+use once_cell::sync::OnceCell;
+
+/// Every stack probe touches this many bytes further (log2 of 32 KiB).
+///
+/// A frame smaller than this is not probed: it begins with a touched word (the return address, then the frame pointer) and the next
+/// one touched may lie a whole frame, a call's return address and a resized argument area lower. With 32 KiB that stays inside of a
+/// guard of 64 KiB; guards must not be smaller.
+const PROBE_SIZE_LOG2: &str = "15";
+
+/// Flags that hold for all modules. Verifying costs about a tenth of the compile time and finds only bugs of our translation.
+const FLAGS: &[(&str, &str)] = &[
+    ("opt_level", "speed"),
+    ("enable_verifier", if cfg!(any(debug_assertions, test)) { "true" } else { "false" }),
+    // Backtraces follow frame pointers.
+    ("preserve_frame_pointers", "true"),
+    ("unwind_info", "false"),
+    // Calls between functions are near: one arena of at most 2 GiB holds all code.
+    ("is_pic", "false"),
+    ("use_colocated_libcalls", "false"),
+    // The stack's end is found by its guard alone.
+    ("enable_probestack", "true"),
+    ("probestack_strategy", "inline"),
+    ("probestack_size_log2", PROBE_SIZE_LOG2),
+    ("enable_heap_access_spectre_mitigation", "true"),
+    ("enable_table_access_spectre_mitigation", "true"),
+    // Results that do not fit the registers of the convention go to an area that the caller passes.
+    ("enable_multi_ret_implicit_sret", "true"),
+];
+
+/// The host's target without NaN canonicalisation.
+///
+/// # Errors
+/// Kind `Compile` where the host's architecture or CPU is not supported.
+pub fn isa() -> Result<&'static OwnedTargetIsa> {
+    isa_for(CompileOptions::default())
+}
+
+/// The host's target for some options.
+///
+/// # Errors
+/// As [`isa`].
+pub fn isa_for(options: CompileOptions) -> Result<&'static OwnedTargetIsa> {
+    static PLAIN: OnceCell<OwnedTargetIsa> = OnceCell::new();
+    static CANONICAL: OnceCell<OwnedTargetIsa> = OnceCell::new();
+    let cell = if options.canonicalize_nans { &CANONICAL } else { &PLAIN };
+    cell.get_or_try_init(|| build(options.canonicalize_nans))
+}
+
+/// The CPU features that compiled code may use, as `name,name,...` in a fixed order: code made with one list runs on a host that has the
+/// same list.
+#[must_use]
+pub fn cpu_features() -> String {
+    let Ok(isa) = isa() else { return "unsupported".into() };
+    let mut names: Vec<_> = isa
+        .isa_flags()
+        .iter()
+        .filter(|value| value.as_bool() == Some(true))
+        .map(|value| value.name.trim_start_matches("has_"))
+        .collect();
+    names.sort_unstable();
+    names.join(",")
+}
+
+fn build(canonicalize_nans: bool) -> Result<OwnedTargetIsa> {
+    let refuse = |message: String| Error::new(ErrorKind::Compile, message);
+    let builder = cranelift_native::builder().map_err(|reason| {
+        refuse(format!("cannot compile for this host ({}): {reason}", target_lexicon_of_host()))
+    })?;
+    let mut flags = settings::builder();
+    let nans = [("enable_nan_canonicalization", if canonicalize_nans { "true" } else { "false" })];
+    for (name, value) in FLAGS.iter().chain(&nans) {
+        flags.set(name, value).map_err(|e| refuse(format!("code generator flag {name}={value}: {e}")))?;
+    }
+    let isa = builder
+        .finish(settings::Flags::new(flags))
+        .map_err(|e| refuse(format!("cannot compile for this host ({}): {e}", target_lexicon_of_host())))?;
+    check_cpu(isa.isa_flags())?;
+    Ok(isa)
+}
+
+/// Refuses CPUs for which the code generator would call library functions: compiled code holds no relocation but to itself.
+fn check_cpu(flags: Vec<settings::Value>) -> Result<()> {
+    if !cfg!(target_arch = "x86_64") {
+        return Ok(());
+    }
+    let has = |name| flags.iter().any(|flag| flag.name == name && flag.as_bool() == Some(true));
+    for (flag, feature) in [("has_ssse3", "SSSE3"), ("has_sse41", "SSE4.1")] {
+        if !has(flag) {
+            return Err(Error::new(
+                ErrorKind::Compile,
+                format!("this CPU lacks {feature}: expected an x86-64 CPU with SSE4.1 (any made since 2008)"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn target_lexicon_of_host() -> String {
+    format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_are_as_designed() {
+        let isa = isa().unwrap();
+        let flags = isa.flags();
+        assert!(flags.preserve_frame_pointers() && flags.enable_probestack() && !flags.unwind_info());
+        assert!(!flags.is_pic() && !flags.enable_nan_canonicalization());
+        let canonical = isa_for(CompileOptions { canonicalize_nans: true, ..Default::default() }).unwrap();
+        assert!(canonical.flags().enable_nan_canonicalization());
+        assert!(std::ptr::eq(isa, isa_for(CompileOptions::default()).unwrap()), "cached");
+    }
+
+    #[test]
+    fn features_are_stable_and_readable() {
+        let features = cpu_features();
+        assert_eq!(features, cpu_features());
+        assert!(features.bytes().all(|b| b.is_ascii_alphanumeric() || b",_".contains(&b)), "{features}");
+        #[cfg(target_arch = "x86_64")]
+        assert!(features.split(',').any(|f| f == "sse41"), "{features}");
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn old_cpus_are_refused_by_name() {
+        let old = cranelift_codegen::isa::lookup_by_name("x86_64-unknown-linux-gnu")
+            .unwrap()
+            .finish(settings::Flags::new(settings::builder()))
+            .unwrap();
+        let error = check_cpu(old.isa_flags()).unwrap_err();
+        assert!(error.message().contains("SSE4.1"), "{error}");
+    }
+}

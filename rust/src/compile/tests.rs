@@ -1,0 +1,173 @@
+//! Tests of the driver, the trampolines, and of what the code generator emits.
+
+use super::*;
+use crate::translate::wasm_signature;
+use crate::types::{FuncType, ValType};
+use cranelift_codegen::control::ControlPlane;
+use cranelift_codegen::ir::types::I64;
+use cranelift_codegen::ir::{InstBuilder, MemFlagsData, StackSlotData, StackSlotKind};
+use cranelift_frontend::FunctionBuilder;
+
+fn compile_text(text: &str) -> Result<Artifact> {
+    compile(&wat::parse_str(text).unwrap(), CompileOptions::default())
+}
+
+const SAMPLE: &str = r#"
+    (module $sample
+      (type $unary (func (param i32) (result i32)))
+      (type $same (func (param i32) (result i32)))
+      (type $pair (func (param f32 f64) (result f64 f32)))
+      (import "env" "one" (func $one (type $same)))
+      (import "env" "two" (func $two (type $pair)))
+      (memory 1)
+      (func $down (export "down") (type $same)
+        (if (result i32) (local.get 0)
+          (then (call $down (i32.sub (local.get 0) (i32.const 1))))
+          (else (i32.load (local.get 0)))))
+      (func (export "pair") (type $pair) (call $two (local.get 0) (local.get 1)))
+      (func $start (drop (call $down (call $one (i32.const 3)))))
+      (start $start))"#;
+
+#[test]
+fn an_artifact_is_whole_and_the_same_each_time() {
+    let artifact = compile_text(SAMPLE).unwrap();
+    assert_eq!(artifact.functions.len(), 3);
+    for body in artifact.functions.iter().chain(artifact.trampolines.iter().map(|(_, body)| body)) {
+        assert!(!body.code.is_empty() && body.alignment.is_power_of_two());
+        assert!(body.traps.is_sorted_by_key(|trap| trap.offset));
+        assert!(body.addresses.is_sorted_by(|a, b| a.code < b.code && a.wasm != b.wasm));
+        assert!(body.relocations.iter().all(|relocation| (2..5).contains(&relocation.function)));
+    }
+    let down = &artifact.functions[0];
+    assert_eq!(down.relocations.iter().map(|relocation| relocation.function).collect::<Vec<_>>(), [2], "calls itself");
+    assert_eq!(down.traps.iter().map(|trap| trap.code).collect::<Vec<_>>(), [2], "one load, one trap record");
+    let bytes = wat::parse_str(SAMPLE).unwrap();
+    assert!(down.addresses.iter().any(|record| bytes.get(record.wasm as usize) == Some(&0x28)), "i32.load is mapped");
+    for _ in 0..4 {
+        assert_eq!(compile_text(SAMPLE).unwrap(), artifact);
+    }
+}
+
+#[test]
+fn equal_types_share_their_trampolines() {
+    use TrampolineKey::{CAdapter, CCall, Entry, HostCall};
+    let artifact = compile_text(SAMPLE).unwrap();
+    let keys: Vec<_> = artifact.trampolines.iter().map(|(key, _)| *key).collect();
+    let start = artifact.info.functions[4];
+    assert_eq!(start, 3);
+    assert_eq!(keys, [Entry(0), Entry(2), Entry(3), HostCall(0), HostCall(2), CCall(0), CCall(2), CAdapter(0)]);
+    assert_eq!(keys, trampoline_keys(&artifact.info));
+    assert_eq!(canonical_types(&artifact.info.types), [0, 0, 2, 3]);
+}
+
+#[test]
+fn trampolines_of_any_type_are_compiled_and_small() {
+    let isa = isa().unwrap();
+    let mut workshop = Workshop::new();
+    let mut size = |key, ty: &FuncType| {
+        trampolines::trampoline(&mut workshop.compiler, &mut workshop.builder, &**isa, key, ty).map(|body| {
+            assert!(body.relocations.is_empty() && body.traps.is_empty(), "{key:?} {ty}");
+            body.code.len()
+        })
+    };
+    let all = [ValType::I32, ValType::I64, ValType::F32, ValType::F64, ValType::FuncRef, ValType::ExternRef];
+    let many: Vec<_> = all.into_iter().cycle().take(1000).collect();
+    let binary = FuncType { params: vec![ValType::I32; 2], results: vec![ValType::I32] };
+    let wide = FuncType { params: many.clone(), results: many.clone() };
+    let kinds = [TrampolineKey::Entry, TrampolineKey::HostCall, TrampolineKey::CCall, TrampolineKey::CAdapter];
+    for kind in kinds {
+        let key = kind(0);
+        assert!(size(key, &FuncType::default()).unwrap() < 64);
+        assert!(size(key, &binary).unwrap() < 128);
+        assert!(size(key, &FuncType { params: many.clone(), results: vec![ValType::F32] }).unwrap() < 32 << 10);
+        if let TrampolineKey::CAdapter(_) = key {
+            assert_eq!(size(key, &wide).unwrap_err().kind(), ErrorKind::Internal);
+        } else {
+            assert!(size(key, &wide).unwrap() < 64 << 10);
+        }
+    }
+}
+
+#[test]
+fn the_lowest_invalid_function_is_reported() {
+    // The larger functions are compiled first: the order of work must not show.
+    let padding = "(drop (i32.const 7))".repeat(200);
+    let good = "(func (result i32) i32.const 1)";
+    let text = format!(
+        "(module {good} {good} (func (result i32) i64.const 1) {good} (func (result i32) {padding} f32.const 1) (func (result i32) {padding}))"
+    );
+    let first = compile_text(&text).unwrap_err();
+    assert_eq!(first.kind(), ErrorKind::Validation);
+    assert!(first.message().contains("expected i32, found i64"), "{first}");
+    for _ in 0..20 {
+        assert_eq!(compile_text(&text).unwrap_err(), first);
+    }
+}
+
+#[test]
+fn a_panic_becomes_an_error_that_names_its_cause() {
+    let info = ModuleInfo::default();
+    let layout = VmctxLayout::new(&info);
+    let isa = &**isa().unwrap();
+    let env = Environment { info: &info, layout: &layout, options: CompileOptions::default(), frontend: isa.frontend_config() };
+    let tasks = vec![(1, 0, Task::Trampoline(TrampolineKey::Entry(7)))];
+    let queue = Queue { length: 1, weight: 1, tasks: Mutex::new(tasks.into_iter()) };
+    let work = Work { env: &env, isa, queue, error_index: AtomicUsize::new(usize::MAX), outcome: Mutex::default() };
+    work.run();
+    let (_, error) = work.outcome.into_inner().error.unwrap();
+    assert_eq!(error.kind(), ErrorKind::Internal);
+    assert!(error.message().starts_with("trampoline Entry(7): the code generator panicked: index out of bounds"), "{error}");
+}
+
+#[test]
+fn nan_canonicalisation_is_compiled_in_on_demand() {
+    let bytes = wat::parse_str("(module (func (param f64 f64) (result f64) (f64.add (local.get 0) (local.get 1))))").unwrap();
+    let size = |canonicalize_nans| {
+        let options = CompileOptions { canonicalize_nans, ..Default::default() };
+        compile(&bytes, options).unwrap().functions[0].code.len()
+    };
+    assert!(size(true) > size(false));
+}
+
+#[test]
+fn many_functions_and_large_ones_are_balanced_and_kept_in_order() {
+    let mut text = String::from("(module");
+    for i in 0..500 {
+        let work = "(drop (i32.mul (i32.const 3) (i32.const 5)))".repeat(if i % 100 == 7 { 500 } else { 1 });
+        text += &format!("(func (result i32) {work} (i32.const {}))", 0x1100_0000 + i);
+    }
+    let artifact = compile_text(&(text + ")")).unwrap();
+    for (i, body) in artifact.functions.iter().enumerate() {
+        let constant = (0x1100_0000 + i as u32).to_le_bytes();
+        assert!(body.code.windows(4).any(|window| window == constant), "function {i}");
+    }
+}
+
+/// The lines of what a function with a frame of `bytes` bytes compiles to.
+fn disassemble_frame(bytes: u32) -> String {
+    let isa = &**isa().unwrap();
+    let mut context = cranelift_codegen::Context::new();
+    context.func.signature = wasm_signature(&FuncType::default());
+    let mut builder_context = FunctionBuilderContext::new();
+    let mut builder = FunctionBuilder::new(&mut context.func, &mut builder_context);
+    let block = builder.create_block();
+    builder.append_block_params_for_function_params(block);
+    builder.switch_to_block(block);
+    builder.seal_block(block);
+    let slot = builder.create_sized_stack_slot(StackSlotData::new(StackSlotKind::ExplicitSlot, bytes, 4));
+    let address = builder.ins().stack_addr(I64, slot, 0);
+    builder.ins().store(MemFlagsData::trusted(), address, address, 0);
+    builder.ins().return_(&[]);
+    builder.finalize(isa.frontend_config());
+    context.set_disasm(true);
+    context.compile(isa, &mut ControlPlane::default()).map_err(|e| e.inner).unwrap().vcode.clone().unwrap()
+}
+
+#[test]
+fn frames_are_probed_in_steps_smaller_than_a_guard() {
+    let probes = |bytes| disassemble_frame(bytes).matches("movl    $0, (%rsp)").count();
+    assert_eq!(probes(16 << 10), 0);
+    assert_eq!(probes(100 << 10), 3, "every 32 KiB");
+    let text = disassemble_frame(1 << 20);
+    assert!(text.contains("stack_probe_loop") && text.contains("guard_size=32768"), "{text}");
+}

@@ -1,0 +1,192 @@
+//! The four kinds of trampoline between slots and registers; see [`TrampolineKey`].
+//!
+//! A slot is 64 bits; values of 32 bits are stored zero-extended, and of a loaded slot only the low bits count.
+
+use crate::artifact::{CodeBody, TrampolineKey};
+use crate::error::{Error, ErrorKind, Result};
+use crate::fiber::Builtins;
+use crate::translate::wasm_signature;
+use crate::types::FuncType;
+use crate::vm::layout::Header;
+use crate::wasm::{ExternKind, ModuleInfo};
+use cranelift_codegen::ir::types::{F32, F64, I32, I64};
+use cranelift_codegen::ir::{AbiParam, InstBuilder, MemFlagsData, Signature, StackSlotData, StackSlotKind, Type, Value};
+use cranelift_codegen::isa::{CallConv, TargetIsa};
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
+use std::collections::{BTreeSet, HashMap};
+use std::mem::offset_of;
+
+use super::function::FunctionCompiler;
+
+/// For every type index the lowest index of an equal type: the one that trampolines are keyed by.
+#[must_use]
+pub fn canonical_types(types: &[FuncType]) -> Vec<u32> {
+    let mut lowest = HashMap::with_capacity(types.len());
+    types.iter().zip(0..).map(|(ty, index)| *lowest.entry(ty).or_insert(index)).collect()
+}
+
+/// The trampolines that a module needs, in the order of their keys.
+#[must_use]
+pub fn keys(info: &ModuleInfo) -> Vec<TrampolineKey> {
+    let canonical = canonical_types(&info.types);
+    let type_of = |function: u32| canonical[info.functions[function as usize] as usize];
+    let mut keys = BTreeSet::new();
+    let exported = info.exports.iter().filter(|export| export.kind == ExternKind::Func).map(|export| export.index);
+    for function in info.escaping.iter().copied().chain(exported).chain(info.start) {
+        keys.insert(TrampolineKey::Entry(type_of(function)));
+    }
+    for function in 0..info.imported_functions {
+        let ty = type_of(function);
+        keys.insert(TrampolineKey::HostCall(ty));
+        keys.insert(TrampolineKey::CCall(ty));
+        if info.types[ty as usize].results.len() <= 1 {
+            keys.insert(TrampolineKey::CAdapter(ty));
+        }
+    }
+    keys.into_iter().collect()
+}
+
+impl TrampolineKey {
+    /// The type index that it serves.
+    #[must_use]
+    pub const fn type_index(self) -> u32 {
+        match self {
+            Self::Entry(ty) | Self::HostCall(ty) | Self::CCall(ty) | Self::CAdapter(ty) => ty,
+        }
+    }
+
+    /// The same kind for another type index.
+    #[must_use]
+    pub const fn with_type_index(self, ty: u32) -> Self {
+        match self {
+            Self::Entry(_) => Self::Entry(ty),
+            Self::HostCall(_) => Self::HostCall(ty),
+            Self::CCall(_) => Self::CCall(ty),
+            Self::CAdapter(_) => Self::CAdapter(ty),
+        }
+    }
+}
+
+/// Compiles one trampoline.
+pub(crate) fn trampoline(
+    compiler: &mut FunctionCompiler,
+    builder: &mut FunctionBuilderContext,
+    isa: &dyn TargetIsa,
+    key: TrampolineKey,
+    ty: &FuncType,
+) -> Result<CodeBody> {
+    let callee = wasm_signature(ty);
+    compiler.context.clear();
+    let func = &mut compiler.context.func;
+    func.signature = match key {
+        TrampolineKey::Entry(_) => pointers(CallConv::Tail, 3),
+        TrampolineKey::CAdapter(_) => pointers(CallConv::SystemV, 3),
+        TrampolineKey::HostCall(_) | TrampolineKey::CCall(_) => callee.clone(),
+    };
+    let mut builder = FunctionBuilder::new(func, builder);
+    let block = builder.create_block();
+    builder.append_block_params_for_function_params(block);
+    builder.switch_to_block(block);
+    builder.seal_block(block);
+    match key {
+        TrampolineKey::Entry(_) => entry(&mut builder, callee),
+        TrampolineKey::HostCall(_) => leave(&mut builder, ty, Builtins::HOST_CALL),
+        TrampolineKey::CCall(_) => leave(&mut builder, ty, Builtins::C_CALL),
+        TrampolineKey::CAdapter(_) => c_adapter(&mut builder, ty, &callee)?,
+    }
+    builder.finalize(isa.frontend_config());
+    compiler.finish(isa)
+}
+
+/// `Tail fn(code, vmctx, slots)`
+fn entry(builder: &mut FunctionBuilder<'_>, callee: Signature) {
+    let [code, vmctx, slots] = parameters(builder);
+    let mut arguments = vec![vmctx];
+    load_slots(builder, slots, &callee.params[1..], &mut arguments);
+    let callee = builder.import_signature(callee);
+    let call = builder.ins().call_indirect(callee, code, &arguments);
+    let results = builder.inst_results(call).to_vec();
+    store_slots(builder, slots, &results);
+    builder.ins().return_(&[]);
+}
+
+/// `Tail fn(host_function, params...) -> results`, through a builtin of the host function's header.
+fn leave(builder: &mut FunctionBuilder<'_>, ty: &FuncType, builtin: i32) {
+    let block = builder.current_block().expect("the entry block");
+    let arguments = builder.block_params(block).to_vec();
+    let host_function = arguments[0];
+    let bytes = ty.slots().max(1) as u32 * 8;
+    let slot = builder.create_sized_stack_slot(StackSlotData::new(StackSlotKind::ExplicitSlot, bytes, 4));
+    let slots = builder.ins().stack_addr(I64, slot, 0);
+    store_slots(builder, slots, &arguments[1..]);
+    let flags = MemFlagsData::trusted().with_readonly();
+    let builtins = builder.ins().load(I64, flags, host_function, offset_of!(Header, builtins) as i32);
+    let code = builder.ins().load(I64, flags, builtins, builtin);
+    let signature = builder.import_signature(pointers(CallConv::SystemV, 2));
+    builder.ins().call_indirect(signature, code, &[host_function, slots]);
+    let results = builder.func.signature.returns.clone();
+    let mut values = Vec::with_capacity(results.len());
+    load_slots(builder, slots, &results, &mut values);
+    builder.ins().return_(&values);
+}
+
+/// `SystemV fn(c_function, c_context, slots)`
+fn c_adapter(builder: &mut FunctionBuilder<'_>, ty: &FuncType, callee: &Signature) -> Result<()> {
+    if ty.results.len() > 1 {
+        let message = format!("a C function of type {ty}: expected at most one result");
+        return Err(Error::new(ErrorKind::Internal, message));
+    }
+    let [c_function, c_context, slots] = parameters(builder);
+    let mut signature = Signature { call_conv: CallConv::SystemV, ..callee.clone() };
+    signature.params[0] = AbiParam::new(I64);
+    let mut arguments = vec![c_context];
+    load_slots(builder, slots, &callee.params[1..], &mut arguments);
+    // What a C function leaves above the 32 bits of an int is undefined: storing extends from the low half alone.
+    let signature = builder.import_signature(signature);
+    let call = builder.ins().call_indirect(signature, c_function, &arguments);
+    let results = builder.inst_results(call).to_vec();
+    store_slots(builder, slots, &results);
+    builder.ins().return_(&[]);
+    Ok(())
+}
+
+fn pointers(call_conv: CallConv, count: usize) -> Signature {
+    let mut signature = Signature::new(call_conv);
+    signature.params = vec![AbiParam::new(I64); count];
+    signature
+}
+
+fn parameters(builder: &FunctionBuilder<'_>) -> [Value; 3] {
+    let block = builder.current_block().expect("the entry block");
+    builder.block_params(block).try_into().expect("three parameters")
+}
+
+fn slots_of(ty: Type) -> i32 {
+    ty.bytes().div_ceil(8) as i32
+}
+
+fn load_slots(builder: &mut FunctionBuilder<'_>, slots: Value, types: &[AbiParam], values: &mut Vec<Value>) {
+    let mut at = 0;
+    for ty in types.iter().map(|param| param.value_type) {
+        values.push(builder.ins().load(ty, MemFlagsData::trusted(), slots, at * 8));
+        at += slots_of(ty);
+    }
+}
+
+fn store_slots(builder: &mut FunctionBuilder<'_>, slots: Value, values: &[Value]) {
+    let mut at = 0;
+    for &value in values {
+        let ty = builder.func.dfg.value_type(value);
+        let wide = match ty {
+            I32 => builder.ins().uextend(I64, value),
+            F32 => {
+                let bits = builder.ins().bitcast(I32, MemFlagsData::new(), value);
+                builder.ins().uextend(I64, bits)
+            }
+            _ => value,
+        };
+        debug_assert!(matches!(ty, I32 | I64 | F32 | F64) || ty.is_vector());
+        builder.ins().store(MemFlagsData::trusted(), wide, slots, at * 8);
+        at += slots_of(ty);
+    }
+}

@@ -1,0 +1,79 @@
+//! The one error type of the engine: a kind that the Go side maps to its own types, and a text for people.
+//!
+//! Imports only the leaf [`crate::trap`]. Traps of running guests are not errors of this type; that of an active segment at
+//! instantiation, before any code runs, is.
+
+use crate::trap::TrapCode;
+use std::fmt;
+
+/// What sort of operation failed; its numbers are part of the C ABI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum ErrorKind {
+    /// The bytes are not a valid module, or use a proposal that this engine refuses.
+    Validation = 1,
+    /// The code generator failed, or a limit of the implementation was met.
+    Compile = 2,
+    /// An import is missing or has another type than the module declares.
+    Link = 3,
+    /// Creating an instance failed for another reason than its imports.
+    Instantiate = 4,
+    /// A serialised module cannot be used.
+    Deserialize = 5,
+    /// The system, or a limit set by the embedder, refuses memory, address space, code space or mappings.
+    Resource = 6,
+    /// An argument of the C ABI is wrong.
+    Argument = 7,
+    /// A bug of the engine: a panic was caught at the C ABI.
+    Internal = 8,
+}
+
+/// An error: what failed, and a text that says what was given and what was expected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    kind: ErrorKind,
+    trap: Option<TrapCode>,
+    message: String,
+}
+
+/// Result of the engine's operations.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// Makes an error of a kind with a text for people.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, trap: None, message: message.into() }
+    }
+
+    /// The same error, caused by a trap during instantiation.
+    #[must_use]
+    pub fn with_trap(self, code: TrapCode) -> Self {
+        Self { trap: Some(code), ..self }
+    }
+
+    /// The trap that ended an instantiation, if one did.
+    #[must_use]
+    pub const fn trap(&self) -> Option<TrapCode> {
+        self.trap
+    }
+
+    /// What sort of operation failed.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// The text for people.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,192 @@
+//! The encodings in which descriptions cross to Go: little-endian numbers, strings as a u32 length and bytes of UTF-8.
+//!
+//! ```text
+//! module    u32 version = 1
+//!           u32 n, n x type       (u32 n, n x u8 parameter, u32 n, n x u8 result)
+//!           u32 n, n x import     (str namespace, str name, u8 kind, payload)
+//!           u32 n, n x export     (str name, u8 kind, u32 index, payload)
+//!           str module name
+//!           u32 n, n x section    (str name, u8 custom, u64 bytes)
+//!           u32 functions defined
+//!           u64 bytes of code
+//!           u32 n, n x memory     (u64 min, u8 has max, u64 max), imported ones first
+//! payload   function: u32 type index    table: u8 element type, u64 min, u8 has max, u64 max
+//!           memory: u64 min, u8 has max, u64 max    global: u8 type, u8 mutable
+//! frames    u32 n, n x frame      (str module name, u32 function, str function name, u32 wasm offset), innermost first
+//!           u32 frames left out
+//! ```
+
+use crate::code::Symbol;
+use crate::types::{ExternType, FuncType, Limits, ValType};
+use crate::vm::Module;
+use crate::wasm::{ExternKind, ModuleInfo};
+
+/// Version of the module encoding.
+const VERSION: u32 = 1;
+
+/// Bytes under construction.
+#[derive(Default)]
+struct Writer(Vec<u8>);
+
+impl Writer {
+    fn u8(&mut self, value: u8) {
+        self.0.push(value);
+    }
+
+    fn u32(&mut self, value: u32) {
+        self.0.extend_from_slice(&value.to_le_bytes());
+    }
+
+    fn u64(&mut self, value: u64) {
+        self.0.extend_from_slice(&value.to_le_bytes());
+    }
+
+    fn count(&mut self, count: usize) {
+        self.u32(u32::try_from(count).expect("counts are limited by validation"));
+    }
+
+    fn text(&mut self, text: &str) {
+        self.count(text.len());
+        self.0.extend_from_slice(text.as_bytes());
+    }
+
+    fn types(&mut self, types: &[ValType]) {
+        self.count(types.len());
+        self.0.extend(types.iter().map(|ty| *ty as u8));
+    }
+
+    fn limits(&mut self, limits: &Limits) {
+        self.u64(limits.min);
+        self.u8(u8::from(limits.max.is_some()));
+        self.u64(limits.max.unwrap_or(0));
+    }
+
+    fn payload(&mut self, types: &[FuncType], ty: &ExternType) {
+        match ty {
+            ExternType::Func(ty) => {
+                let index = types.iter().position(|candidate| candidate == ty);
+                self.count(index.expect("an imported function's type is one of the module's"));
+            }
+            ExternType::Table(ty) => {
+                self.u8(ty.element as u8);
+                self.limits(&ty.limits);
+            }
+            ExternType::Memory(ty) => self.limits(&ty.limits),
+            ExternType::Global(ty) => {
+                self.u8(ty.value as u8);
+                self.u8(u8::from(ty.mutable));
+            }
+        }
+    }
+}
+
+/// The kind of what a type describes.
+const fn kind(ty: &ExternType) -> ExternKind {
+    match ty {
+        ExternType::Func(_) => ExternKind::Func,
+        ExternType::Table(_) => ExternKind::Table,
+        ExternType::Memory(_) => ExternKind::Memory,
+        ExternType::Global(_) => ExternKind::Global,
+    }
+}
+
+/// Encodes the description of a module.
+#[must_use]
+pub fn module(module: &Module) -> Vec<u8> {
+    info(module.info(), module.code_bytes())
+}
+
+fn info(info: &ModuleInfo, code_bytes: u64) -> Vec<u8> {
+    let mut to = Writer::default();
+    to.u32(VERSION);
+    to.count(info.types.len());
+    for ty in &info.types {
+        to.types(&ty.params);
+        to.types(&ty.results);
+    }
+    to.count(info.imports.len());
+    for import in &info.imports {
+        to.text(&import.namespace);
+        to.text(&import.name);
+        to.u8(kind(&import.ty) as u8);
+        to.payload(&info.types, &import.ty);
+    }
+    to.count(info.exports.len());
+    for export in &info.exports {
+        to.text(&export.name);
+        to.u8(export.kind as u8);
+        to.u32(export.index);
+        if export.kind == ExternKind::Func {
+            to.u32(info.functions[export.index as usize]);
+        } else {
+            to.payload(&info.types, &info.export_type(export));
+        }
+    }
+    to.text(info.names.module.as_deref().unwrap_or(""));
+    to.count(info.sections.len());
+    for section in &info.sections {
+        to.text(&section.name);
+        to.u8(u8::from(section.custom));
+        to.u64(section.size);
+    }
+    to.count(info.functions.len() - info.imported_functions as usize);
+    to.u64(code_bytes);
+    to.count(info.memories.len());
+    for memory in &info.memories {
+        to.limits(&memory.limits);
+    }
+    to.0
+}
+
+/// Encodes the frames of a trap.
+#[must_use]
+pub fn frames(frames: &[Symbol], left_out: u32) -> Vec<u8> {
+    let mut to = Writer::default();
+    to.count(frames.len());
+    for frame in frames {
+        to.text(frame.module_name.as_deref().unwrap_or(""));
+        to.u32(frame.function);
+        to.text(frame.name.as_deref().unwrap_or(""));
+        to.u32(frame.wasm_offset);
+    }
+    to.u32(left_out);
+    to.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::MemoryType;
+    use crate::wasm::{Export, Import, Section};
+
+    #[test]
+    fn describes_a_module() {
+        let sum = FuncType { params: vec![ValType::I32, ValType::F64], results: vec![ValType::I64] };
+        let memory = MemoryType { limits: Limits { min: 1, max: Some(3) } };
+        let described = info(
+            &ModuleInfo {
+                types: vec![sum.clone()],
+                imports: vec![Import { namespace: "a".into(), name: "bc".into(), ty: ExternType::Func(sum) }],
+                functions: vec![0],
+                imported_functions: 1,
+                memories: vec![memory],
+                exports: vec![Export { name: "m".into(), kind: ExternKind::Memory, index: 0 }],
+                sections: vec![Section { name: "type".into(), custom: false, size: 7 }],
+                ..ModuleInfo::default()
+            },
+            9,
+        );
+        let mut expected = Writer::default();
+        expected.u32(1);
+        expected.0.extend([1, 0, 0, 0, 2, 0, 0, 0, 0, 3, 1, 0, 0, 0, 1]);
+        expected.0.extend([1, 0, 0, 0, 1, 0, 0, 0, b'a', 2, 0, 0, 0, b'b', b'c', 0, 0, 0, 0, 0]);
+        expected.0.extend([1, 0, 0, 0, 1, 0, 0, 0, b'm', 2, 0, 0, 0, 0]);
+        expected.0.extend([1, 0, 0, 0, 0, 0, 0, 0, 1, 3, 0, 0, 0, 0, 0, 0, 0]);
+        expected.u32(0);
+        expected.0.extend([1, 0, 0, 0, 4, 0, 0, 0, b't', b'y', b'p', b'e', 0, 7, 0, 0, 0, 0, 0, 0, 0]);
+        expected.u32(0);
+        expected.u64(9);
+        expected.0.extend([1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 3, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(described, expected.0);
+    }
+}

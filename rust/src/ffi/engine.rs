@@ -1,0 +1,65 @@
+//! The engine as a whole: its options, and counters for tests and diagnostics.
+
+use super::error::gw_error;
+use super::{fallible, infallible, output};
+use crate::vm::stats;
+
+/// Options of the engine, fixed by its first use.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct gw_engine_options {
+    /// Address space for the stacks of all calls, in bytes; 0 for 64 GiB. Less where the address space is short.
+    pub fiber_arena_bytes: u64,
+    /// Bytes of one call's stack with its guard, a power of two; 0 for 1 MiB.
+    pub stack_size: u64,
+}
+
+/// Starts the engine: reserves the arena of stacks and installs the signal handlers. Only the first call counts; null options
+/// are the defaults.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gw_engine_init(options: *const gw_engine_options) -> *mut gw_error {
+    fallible(|| {
+        // SAFETY: null or valid, by the rules of this ABI.
+        let options = unsafe { options.as_ref() }.copied().unwrap_or_default();
+        crate::fiber::init_with(options.fiber_arena_bytes, options.stack_size)
+    })
+}
+
+/// What is alive now, for tests and diagnostics.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct gw_stats {
+    /// Instances, with half-made ones and those that are kept by their store.
+    pub instances: u64,
+    /// Modules with their code.
+    pub modules: u64,
+    /// Stores: sets of linked instances.
+    pub stores: u64,
+    /// Memories.
+    pub memories: u64,
+    /// Stacks in use by calls.
+    pub fibers: u64,
+    /// Mappings that are counted against `vm.max_map_count`.
+    pub mappings: u64,
+    /// Bytes of code that are mapped.
+    pub code_bytes: u64,
+}
+
+/// Reads the counters.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gw_stats_read(out: *mut gw_stats) {
+    infallible((), || {
+        // SAFETY: null or valid for writing, by the rules of this ABI.
+        if let Ok(out) = unsafe { output(out, "out") } {
+            *out = gw_stats {
+                instances: stats::INSTANCES.get(),
+                modules: stats::MODULES.get(),
+                stores: stats::STORES.get(),
+                memories: stats::MEMORIES.get(),
+                fibers: crate::fiber::in_use(),
+                mappings: crate::budget::taken(),
+                code_bytes: crate::code::mapped_bytes(),
+            };
+        }
+    });
+}

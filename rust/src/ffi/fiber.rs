@@ -1,0 +1,117 @@
+//! Fibers: getting and releasing them, entering and resuming by C, and what the host side does for a fiber that has left.
+
+use super::error::{gw_bytes, gw_error};
+use super::{borrow, describe, fallible, infallible, output};
+use crate::fiber::{Context, Fiber};
+use crate::vm::layout::HostFunction;
+use std::ffi::c_void;
+use std::mem::offset_of;
+
+unsafe extern "C" {
+    /// Enters the guest: calls `entry(code, vmctx, args)` of the context on the fiber's stack. Returns when control is back: a
+    /// `gw_status`. The context's entry mode is C.
+    pub fn gw_enter(context: *mut Context) -> u64;
+    /// Resumes a guest that has left or was paused. Returns as `gw_enter` does.
+    pub fn gw_resume(context: *mut Context) -> u64;
+}
+
+/// The record of a host function, which a context's `callee` points to.
+#[repr(C)]
+#[derive(Debug)]
+pub struct gw_host_function {
+    /// For the engine only.
+    pub header: [usize; 4],
+    /// Serial number of the instance that imports it, as the Go side counts them.
+    pub instance_id: u64,
+    /// Index of the implementation among that instance's host functions on the Go side.
+    pub function_index: u64,
+    /// The embedder's C function, or null.
+    pub c_function: *const c_void,
+    /// First argument of `c_function`: the token of the importing instance.
+    pub c_context: *const c_void,
+    /// For the engine only.
+    pub c_adapter: *const c_void,
+    /// Number of parameters.
+    pub params: u32,
+    /// Number of results.
+    pub results: u32,
+}
+
+const _: () = {
+    assert!(size_of::<gw_host_function>() == size_of::<HostFunction>());
+    assert!(offset_of!(gw_host_function, instance_id) == offset_of!(HostFunction, instance_id));
+    assert!(offset_of!(gw_host_function, function_index) == offset_of!(HostFunction, function_index));
+    assert!(offset_of!(gw_host_function, c_function) == offset_of!(HostFunction, c_function));
+    assert!(offset_of!(gw_host_function, c_context) == offset_of!(HostFunction, c_context));
+    assert!(offset_of!(gw_host_function, c_adapter) == offset_of!(HostFunction, c_adapter));
+    assert!(offset_of!(gw_host_function, params) == offset_of!(HostFunction, params));
+    assert!(offset_of!(gw_host_function, results) == offset_of!(HostFunction, results));
+};
+
+/// Takes a fiber from the pool.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gw_fiber_new(out: *mut *mut Context) -> *mut gw_error {
+    fallible(|| {
+        // SAFETY: null or valid, by the rules of this ABI.
+        let out = unsafe { output(out, "out")? };
+        *out = Fiber::acquire()?.into_raw();
+        Ok(())
+    })
+}
+
+/// Gives a fiber back to the pool; a guest that it holds is abandoned. Null is allowed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gw_fiber_release(context: *mut Context) {
+    infallible((), || {
+        if !context.is_null() {
+            // SAFETY: a context of `gw_fiber_new` that is released once, by the rules of this ABI.
+            unsafe { crate::fiber::release_raw(context) };
+        }
+    });
+}
+
+/// Does what a fiber that has left with `GW_STATUS_RUNTIME_CALL` asks for, and stores the result in its context.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gw_runtime_call(context: *mut Context) {
+    if context.is_null() {
+        return;
+    }
+    // A failed operation answers so; it stands should this panic.
+    // SAFETY: a context of ours whose guest is stopped, so that nobody else uses it.
+    unsafe { (*context).runtime_result = u64::MAX };
+    // SAFETY: as above, and its last status is the one that asks for this, by the rules of this ABI.
+    infallible((), || unsafe { crate::fiber::run::runtime_call(context) });
+}
+
+/// Calls the C function that a fiber that has left with `GW_STATUS_C_CALL` asks for.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gw_c_call(context: *mut Context) {
+    if !context.is_null() {
+        // SAFETY: a context of ours whose last status is the one that asks for this, by the rules of this ABI.
+        unsafe { crate::fiber::run::c_call(context) }
+    }
+}
+
+/// Asks for a pause of the guest that was entered by C on another thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gw_interrupt(context: *const Context) {
+    infallible((), || {
+        // SAFETY: null or a context of ours, by the rules of this ABI; only atomic fields are read.
+        if let Some(context) = unsafe { context.as_ref() } {
+            crate::fiber::interrupt(context);
+        }
+    });
+}
+
+/// Gives the frames of a guest that has trapped, in the encoding that `ffi/describe.rs` defines.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gw_trap_frames(context: *const Context, out: *mut gw_bytes) -> *mut gw_error {
+    fallible(|| {
+        // SAFETY: null or valid, by the rules of this ABI.
+        let (context, out) = unsafe { (borrow(context, "context")?, output(out, "out")?) };
+        // SAFETY: the guest of this context has trapped and was not resumed, by the rules of this ABI.
+        let trace = unsafe { crate::fiber::backtrace(context) };
+        *out = gw_bytes::from_vec(describe::frames(&trace.frames, trace.left_out));
+        Ok(())
+    })
+}

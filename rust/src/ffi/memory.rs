@@ -1,0 +1,71 @@
+//! Memory handles. Each pins the store that the memory belongs to.
+
+use super::error::gw_error;
+use super::{borrow, fallible, infallible, output, release};
+use crate::types::{Limits, MemoryType};
+use crate::vm::layout::MemoryDefinition;
+use crate::vm::{MemoryHandle, Store};
+use std::mem::offset_of;
+
+/// A linear memory.
+#[derive(Debug)]
+pub struct gw_memory(pub(super) MemoryHandle);
+
+/// The part of a memory that changes; other threads may change it at any time, so read each field atomically.
+#[repr(C)]
+#[derive(Debug)]
+pub struct gw_memory_def {
+    /// Address of the first byte; 0 once the memory is closed.
+    pub base: usize,
+    /// Accessible bytes, a multiple of the page size; only grows (0 once closed).
+    pub length: u64,
+    /// Pages that growing may reach at most.
+    pub max_pages: u64,
+}
+
+const _: () = {
+    assert!(size_of::<gw_memory_def>() == size_of::<MemoryDefinition>());
+    assert!(offset_of!(gw_memory_def, base) == offset_of!(MemoryDefinition, base));
+    assert!(offset_of!(gw_memory_def, length) == offset_of!(MemoryDefinition, length));
+    assert!(offset_of!(gw_memory_def, max_pages) == offset_of!(MemoryDefinition, max_pages));
+};
+
+/// Makes a memory of `min` pages, in a store of its own until it is imported. `max` counts only with `has_max`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gw_memory_new(min: u64, has_max: bool, max: u64, out: *mut *mut gw_memory) -> *mut gw_error {
+    fallible(|| {
+        // SAFETY: null or valid, by the rules of this ABI.
+        let out = unsafe { output(out, "out")? };
+        let limits = Limits { min, max: has_max.then_some(max) };
+        *out = Box::into_raw(Box::new(gw_memory(Store::new().memory(MemoryType { limits })?)));
+        Ok(())
+    })
+}
+
+/// The memory's definition, valid as long as the handle; null for null. After this call the address range is known to Go, and
+/// is quarantined when the memory is closed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gw_memory_definition(memory: *const gw_memory) -> *const gw_memory_def {
+    infallible(std::ptr::null(), || {
+        // SAFETY: null or a memory of ours, by the rules of this ABI.
+        unsafe { memory.as_ref() }.map_or(std::ptr::null(), |memory| memory.0.show().cast())
+    })
+}
+
+/// Grows a memory by a number of pages and gives its old size in pages.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gw_memory_grow(memory: *const gw_memory, pages: u64, old: *mut u64) -> *mut gw_error {
+    fallible(|| {
+        // SAFETY: null or valid, by the rules of this ABI.
+        let (memory, old) = unsafe { (borrow(memory, "memory")?, output(old, "old")?) };
+        *old = memory.0.grow(pages)?;
+        Ok(())
+    })
+}
+
+/// Frees a memory handle; the memory itself goes with the last handle of its store. Null is allowed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gw_memory_free(memory: *mut gw_memory) {
+    // SAFETY: null or a memory of ours that is freed once, by the rules of this ABI.
+    unsafe { release(memory) }
+}

@@ -1,0 +1,91 @@
+//! Modules: compiling, validating, serialising, describing.
+
+use super::error::{gw_bytes, gw_error};
+use super::{argument, borrow, describe, fallible, items, output, release};
+use crate::artifact::{BoundsMode, CompileOptions};
+use crate::vm::Module;
+
+/// A compiled module.
+#[derive(Debug)]
+pub struct gw_module(pub(super) Module);
+
+/// Choices of compilation; all zero is the default.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct gw_compile_options {
+    /// Not 0: small reservations and explicit bounds checks, for hosts that are short of address space.
+    pub explicit_bounds: u32,
+    /// Not 0: NaN results are made canonical.
+    pub canonicalize_nans: u32,
+}
+
+/// Compiles a module from the binary format. Null options are the defaults.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gw_module_compile(
+    data: *const u8,
+    len: usize,
+    options: *const gw_compile_options,
+    out: *mut *mut gw_module,
+) -> *mut gw_error {
+    fallible(|| {
+        // SAFETY: null or valid, by the rules of this ABI.
+        let (bytes, options, out) = unsafe { (items(data, len, "data")?, options.as_ref(), output(out, "out")?) };
+        let options = options.copied().unwrap_or_default();
+        let bounds = if options.explicit_bounds == 0 { BoundsMode::Guarded } else { BoundsMode::Explicit };
+        let options = CompileOptions { bounds, canonicalize_nans: options.canonicalize_nans != 0 };
+        *out = Box::into_raw(Box::new(gw_module(Module::compile(bytes, options)?)));
+        Ok(())
+    })
+}
+
+/// Validates a module from the binary format.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gw_module_validate(data: *const u8, len: usize) -> *mut gw_error {
+    fallible(|| {
+        // SAFETY: null or valid, by the rules of this ABI.
+        crate::wasm::validate(unsafe { items(data, len, "data")? })
+    })
+}
+
+/// Serialises a module with its code, for `gw_module_deserialize` on an equal engine and processor.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gw_module_serialize(module: *const gw_module, out: *mut gw_bytes) -> *mut gw_error {
+    fallible(|| {
+        // SAFETY: null or valid, by the rules of this ABI.
+        let (module, out) = unsafe { (borrow(module, "module")?, output(out, "out")?) };
+        *out = gw_bytes::from_vec(module.0.serialize());
+        Ok(())
+    })
+}
+
+/// Makes a module of what `gw_module_serialize` gave. The bytes hold machine code that will run: they must be trusted.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gw_module_deserialize(data: *const u8, len: usize, out: *mut *mut gw_module) -> *mut gw_error {
+    fallible(|| {
+        // SAFETY: null or valid, by the rules of this ABI.
+        let (bytes, out) = unsafe { (items(data, len, "data")?, output(out, "out")?) };
+        if bytes.is_empty() {
+            return Err(argument("argument `data` is empty, expected a serialised module"));
+        }
+        *out = Box::into_raw(Box::new(gw_module(Module::deserialize(bytes)?)));
+        Ok(())
+    })
+}
+
+/// Describes a module: types, imports, exports, sections, sizes, in the encoding that `ffi/describe.rs` defines.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gw_module_describe(module: *const gw_module, out: *mut gw_bytes) -> *mut gw_error {
+    fallible(|| {
+        // SAFETY: null or valid, by the rules of this ABI.
+        let (module, out) = unsafe { (borrow(module, "module")?, output(out, "out")?) };
+        *out = gw_bytes::from_vec(describe::module(&module.0));
+        Ok(())
+    })
+}
+
+/// Frees a module handle; instances of it keep their code. Null is allowed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gw_module_free(module: *mut gw_module) {
+    // SAFETY: null or a module of ours that is freed once, by the rules of this ABI.
+    unsafe { release(module) }
+}

@@ -1,0 +1,236 @@
+#![allow(unsafe_code)] // maps, protects and hands out the stacks that guests run on
+//! The arena of fiber slots: one reservation, cut into slots of one size, so that a slot is found from any stack pointer by masking.
+//!
+//! ```text
+//! slot:  | guard, no access | stack, grows down  ...  | argument slots | context |
+//!        0               GUARD_SIZE               CONTEXT_SIZE from the end      slot size
+//! ```
+//!
+//! Sandbox-critical: the guard is what stops endless recursion, and [`slot_of`] is what the signal handler trusts.
+
+use super::context::{CONTEXT_SIZE, Context};
+use crate::budget::{self, Taken};
+use crate::error::{Error, ErrorKind, Result};
+use parking_lot::Mutex;
+use std::io;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Bytes without access at the low end of a slot. Compiled code probes every page of a large frame, so one page would do;
+/// the rest is there for functions of the engine that run on the fiber.
+pub const GUARD_SIZE: usize = 64 << 10;
+/// Bytes of a slot, unless chosen otherwise.
+const DEFAULT_SLOT_SIZE: usize = 1 << 20;
+/// Bytes of the arena, unless chosen otherwise: address space only.
+const DEFAULT_ARENA_SIZE: usize = 64 << 30;
+/// The smallest arena that is worth having, in slots.
+const MIN_SLOTS: usize = 16;
+/// Free slots that keep their memory; what is released beyond gives it back to the system.
+const WARM_SLOTS: usize = 64;
+
+/// First address of the arena, read by the signal handler; 0 while there is none.
+static BASE: AtomicUsize = AtomicUsize::new(0);
+/// End of the arena.
+static END: AtomicUsize = AtomicUsize::new(0);
+/// `!(slot size - 1)`, read by the stubs.
+#[unsafe(no_mangle)]
+pub(super) static GW_SLOT_MASK: AtomicUsize = AtomicUsize::new(0);
+/// Distance of the context from the slot's first byte, read by the stubs.
+#[unsafe(no_mangle)]
+pub(super) static GW_CONTEXT_OFFSET: AtomicUsize = AtomicUsize::new(0);
+
+static ARENA: OnceLock<Result<Arena>> = OnceLock::new();
+
+/// Sizes that the embedder can choose before first use; 0 means the default.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ArenaOptions {
+    /// Bytes of address space for all slots.
+    pub arena_size: usize,
+    /// Bytes of one slot, a power of two of at least 256 KiB.
+    pub slot_size: usize,
+}
+
+struct Arena {
+    base: usize,
+    slot_size: usize,
+    slots: usize,
+    free: Mutex<Free>,
+}
+
+struct Free {
+    /// Slots that have been released, last one first.
+    list: Vec<u32>,
+    /// Slots below this one have been used and are accessible.
+    used: usize,
+    /// Part of the mappings budget that the accessible slots hold.
+    mappings: Vec<Taken>,
+}
+
+/// Reserves the arena; the first call decides its sizes.
+pub(super) fn init(options: ArenaOptions) -> Result<()> {
+    ARENA.get_or_init(|| Arena::reserve(options)).as_ref().map(drop).map_err(Clone::clone)
+}
+
+fn arena() -> Result<&'static Arena> {
+    ARENA.get_or_init(|| Arena::reserve(ArenaOptions::default())).as_ref().map_err(Clone::clone)
+}
+
+impl Arena {
+    fn reserve(options: ArenaOptions) -> Result<Self> {
+        let slot_size = if options.slot_size == 0 { DEFAULT_SLOT_SIZE } else { options.slot_size };
+        if !slot_size.is_power_of_two() || slot_size < 256 << 10 || slot_size > 1 << 30 {
+            return Err(Error::new(
+                ErrorKind::Argument,
+                format!("stack size of {slot_size} bytes: expected a power of two from 262144 to 1073741824"),
+            ));
+        }
+        let wanted = if options.arena_size == 0 { DEFAULT_ARENA_SIZE } else { options.arena_size };
+        let mut slots = (wanted / slot_size).max(MIN_SLOTS);
+        let mappings = budget::take(2)?;
+        loop {
+            // One slot more than needed, so that the first one can be aligned.
+            let size = (slots + 1) * slot_size;
+            // SAFETY: a fresh reservation without access disturbs no other mapping.
+            let at = unsafe {
+                libc::mmap(
+                    std::ptr::null_mut(),
+                    size,
+                    libc::PROT_NONE,
+                    libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
+                    -1,
+                    0,
+                )
+            };
+            if at != libc::MAP_FAILED {
+                let base = (at as usize).next_multiple_of(slot_size);
+                GW_SLOT_MASK.store(!(slot_size - 1), Ordering::Release);
+                GW_CONTEXT_OFFSET.store(slot_size - CONTEXT_SIZE, Ordering::Release);
+                END.store(base + slots * slot_size, Ordering::Release);
+                BASE.store(base, Ordering::Release);
+                let free = Mutex::new(Free { list: Vec::new(), used: 0, mappings: vec![mappings] });
+                return Ok(Self { base, slot_size, slots, free });
+            }
+            if slots == MIN_SLOTS {
+                return Err(Error::new(
+                    ErrorKind::Resource,
+                    format!(
+                        "no address space for the stacks of guests: {size} bytes refused ({}); raise the limit of virtual memory \
+                         (ulimit -v) or choose a smaller stack size",
+                        io::Error::last_os_error()
+                    ),
+                ));
+            }
+            slots = (slots / 2).max(MIN_SLOTS);
+        }
+    }
+
+    fn acquire(&self) -> Result<*mut Context> {
+        let mut free = self.free.lock();
+        let slot = match free.list.pop() {
+            Some(slot) => slot as usize,
+            None => {
+                let slot = free.used;
+                if slot == self.slots {
+                    return Err(Error::new(
+                        ErrorKind::Resource,
+                        format!(
+                            "too many calls at once: all {} stacks of {} bytes are in use",
+                            self.slots, self.slot_size
+                        ),
+                    ));
+                }
+                let mappings = budget::take(2)?;
+                let stack = self.base + slot * self.slot_size + GUARD_SIZE;
+                // SAFETY: the range is within this slot of our own reservation, and nobody uses the slot yet.
+                let failed = unsafe {
+                    libc::mprotect(stack as *mut _, self.slot_size - GUARD_SIZE, libc::PROT_READ | libc::PROT_WRITE)
+                } != 0;
+                if failed {
+                    return Err(Error::new(
+                        ErrorKind::Resource,
+                        format!(
+                            "no memory for the stack of a guest, {} bytes: {}",
+                            self.slot_size,
+                            io::Error::last_os_error()
+                        ),
+                    ));
+                }
+                free.mappings.push(mappings);
+                free.used += 1;
+                slot
+            }
+        };
+        drop(free);
+        let low = self.base + slot * self.slot_size;
+        let context = (low + self.slot_size - CONTEXT_SIZE) as *mut Context;
+        // SAFETY: the context lies in the accessible part of a slot that is ours alone, is aligned (the slot and CONTEXT_SIZE
+        // are multiples of 64), and all of its fields are valid as zeros.
+        unsafe {
+            std::ptr::write_bytes(context, 0, 1);
+            (*context).stack_low = low + GUARD_SIZE;
+            (*context).slot = slot as u32;
+        }
+        Ok(context)
+    }
+
+    fn release(&self, slot: u32) {
+        let mut free = self.free.lock();
+        if free.list.len() >= WARM_SLOTS {
+            let stack = self.base + slot as usize * self.slot_size + GUARD_SIZE;
+            // SAFETY: the slot is ours and no longer in use; its next user finds zeros and writes the context anew.
+            unsafe { libc::madvise(stack as *mut _, self.slot_size - GUARD_SIZE, libc::MADV_DONTNEED) };
+        }
+        debug_assert!(!free.list.contains(&slot), "slot {slot} released twice");
+        free.list.push(slot);
+    }
+}
+
+/// Takes a slot and gives its context, with the fields of the slot filled in.
+pub(super) fn acquire() -> Result<*mut Context> {
+    arena()?.acquire()
+}
+
+/// Gives a slot back.
+///
+/// # Safety
+/// `context` came from [`acquire`], was not released since, and no guest runs on it.
+pub(super) unsafe fn release(context: *mut Context) {
+    // SAFETY: by the caller's promise the context is readable and the slot is ours to release.
+    let slot = unsafe { (*context).slot };
+    if let Ok(arena) = arena() {
+        arena.release(slot);
+    }
+}
+
+/// Number of slots that are taken.
+#[must_use]
+pub fn in_use() -> usize {
+    match ARENA.get() {
+        Some(Ok(arena)) => {
+            let free = arena.free.lock();
+            free.used - free.list.len()
+        }
+        _ => 0,
+    }
+}
+
+/// A slot found from a stack pointer. Safe in a signal handler.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Slot {
+    /// Lowest address of the slot, where the guard begins.
+    pub low: usize,
+    /// The slot's context.
+    pub context: *mut Context,
+}
+
+/// The slot that an address lies in, if it lies in the arena. Safe in a signal handler: reads three atomics.
+///
+/// A slot whose stack pointer is live is accessible, and so is its context.
+pub(super) fn slot_of(address: usize) -> Option<Slot> {
+    let base = BASE.load(Ordering::Acquire);
+    if base == 0 || address < base || address >= END.load(Ordering::Acquire) {
+        return None;
+    }
+    let low = address & GW_SLOT_MASK.load(Ordering::Relaxed);
+    Some(Slot { low, context: (low + GW_CONTEXT_OFFSET.load(Ordering::Relaxed)) as *mut Context })
+}

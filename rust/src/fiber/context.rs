@@ -1,0 +1,162 @@
+//! The context block at the top of every fiber's slot: what Go, the stubs and the signal handler share.
+//!
+//! Written once here. The assembly of both languages and the Go package `internal/fiber` use constants generated from
+//! [`layout`], and a test on each side holds them together.
+
+use crate::vm::layout::HostFunction;
+use std::mem::offset_of;
+use std::sync::atomic::{AtomicPtr, AtomicU32};
+
+/// Bytes between the context's first byte and the end of its slot.
+pub const CONTEXT_SIZE: usize = 2048;
+
+/// What the guest side answers when control is back on the host side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u64)]
+pub enum Status {
+    /// The function has returned; results are in the argument slots.
+    Done = 0,
+    /// A host function is wanted: `callee` and `slots` say which and where its arguments are.
+    HostCall = 1,
+    /// A C function pointer is wanted, reached under assembly entry: make a real cgo call of `gw_c_call`, then resume.
+    CCall = 2,
+    /// A runtime function that needs real stack is wanted: call `gw_runtime_call`, then resume.
+    RuntimeCall = 3,
+    /// The guest has trapped: `trap_code`, `trap_pc`, `trap_fp`.
+    Trap = 4,
+    /// The guest was paused by a signal; resume, or give it up.
+    Paused = 5,
+}
+
+/// How the running guest was entered or resumed last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum EntryMode {
+    /// By Go assembly: no C function may be called directly.
+    Assembly = 0,
+    /// By the C twin, from cgo or from Rust.
+    C = 1,
+}
+
+/// The context. Fields used by assembly come first; all offsets are generated, none is written by hand.
+#[repr(C, align(64))]
+#[derive(Debug)]
+pub struct Context {
+    /// Guest stack pointer while suspended or paused.
+    pub sp: usize,
+    /// Why control is on the host side (`Status`).
+    pub status: u64,
+    /// Host stack pointer to leave to, stored by whoever enters or resumes...
+    pub host_sp: usize,
+    /// ...the continuation to leave by...
+    pub host_pc: usize,
+    /// ...and the host's frame pointer.
+    pub host_bp: usize,
+    /// Array-style entry trampoline of the callee's type.
+    pub entry: usize,
+    /// First argument of `entry`: the callee's code.
+    pub code: usize,
+    /// Second argument of `entry`: the callee's vmctx.
+    pub vmctx: usize,
+    /// Third argument of `entry`: the slots of arguments and results. They lie right below the context.
+    pub args: usize,
+    /// Stack pointer to enter with: 16-byte aligned, at most `args`.
+    pub stack_top: usize,
+    /// Lowest address of the slot's usable stack, just above the guard.
+    pub stack_low: usize,
+    /// Record of the host function that is wanted.
+    pub callee: *const HostFunction,
+    /// Its slots: arguments in, results out.
+    pub slots: *mut u64,
+    /// Number of the runtime function that is wanted (`RuntimeOp`).
+    pub runtime_op: u64,
+    /// Its arguments: the vmctx and up to three numbers.
+    pub runtime_args: [u64; 4],
+    /// Its result.
+    pub runtime_result: u64,
+    /// Why the guest was stopped (`TrapCode`), in `Status::Trap`.
+    pub trap_code: u64,
+    /// Instruction that trapped.
+    pub trap_pc: usize,
+    /// Frame pointer there.
+    pub trap_fp: usize,
+    /// Stack pointer there.
+    pub trap_sp: usize,
+    /// Address that was accessed, for traps of memory.
+    pub trap_address: usize,
+    /// `EntryMode` of the last enter or resume.
+    pub entry_mode: AtomicU32,
+    /// Set by the signal handler when a pause was wanted where none is possible.
+    pub pause_requested: AtomicU32,
+    /// Store of the running call, for the signal handler's check of addresses.
+    pub store: AtomicPtr<()>,
+    /// Thread of an entry by C, 0 otherwise: where a pause signal must be sent.
+    pub thread: AtomicU32,
+    /// Index of the slot in the arena.
+    pub slot: u32,
+    /// How often the guest was paused, for tests and statistics.
+    pub pauses: u64,
+    /// What resuming a pause pops: six registers and the address of the unpause stub.
+    pub resume_frame: [u64; 8],
+    /// Registers of a pause: r8..r15, rdi, rsi, rbp, rbx, rdx, rax, rcx (the order of `gregs`).
+    #[cfg(not(target_arch = "aarch64"))]
+    pub regs: [u64; 16],
+    /// Registers of a pause: x0..x30. Not yet run.
+    #[cfg(target_arch = "aarch64")]
+    pub regs: [u64; 31],
+    /// Condition flags of a pause. Not yet run.
+    #[cfg(target_arch = "aarch64")]
+    pub pstate: u64,
+    /// The frame of `iretq`: rip, cs, rflags, rsp, ss.
+    pub iret: [u64; 6],
+    /// xmm0-15 and mxcsr in the layout of FXSAVE: all that compiled code uses. (On aarch64: v0-v31, fpsr, fpcr. Not yet run.)
+    pub fx: FxArea,
+}
+
+/// Memory image of FXSAVE.
+#[repr(C, align(64))]
+#[derive(Debug)]
+pub struct FxArea(pub [u8; 512]);
+
+const _: () = assert!(size_of::<Context>() <= CONTEXT_SIZE);
+
+/// Name and offset of each field that Go or assembly uses, in the order of the structure.
+#[must_use]
+pub fn layout() -> Vec<(&'static str, usize)> {
+    macro_rules! offsets {
+        ($($field:ident),* $(,)?) => { vec![$((stringify!($field), offset_of!(Context, $field))),*] };
+    }
+    offsets![
+        sp,
+        status,
+        host_sp,
+        host_pc,
+        host_bp,
+        entry,
+        code,
+        vmctx,
+        args,
+        stack_top,
+        stack_low,
+        callee,
+        slots,
+        runtime_op,
+        runtime_args,
+        runtime_result,
+        trap_code,
+        trap_pc,
+        trap_fp,
+        trap_sp,
+        trap_address,
+        entry_mode,
+        pause_requested,
+        store,
+        thread,
+        slot,
+        pauses,
+        resume_frame,
+        regs,
+        iret,
+        fx,
+    ]
+}

@@ -1,0 +1,81 @@
+#![allow(unsafe_code)] // reads and writes the registers that a signal interrupted
+//! The interrupted registers on x86-64 Linux: reading them, saving all of them for a pause, and redirecting the thread to leave.
+//!
+//! Sandbox-critical; runs in the signal handler only.
+
+use super::context::Context;
+use std::arch::asm;
+use std::ptr;
+
+unsafe extern "C" {
+    fn gw_leave();
+    fn gw_unpause();
+    safe static gw_stubs_start: u8;
+    safe static gw_stubs_end: u8;
+}
+
+/// The registers of the interrupted thread; writing them takes effect when the handler returns.
+pub(super) struct Registers(*mut libc::ucontext_t);
+
+impl Registers {
+    /// # Safety
+    /// `ucontext` is the third argument of a handler with SA_SIGINFO, and the handler has not returned.
+    pub(super) unsafe fn from_ucontext(ucontext: *mut libc::c_void) -> Self {
+        Self(ucontext.cast())
+    }
+
+    fn get(&self, register: i32) -> u64 {
+        // SAFETY: by the promise of `from_ucontext`.
+        unsafe { (*self.0).uc_mcontext.gregs[register as usize] as u64 }
+    }
+
+    fn set(&self, register: i32, value: u64) {
+        // SAFETY: by the promise of `from_ucontext`; nothing else refers to the structure.
+        unsafe { (*self.0).uc_mcontext.gregs[register as usize] = value as i64 }
+    }
+
+    pub(super) fn pc(&self) -> usize {
+        self.get(libc::REG_RIP) as usize
+    }
+
+    pub(super) fn sp(&self) -> usize {
+        self.get(libc::REG_RSP) as usize
+    }
+
+    pub(super) fn fp(&self) -> usize {
+        self.get(libc::REG_RBP) as usize
+    }
+
+    /// Saves everything that compiled code may use, so that `gw_unpause` restores it at once.
+    pub(super) fn save(&self, context: &mut Context) {
+        // r8..r15, rdi, rsi, rbp, rbx, rdx, rax, rcx stand in this order at the beginning of gregs.
+        for register in 0..15 {
+            context.regs[register as usize] = self.get(register);
+        }
+        let (cs, ss): (u64, u64);
+        // SAFETY: reads two segment registers; user code has one pair of them.
+        unsafe {
+            asm!("mov {0:r}, cs", "mov {1:r}, ss", out(reg) cs, out(reg) ss, options(nomem, nostack, preserves_flags))
+        };
+        context.iret = [self.get(libc::REG_RIP), cs, self.get(libc::REG_EFL), self.get(libc::REG_RSP), ss, 0];
+        // SAFETY: on x86-64 the kernel always saves the floating-point state, in the layout of FXSAVE, 512 bytes.
+        unsafe {
+            let state = (*self.0).uc_mcontext.fpregs.cast::<u8>();
+            ptr::copy_nonoverlapping(state, context.fx.0.as_mut_ptr(), context.fx.0.len());
+        }
+        context.resume_frame = [0, 0, 0, 0, 0, 0, gw_unpause as *const () as u64, 0];
+        context.sp = context.resume_frame.as_ptr() as usize;
+    }
+
+    /// Makes the thread leave the guest when the handler returns.
+    pub(super) fn leave(&self, context: &mut Context) {
+        self.set(libc::REG_RDI, ptr::from_mut(context) as u64);
+        self.set(libc::REG_RIP, gw_leave as *const () as u64);
+    }
+}
+
+/// Whether an instruction is one of our stubs. The part of them that enters a guest from C runs on the host's stack, so with a
+/// stack pointer in the arena it is one of those that guests call.
+pub(super) fn is_stub(pc: usize) -> bool {
+    (ptr::addr_of!(gw_stubs_start) as usize..ptr::addr_of!(gw_stubs_end) as usize).contains(&pc)
+}

@@ -1,0 +1,71 @@
+#![allow(unsafe_code)] // names the stubs, which are assembly
+//! Guests as coroutines: the arena of their stacks, the context they share with the host, the stubs between both, and the signals.
+//!
+//! A call of a guest in one reading: `run` (or Go's run loop) fills a context -> `stubs` enter on the slot's stack -> compiled code ->
+//! a builtin stub, a trap or a pause (`signals`) leaves -> the loop acts on the [`Status`] and resumes.
+
+pub mod arena;
+pub mod backtrace;
+pub mod builtins;
+mod c_entry;
+pub mod context;
+#[cfg_attr(target_arch = "x86_64", path = "machine_x86_64.rs")]
+#[cfg_attr(target_arch = "aarch64", path = "machine_aarch64.rs")]
+mod machine;
+mod os;
+pub mod run;
+mod signals;
+#[path = "stubs_x86_64.rs"]
+mod stubs;
+
+pub use arena::ArenaOptions;
+pub use backtrace::{Backtrace, backtrace};
+pub use builtins::{BULK_CHUNK, Builtins, RuntimeOp};
+pub use context::{CONTEXT_SIZE, Context, EntryMode, Status};
+pub use run::{Fiber, Stop, release_raw, run};
+
+use crate::error::Result;
+use std::sync::OnceLock;
+
+unsafe extern "C" {
+    fn gw_stub_host_call();
+    fn gw_stub_c_call();
+    fn gw_stub_runtime_call();
+    fn gw_stub_memory_move();
+    fn gw_stub_memory_fill();
+}
+
+static BUILTINS: OnceLock<Builtins> = OnceLock::new();
+
+/// The table that every vmctx and host function record points to.
+#[must_use]
+pub fn builtins() -> *const Builtins {
+    BUILTINS.get_or_init(|| Builtins {
+        host_call: gw_stub_host_call as *const () as usize,
+        c_call: gw_stub_c_call as *const () as usize,
+        runtime_call: gw_stub_runtime_call as *const () as usize,
+        memory_move: gw_stub_memory_move as *const () as usize,
+        memory_fill: gw_stub_memory_fill as *const () as usize,
+    })
+}
+
+/// Reserves the arena and installs the signal handlers; the first call decides the sizes, later ones only report its outcome.
+pub fn init(options: ArenaOptions) -> Result<()> {
+    static DONE: OnceLock<Result<()>> = OnceLock::new();
+    DONE.get_or_init(|| {
+        arena::init(options)?;
+        stubs::bind_leaf_functions();
+        signals::install()
+    })
+    .clone()
+}
+
+/// Puts the handler of the pause signal back where the program removed it.
+pub fn ensure_pause_handler() -> Result<()> {
+    signals::ensure_pause_handler()
+}
+
+/// Asks the guest that was entered by C with this context to pause, if one runs.
+pub fn interrupt(context: &Context) {
+    signals::interrupt(context);
+}

@@ -1,0 +1,33 @@
+//! The engine behind the Go package `go/wasmer`: WebAssembly to machine code, run as coroutines of goroutines.
+//!
+//! The pipeline of a module, one room after the other:
+//!
+//! ```text
+//! bytes -> wasm       validated declarations (ModuleInfo) and function bodies
+//!       -> translate  a body -> CLIF
+//!       -> compile    CLIF -> machine code, trap records, address map; trampolines; in parallel
+//!       -> artifact   what is run, serialised and cached
+//!       -> code       the arena that code lives in, and the index from a program counter back to functions and traps
+//!       -> vm         stores, memories, tables, globals, instances, linking
+//! ```
+//!
+//! A call: Go fills a context -> `fiber` enters the guest's stack -> compiled code -> a stub or signal leaves with a status.
+//! `ffi` is the C ABI over all of it; `types`, `error`, `trap` and `budget` are leaves.
+#![deny(unsafe_code, missing_docs, clippy::undocumented_unsafe_blocks, unsafe_op_in_unsafe_fn)]
+
+pub mod artifact;
+pub mod budget;
+pub mod code;
+pub mod compile;
+pub mod error;
+pub mod fiber;
+pub mod translate;
+pub mod trap;
+pub mod types;
+pub mod vm;
+pub mod wasm;
+
+#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+compile_error!(
+    "gowasmer runs on x86-64 Linux; the parts for aarch64 and macOS are written where they are plain, but have not been run"
+);

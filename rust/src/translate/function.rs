@@ -1,0 +1,169 @@
+//! One function body from its first local to its last `end`: each operator is validated, then translated.
+
+use super::callees::Callees;
+use super::state::{Frame, FrameKind, State};
+use super::{Environment, clif_type, dispatch};
+use crate::error::{Error, ErrorKind, Result};
+use crate::types::ValType;
+use crate::wasm::{Body, validation_error};
+use cranelift_codegen::ir::{self, InstBuilder, SourceLoc, Value, types};
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
+use std::collections::HashMap;
+use wasmparser::FuncValidatorAllocations;
+
+/// Most pairs of a used local and a block. Building SSA form takes memory for each pair, so without this limit a few megabytes
+/// of wasm could ask for hundreds of gigabytes.
+const MAX_LOCAL_BLOCKS: u64 = 1 << 28;
+
+/// A function while it is translated.
+pub(super) struct FunctionTranslation<'a, 'f> {
+    /// What the module's functions share.
+    pub(super) env: &'a Environment<'a>,
+    /// Where instructions are appended.
+    pub(super) builder: FunctionBuilder<'f>,
+    /// The function's vmctx.
+    pub(super) vmctx: Value,
+    /// Value stack and control frames.
+    pub(super) state: State<'a>,
+    /// References made so far.
+    pub(super) callees: Callees,
+    /// Which locals were used.
+    used_locals: Vec<bool>,
+    /// How many of them.
+    used_local_count: u64,
+}
+
+/// The value type of the validator's type.
+pub(super) fn val_type(ty: wasmparser::ValType) -> Result<ValType> {
+    Ok(match ty {
+        wasmparser::ValType::I32 => ValType::I32,
+        wasmparser::ValType::I64 => ValType::I64,
+        wasmparser::ValType::F32 => ValType::F32,
+        wasmparser::ValType::F64 => ValType::F64,
+        wasmparser::ValType::V128 => ValType::V128,
+        wasmparser::ValType::Ref(wasmparser::RefType::FUNCREF) => ValType::FuncRef,
+        wasmparser::ValType::Ref(wasmparser::RefType::EXTERNREF) => ValType::ExternRef,
+        wasmparser::ValType::Ref(other) => {
+            return Err(Error::new(ErrorKind::Validation, format!("the reference type {other} is not supported")));
+        }
+    })
+}
+
+/// Validates and translates one body into `func`, whose signature is set.
+pub(super) fn translate(
+    env: &Environment<'_>,
+    index: u32,
+    body: Body<'_>,
+    func: &mut ir::Function,
+    context: &mut FunctionBuilderContext,
+    allocations: FuncValidatorAllocations,
+) -> Result<FuncValidatorAllocations> {
+    let mut validator = body.to_validate.into_validator(allocations);
+    let mut builder = FunctionBuilder::new(func, context);
+    builder.set_srcloc(location(body.body.get_binary_reader().original_position()));
+    let entry = builder.create_block();
+    builder.append_block_params_for_function_params(entry);
+    builder.switch_to_block(entry);
+    builder.seal_block(entry);
+    builder.ensure_inserted_block();
+    let vmctx = builder.block_params(entry)[0];
+    let state = State { reachable: true, ..State::default() };
+    let mut t = FunctionTranslation {
+        env,
+        builder,
+        vmctx,
+        state,
+        callees: Callees::default(),
+        used_locals: Vec::new(),
+        used_local_count: 0,
+    };
+
+    t.declare_parameters(index, entry);
+    let mut locals = body.body.get_locals_reader().map_err(|e| validation_error(&e))?;
+    let mut zeros = HashMap::new();
+    for _ in 0..locals.get_count() {
+        let position = locals.original_position();
+        let (count, ty) = locals.read().map_err(|e| validation_error(&e))?;
+        validator.define_locals(position, count, ty).map_err(|e| validation_error(&e))?;
+        t.declare_locals(count, val_type(ty)?, &mut zeros);
+    }
+
+    t.state.frames.push(Frame {
+        kind: FrameKind::Block,
+        params: &[],
+        results: &env.info.function_type(index).results,
+        height: 0,
+        end: None,
+        end_used: false,
+    });
+    let mut reader = wasmparser::OperatorsReader::new(locals.get_binary_reader());
+    while !reader.eof() {
+        let position = reader.original_position();
+        let operator = reader.read().map_err(|e| validation_error(&e))?;
+        validator.op(position, &operator).map_err(|e| validation_error(&e))?;
+        t.builder.set_srcloc(location(position));
+        dispatch::translate(&mut t, &operator)?;
+        t.check_size(index)?;
+    }
+    reader.finish().map_err(|e| validation_error(&e))?;
+    t.builder.finalize(env.frontend);
+    Ok(validator.into_allocations())
+}
+
+/// A source location: the offset in the module's bytes, which are limited to 1 GiB.
+fn location(position: u64) -> SourceLoc {
+    SourceLoc::new(u32::try_from(position).unwrap_or(u32::MAX - 1))
+}
+
+impl FunctionTranslation<'_, '_> {
+    fn declare_parameters(&mut self, index: u32, entry: ir::Block) {
+        for (i, ty) in self.env.info.function_type(index).params.iter().enumerate() {
+            let local = self.builder.declare_var(clif_type(*ty));
+            let value = self.builder.block_params(entry)[i + 1];
+            self.builder.def_var(local, value);
+            self.used_locals.push(false);
+        }
+    }
+
+    /// Declares locals; they begin as zero or null (section 4.4.10.1 "Invocation").
+    fn declare_locals(&mut self, count: u32, ty: ValType, zeros: &mut HashMap<ir::Type, Value>) {
+        if count == 0 {
+            return;
+        }
+        let clif = clif_type(ty);
+        let zero = *zeros.entry(clif).or_insert_with(|| match clif {
+            types::F32 => self.builder.ins().f32const(0.0),
+            types::F64 => self.builder.ins().f64const(0.0),
+            _ => self.builder.ins().iconst(clif, 0),
+        });
+        for _ in 0..count {
+            let local = self.builder.declare_var(clif);
+            self.builder.def_var(local, zero);
+            self.used_locals.push(false);
+        }
+    }
+
+    /// The variable of a local.
+    pub(super) fn local(&mut self, index: u32) -> Variable {
+        let used = &mut self.used_locals[index as usize];
+        self.used_local_count += u64::from(!*used);
+        *used = true;
+        Variable::from_u32(index)
+    }
+
+    /// Refuses a function whose locals and blocks are too many together.
+    fn check_size(&self, index: u32) -> Result<()> {
+        let blocks = self.builder.func.dfg.num_blocks() as u64;
+        if self.used_local_count * blocks <= MAX_LOCAL_BLOCKS {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Compile,
+            format!(
+                "function {index} is too large: {} locals in more than {blocks} blocks of code, expected a product of at most \
+                 {MAX_LOCAL_BLOCKS}",
+                self.used_local_count
+            ),
+        ))
+    }
+}

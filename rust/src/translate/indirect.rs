@@ -1,0 +1,37 @@
+//! The checks of an indirect call: inside of the table, not null, of the right type.
+//!
+//! ============================================================================================
+//!   SANDBOX: code that is called with a vmctx or a signature not its own runs outside of the
+//!   sandbox. Only this file loads a callee from a table. Change it with a second reader.
+//! ============================================================================================
+//!
+//! A table element is a pointer to an immutable `FuncRecord`, read once: no other thread can change what is checked here before
+//! it is used.
+
+use super::function::FunctionTranslation;
+use super::table_access;
+use super::vmctx::Region;
+use crate::trap::TrapCode;
+use crate::vm::layout::FuncRecord;
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{InstBuilder, Value, types};
+use std::mem::offset_of;
+
+/// The checked callee of `call_indirect` (section 4.4.8.11): its code and its vmctx.
+pub(super) fn callee(t: &mut FunctionTranslation<'_, '_>, ty: u32, table: u32, index: Value) -> (Value, Value) {
+    let (flags, address) = table_access::element(t, table, index, TrapCode::UndefinedElement);
+    let record = t.builder.ins().load(types::I64, flags, address, 0);
+
+    // Null check and type check in one: of a null record the type cannot be loaded, which faults with this trap code.
+    let fields = t.trusted(Region::FuncRecords).with_readonly();
+    let traps = fields.with_trap_code(Some(TrapCode::IndirectCallToNull.to_clif()));
+    let found = t.builder.ins().load(types::I32, traps, record, offset_of!(FuncRecord, type_id) as i32);
+    let wanted = t.load_fixed(types::I32, t.vmctx, t.env.layout.type_id(ty));
+    let matches = t.builder.ins().icmp(IntCC::Equal, found, wanted);
+    t.builder.ins().trapz(matches, TrapCode::BadSignature.to_clif());
+
+    // Not `can_move`: these loads are valid only after the checks.
+    let code = t.builder.ins().load(types::I64, fields, record, offset_of!(FuncRecord, code) as i32);
+    let vmctx = t.builder.ins().load(types::I64, fields, record, offset_of!(FuncRecord, vmctx) as i32);
+    (code, vmctx)
+}

@@ -1,0 +1,118 @@
+//! From the body of one WebAssembly function to CLIF, Cranelift's intermediate representation.
+//!
+//! | file              | owns                                                                          |
+//! |-------------------|-------------------------------------------------------------------------------|
+//! | `function`        | one body from its first local to its last `end`, validated as it is translated |
+//! | `state`           | the value stack and the control frames                                        |
+//! | `dispatch`        | one line per opcode                                                           |
+//! | `ops/*`           | what the opcodes of one family become                                         |
+//! | `bounds`          | **sandbox**: every address in a linear memory                                 |
+//! | `table_access`    | **sandbox**: every address in a table                                         |
+//! | `indirect`        | **sandbox**: the checks of an indirect call                                   |
+//! | `vmctx`           | loads from the vmctx, alias regions, flags                                    |
+//! | `callees`         | signatures and references of what a function calls                            |
+//!
+//! Compiled code has no interrupt checks, no stack checks, and for memories in their reservation no bounds checks: see
+//! `testdata/clif/memory_guarded.clif`. Every instruction may be the last that runs, so nothing here emits a sequence that
+//! must be finished once it has begun.
+
+pub mod bounds;
+mod callees;
+mod dispatch;
+mod function;
+mod indirect;
+mod ops;
+mod state;
+mod table_access;
+mod vmctx;
+
+use crate::artifact::CompileOptions;
+use crate::error::Result;
+use crate::types::{FuncType, ValType};
+use crate::vm::layout::VmctxLayout;
+use crate::wasm::{Body, ModuleInfo};
+use cranelift_codegen::ir::{self, AbiParam, UserFuncName, types};
+use cranelift_codegen::isa::{CallConv, TargetFrontendConfig};
+use cranelift_frontend::FunctionBuilderContext;
+use wasmparser::FuncValidatorAllocations;
+
+/// What every function of one module shares while it is translated.
+pub struct Environment<'a> {
+    /// What the module declares.
+    pub info: &'a ModuleInfo,
+    /// Where things lie in the vmctx.
+    pub layout: &'a VmctxLayout,
+    /// What was chosen for this compilation.
+    pub options: CompileOptions,
+    /// Facts about the target that building CLIF needs.
+    pub frontend: TargetFrontendConfig,
+}
+
+impl std::fmt::Debug for Environment<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Environment").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+/// Translates function bodies one after the other; reusable, one for each thread.
+#[derive(Default)]
+pub struct Translator {
+    builder: FunctionBuilderContext,
+}
+
+impl std::fmt::Debug for Translator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Translator")
+    }
+}
+
+impl Translator {
+    /// Makes a translator.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Validates the body of function `function_index` (imports count) and translates it into `func`, which must be empty.
+    ///
+    /// Name and signature of `func` are set here. Source locations are offsets in the module's bytes. Returns the
+    /// validator's allocations for the next call.
+    ///
+    /// # Errors
+    /// `Validation` in the validator's words; `Compile` where a limit of this translator is met. `func` is then not usable,
+    /// nor is this translator.
+    pub fn translate(
+        &mut self,
+        env: &Environment<'_>,
+        function_index: u32,
+        body: Body<'_>,
+        func: &mut ir::Function,
+        allocations: FuncValidatorAllocations,
+    ) -> Result<FuncValidatorAllocations> {
+        func.name = UserFuncName::user(0, function_index);
+        func.signature = wasm_signature(env.info.function_type(function_index));
+        function::translate(env, function_index, body, func, &mut self.builder, allocations)
+    }
+}
+
+/// CLIF type of a value: references are 64-bit slots (see [`ValType`]).
+#[must_use]
+pub const fn clif_type(ty: ValType) -> ir::Type {
+    match ty {
+        ValType::I32 => types::I32,
+        ValType::I64 | ValType::FuncRef | ValType::ExternRef => types::I64,
+        ValType::F32 => types::F32,
+        ValType::F64 => types::F64,
+        ValType::V128 => types::I8X16,
+    }
+}
+
+/// Signature of compiled code for a function type: `CallConv::Tail`, the callee's vmctx, then the parameters.
+#[must_use]
+pub fn wasm_signature(ty: &FuncType) -> ir::Signature {
+    let mut signature = ir::Signature::new(CallConv::Tail);
+    signature.params.push(AbiParam::special(types::I64, ir::ArgumentPurpose::VMContext));
+    signature.params.extend(ty.params.iter().map(|ty| AbiParam::new(clif_type(*ty))));
+    signature.returns.extend(ty.results.iter().map(|ty| AbiParam::new(clif_type(*ty))));
+    signature
+}

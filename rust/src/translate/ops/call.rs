@@ -1,0 +1,50 @@
+//! Calls (sections 4.4.8.10 `call` and 4.4.8.11 `call_indirect`).
+
+use super::Translation;
+use crate::translate::indirect;
+use crate::vm::layout::FuncImport;
+use cranelift_codegen::ir::{Inst, InstBuilder, Value};
+use std::mem::offset_of;
+
+/// `call`: own functions directly and with the same vmctx, imported ones by their `FuncImport`.
+pub(in super::super) fn call(t: &mut Translation<'_, '_>, function: u32) {
+    let params = t.env.info.function_type(function).params.len();
+    let call = if t.env.info.is_imported_function(function) {
+        let import = t.env.layout.import(function);
+        let code = t.load_vmctx(import + offset_of!(FuncImport, code) as u32);
+        let vmctx = t.load_vmctx(import + offset_of!(FuncImport, vmctx) as u32);
+        let signature = t.signature(t.env.info.functions[function as usize]);
+        let args = arguments(t, vmctx, params);
+        t.builder.ins().call_indirect(signature, code, &args)
+    } else {
+        let callee = t.function(function);
+        let args = arguments(t, t.vmctx, params);
+        t.builder.ins().call(callee, &args)
+    };
+    push_results(t, call, params);
+}
+
+/// `call_indirect`.
+pub(in super::super) fn call_indirect(t: &mut Translation<'_, '_>, ty: u32, table: u32) {
+    let index = t.state.pop();
+    let (code, vmctx) = indirect::callee(t, ty, table, index);
+    let params = t.env.info.types[ty as usize].params.len();
+    let signature = t.signature(ty);
+    let args = arguments(t, vmctx, params);
+    let call = t.builder.ins().call_indirect(signature, code, &args);
+    push_results(t, call, params);
+}
+
+/// The callee's vmctx, then the upper values of the stack.
+fn arguments(t: &Translation<'_, '_>, vmctx: Value, params: usize) -> Vec<Value> {
+    let mut args = Vec::with_capacity(params + 1);
+    args.push(vmctx);
+    args.extend_from_slice(t.state.top(params));
+    args
+}
+
+/// Replaces the arguments on the stack by the results.
+fn push_results(t: &mut Translation<'_, '_>, call: Inst, params: usize) {
+    t.state.drop(params);
+    t.state.values.extend_from_slice(t.builder.inst_results(call));
+}

@@ -1,0 +1,253 @@
+//! Control: blocks, branches, `select` (sections 4.4.4 "Parametric Instructions" and 4.4.8 "Control Instructions").
+//!
+//! Blocks of CLIF are made late: a wasm block that nothing branches to costs none, and the code after a `loop` goes on in the
+//! block in which the loop's body ends. Nesting costs an element of a vector, never a level of recursion.
+
+use super::{Translation, condition};
+use crate::error::Result;
+use crate::translate::clif_type;
+use crate::translate::function::val_type;
+use crate::translate::state::{Frame, FrameKind, Otherwise};
+use crate::trap::TrapCode;
+use crate::types::ValType;
+use crate::wasm::limits::check_br_table;
+use crate::wasm::validation_error;
+use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, JumpTableData};
+use std::collections::HashMap;
+use wasmparser::{BlockType, BrTable};
+
+/// `unreachable`, section 4.4.8.2.
+pub(in super::super) fn unreachable(t: &mut Translation<'_, '_>) {
+    t.builder.ins().trap(TrapCode::Unreachable.to_clif());
+    t.state.reachable = false;
+}
+
+/// `select`, section 4.4.4.2.
+pub(in super::super) fn select(t: &mut Translation<'_, '_>) {
+    let (first, second, operand) = t.state.pop3();
+    let condition = condition(t, operand);
+    let value = t.builder.ins().select(condition, first, second);
+    t.state.push(value);
+}
+
+/// `block`, section 4.4.8.3.
+pub(in super::super) fn block(t: &mut Translation<'_, '_>, ty: BlockType) -> Result<()> {
+    open(t, ty, FrameKind::Block)
+}
+
+/// `loop`, section 4.4.8.4.
+pub(in super::super) fn loop_(t: &mut Translation<'_, '_>, ty: BlockType) -> Result<()> {
+    let (params, _) = block_type(t, ty)?;
+    let header = block_with_params(t, params);
+    let args = block_args(t, params.len());
+    t.builder.ins().jump(header, &args);
+    t.builder.switch_to_block(header);
+    t.state.drop(params.len());
+    t.state.values.extend_from_slice(t.builder.block_params(header));
+    open(t, ty, FrameKind::Loop { header })
+}
+
+/// `if`, section 4.4.8.5.
+pub(in super::super) fn if_(t: &mut Translation<'_, '_>, ty: BlockType) -> Result<()> {
+    let operand = t.state.pop();
+    let condition = condition(t, operand);
+    let (params, results) = block_type(t, ty)?;
+    let args = block_args(t, params.len());
+    let then = t.builder.create_block();
+    // Without an `else`, which only equal types allow, the false branch goes to the end: assume that until one is met.
+    let (otherwise, end) = if params == results {
+        let end = block_with_params(t, results);
+        (Otherwise::End(t.builder.ins().brif(condition, then, &[], end, &args)), Some(end))
+    } else {
+        let otherwise = block_with_params(t, params);
+        t.builder.ins().brif(condition, then, &[], otherwise, &args);
+        t.builder.seal_block(otherwise);
+        (Otherwise::Else(otherwise), None)
+    };
+    t.builder.seal_block(then);
+    t.builder.switch_to_block(then);
+    open(t, ty, FrameKind::If { otherwise })?;
+    t.state.frame_mut(0).end = end;
+    Ok(())
+}
+
+/// A `block`, `loop` or `if` where nothing runs.
+pub(in super::super) fn open_dead(t: &mut Translation<'_, '_>) {
+    let height = t.state.values.len();
+    let frame = Frame { kind: FrameKind::Dead, params: &[], results: &[], height, end: None, end_used: false };
+    t.state.frames.push(frame);
+}
+
+/// `else`: ends the first arm of an `if`, if the point can be reached, and begins the second.
+pub(in super::super) fn else_(t: &mut Translation<'_, '_>) {
+    let frame = t.state.frame_mut(0);
+    let FrameKind::If { otherwise } = frame.kind else { return };
+    let (params, results, height) = (frame.params, frame.results, frame.height);
+    frame.kind = FrameKind::Block;
+    let block = match otherwise {
+        Otherwise::Else(block) => block,
+        Otherwise::End(branch) => {
+            let end = frame.end.expect("made with the `if`");
+            let block = block_with_params(t, params);
+            t.builder.change_jump_destination(branch, end, block);
+            t.builder.seal_block(block);
+            block
+        }
+    };
+    if t.state.reachable {
+        let args = block_args(t, results.len());
+        let (end, _) = target(t, 0);
+        t.builder.ins().jump(end, &args);
+    }
+    t.builder.switch_to_block(block);
+    t.state.values.truncate(height);
+    t.state.values.extend_from_slice(t.builder.block_params(block));
+    t.state.reachable = true;
+}
+
+/// `end` (section 4.4.9.2 "Exiting"): goes on behind the block with its results on the stack; the last one returns.
+pub(in super::super) fn end(t: &mut Translation<'_, '_>) {
+    let frame = t.state.frames.pop().expect("validated: a frame is open");
+    let falls_to_end = matches!(frame.kind, FrameKind::If { otherwise: Otherwise::End(_) });
+    if let FrameKind::Loop { header } = frame.kind {
+        t.builder.seal_block(header);
+    }
+    if let FrameKind::If { otherwise: Otherwise::Else(_) } = frame.kind {
+        unreachable!("validated: an `if` of these types has an `else`");
+    }
+    match frame.end.filter(|_| frame.end_used || falls_to_end) {
+        Some(end) => {
+            if t.state.reachable {
+                let args = block_args(t, frame.results.len());
+                t.builder.ins().jump(end, &args);
+            }
+            t.builder.seal_block(end);
+            t.builder.switch_to_block(end);
+            t.state.values.truncate(frame.height);
+            t.state.values.extend_from_slice(t.builder.block_params(end));
+            t.state.reachable = true;
+        }
+        None if t.state.reachable => t.state.collapse(frame.height, frame.results.len()),
+        None => t.state.values.truncate(frame.height),
+    }
+    if t.state.frames.is_empty() && t.state.reachable {
+        t.builder.ins().return_(&t.state.values);
+        t.state.reachable = false;
+    }
+}
+
+/// `br`, section 4.4.8.6.
+pub(in super::super) fn br(t: &mut Translation<'_, '_>, depth: u32) {
+    let (block, count) = target(t, depth);
+    let args = block_args(t, count);
+    t.builder.ins().jump(block, &args);
+    t.state.reachable = false;
+}
+
+/// `br_if`, section 4.4.8.7.
+pub(in super::super) fn br_if(t: &mut Translation<'_, '_>, depth: u32) {
+    let operand = t.state.pop();
+    let condition = condition(t, operand);
+    let (block, count) = target(t, depth);
+    let args = block_args(t, count);
+    let next = t.builder.create_block();
+    t.builder.ins().brif(condition, block, &args, next, &[]);
+    t.builder.seal_block(next);
+    t.builder.switch_to_block(next);
+}
+
+/// `br_table`, section 4.4.8.8. Values are not passed by the table itself but by one block for each target, so that its size
+/// stays that of the instruction.
+pub(in super::super) fn br_table(t: &mut Translation<'_, '_>, targets: &BrTable<'_>) -> Result<()> {
+    check_br_table(targets.len(), u64::from(t.builder.srcloc().bits()))?;
+    let operand = t.state.pop();
+    let mut edges = HashMap::new();
+    let mut split = Vec::new();
+    let mut calls = Vec::with_capacity(targets.len() as usize + 1);
+    for depth in targets.targets().chain([Ok(targets.default())]) {
+        let depth = depth.map_err(|error| validation_error(&error))?;
+        let edge = *edges.entry(depth).or_insert_with(|| {
+            let (block, count) = target(t, depth);
+            if count == 0 {
+                return block;
+            }
+            let edge = t.builder.create_block();
+            split.push((edge, block, count));
+            edge
+        });
+        calls.push(t.builder.func.dfg.block_call(edge, &[]));
+    }
+    let default = calls.pop().expect("the default was pushed last");
+    let table = t.builder.create_jump_table(JumpTableData::new(default, &calls));
+    t.builder.ins().br_table(operand, table);
+    for (edge, block, count) in split {
+        t.builder.seal_block(edge);
+        t.builder.switch_to_block(edge);
+        let args = block_args(t, count);
+        t.builder.ins().jump(block, &args);
+    }
+    t.state.reachable = false;
+    Ok(())
+}
+
+/// `return`, section 4.4.8.9.
+pub(in super::super) fn return_(t: &mut Translation<'_, '_>) {
+    let count = t.state.frames[0].results.len();
+    t.builder.ins().return_(t.state.top(count));
+    t.state.reachable = false;
+}
+
+/// Parameters and results of a block type.
+fn block_type<'a>(t: &Translation<'a, '_>, ty: BlockType) -> Result<(&'a [ValType], &'a [ValType])> {
+    Ok(match ty {
+        BlockType::Empty => (&[], &[]),
+        BlockType::FuncType(index) => {
+            let ty = &t.env.info.types[index as usize];
+            (&ty.params, &ty.results)
+        }
+        BlockType::Type(ty) => match val_type(ty)? {
+            ValType::I32 => (&[], &[ValType::I32]),
+            ValType::I64 => (&[], &[ValType::I64]),
+            ValType::F32 => (&[], &[ValType::F32]),
+            ValType::F64 => (&[], &[ValType::F64]),
+            ValType::V128 => (&[], &[ValType::V128]),
+            ValType::FuncRef => (&[], &[ValType::FuncRef]),
+            ValType::ExternRef => (&[], &[ValType::ExternRef]),
+        },
+    })
+}
+
+/// Pushes a frame; its parameters are on the stack.
+fn open(t: &mut Translation<'_, '_>, ty: BlockType, kind: FrameKind) -> Result<()> {
+    let (params, results) = block_type(t, ty)?;
+    let height = t.state.values.len() - params.len();
+    t.state.frames.push(Frame { kind, params, results, height, end: None, end_used: false });
+    Ok(())
+}
+
+/// Where a branch of this depth goes, and how many values it takes along.
+fn target(t: &mut Translation<'_, '_>, depth: u32) -> (Block, usize) {
+    let frame = t.state.frame_mut(depth);
+    if let FrameKind::Loop { header } = frame.kind {
+        return (header, frame.params.len());
+    }
+    frame.end_used = true;
+    let (results, end) = (frame.results, frame.end);
+    let end = end.unwrap_or_else(|| block_with_params(t, results));
+    t.state.frame_mut(depth).end = Some(end);
+    (end, results.len())
+}
+
+/// Makes a block with parameters of these types.
+fn block_with_params(t: &mut Translation<'_, '_>, types: &[ValType]) -> Block {
+    let block = t.builder.create_block();
+    for ty in types {
+        t.builder.append_block_param(block, clif_type(*ty));
+    }
+    block
+}
+
+/// The upper values of the stack as arguments of a branch.
+fn block_args(t: &Translation<'_, '_>, count: usize) -> Vec<BlockArg> {
+    t.state.top(count).iter().map(|value| BlockArg::Value(*value)).collect()
+}

@@ -1,0 +1,71 @@
+//! Loads, stores, size and growth of memories (section 4.4.7 "Memory Instructions"). Addresses come from `bounds`.
+
+use super::Translation;
+use crate::fiber::RuntimeOp;
+use crate::translate::bounds;
+use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value, types};
+use cranelift_frontend::FuncInstBuilder;
+use wasmparser::{MemArg, MemArgTarget};
+
+/// Shift from bytes to pages of 64 KiB.
+const PAGE_SHIFT: i64 = 16;
+
+/// `t.load` of a whole value, section 4.4.7.1.
+pub(in super::super) fn load(t: &mut Translation<'_, '_>, at: &MemArg, ty: Type) {
+    load_with(t, at, ty.bytes(), |ins, flags, address| ins.load(ty, flags, address, 0));
+}
+
+/// `t.load`, section 4.4.7.1: `width` bytes, by an instruction that extends them.
+pub(in super::super) fn load_with(
+    t: &mut Translation<'_, '_>,
+    at: &MemArg,
+    width: u32,
+    build: impl FnOnce(FuncInstBuilder<'_, '_>, MemFlagsData, Value) -> Value,
+) {
+    let index = t.state.pop();
+    if let Some((flags, address)) = bounds::access(t, memory(at), index, at.offset, width) {
+        let value = build(t.builder.ins(), flags, address);
+        t.state.push(value);
+    }
+}
+
+/// `t.store`, section 4.4.7.6: the lower `width` bytes of a value.
+pub(in super::super) fn store(t: &mut Translation<'_, '_>, at: &MemArg, width: u32) {
+    let (index, value) = t.state.pop2();
+    if let Some((flags, address)) = bounds::access(t, memory(at), index, at.offset, width) {
+        let whole = t.builder.func.dfg.value_type(value).bytes() == width;
+        match width {
+            1 => t.builder.ins().istore8(flags, value, address, 0),
+            2 => t.builder.ins().istore16(flags, value, address, 0),
+            4 if !whole => t.builder.ins().istore32(flags, value, address, 0),
+            _ => t.builder.ins().store(flags, value, address, 0),
+        };
+    }
+}
+
+/// `memory.size`, section 4.4.7.8.
+pub(in super::super) fn size(t: &mut Translation<'_, '_>, memory: u32) {
+    let bytes = bounds::length(t, memory);
+    let pages = t.builder.ins().ushr_imm_u(bytes, PAGE_SHIFT);
+    let pages = t.builder.ins().ireduce(types::I32, pages);
+    t.state.push(pages);
+}
+
+/// `memory.grow`, section 4.4.7.9. The runtime's answer for "not possible", all ones, is -1 as an `i32`.
+pub(in super::super) fn grow(t: &mut Translation<'_, '_>, memory: u32) {
+    let pages = t.state.pop();
+    let pages = t.builder.ins().uextend(types::I64, pages);
+    let memory = t.builder.ins().iconst(types::I64, i64::from(memory));
+    let none = t.builder.ins().iconst(types::I64, 0);
+    let old = t.runtime_call(RuntimeOp::MemoryGrow, [memory, pages, none]);
+    let old = t.builder.ins().ireduce(types::I32, old);
+    t.state.push(old);
+}
+
+/// The memory of a load or store.
+fn memory(at: &MemArg) -> u32 {
+    match at.target {
+        MemArgTarget::Memory(memory) => memory,
+        MemArgTarget::Array(_) => unreachable!("validated: garbage collection is not supported"),
+    }
+}

@@ -1,0 +1,254 @@
+//! A linear memory: its address range, its definition that compiled code and Go read, and how it grows.
+//!
+//! The base never moves and the length only grows, so readers need no lock; growing takes the memory's own.
+
+#![allow(unsafe_code)] // hands out addresses of the memory's bytes
+
+use super::reservation::Reservation;
+use super::stats::{self, Live};
+use super::{layout::MemoryDefinition, pages};
+use crate::artifact::BoundsMode;
+use crate::error::{Error, ErrorKind, Result};
+use crate::types::{Limits, MAX_PAGES32, MemoryType, PAGE_SIZE};
+use parking_lot::Mutex;
+use std::io;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+
+/// A linear memory. Its address must not change: compiled code holds that of the definition.
+#[derive(Debug)]
+pub(super) struct Memory {
+    definition: MemoryDefinition,
+    reservation: Reservation,
+    mode: BoundsMode,
+    /// The maximum that was declared, which a ceiling of the embedder does not change.
+    declared_max: Option<u64>,
+    grow: Mutex<()>,
+    shown: AtomicBool,
+    _live: Live,
+}
+
+/// Why a memory did not grow.
+#[derive(Debug)]
+pub(super) enum GrowError {
+    /// It would exceed its maximum.
+    Maximum {
+        /// Size in pages.
+        pages: u64,
+    },
+    /// The system refuses.
+    System {
+        /// Bytes that were asked for.
+        bytes: u64,
+        /// Its answer.
+        error: io::Error,
+    },
+}
+
+impl Memory {
+    /// Makes a memory of a valid type, which may grow to `ceiling` pages at most.
+    pub(super) fn new(ty: &MemoryType, mode: BoundsMode, ceiling: Option<u64>) -> Result<Self> {
+        let Limits { min, max } = ty.limits;
+        let largest = max.unwrap_or(MAX_PAGES32).min(MAX_PAGES32);
+        if min > largest {
+            let message = format!("memory of {min} pages, expected at most {largest}");
+            return Err(Error::new(ErrorKind::Argument, message));
+        }
+        let max_pages = largest.min(ceiling.unwrap_or(u64::MAX));
+        if min > max_pages {
+            let message = format!("memory of {min} pages, expected at most {max_pages}, the limit set by the embedder");
+            return Err(Error::new(ErrorKind::Resource, message));
+        }
+        let (bytes, max_bytes) = (min * PAGE_SIZE, max_pages * PAGE_SIZE);
+        let reservation = Reservation::new(mode, bytes, max_bytes)?;
+        let memory = Self {
+            definition: MemoryDefinition {
+                base: AtomicUsize::new(reservation.base()),
+                length: AtomicU64::new(0),
+                max_pages: max_pages.min(reservation.capacity() / PAGE_SIZE),
+            },
+            reservation,
+            mode,
+            declared_max: max,
+            grow: Mutex::new(()),
+            shown: AtomicBool::new(false),
+            _live: stats::MEMORIES.count(),
+        };
+        let committed = memory.reservation.commit(0, bytes);
+        committed.map_err(|error| pages::refused("make accessible a memory", bytes, &error))?;
+        memory.definition.length.store(bytes, Ordering::Release);
+        Ok(memory)
+    }
+
+    /// Its definition.
+    pub(super) const fn definition(&self) -> &MemoryDefinition {
+        &self.definition
+    }
+
+    /// First byte.
+    pub(super) const fn base(&self) -> *mut u8 {
+        self.reservation.base() as *mut u8
+    }
+
+    /// Accessible bytes.
+    pub(super) fn length(&self) -> u64 {
+        self.definition.length.load(Ordering::Acquire)
+    }
+
+    /// How accesses are kept inside.
+    pub(super) const fn mode(&self) -> BoundsMode {
+        self.mode
+    }
+
+    /// Addresses where a fault can be an access to this memory.
+    pub(super) const fn range(&self) -> Range<usize> {
+        self.reservation.range()
+    }
+
+    /// Its type, with its present size as the minimum (section 4.5.1).
+    pub(super) fn ty(&self) -> MemoryType {
+        MemoryType { limits: Limits { min: self.length() / PAGE_SIZE, max: self.declared_max } }
+    }
+
+    /// Marks it as known to Go.
+    pub(super) fn show(&self) {
+        self.shown.store(true, Ordering::Relaxed);
+    }
+
+    /// Adds pages and gives the old size in pages.
+    pub(super) fn grow(&self, pages: u64) -> Result<u64, GrowError> {
+        let _lock = self.grow.lock();
+        let length = self.length();
+        let old = length / PAGE_SIZE;
+        let new = old.checked_add(pages).filter(|new| *new <= self.definition.max_pages);
+        let new = new.ok_or(GrowError::Maximum { pages: old })? * PAGE_SIZE;
+        self.reservation.commit(length, new).map_err(|error| GrowError::System { bytes: new - length, error })?;
+        self.definition.length.store(new, Ordering::Release);
+        Ok(old)
+    }
+
+    /// Copies bytes in; none and false if they do not fit. A guest may access the same bytes at the same time, as it may by its own
+    /// threads' stores: the outcome is then one or the other, byte by byte.
+    pub(super) fn write(&self, offset: u64, bytes: &[u8]) -> bool {
+        let fits = offset.checked_add(bytes.len() as u64).is_some_and(|end| end <= self.length());
+        if fits {
+            // SAFETY: the range is accessible, as the length only grows; the bytes are the guest's, no Rust reference to them exists.
+            unsafe { self.base().add(offset as usize).copy_from(bytes.as_ptr(), bytes.len()) };
+        }
+        fits
+    }
+
+    /// Copies bytes out; none and false if they are outside.
+    pub(super) fn read(&self, offset: u64, bytes: &mut [u8]) -> bool {
+        let fits = offset.checked_add(bytes.len() as u64).is_some_and(|end| end <= self.length());
+        if fits {
+            // SAFETY: as in `write`.
+            unsafe { self.base().add(offset as usize).copy_to(bytes.as_mut_ptr(), bytes.len()) };
+        }
+        fits
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        let committed = self.length();
+        self.definition.length.store(0, Ordering::Release);
+        self.definition.base.store(0, Ordering::Release);
+        // SAFETY: the store drops its memories when no handle and no call is left.
+        unsafe { self.reservation.give_back(committed, *self.shown.get_mut()) };
+    }
+}
+
+impl GrowError {
+    /// The error for the embedder, after an attempt to add pages.
+    pub(super) fn into_error(self, added: u64) -> Error {
+        match self {
+            Self::Maximum { pages } => {
+                let sum = pages.saturating_add(added);
+                let message = format!(
+                    "Failed to add pages because would exceed maximum number of pages. Left: {pages}, Right: {added}, \
+                     Pages added: {sum}"
+                );
+                Error::new(ErrorKind::Resource, message)
+            }
+            Self::System { bytes, error } => pages::refused("grow a memory by the pages", bytes, &error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MODES: [BoundsMode; 2] = [BoundsMode::Guarded, BoundsMode::Explicit];
+
+    fn ty(min: u64, max: Option<u64>) -> MemoryType {
+        MemoryType { limits: Limits { min, max } }
+    }
+
+    #[test]
+    fn grows_up_to_its_maximum() {
+        for mode in MODES {
+            let memory = Memory::new(&ty(1, Some(3)), mode, None).unwrap();
+            assert_eq!(memory.grow(0).unwrap(), 1);
+            assert_eq!(memory.grow(2).unwrap(), 1);
+            assert!(matches!(memory.grow(1), Err(GrowError::Maximum { pages: 3 })));
+            assert!(matches!(memory.grow(u64::MAX), Err(GrowError::Maximum { .. })));
+            assert_eq!(memory.ty(), ty(3, Some(3)));
+            assert!(memory.write(3 * PAGE_SIZE - 2, b"ab"));
+            assert!(!memory.write(3 * PAGE_SIZE - 1, b"ab") && !memory.write(u64::MAX, b"ab"));
+            let mut bytes = [1; 3];
+            assert!(memory.read(3 * PAGE_SIZE - 3, &mut bytes));
+            assert_eq!(bytes, [0, b'a', b'b']);
+        }
+    }
+
+    #[test]
+    fn the_error_of_growing_names_the_sizes() {
+        let memory = Memory::new(&ty(17, None), BoundsMode::Guarded, None).unwrap();
+        let error = memory.grow(100_000).unwrap_err().into_error(100_000);
+        assert_eq!(
+            error.message(),
+            "Failed to add pages because would exceed maximum number of pages. Left: 17, Right: 100000, Pages added: 100017"
+        );
+    }
+
+    #[test]
+    fn a_ceiling_limits_growing_but_not_the_type() {
+        for mode in MODES {
+            let memory = Memory::new(&ty(1, None), mode, Some(2)).unwrap();
+            assert_eq!(memory.grow(1).unwrap(), 1);
+            assert!(memory.grow(1).is_err());
+            assert_eq!(memory.ty(), ty(2, None));
+            let error = Memory::new(&ty(3, None), mode, Some(2)).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Resource);
+        }
+        let error = Memory::new(&ty(3, Some(2)), BoundsMode::Guarded, None).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Argument);
+    }
+
+    #[test]
+    fn the_largest_memory_exists_without_being_touched() {
+        for mode in MODES {
+            let memory = Memory::new(&ty(0, None), mode, None).unwrap();
+            if memory.definition().max_pages == MAX_PAGES32 && memory.grow(MAX_PAGES32).is_ok() {
+                assert!(memory.write((4 << 30) - 1, b"x"));
+            }
+            assert!(memory.grow(1).is_err() || memory.length() < 4 << 30);
+        }
+    }
+
+    #[test]
+    fn many_threads_grow_one_memory() {
+        let memory = Memory::new(&ty(0, Some(1000)), BoundsMode::Guarded, None).unwrap();
+        let olds: Vec<Vec<u64>> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..4)
+                .map(|_| scope.spawn(|| (0..250).map(|_| memory.grow(1).unwrap()).collect::<Vec<_>>()))
+                .collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        let mut olds = olds.concat();
+        olds.sort_unstable();
+        assert_eq!(olds, (0..1000).collect::<Vec<_>>());
+    }
+}

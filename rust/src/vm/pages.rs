@@ -1,0 +1,111 @@
+//! The memory system calls: reserve address space, make parts of it accessible, empty and close them, give it back.
+#![allow(unsafe_code)] // system calls on address ranges that the callers own
+
+use crate::error::{Error, ErrorKind, Result};
+use std::io;
+
+/// Granule of protection; a page of WebAssembly is a multiple of it.
+pub(super) const HOST_PAGE: usize = 4096;
+
+/// Reserves address space that cannot be accessed, aligned to the host's pages.
+pub(super) fn reserve(bytes: usize) -> io::Result<usize> {
+    // SAFETY: a fresh mapping at an address of the kernel's choice touches nothing that exists.
+    let address = unsafe {
+        libc::mmap(std::ptr::null_mut(), bytes, libc::PROT_NONE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, 0)
+    };
+    if address == libc::MAP_FAILED { Err(io::Error::last_os_error()) } else { Ok(address as usize) }
+}
+
+/// Makes a part of a reservation accessible; it reads as zeros where it was not accessible before.
+///
+/// # Safety
+/// The range lies in a reservation that the caller owns.
+pub(super) unsafe fn commit(address: usize, bytes: usize) -> io::Result<()> {
+    if bytes == 0 {
+        return Ok(());
+    }
+    // SAFETY: by the caller's promise nothing else lives in the range.
+    let result = unsafe { libc::mprotect(address as *mut _, bytes, libc::PROT_READ | libc::PROT_WRITE) };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Makes a part of a reservation inaccessible and drops its contents. A fresh mapping does both at once, and merges with its
+/// inaccessible neighbours, where `mprotect` would leave a mapping of its own.
+///
+/// # Safety
+/// The range lies in a reservation that the caller owns, and nobody uses its contents any more.
+pub(super) unsafe fn discard(address: usize, bytes: usize) -> io::Result<()> {
+    if bytes == 0 {
+        return Ok(());
+    }
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
+    // SAFETY: it replaces only what the caller owns.
+    let result = unsafe { libc::mmap(address as *mut _, bytes, libc::PROT_NONE, flags, -1, 0) };
+    if result == libc::MAP_FAILED { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Gives a reservation, or a part of one, back to the system.
+///
+/// # Safety
+/// The range belongs to the caller, and nobody uses it any more.
+pub(super) unsafe fn release(address: usize, bytes: usize) {
+    if bytes > 0 {
+        // SAFETY: by the caller's promise. It can fail only where it would split a mapping; then the range stays reserved.
+        unsafe { libc::munmap(address as *mut _, bytes) };
+    }
+}
+
+/// Bytes of address space that the process may use, where that is limited (`ulimit -v`).
+pub(super) fn address_space_limit() -> Option<u64> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the structure is valid for writing.
+    let result = unsafe { libc::getrlimit(libc::RLIMIT_AS, &raw mut limit) };
+    (result == 0 && limit.rlim_cur != libc::RLIM_INFINITY).then_some(limit.rlim_cur)
+}
+
+/// An error for a range that the system refuses: what it was for, how much it is, and what can be done.
+pub(super) fn refused(what: &str, bytes: u64, error: &io::Error) -> Error {
+    let limit = address_space_limit().map(|limit| format!(" (`ulimit -v` is {} KiB)", limit / 1024)).unwrap_or_default();
+    let message = format!(
+        "cannot {what} of {}: {error}{limit}; close instances, raise the limit, or compile with explicit bounds checks, \
+         which need no large reservations",
+        size(bytes)
+    );
+    Error::new(ErrorKind::Resource, message)
+}
+
+/// A number of bytes in the largest unit that divides it.
+fn size(bytes: u64) -> String {
+    let units = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
+    let unit = units.into_iter().find(|(shift, _)| bytes > 0 && bytes.is_multiple_of(1 << shift));
+    unit.map_or_else(|| format!("{bytes} bytes"), |(shift, name)| format!("{} {name}", bytes >> shift))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_name_sizes() {
+        assert_eq!(size(8 << 30), "8 GiB");
+        assert_eq!(size(65536), "64 KiB");
+        assert_eq!(size(7), "7 bytes");
+        let error = refused("reserve the address space", 8 << 30, &io::Error::from_raw_os_error(libc::ENOMEM));
+        assert_eq!(error.kind(), ErrorKind::Resource);
+        assert!(error.message().starts_with("cannot reserve the address space of 8 GiB: "), "{error}");
+    }
+
+    #[test]
+    fn discarded_pages_read_as_zeros_when_committed_again() {
+        let base = reserve(4 * HOST_PAGE).unwrap();
+        // SAFETY: the range was just reserved, and is accessed only where it is committed.
+        unsafe {
+            commit(base, HOST_PAGE).unwrap();
+            *(base as *mut u8) = 7;
+            discard(base, HOST_PAGE).unwrap();
+            commit(base, HOST_PAGE).unwrap();
+            assert_eq!(*(base as *const u8), 0);
+            release(base, 4 * HOST_PAGE);
+        }
+    }
+}

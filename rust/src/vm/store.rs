@@ -1,0 +1,213 @@
+//! Stores: who owns instances, memories, tables and globals, and for how long.
+//!
+//! A store is the set of instances that are linked together. When an instance imports something of another store, both become one.
+//! Everything in a store is freed as one, when the last handle to anything in it goes. There are two sides to that:
+//!
+//! - *Handles* hold a [`Store`], a reference counted cell. The cell of a store that was merged points to the cell of the store that took
+//!   it in, and keeps it alive; the one at the end of this chain owns the contents.
+//! - *Compiled code and the signal handler* hold the address of a [`Node`], which lives as long as the contents. It lists the address
+//!   ranges of the memories, readable at any time without a lock. The node of a merged store points to that of the other.
+
+#![allow(unsafe_code)] // a list that a signal handler reads
+
+use super::global::Global;
+use super::instance::InstanceData;
+use super::memory::Memory;
+use super::pinned::Pinned;
+use super::stats::{self, Live};
+use super::table::Table;
+use parking_lot::Mutex;
+use std::ops::Range;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::{Arc, OnceLock};
+
+/// A handle to a store; keeps everything in it alive.
+#[derive(Clone, Debug)]
+pub struct Store(Arc<Cell>);
+
+#[derive(Debug)]
+struct Cell {
+    /// The cell of the store that took this one in.
+    merged: OnceLock<Arc<Cell>>,
+    /// None once it was merged; `merged` is set before anybody can see that.
+    contents: Mutex<Option<Contents>>,
+}
+
+/// What a store owns. Handles and compiled code hold the addresses of the pinned things.
+#[derive(Debug)]
+pub(super) struct Contents {
+    // Dropped in this order: code that could run on a memory goes before the memory.
+    pub(super) instances: Vec<Pinned<InstanceData>>,
+    pub(super) tables: Vec<Pinned<Table>>,
+    pub(super) globals: Vec<Pinned<Global>>,
+    memories: Vec<Pinned<Memory>>,
+    /// Nodes of this store and of those that it took in; the first is its own.
+    nodes: Vec<Pinned<Node>>,
+    _live: Live,
+}
+
+impl Store {
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        let contents = Contents {
+            instances: Vec::new(),
+            tables: Vec::new(),
+            globals: Vec::new(),
+            memories: Vec::new(),
+            nodes: vec![Pinned::new(Node::default())],
+            _live: stats::STORES.count(),
+        };
+        Self(Arc::new(Cell { merged: OnceLock::new(), contents: Mutex::new(Some(contents)) }))
+    }
+
+    /// Whether both are the same store by now.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        // A merge in between can only make them one, so equal ends prove it; different ends are decided under both locks.
+        Arc::ptr_eq(&self.end(), &other.end())
+    }
+
+    /// Makes both stores one.
+    pub fn merge(&self, other: &Self) {
+        loop {
+            let (a, b) = (self.end(), other.end());
+            if Arc::ptr_eq(&a, &b) {
+                return;
+            }
+            // Everybody locks two cells in the order of their addresses.
+            let (first, second) = if Arc::as_ptr(&a) < Arc::as_ptr(&b) { (a, b) } else { (b, a) };
+            let (mut in_first, mut in_second) = (first.contents.lock(), second.contents.lock());
+            // The smaller is taken in, so that the chains stay short.
+            let size = |contents: &Option<Contents>| contents.as_ref().map(|contents| contents.nodes.len());
+            let (Some(size_of_first), Some(size_of_second)) = (size(&in_first), size(&in_second)) else {
+                continue; // another merge was quicker
+            };
+            let (to, from, end, merged) = if size_of_first >= size_of_second {
+                (&mut *in_first, &mut *in_second, &first, &second)
+            } else {
+                (&mut *in_second, &mut *in_first, &second, &first)
+            };
+            merged.merged.set(Arc::clone(end)).expect("a cell that has contents was not merged");
+            let from = from.take().expect("checked above");
+            to.as_mut().expect("checked above").take_in(from);
+            return;
+        }
+    }
+
+    /// The address of the store's node, which [`owns_address`] takes.
+    pub(super) fn node(&self) -> *const Node {
+        self.with(|contents| contents.nodes[0].pointer().as_ptr().cast_const())
+    }
+
+    /// Does something with the contents, under the store's lock. It must not use handles, which take the lock too.
+    pub(super) fn with<R>(&self, body: impl FnOnce(&mut Contents) -> R) -> R {
+        loop {
+            let end = self.end();
+            let mut contents = end.contents.lock();
+            if let Some(contents) = contents.as_mut() {
+                return body(contents);
+            }
+            // It was merged between `end` and `lock`.
+        }
+    }
+
+    fn end(&self) -> Arc<Cell> {
+        let mut cell = &self.0;
+        while let Some(next) = cell.merged.get() {
+            cell = next;
+        }
+        Arc::clone(cell)
+    }
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Contents {
+    /// Takes a memory in, and from now on faults in its range are accesses to it.
+    pub(super) fn add_memory(&mut self, memory: Pinned<Memory>) -> NonNull<Memory> {
+        let pointer = memory.pointer();
+        self.nodes[0].add(memory.range());
+        self.memories.push(memory);
+        pointer
+    }
+
+    fn take_in(&mut self, mut other: Self) {
+        for memory in &other.memories {
+            self.nodes[0].add(memory.range());
+        }
+        // Only now: whoever follows the pointer finds the ranges.
+        other.nodes[0].merged.store(self.nodes[0].pointer().as_ptr(), Ordering::Release);
+        self.instances.append(&mut other.instances);
+        self.tables.append(&mut other.tables);
+        self.globals.append(&mut other.globals);
+        self.memories.append(&mut other.memories);
+        self.nodes.append(&mut other.nodes);
+    }
+}
+
+/// What compiled code and the signal handler know of a store.
+#[derive(Debug, Default)]
+pub(super) struct Node {
+    /// Ranges of the memories of this store; also of those that it took in, until it was taken in itself.
+    ranges: AtomicPtr<Entry>,
+    /// The node of the store that took this one in.
+    merged: AtomicPtr<Node>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    range: Range<usize>,
+    next: *mut Entry,
+}
+
+impl Node {
+    /// Adds a range; only under the lock of the store.
+    fn add(&self, range: Range<usize>) {
+        let next = self.ranges.load(Ordering::Relaxed);
+        let entry = Box::into_raw(Box::new(Entry { range, next }));
+        self.ranges.store(entry, Ordering::Release);
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        let mut entry = *self.ranges.get_mut();
+        while !entry.is_null() {
+            // SAFETY: entries come from boxes, and are freed here only.
+            entry = unsafe { Box::from_raw(entry) }.next;
+        }
+    }
+}
+
+/// Whether an address lies in the range of a memory of a store. For the signal handler: it takes no lock and allocates nothing.
+///
+/// # Safety
+/// `store` is null, or the store pointer of an instance whose handle is alive.
+#[must_use]
+pub unsafe fn owns_address(store: *const (), address: usize) -> bool {
+    let mut node = store.cast::<Node>();
+    while !node.is_null() {
+        // SAFETY: a node lives as long as the contents of its store, the one that it points to as long, and their entries, too; none
+        // of them changes but by adding.
+        unsafe {
+            let mut entry = (*node).ranges.load(Ordering::Acquire).cast_const();
+            while !entry.is_null() {
+                if (*entry).range.contains(&address) {
+                    return true;
+                }
+                entry = (*entry).next;
+            }
+            node = (*node).merged.load(Ordering::Acquire);
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,224 @@
+//! A table: its elements, its definition that compiled code reads, and how it grows.
+//!
+//! The base never moves and the bound only grows. An element is one aligned 64-bit slot, read and written whole, so readers never see
+//! half of one and need no lock; growing takes the table's own.
+
+#![allow(unsafe_code)] // owns the memory of the elements
+
+use super::layout::TableDefinition;
+use super::pages::{self, HOST_PAGE};
+use super::reservation::reserve_between;
+use crate::budget::{self, Taken};
+use crate::error::{Error, ErrorKind, Result};
+use crate::types::{Limits, MAX_TABLE_ELEMENTS, TableType, ValType};
+use parking_lot::Mutex;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+/// Bytes of an element.
+const ELEMENT: u64 = size_of::<u64>() as u64;
+/// Elements up to which a table that cannot grow is an ordinary allocation.
+const SMALL: u64 = 1 << 16;
+
+/// A table. Its address must not change: compiled code holds that of the definition.
+#[derive(Debug)]
+pub(super) struct Table {
+    definition: TableDefinition,
+    element: ValType,
+    /// The maximum that was declared, which a ceiling of the embedder does not change.
+    declared_max: Option<u64>,
+    elements: Elements,
+    /// Held while growing.
+    grow: Mutex<()>,
+}
+
+#[derive(Debug)]
+enum Elements {
+    /// All that there will ever be.
+    Fixed(Box<[AtomicU64]>),
+    /// A reservation, accessible up to the bound.
+    Reserved {
+        base: usize,
+        /// Bytes of the reservation.
+        bytes: u64,
+        /// Elements that the table may have.
+        max: u64,
+        _mappings: Taken,
+    },
+}
+
+impl Table {
+    /// Makes a table of a valid type, all null, which may grow to `ceiling` elements at most.
+    pub(super) fn new(ty: &TableType, can_grow: bool, ceiling: Option<u64>) -> Result<Self> {
+        let Limits { min, max } = ty.limits;
+        let most = u64::from(MAX_TABLE_ELEMENTS);
+        if min > max.unwrap_or(u64::MAX) || min > most {
+            let most = max.unwrap_or(most).min(most);
+            return Err(Error::new(ErrorKind::Argument, format!("table of {min} elements, expected at most {most}")));
+        }
+        let largest = max.unwrap_or(most).min(most).min(ceiling.unwrap_or(most));
+        if min > largest {
+            let message = format!("table of {min} elements, expected at most {largest}, the limit set by the embedder");
+            return Err(Error::new(ErrorKind::Resource, message));
+        }
+        let elements = if min <= SMALL && (!can_grow || largest == min) {
+            Elements::Fixed((0..min).map(|_| AtomicU64::new(0)).collect())
+        } else {
+            let mappings = budget::take(2)?;
+            let wanted = if can_grow { largest } else { min };
+            let (base, bytes) = reserve_between(min * ELEMENT, wanted * ELEMENT)?;
+            Elements::Reserved { base, bytes, max: wanted.min(bytes / ELEMENT), _mappings: mappings }
+        };
+        let table = Self {
+            definition: TableDefinition { base: AtomicUsize::new(elements.base()), bound: AtomicU64::new(0) },
+            element: ty.element,
+            declared_max: max,
+            elements,
+            grow: Mutex::new(()),
+        };
+        table.elements.commit(0, min)?;
+        table.definition.bound.store(min, Ordering::Release);
+        Ok(table)
+    }
+
+    /// Its definition.
+    pub(super) const fn definition(&self) -> &TableDefinition {
+        &self.definition
+    }
+
+    /// First element.
+    pub(super) fn base(&self) -> *mut u64 {
+        self.elements.base() as *mut u64
+    }
+
+    /// Number of elements.
+    pub(super) fn bound(&self) -> u64 {
+        self.definition.bound.load(Ordering::Acquire)
+    }
+
+    /// Its type, with its present size as the minimum (section 4.5.1).
+    pub(super) fn ty(&self) -> TableType {
+        TableType { element: self.element, limits: Limits { min: self.bound(), max: self.declared_max } }
+    }
+
+    /// Adds elements and gives the old number; none if that exceeds its maximum or the system refuses.
+    pub(super) fn grow(&self, count: u64, initial: u64) -> Option<u64> {
+        let _lock = self.grow.lock();
+        let old = self.bound();
+        let new = old.checked_add(count).filter(|new| *new <= self.elements.max())?;
+        self.elements.commit(old, new).ok()?;
+        if initial != 0 {
+            for index in old..new {
+                self.elements.at(index).store(initial, Ordering::Relaxed);
+            }
+        }
+        // Whoever sees the new bound sees the elements.
+        self.definition.bound.store(new, Ordering::Release);
+        Some(old)
+    }
+
+    /// An element, if it exists.
+    pub(super) fn get(&self, index: u64) -> Option<u64> {
+        (index < self.bound()).then(|| self.elements.at(index).load(Ordering::Acquire))
+    }
+
+    /// Sets elements; none and false if they do not fit.
+    pub(super) fn set(&self, index: u64, values: &[u64]) -> bool {
+        let fits = index.checked_add(values.len() as u64).is_some_and(|end| end <= self.bound());
+        if fits {
+            for (at, value) in (index..).zip(values) {
+                self.elements.at(at).store(*value, Ordering::Release);
+            }
+        }
+        fits
+    }
+}
+
+impl Elements {
+    fn base(&self) -> usize {
+        match self {
+            Self::Fixed(elements) => elements.as_ptr() as usize,
+            Self::Reserved { base, .. } => *base,
+        }
+    }
+
+    const fn max(&self) -> u64 {
+        match self {
+            Self::Fixed(elements) => elements.len() as u64,
+            Self::Reserved { max, .. } => *max,
+        }
+    }
+
+    /// An element that is below the bound, or being added under the lock.
+    fn at(&self, index: u64) -> &AtomicU64 {
+        match self {
+            Self::Fixed(elements) => &elements[index as usize],
+            Self::Reserved { base, max, .. } => {
+                assert!(index < *max);
+                // SAFETY: it lies in the reservation, and was committed before the bound came to include it.
+                unsafe { &*(*base as *const AtomicU64).add(index as usize) }
+            }
+        }
+    }
+
+    /// Makes the elements `from..to` accessible.
+    fn commit(&self, from: u64, to: u64) -> Result<()> {
+        let Self::Reserved { base, max, .. } = self else { return Ok(()) };
+        assert!(from <= to && to <= *max);
+        let page = |element: u64| (element * ELEMENT).next_multiple_of(HOST_PAGE as u64) as usize;
+        let (from, to) = (page(from), page(to));
+        // SAFETY: the range lies in the reservation, whose size is a multiple of the page.
+        let committed = unsafe { pages::commit(base + from, to - from) };
+        committed.map_err(|error| pages::refused("make accessible the elements of a table", (to - from) as u64, &error))
+    }
+}
+
+impl Drop for Elements {
+    fn drop(&mut self) {
+        if let Self::Reserved { base, bytes, .. } = self {
+            // SAFETY: the store drops its tables when no handle and no call is left.
+            unsafe { pages::release(*base, *bytes as usize) };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ty(min: u64, max: Option<u64>) -> TableType {
+        TableType { element: ValType::ExternRef, limits: Limits { min, max } }
+    }
+
+    #[test]
+    fn grows_without_moving() {
+        let table = Table::new(&ty(3, None), true, None).unwrap();
+        assert!(table.set(1, &[7, 8]));
+        assert!(!table.set(2, &[1, 2]) && !table.set(u64::MAX, &[1]));
+        let base = table.base();
+        assert_eq!(table.grow(100_000, 5), Some(3));
+        assert_eq!(table.base(), base);
+        let found = [0, 1, 2, 3, 100_002, 100_003].map(|index| table.get(index));
+        assert_eq!(found, [Some(0), Some(7), Some(8), Some(5), Some(5), None]);
+        assert_eq!(table.grow(u64::from(MAX_TABLE_ELEMENTS), 0), None);
+        assert_eq!(table.grow(u64::MAX, 0), None);
+        assert_eq!(table.ty(), ty(100_003, None));
+        assert_eq!(table.grow(u64::from(MAX_TABLE_ELEMENTS) - 100_003, 0), Some(100_003));
+    }
+
+    #[test]
+    fn limits_hold() {
+        let fixed = Table::new(&ty(2, Some(2)), true, None).unwrap();
+        assert!(matches!(fixed.elements, Elements::Fixed(_)));
+        assert_eq!((fixed.grow(1, 0), fixed.grow(0, 0)), (None, Some(2)));
+        let ceiling = Table::new(&ty(2, Some(10)), true, Some(4)).unwrap();
+        assert_eq!((ceiling.grow(3, 0), ceiling.grow(2, 0)), (None, Some(2)));
+        assert_eq!(ceiling.ty(), ty(4, Some(10)));
+        assert_eq!(Table::new(&ty(5, None), true, Some(4)).unwrap_err().kind(), ErrorKind::Resource);
+        assert_eq!(Table::new(&ty(5, Some(4)), true, None).unwrap_err().kind(), ErrorKind::Argument);
+        let empty = Table::new(&ty(0, None), true, None).unwrap();
+        assert_eq!((empty.get(0), empty.grow(1, 9), empty.get(0)), (None, Some(0), Some(9)));
+        let large = Table::new(&ty(100_000, None), false, None).unwrap();
+        assert!(large.set(99_999, &[1]));
+        assert_eq!(large.grow(1, 0), None);
+    }
+}

@@ -1,0 +1,80 @@
+//! Which proposals are supported, and how a module that uses another one is told so.
+
+use super::limits;
+use crate::error::{Error, ErrorKind};
+use wasmparser::{Parser, ValidPayload, Validator, WasmFeatures};
+
+/// What this engine supports: WebAssembly 2.0 without SIMD.
+pub const FEATURES: WasmFeatures = WasmFeatures::WASM2.difference(WasmFeatures::SIMD);
+
+/// The proposals that are refused, by the names that error messages use. Where one builds on another, the base comes first.
+const PROPOSALS: [(WasmFeatures, &str); 20] = [
+    (WasmFeatures::COMPONENT_MODEL, "component model"),
+    (WasmFeatures::SIMD, "SIMD"),
+    (WasmFeatures::RELAXED_SIMD, "relaxed SIMD"),
+    (WasmFeatures::THREADS, "threads"),
+    (WasmFeatures::SHARED_EVERYTHING_THREADS, "shared-everything threads"),
+    (WasmFeatures::ACQUIRE_RELEASE_ATOMICS, "acquire-release atomics"),
+    (WasmFeatures::TAIL_CALL, "tail calls"),
+    (WasmFeatures::MULTI_MEMORY, "multi-memory"),
+    (WasmFeatures::MEMORY64, "memory64"),
+    (WasmFeatures::EXCEPTIONS, "exception handling"),
+    (WasmFeatures::LEGACY_EXCEPTIONS, "legacy exception handling"),
+    (WasmFeatures::EXTENDED_CONST, "extended constant expressions"),
+    (WasmFeatures::FUNCTION_REFERENCES, "typed function references"),
+    (WasmFeatures::GC, "garbage collection"),
+    (WasmFeatures::CUSTOM_DESCRIPTORS, "custom descriptors"),
+    (WasmFeatures::CUSTOM_PAGE_SIZES, "custom page sizes"),
+    (WasmFeatures::MEMORY_CONTROL, "memory control"),
+    (WasmFeatures::STACK_SWITCHING, "stack switching"),
+    (WasmFeatures::WIDE_ARITHMETIC, "wide arithmetic"),
+    (WasmFeatures::COMPACT_IMPORTS, "compact import section"),
+];
+
+/// The error of this crate for one of the validator: its words and the offset in the module's bytes. A proposal is named if the
+/// validator says which one is missing.
+#[must_use]
+pub fn validation_error(error: &wasmparser::Error) -> Error {
+    let missing = error.missing_wasm_feature();
+    let proposal = missing.and_then(|missing| PROPOSALS.iter().find(|(feature, _)| missing.intersects(*feature)));
+    message(error, proposal.map(|(_, name)| *name))
+}
+
+/// Like [`validation_error`]; where the validator does not say which proposal is missing, it is found out.
+pub(super) fn explain(bytes: &[u8], error: &wasmparser::Error) -> Error {
+    if error.missing_wasm_feature().is_some() {
+        return validation_error(error);
+    }
+    message(error, find_proposal(bytes, error.offset()))
+}
+
+/// The proposal without which validation fails at this offset although all others are allowed, if the declarations are valid with all.
+fn find_proposal(bytes: &[u8], offset: u64) -> Option<&'static str> {
+    let all =
+        PROPOSALS.iter().fold(FEATURES, |all, (feature, _)| all | *feature).difference(WasmFeatures::COMPONENT_MODEL);
+    validate_declarations(bytes, all).ok()?;
+    let fails_without =
+        |feature| validate_declarations(bytes, all.difference(feature)).is_err_and(|error| error.offset() == offset);
+    PROPOSALS.iter().find(|(feature, _)| fails_without(*feature)).map(|(_, name)| *name)
+}
+
+fn validate_declarations(bytes: &[u8], features: WasmFeatures) -> wasmparser::Result<()> {
+    let mut validator = Validator::new_with_features(features);
+    let mut parser = Parser::new(0);
+    parser.set_features(features);
+    for payload in parser.parse_all(bytes) {
+        if let ValidPayload::End(_) = validator.payload(&payload?)? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn message(error: &wasmparser::Error, proposal: Option<&str>) -> Error {
+    let (words, offset) = (limits::with_figure(error.message()), error.offset());
+    let text = match proposal {
+        Some(name) => format!("the proposal {name} is not supported: {words} (at offset {offset:#x})"),
+        None => format!("{words} (at offset {offset:#x})"),
+    };
+    Error::new(ErrorKind::Validation, text)
+}

@@ -1,0 +1,243 @@
+//! What a validated module declares: the compiler's and the linker's view of it, without its function bodies.
+
+use crate::types::{ExternType, FuncType, GlobalType, MemoryType, TableType, ValType};
+use serde::{Deserialize, Serialize};
+use std::ops::Deref;
+
+/// The declarations of a validated module (WebAssembly 2.0, section 2.5). Index spaces begin with the imports.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ModuleInfo {
+    /// Function types, by type index.
+    pub types: Vec<FuncType>,
+    /// Imports in their order.
+    pub imports: Vec<Import>,
+    /// Type index of every function, imported ones first.
+    pub functions: Vec<u32>,
+    /// How many of `functions` are imported.
+    pub imported_functions: u32,
+    /// Every table, imported ones first.
+    pub tables: Vec<TableType>,
+    /// How many of `tables` are imported.
+    pub imported_tables: u32,
+    /// Whether a table can ever grow after instantiation: it is exported or imported, or the code holds a `table.grow` of it.
+    /// Never, where its own maximum equals its minimum.
+    pub table_can_grow: Vec<bool>,
+    /// Every memory, imported ones first.
+    pub memories: Vec<MemoryType>,
+    /// How many of `memories` are imported.
+    pub imported_memories: u32,
+    /// Every global, imported ones first.
+    pub globals: Vec<GlobalType>,
+    /// How many of `globals` are imported.
+    pub imported_globals: u32,
+    /// Initial values of the globals that are not imported.
+    pub global_inits: Vec<ConstExpr>,
+    /// Exports in their order.
+    pub exports: Vec<Export>,
+    /// Index of the start function.
+    pub start: Option<u32>,
+    /// Element segments.
+    pub elements: Vec<ElementSegment>,
+    /// Data segments.
+    pub data: Vec<DataSegment>,
+    /// Functions of which a reference can be taken (exported, in an element segment, `ref.func` of a global): each has a
+    /// record in the vmctx, at the position it has here. Sorted, without duplicates.
+    pub escaping: Vec<u32>,
+    /// Names of the "name" section.
+    pub names: Names,
+    /// Sections in their order, for tools.
+    pub sections: Vec<Section>,
+}
+
+impl ModuleInfo {
+    /// Type of a function by its index.
+    #[must_use]
+    pub fn function_type(&self, function: u32) -> &FuncType {
+        &self.types[self.functions[function as usize] as usize]
+    }
+
+    /// Whether a function is imported.
+    #[must_use]
+    pub const fn is_imported_function(&self, function: u32) -> bool {
+        function < self.imported_functions
+    }
+
+    /// Position of a function's record in the vmctx, if references to it can be taken.
+    #[must_use]
+    pub fn escaping_index(&self, function: u32) -> Option<u32> {
+        self.escaping.binary_search(&function).ok().map(|i| i as u32)
+    }
+
+    /// Type of what an export gives.
+    #[must_use]
+    pub fn export_type(&self, export: &Export) -> ExternType {
+        let index = export.index as usize;
+        match export.kind {
+            ExternKind::Func => ExternType::Func(self.function_type(export.index).clone()),
+            ExternKind::Table => ExternType::Table(self.tables[index]),
+            ExternKind::Memory => ExternType::Memory(self.memories[index]),
+            ExternKind::Global => ExternType::Global(self.globals[index]),
+        }
+    }
+}
+
+/// The four kinds of what can be imported or exported; the numbers are those of the binary format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum ExternKind {
+    /// A function.
+    Func = 0,
+    /// A table.
+    Table = 1,
+    /// A memory.
+    Memory = 2,
+    /// A global.
+    Global = 3,
+}
+
+/// One import.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Import {
+    /// The namespace, called module in the specification.
+    pub namespace: String,
+    /// The name within the namespace.
+    pub name: String,
+    /// What is asked for.
+    pub ty: ExternType,
+}
+
+/// One export.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Export {
+    /// The name, unique in the module.
+    pub name: String,
+    /// What is given.
+    pub kind: ExternKind,
+    /// Its index in the index space of its kind.
+    pub index: u32,
+}
+
+/// One operation of a constant expression (section 3.3.7.2); floats by their bits.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ConstOp {
+    /// `i32.const`
+    I32(i32),
+    /// `i64.const`
+    I64(i64),
+    /// `f32.const`
+    F32(u32),
+    /// `f64.const`
+    F64(u64),
+    /// `global.get` of an immutable imported global.
+    GlobalGet(u32),
+    /// `ref.null`
+    RefNull,
+    /// `ref.func`
+    RefFunc(u32),
+}
+
+/// A constant expression: operations of a stack machine that leave one value. Used as a slice of them.
+///
+/// Element segments hold one for each item, so an expression of one operation, the usual one, lies in place.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ConstExpr {
+    /// A single operation.
+    One(ConstOp),
+    /// Any other number.
+    Many(Box<[ConstOp]>),
+}
+
+impl From<Vec<ConstOp>> for ConstExpr {
+    fn from(ops: Vec<ConstOp>) -> Self {
+        match *ops {
+            [op] => Self::One(op),
+            _ => Self::Many(ops.into()),
+        }
+    }
+}
+
+impl Deref for ConstExpr {
+    type Target = [ConstOp];
+
+    fn deref(&self) -> &[ConstOp] {
+        match self {
+            Self::One(op) => std::slice::from_ref(op),
+            Self::Many(ops) => ops,
+        }
+    }
+}
+
+impl<'a> IntoIterator for &'a ConstExpr {
+    type Item = &'a ConstOp;
+    type IntoIter = std::slice::Iter<'a, ConstOp>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// Where the items of a segment go.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum SegmentMode {
+    /// Copied at instantiation, to a table or memory at an offset.
+    Active {
+        /// Index of the table or memory.
+        index: u32,
+        /// Offset in elements or bytes.
+        offset: ConstExpr,
+    },
+    /// Copied by `table.init` or `memory.init`.
+    Passive,
+    /// Only declares functions of which references are taken.
+    Declared,
+}
+
+/// An element segment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ElementSegment {
+    /// Where its items go.
+    pub mode: SegmentMode,
+    /// Reference type of its items.
+    pub ty: ValType,
+    /// Its items.
+    pub items: Vec<ConstExpr>,
+}
+
+/// A data segment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DataSegment {
+    /// Where its bytes go; never `Declared`.
+    pub mode: SegmentMode,
+    /// Its bytes.
+    #[serde(with = "super::bytes")]
+    pub bytes: Vec<u8>,
+}
+
+/// Names from the custom section "name" (appendix, "Name Section"); damaged or missing names are left out.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Names {
+    /// Name of the module.
+    pub module: Option<String>,
+    /// Function names as (index, name), sorted by index.
+    pub functions: Vec<(u32, String)>,
+}
+
+impl Names {
+    /// Name of a function, if the section gives one.
+    #[must_use]
+    pub fn function(&self, index: u32) -> Option<&str> {
+        let at = self.functions.binary_search_by_key(&index, |(index, _)| *index).ok()?;
+        Some(&self.functions[at].1)
+    }
+}
+
+/// A section of the binary, for `wasmer inspect`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Section {
+    /// The section's name: that of the specification, or a custom section's own.
+    pub name: String,
+    /// Whether it is a custom section.
+    pub custom: bool,
+    /// Bytes of its contents.
+    pub size: u64,
+}

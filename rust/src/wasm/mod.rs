@@ -1,0 +1,21 @@
+//! From bytes to a validated [`ModuleInfo`].
+//!
+//! [`parse`] validates and collects all declarations, and hands out the function bodies, which whoever translates them validates
+//! on the way. [`validate`] validates everything and keeps nothing.
+
+pub(crate) mod bytes;
+pub mod features;
+pub mod info;
+pub mod limits;
+mod names;
+mod parse;
+mod sections;
+mod table_growth;
+#[cfg(test)]
+mod tests;
+mod validate;
+
+pub use features::validation_error;
+pub use info::*;
+pub use parse::{Body, Parsed, parse};
+pub use validate::validate;

@@ -1,0 +1,60 @@
+//! The type section (5.5.4), and the parser's types as ours.
+
+use crate::types::{FuncType, GlobalType, Limits, MemoryType, TableType, ValType};
+use crate::wasm::{ModuleInfo, parse::Failure};
+use wasmparser::{RefType, TypeSectionReader};
+
+/// Reads the type section.
+pub fn types(info: &mut ModuleInfo, section: TypeSectionReader<'_>) -> Result<(), Failure> {
+    for ty in section.into_iter_err_on_gc_types() {
+        let ty = ty?;
+        let list = |types: &[wasmparser::ValType]| types.iter().map(|ty| value(*ty)).collect::<Result<Vec<_>, _>>();
+        info.types.push(FuncType { params: list(ty.params())?, results: list(ty.results())? });
+    }
+    Ok(())
+}
+
+/// A value type (5.3.4).
+pub fn value(ty: wasmparser::ValType) -> Result<ValType, Failure> {
+    Ok(match ty {
+        wasmparser::ValType::I32 => ValType::I32,
+        wasmparser::ValType::I64 => ValType::I64,
+        wasmparser::ValType::F32 => ValType::F32,
+        wasmparser::ValType::F64 => ValType::F64,
+        wasmparser::ValType::V128 => ValType::V128,
+        wasmparser::ValType::Ref(ty) => reference(ty)?,
+    })
+}
+
+/// A reference type (5.3.3).
+pub fn reference(ty: RefType) -> Result<ValType, Failure> {
+    match ty {
+        RefType::FUNCREF => Ok(ValType::FuncRef),
+        RefType::EXTERNREF => Ok(ValType::ExternRef),
+        other => Err(Failure::unexpected(other)),
+    }
+}
+
+/// A table type (5.3.9).
+pub fn table(ty: wasmparser::TableType) -> Result<TableType, Failure> {
+    if ty.table64 || ty.shared {
+        return Err(Failure::unexpected(ty));
+    }
+    Ok(TableType { element: reference(ty.element_type)?, limits: Limits { min: ty.initial, max: ty.maximum } })
+}
+
+/// A memory type (5.3.8).
+pub fn memory(ty: wasmparser::MemoryType) -> Result<MemoryType, Failure> {
+    if ty.memory64 || ty.shared || ty.page_size_log2.is_some() {
+        return Err(Failure::unexpected(ty));
+    }
+    Ok(MemoryType { limits: Limits { min: ty.initial, max: ty.maximum } })
+}
+
+/// A global type (5.3.10).
+pub fn global(ty: wasmparser::GlobalType) -> Result<GlobalType, Failure> {
+    if ty.shared {
+        return Err(Failure::unexpected(ty));
+    }
+    Ok(GlobalType { value: value(ty.content_type)?, mutable: ty.mutable })
+}

@@ -1,0 +1,145 @@
+//! Modules that are refused, and in which words.
+
+use super::{binary, refused};
+use crate::wasm::limits::{MAX_BR_TABLE_LABELS, MAX_MODULE_SIZE};
+use std::fmt::Write;
+
+/// Each proposal, named; the first text of each is refused in its declarations, some later ones in a body.
+#[test]
+fn proposals_are_named() {
+    let cases = [
+        ("SIMD", "(module (global v128 (v128.const i64x2 0 0)))"),
+        ("SIMD", "(module (func (param v128)))"),
+        ("SIMD", "(module (func (local v128)))"),
+        ("SIMD", "(module (func (result i32) (i32x4.extract_lane 1 (i32x4.splat (i32.const 1)))))"),
+        ("relaxed SIMD", "(module (func (drop (i8x16.relaxed_swizzle (unreachable)))))"),
+        ("threads", "(module (memory 1 1 shared))"),
+        ("threads", "(module (memory 1) (func (drop (i32.atomic.load (i32.const 0)))))"),
+        ("threads", "(module (func (atomic.fence)))"),
+        ("tail calls", "(module (func $f (return_call $f)))"),
+        ("multi-memory", "(module (memory 1) (memory 1))"),
+        ("multi-memory", r#"(module (import "" "" (memory 1)) (memory 1) (func (drop (i32.load 1 (i32.const 0)))))"#),
+        ("memory64", "(module (memory i64 1))"),
+        ("memory64", "(module (memory i64 0x1_0000_0000))"),
+        ("memory64", "(module (table i64 1 funcref))"),
+        ("exception handling", "(module (tag))"),
+        ("exception handling", r#"(module (import "" "" (tag)))"#),
+        ("exception handling", "(module (global exnref (ref.null exn)))"),
+        ("exception handling", "(module (func (try_table)))"),
+        ("legacy exception handling", "(module (func try catch_all end))"),
+        ("extended constant expressions", "(module (global i32 (i32.add (i32.const 1) (i32.const 2))))"),
+        ("typed function references", "(module (type $t (func)) (func (param (ref null $t))))"),
+        ("typed function references", "(module (type $t (func)) (func (param (ref $t)) (call_ref $t (local.get 0))))"),
+        ("typed function references", "(module (func $f) (table 1 funcref (ref.func $f)))"),
+        ("garbage collection", "(module (type (struct)))"),
+        ("garbage collection", "(module (type (array i8)))"),
+        ("garbage collection", "(module (rec (type (func)) (type (func))))"),
+        ("garbage collection", "(module (type (sub (func))))"),
+        ("garbage collection", "(module (func (param anyref)))"),
+        ("garbage collection", "(module (func (drop (ref.i31 (i32.const 1)))))"),
+        ("custom page sizes", "(module (memory 1 (pagesize 1)))"),
+        ("stack switching", "(module (type $f (func)) (type (cont $f)))"),
+        ("wide arithmetic", "(module (func (drop (drop (i64.mul_wide_u (i64.const 1) (i64.const 1))))))"),
+        ("component model", "(component)"),
+        ("component model", "(component (core module))"),
+    ];
+    for (proposal, text) in cases {
+        let bytes = binary(text);
+        let error = refused(&bytes);
+        let expected = format!("the proposal {proposal} is not supported: ");
+        assert!(error.message().starts_with(&expected), "{text}: {error}");
+    }
+}
+
+#[test]
+fn what_is_just_wrong_names_no_proposal() {
+    let cases = [
+        ("(module (func (result i32)))", "type mismatch: expected i32 but nothing on stack (at offset 0x18)"),
+        ("(module (func (call 7)))", "unknown function 7: function index out of bounds (at offset 0x17)"),
+        ("(module (memory 2 1))", "size minimum must not be greater than maximum (at offset 0xb)"),
+        (r#"(module (func) (export "a" (func 0)) (export "a" (func 0)))"#, "duplicate export name `a` already defined"),
+        ("(module (func (drop (ref.func 0))))", "undeclared function reference (at offset 0x17)"),
+    ];
+    for (text, words) in cases {
+        let error = refused(&binary(text));
+        assert!(error.message().starts_with(words), "{text}: {error}");
+    }
+}
+
+#[test]
+fn of_several_invalid_bodies_the_first_is_reported() {
+    let mut text = String::from("(module (func)");
+    for index in 0..200 {
+        write!(text, "(func (call {}))", 1_000 + index).unwrap();
+    }
+    let bytes = binary(&(text + ")"));
+    for _ in 0..20 {
+        assert!(refused(&bytes).message().starts_with("unknown function 1000"));
+    }
+}
+
+#[test]
+fn no_module_at_all() {
+    let cases: [(&[u8], &str); 7] = [
+        (b"", "the module is empty, expected a WebAssembly binary (at offset 0x0)"),
+        (b"\0", "unexpected end"),
+        (b"\0as", "unexpected end"),
+        (b"hello, world", "magic header not detected"),
+        (b"\0asm", "unexpected end"),
+        (b"\0asm\x02\0\0\0", "unknown binary version"),
+        (b"\0asm\x01\0\x07\0", "unknown binary version"),
+    ];
+    for (bytes, words) in cases {
+        let error = refused(bytes);
+        assert!(error.message().starts_with(words), "{bytes:?}: {error}");
+    }
+    refused(&binary("(module)")[..7]);
+    refused(&[&binary("(module)")[..], b"\0"].concat());
+}
+
+/// A function of which the body holds a type of instruction many times.
+fn repeated(before: &str, what: &str, times: usize, after: &str) -> Vec<u8> {
+    binary(&(before.to_owned() + &what.repeat(times) + after))
+}
+
+#[test]
+fn limits_are_named() {
+    let branches = |labels| repeated("(module (func (block (br_table ", "0 ", labels, "(i32.const 0)))))");
+    super::validate_here(&branches(MAX_BR_TABLE_LABELS as usize + 1)).unwrap();
+    let locals = |count| repeated("(module (func (local ", "i32 ", count, ")))");
+    super::validate_here(&locals(50_000)).unwrap();
+    super::validate_here(&repeated("(module (func (param ", "i32 ", 1_000, ")))")).unwrap();
+    super::validate_here(&repeated("(module ", "(table 0 funcref)", 200, ")")).unwrap();
+
+    let cases = [
+        (branches(MAX_BR_TABLE_LABELS as usize + 2), "br_table labels 65521 exceed limit of 65520"),
+        (locals(50_001), "too many locals: locals exceed maximum: limit of 50000"),
+        (
+            repeated("(module (func (param ", "i32 ", 1_001, ")))"),
+            "function params size is out of bounds: limit of 1000",
+        ),
+        (
+            repeated("(module (func (result ", "i32 ", 1_001, ") unreachable))"),
+            "function returns size is out of bounds: limit of 1000",
+        ),
+        (repeated("(module (func ", "nop ", 7_654_321, "))"), "function body size count exceeds limit of 7654321"),
+        (vec![0; MAX_MODULE_SIZE + 1], "module size 1073741825 exceeds limit of 1073741824 bytes"),
+        (repeated("(module ", r#"(data "")"#, 100_001, ")"), "data segments count exceeds limit of 100000"),
+    ];
+    for (bytes, words) in cases {
+        let error = refused(&bytes);
+        assert!(error.message().starts_with(words), "{error}");
+    }
+}
+
+#[test]
+fn depth_takes_no_stack() {
+    let depth = 100_000;
+    let nested = repeated("(module (func ", "block ", depth, &("end ".repeat(depth) + "))"));
+    let chain = repeated("(module (func (result i32) i32.const 1 ", "i32.eqz ", depth, "))");
+    let small = std::thread::Builder::new().stack_size(64 << 10).spawn(move || {
+        super::validate_here(&nested).unwrap();
+        super::validate_here(&chain).unwrap();
+    });
+    small.unwrap().join().unwrap();
+}
