@@ -20,6 +20,7 @@ pub mod budget;
 pub mod code;
 pub mod compile;
 pub mod error;
+pub mod ffi;
 pub mod fiber;
 pub mod translate;
 pub mod trap;

@@ -150,9 +150,6 @@ func parseDescription(bytes []byte) (*Description, error) {
 	}
 	d.Functions = r.u32()
 	d.CodeBytes = r.u64()
-	if r.at == len(r.bytes) { // TRANSITION
-		return d, r.end("description of a module")
-	}
 	d.Memories = make([]Limits, r.count(17))
 	for i := range d.Memories {
 		d.Memories[i] = r.limits()

@@ -9,7 +9,6 @@ import "C"
 
 import (
 	"runtime/cgo"
-	"sync"
 	"unsafe"
 )
 
@@ -19,24 +18,16 @@ func Add() unsafe.Pointer { return unsafe.Pointer(C.cfuncs_add_pointer()) }
 // Mix takes ten numbers of all types, more than fit in registers, and returns their sum as an f64.
 func Mix() unsafe.Pointer { return unsafe.Pointer(C.cfuncs_mix_pointer()) }
 
-// Go is `int32_t (void *context, int32_t n)`: calls what Register has set for the context; without that n + 1.
+// Go is `int32_t (void *context, int32_t n)`: calls what OnGo has set.
 func Go() unsafe.Pointer { return unsafe.Pointer(C.cfuncs_go_pointer()) }
 
-var registered sync.Map // unsafe.Pointer -> func(int32) int32
+var onGo func(context unsafe.Pointer, n int32) int32
 
-// Register sets what Go calls for one instance, named by what its C functions get as their context.
-func Register(context unsafe.Pointer, f func(int32) int32) { registered.Store(context, f) }
-
-// Unregister takes it back.
-func Unregister(context unsafe.Pointer) { registered.Delete(context) }
+// OnGo sets what Go calls. Call it once, before any guest runs.
+func OnGo(f func(context unsafe.Pointer, n int32) int32) { onGo = f }
 
 //export cfuncs_call_go
-func cfuncs_call_go(context unsafe.Pointer, n int32) int32 {
-	if f, ok := registered.Load(context); ok {
-		return f.(func(int32) int32)(n)
-	}
-	return n + 1
-}
+func cfuncs_call_go(context unsafe.Pointer, n int32) int32 { return onGo(context, n) }
 
 // OnThread runs f on a thread that C creates, and waits for its end. The thread has a small stack: stackBytes.
 func OnThread(stackBytes int, f func()) bool {

@@ -12,8 +12,6 @@ pub use pool::pool;
 pub use trampolines::{canonical_types, keys as trampoline_keys};
 
 pub(crate) use function::CALL_RELOCATION;
-#[cfg(test)]
-pub(crate) use function::FunctionCompiler;
 
 use crate::artifact::{Artifact, CodeBody, CompileOptions, TrampolineKey};
 use crate::error::{Error, ErrorKind, Result};

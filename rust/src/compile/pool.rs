@@ -96,11 +96,12 @@ mod tests {
     #[test]
     fn threads_have_real_stacks() {
         #[inline(never)]
-        fn deep(n: usize) -> usize {
-            let frame = std::hint::black_box([n; 1024]);
-            if n == 0 { 0 } else { deep(n - 1) + std::hint::black_box(frame)[5] / n }
+        fn deep(levels: usize) -> usize {
+            let frame = [1_u8; 8192];
+            let frame = std::hint::black_box(&frame);
+            if levels == 0 { 0 } else { deep(levels - 1) + usize::from(frame[levels]) }
         }
-        // 512 frames of 8 KiB: half of the stack.
+        // 4 MiB: half of the stack.
         assert_eq!(pool().unwrap().install(|| deep(512)), 512);
     }
 }

@@ -1,7 +1,8 @@
 //! The engine as a whole: its options, and counters for tests and diagnostics.
 
 use super::error::gw_error;
-use super::{fallible, infallible, output};
+use super::{argument, fallible, infallible, output};
+use crate::fiber::ArenaOptions;
 use crate::vm::stats;
 
 /// Options of the engine, fixed by its first use.
@@ -21,7 +22,14 @@ pub unsafe extern "C" fn gw_engine_init(options: *const gw_engine_options) -> *m
     fallible(|| {
         // SAFETY: null or valid, by the rules of this ABI.
         let options = unsafe { options.as_ref() }.copied().unwrap_or_default();
-        crate::fiber::init_with(options.fiber_arena_bytes, options.stack_size)
+        let size = |bytes: u64, name: &str| {
+            usize::try_from(bytes)
+                .map_err(|_| argument(format!("option `{name}` is {bytes}, more than fits an address space")))
+        };
+        crate::fiber::init(ArenaOptions {
+            arena_size: size(options.fiber_arena_bytes, "fiber_arena_bytes")?,
+            slot_size: size(options.stack_size, "stack_size")?,
+        })
     })
 }
 
@@ -56,8 +64,8 @@ pub unsafe extern "C" fn gw_stats_read(out: *mut gw_stats) {
                 modules: stats::MODULES.get(),
                 stores: stats::STORES.get(),
                 memories: stats::MEMORIES.get(),
-                fibers: crate::fiber::in_use(),
-                mappings: crate::budget::taken(),
+                fibers: crate::fiber::arena::in_use() as u64,
+                mappings: crate::budget::used(),
                 code_bytes: crate::code::mapped_bytes(),
             };
         }

@@ -6,7 +6,7 @@ use super::module::gw_module;
 use super::{argument, borrow, fallible, infallible, items, output, release};
 use crate::error::{Error, Result};
 use crate::types::{FuncType, ValType};
-use crate::vm::{Extern, FuncHandle, Instance, InstanceOptions, Store, link};
+use crate::vm::{Extern, FuncHandle, Instance, InstanceOptions, Store, linker};
 use std::ffi::c_void;
 
 /// An instance of a module.
@@ -103,7 +103,7 @@ pub unsafe extern "C" fn gw_instance_new(
         for (import, wanted) in imports.iter().zip(wanted) {
             // SAFETY: the pointers in it are null or valid, by the rules of this ABI.
             let given = unsafe { to_extern(import, options.instance_id)? };
-            let given = given.ok_or_else(|| link::missing(wanted))?;
+            let given = given.ok_or_else(|| linker::missing(wanted))?;
             store = store.or_else(|| given.store().cloned());
             externs.push(given);
         }

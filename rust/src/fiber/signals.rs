@@ -148,8 +148,9 @@ fn trap_of(
             recorded.filter(|trap| match trap {
                 // A failed explicit check selects address 0 for the access (translate/bounds).
                 TrapCode::MemoryOutOfBounds => {
-                    address < NULL_PAGE
-                        || vm::store::owns_address(context.store.load(Ordering::Acquire).cast_const(), address)
+                    let store = context.store.load(Ordering::Acquire).cast_const();
+                    // SAFETY: whoever entered the guest put the store of the running instance there, which its handle keeps alive.
+                    address < NULL_PAGE || unsafe { vm::store::owns_address(store, address) }
                 }
                 // The only loads with the first record read a field of a null function record; a failed check of a table's bound
                 // selects address 0 (translate/table_access).

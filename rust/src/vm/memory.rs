@@ -242,9 +242,8 @@ mod tests {
     fn many_threads_grow_one_memory() {
         let memory = Memory::new(&ty(0, Some(1000)), BoundsMode::Guarded, None).unwrap();
         let olds: Vec<Vec<u64>> = std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..4)
-                .map(|_| scope.spawn(|| (0..250).map(|_| memory.grow(1).unwrap()).collect::<Vec<_>>()))
-                .collect();
+            let threads: Vec<_> =
+                (0..4).map(|_| scope.spawn(|| (0..250).map(|_| memory.grow(1).unwrap()).collect::<Vec<_>>())).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
         let mut olds = olds.concat();

@@ -1,3 +1,34 @@
 //! The running side: stores, memories, tables, globals, instances, linking, and the runtime functions of compiled code.
+//!
+//! A [`Module`] is code that can be linked; an [`Instance`] is a module linked to its imports; a [`Store`] owns what is linked
+//! together. Handles ([`Instance`], [`Extern`] and what it holds) keep their store alive and may be used from any thread.
 
+mod externs;
+mod global;
+mod initialize;
+mod instance;
 pub mod layout;
+pub mod linker;
+mod memory;
+mod module;
+mod pages;
+mod pinned;
+mod reservation;
+mod runtime;
+mod slots;
+pub mod stats;
+pub mod store;
+mod table;
+pub mod type_ids;
+mod vmctx;
+
+pub use externs::{Extern, FuncHandle, GlobalHandle, MemoryHandle, TableHandle};
+pub use instance::{Instance, InstanceOptions};
+pub use linker::Linker;
+pub use module::Module;
+pub use runtime::runtime_call;
+pub use store::Store;
+
+#[cfg(test)]
+mod tests;
+#[cfg(test)] mod zz_measure;

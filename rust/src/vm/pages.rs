@@ -1,7 +1,7 @@
 //! The memory system calls: reserve address space, make parts of it accessible, empty and close them, give it back.
 #![allow(unsafe_code)] // system calls on address ranges that the callers own
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind};
 use std::io;
 
 /// Granule of protection; a page of WebAssembly is a multiple of it.
@@ -65,7 +65,8 @@ pub(super) fn address_space_limit() -> Option<u64> {
 
 /// An error for a range that the system refuses: what it was for, how much it is, and what can be done.
 pub(super) fn refused(what: &str, bytes: u64, error: &io::Error) -> Error {
-    let limit = address_space_limit().map(|limit| format!(" (`ulimit -v` is {} KiB)", limit / 1024)).unwrap_or_default();
+    let limit =
+        address_space_limit().map(|limit| format!(" (`ulimit -v` is {} KiB)", limit / 1024)).unwrap_or_default();
     let message = format!(
         "cannot {what} of {}: {error}{limit}; close instances, raise the limit, or compile with explicit bounds checks, \
          which need no large reservations",

@@ -65,8 +65,16 @@ impl Store {
     /// Whether both are the same store by now.
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {
-        // A merge in between can only make them one, so equal ends prove it; different ends are decided under both locks.
-        Arc::ptr_eq(&self.end(), &other.end())
+        loop {
+            let (a, b) = (self.end(), other.end());
+            if Arc::ptr_eq(&a, &b) {
+                return true;
+            }
+            // If `a` still is an end, both were different ends when `b` was found.
+            if a.merged.get().is_none() {
+                return false;
+            }
+        }
     }
 
     /// Makes both stores one.
@@ -188,7 +196,7 @@ impl Drop for Node {
 /// Whether an address lies in the range of a memory of a store. For the signal handler: it takes no lock and allocates nothing.
 ///
 /// # Safety
-/// `store` is null, or the store pointer of an instance whose handle is alive.
+/// `store` is null, or the store pointer of an instance that is pinned by the running call.
 #[must_use]
 pub unsafe fn owns_address(store: *const (), address: usize) -> bool {
     let mut node = store.cast::<Node>();

@@ -6,12 +6,9 @@ use gowasmer::fiber::{self, Stop};
 use gowasmer::trap::TrapCode;
 use gowasmer::types::{ExternType, ValType};
 use gowasmer::vm::layout::{FuncRecord, HostFunction};
-use gowasmer::vm::{self, Extern, FuncHandle, InstanceOptions, Module, Store, link};
-use gowasmer::wasm::Import;
-use std::collections::HashMap;
+use gowasmer::vm::{self, Extern, FuncHandle, InstanceOptions, Linker, Module, Store};
 use std::convert::Infallible;
 use std::fmt;
-use std::rc::Rc;
 
 /// How something that a script asks for can fail.
 #[derive(Debug)]
@@ -54,32 +51,19 @@ pub fn compile(bytes: &[u8], options: CompileOptions) -> Result<Module, Failure>
     Ok(Module::compile(bytes, options)?)
 }
 
-/// What modules can import, by namespace.
-#[derive(Default)]
-pub struct Linker {
-    instances: HashMap<String, Rc<Instance>>,
-    /// Whether the namespace "host" offers functions of every name and type that do nothing.
-    host_functions: bool,
-}
-
-impl Linker {
-    /// A linker that offers host functions and nothing else.
-    pub fn with_host_functions() -> Self {
-        Self { host_functions: true, ..Self::default() }
+/// Compiles the module of that text and links it to functions that do nothing, one for each of its imports.
+pub fn with_host_functions(text: &str, options: CompileOptions) -> Result<Instance, Failure> {
+    let bytes = wat::parse_str(text).map_err(|error| Failure::Other(error.to_string()))?;
+    let module = compile(&bytes, options)?;
+    let mut linker = Linker::new();
+    for import in &module.info().imports {
+        let ExternType::Func(ty) = &import.ty else {
+            return Err(Failure::Other(format!("import of a {}, expected a function", import.ty)));
+        };
+        let function = FuncHandle::host(ty.clone(), 0, 0, std::ptr::null());
+        linker.define(&import.namespace, &import.name, Extern::Func(function));
     }
-
-    /// Offers all exports of an instance under a namespace.
-    pub fn register(&mut self, namespace: &str, instance: Rc<Instance>) {
-        self.instances.insert(namespace.to_owned(), instance);
-    }
-
-    fn resolve(&self, import: &Import) -> Result<Extern, Error> {
-        if let (true, "host", ExternType::Func(ty)) = (self.host_functions, import.namespace.as_str(), &import.ty) {
-            return Ok(Extern::Func(FuncHandle::host(ty.clone(), 0, 0, std::ptr::null())));
-        }
-        let instance = self.instances.get(&import.namespace);
-        instance.and_then(|instance| instance.export(&import.name)).ok_or_else(|| link::missing(import))
-    }
+    Instance::link(&module, &linker)
 }
 
 /// An instance whose start function has run.
@@ -88,11 +72,11 @@ pub struct Instance(vm::Instance);
 impl Instance {
     /// Compiles, links and starts a module.
     pub fn new(bytes: &[u8], options: CompileOptions, linker: &Linker) -> Result<Self, Failure> {
-        let module = compile(bytes, options)?;
-        let imports = &module.info().imports;
-        let externs = imports.iter().map(|import| linker.resolve(import)).collect::<Result<Vec<Extern>, Error>>()?;
-        let store = externs.iter().find_map(|given| given.store().cloned()).unwrap_or_else(Store::new);
-        let instance = Self(vm::Instance::new(&store, &module, &externs, InstanceOptions::default())?);
+        Self::link(&compile(bytes, options)?, linker)
+    }
+
+    fn link(module: &Module, linker: &Linker) -> Result<Self, Failure> {
+        let instance = Self(linker.instantiate(&Store::new(), module, InstanceOptions::default())?);
         if let Some(start) = instance.0.start() {
             // SAFETY: the start function is the instance's own, and has neither parameters nor results.
             unsafe { instance.run(&start, &mut []) }?;
@@ -100,14 +84,14 @@ impl Instance {
         Ok(instance)
     }
 
-    fn export(&self, name: &str) -> Option<Extern> {
-        let index = self.0.module().info().exports.iter().position(|export| export.name == name)?;
-        self.0.export_at(index)
+    /// Offers all exports under a namespace.
+    pub fn register(&self, namespace: &str, linker: &mut Linker) {
+        linker.define_instance(namespace, &self.0);
     }
 
     /// Calls an exported function; gives the types and slots of its results.
     pub fn call(&self, name: &str, arguments: &[u64]) -> Result<(Vec<ValType>, Vec<u64>), Failure> {
-        let Some(Extern::Func(function)) = self.export(name) else {
+        let Some(Extern::Func(function)) = self.0.export(name) else {
             return Err(Failure::Other(format!("no exported function {name:?}")));
         };
         let ty = function.ty();
@@ -139,7 +123,7 @@ impl Instance {
 
     /// Type and slot of an exported global.
     pub fn global(&self, name: &str) -> Result<(ValType, u64), Failure> {
-        match self.export(name) {
+        match self.0.export(name) {
             Some(Extern::Global(global)) => Ok((global.ty().value, global.get())),
             _ => Err(Failure::Other(format!("no exported global {name:?}"))),
         }

@@ -64,3 +64,34 @@ fn run_file(name: &str, text: &str, bounds: BoundsMode) -> (Counts, Vec<String>)
     let counts = script::run(text, options, &mut |line, message| failures.push(format!("{name}:{line}: {message}")));
     (counts, failures)
 }
+
+/// The runner itself: each of these directives must be seen to fail, with no count for it.
+#[test]
+fn failures_are_noticed() {
+    let failing = [
+        r#"(assert_return (invoke "three") (i32.const 4))"#,
+        r#"(assert_return (invoke "three") (i64.const 3))"#,
+        r#"(assert_return (invoke "three"))"#,
+        r#"(assert_return (invoke "nan") (f32.const nan:0x200000))"#,
+        r#"(assert_return (invoke "no_such_function"))"#,
+        r#"(assert_trap (invoke "three") "unreachable")"#,
+        r#"(assert_trap (invoke "trap") "integer overflow")"#,
+        r#"(assert_return (invoke "trap"))"#,
+        r#"(assert_exhaustion (invoke "trap") "call stack exhausted")"#,
+        r#"(assert_invalid (module) "type mismatch")"#,
+        r#"(assert_malformed (module quote "(func)") "unexpected token")"#,
+        r#"(assert_unlinkable (module) "unknown import")"#,
+        r#"(assert_unlinkable (module (func $f unreachable) (start $f)) "unknown import")"#,
+        r#"(assert_exception (invoke "trap"))"#,
+        r#"(module (import "spectest" "print" (func (param i64))))"#,
+        r#"(invoke "trap")"#,
+        r#"(register "name" $no_such_module)"#,
+    ];
+    let module = r#"(module (func (export "three") (result i32) i32.const 3) (func (export "trap") unreachable)
+        (func (export "nan") (result f32) f32.const nan))"#;
+    for directive in failing {
+        let (counts, failures) = run_file("runner", &format!("{module}\n{directive}"), BoundsMode::Guarded);
+        assert_eq!(counts, Counts { assertions: 0, commands: 1 }, "{directive}");
+        assert_eq!(failures.len(), 1, "{directive}: {failures:?}");
+    }
+}

@@ -1,11 +1,12 @@
 //! Runs the directives of one script: keeps its instances by name and judges each assertion.
 
-use crate::engine::{Failure, Instance, Linker};
+use crate::engine::{self, Failure, Instance};
 use crate::ledger::Counts;
 use crate::values;
 use gowasmer::artifact::CompileOptions;
 use gowasmer::trap::TrapCode;
 use gowasmer::types::ValType;
+use gowasmer::vm::Linker;
 use std::collections::HashMap;
 use std::rc::Rc;
 use wast::lexer::Lexer;
@@ -86,11 +87,9 @@ struct Script {
 
 impl Script {
     fn new(options: CompileOptions) -> Self {
-        let bytes = wat::parse_str(SPECTEST).expect("spectest is well-formed");
-        let spectest =
-            Instance::new(&bytes, options, &Linker::with_host_functions()).expect("spectest can be instantiated");
-        let mut linker = Linker::default();
-        linker.register("spectest", Rc::new(spectest));
+        let spectest = engine::with_host_functions(SPECTEST, options).expect("spectest can be instantiated");
+        let mut linker = Linker::new();
+        spectest.register("spectest", &mut linker);
         Self { options, linker, current: None, named: HashMap::new(), definitions: HashMap::new() }
     }
 
@@ -139,7 +138,7 @@ impl Script {
     fn definition(&mut self, mut module: QuoteWat<'_>) -> Result<(), String> {
         let name = module.name().map(|id| id.name().to_owned());
         let bytes = module.encode().map_err(|error| format!("the module cannot be encoded: {error}"))?;
-        crate::engine::compile(&bytes, self.options).map_err(|failure| failure.to_string())?;
+        engine::compile(&bytes, self.options).map_err(|failure| failure.to_string())?;
         self.definitions.insert(None, bytes.clone());
         if name.is_some() {
             self.definitions.insert(name, bytes);
@@ -154,8 +153,7 @@ impl Script {
     }
 
     fn register(&mut self, name: &str, module: Option<Id<'_>>) -> Result<(), String> {
-        let instance = Rc::clone(self.find(module)?);
-        self.linker.register(name, instance);
+        Rc::clone(self.find(module)?).register(name, &mut self.linker);
         Ok(())
     }
 
@@ -202,7 +200,7 @@ impl Script {
         let Ok(bytes) = module.encode() else {
             return Ok(());
         };
-        match crate::engine::compile(&bytes, self.options) {
+        match engine::compile(&bytes, self.options) {
             Err(Failure::Invalid(_)) => Ok(()),
             Err(other) => Err(format!("expected a validation error ({message:?}), got {other}")),
             Ok(_) => Err(format!("expected a validation error ({message:?}), the module was compiled")),

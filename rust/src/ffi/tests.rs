@@ -1,0 +1,246 @@
+//! The C ABI as a C caller uses it.
+
+use super::engine::{gw_engine_init, gw_stats, gw_stats_read};
+use super::error::{gw_bytes, gw_bytes_free, gw_error, gw_error_free, gw_error_kind, gw_error_message, gw_error_trap};
+use super::fiber::{gw_enter, gw_fiber_new, gw_fiber_release, gw_resume, gw_runtime_call, gw_trap_frames};
+use super::instance::*;
+use super::memory::*;
+use super::module::*;
+use super::*;
+use crate::fiber::{Context, Status};
+use crate::trap::TrapCode;
+use std::ptr::{null, null_mut};
+
+/// Takes an error apart: kind, trap, text.
+fn error(error: *mut gw_error) -> (u32, u32, String) {
+    assert!(!error.is_null(), "expected an error");
+    // SAFETY: the error is one that a function just gave.
+    unsafe {
+        let message = gw_error_message(error);
+        let text = std::slice::from_raw_parts(message.data, message.len);
+        let parts = (gw_error_kind(error), gw_error_trap(error), String::from_utf8(text.to_vec()).unwrap());
+        gw_error_free(error);
+        parts
+    }
+}
+
+fn fine(result: *mut gw_error) {
+    if !result.is_null() {
+        panic!("{:?}", error(result));
+    }
+}
+
+fn compile(text: &str) -> *mut gw_module {
+    let bytes = wat::parse_str(text).unwrap();
+    let mut module = null_mut();
+    // SAFETY: all pointers are valid.
+    fine(unsafe { gw_module_compile(bytes.as_ptr(), bytes.len(), null(), &raw mut module) });
+    module
+}
+
+const NOTHING: gw_import = gw_import {
+    kind: GW_IMPORT_MISSING,
+    function_index: 0,
+    c_function: null(),
+    params: null(),
+    params_len: 0,
+    results: null(),
+    results_len: 0,
+    memory: null(),
+};
+
+#[test]
+fn null_arguments_are_errors() {
+    let mut module = null_mut();
+    // SAFETY: null is what the functions must bear.
+    unsafe {
+        let (kind, _, text) = error(gw_module_compile(null(), 5, null(), &raw mut module));
+        assert_eq!((kind, text.as_str()), (ErrorKind::Argument as u32, "argument `data` is null, with a length of 5"));
+        let (kind, _, text) = error(gw_module_compile([0].as_ptr(), 1, null(), null_mut()));
+        assert_eq!((kind, text.as_str()), (ErrorKind::Argument as u32, "argument `out` is null"));
+        assert_eq!(error(gw_module_serialize(null(), null_mut())).0, ErrorKind::Argument as u32);
+        assert_eq!(error(gw_instance_new(null(), null(), 0, null(), null_mut())).0, ErrorKind::Argument as u32);
+        assert_eq!(error(gw_memory_grow(null(), 0, null_mut())).0, ErrorKind::Argument as u32);
+        assert_eq!(error(gw_trap_frames(null(), null_mut())).0, ErrorKind::Argument as u32);
+        assert_eq!(error(gw_fiber_new(null_mut())).0, ErrorKind::Argument as u32);
+        assert_eq!((gw_error_kind(null()), gw_error_trap(null()), gw_error_message(null()).len), (0, 0, 0));
+        assert!(gw_memory_definition(null()).is_null() && gw_instance_token(null()).is_null());
+        assert!(gw_instance_store(null()).is_null() && !gw_instance_start(null(), null_mut()));
+        gw_error_free(null_mut());
+        gw_module_free(null_mut());
+        gw_instance_free(null_mut());
+        gw_memory_free(null_mut());
+        gw_fiber_release(null_mut());
+        gw_runtime_call(null_mut());
+        gw_stats_read(null_mut());
+        gw_bytes_free(gw_bytes { data: null_mut(), len: 0 });
+        assert_eq!(error(gw_module_validate(null(), 0)).0, ErrorKind::Validation as u32, "no bytes are no module");
+    }
+}
+
+#[test]
+fn panics_become_errors() {
+    let (kind, trap, text) = error(fallible(|| panic!("{} went wrong", "it")));
+    assert_eq!((kind, trap), (ErrorKind::Internal as u32, 0));
+    assert_eq!(text, "bug of the engine: it panicked: it went wrong");
+    assert_eq!(infallible(7, || panic!("no")), 7);
+}
+
+/// Runs a function on a fiber, answering host calls with the sum of their slots.
+unsafe fn run(context: *mut Context, instance: *const gw_instance, function: gw_func, slots: &mut [u64]) -> u64 {
+    let args = context as usize - slots.len() * 8;
+    // SAFETY: the context is ours, the slots lie right below it, and the guest stands still outside of enter and resume.
+    unsafe {
+        (*context).entry = function.entry as usize;
+        (*context).code = function.code as usize;
+        (*context).vmctx = function.vmctx as usize;
+        (*context).args = args;
+        (*context).stack_top = args & !15;
+        let store = gw_instance_store(instance).cast_mut().cast();
+        (*context).store.store(store, std::sync::atomic::Ordering::Release);
+        std::ptr::copy(slots.as_ptr(), args as *mut u64, slots.len());
+        let mut status = gw_enter(context);
+        while status != Status::Done as u64 && status != Status::Trap as u64 {
+            if status == Status::HostCall as u64 {
+                let callee = &*(*context).callee;
+                assert_eq!((callee.instance_id, callee.function_index), (5, 6));
+                let values = std::slice::from_raw_parts_mut((*context).slots, callee.params as usize);
+                values[0] = values.iter().sum();
+            } else if status == Status::RuntimeCall as u64 {
+                gw_runtime_call(context);
+            }
+            status = gw_resume(context);
+        }
+        std::ptr::copy(args as *const u64, slots.as_mut_ptr(), slots.len());
+        status
+    }
+}
+
+#[test]
+fn a_module_is_compiled_serialised_linked_and_run() {
+    let module = compile(
+        r#"(module
+            (import "env" "add" (func $add (param i64 i64) (result i64)))
+            (import "env" "memory" (memory 1))
+            (func $start (i32.store (i32.const 8) (i32.const 3)))
+            (start $start)
+            (export "memory" (memory 0))
+            (func (export "sum") (param i64 i64) (result i64)
+                (drop (memory.grow (i32.const 1)))
+                (i64.add (call $add (local.get 0) (local.get 1)) (i64.load32_u (i32.const 8))))
+            (func (export "trap") (drop (i32.load (i32.const -4)))))"#,
+    );
+    // SAFETY: handles are used as the rules of the ABI say.
+    unsafe {
+        fine(gw_engine_init(null()));
+        let mut bytes = gw_bytes { data: null_mut(), len: 0 };
+        fine(gw_module_serialize(module, &raw mut bytes));
+        let mut again = null_mut();
+        fine(gw_module_deserialize(bytes.data, bytes.len, &raw mut again));
+        gw_bytes_free(bytes);
+        gw_module_free(module);
+        let mut memory = null_mut();
+        fine(gw_memory_new(1, true, 3, &raw mut memory));
+        let types = [1u8, 1];
+        let sum = gw_import {
+            kind: GW_IMPORT_HOST_FUNCTION,
+            function_index: 6,
+            params: types.as_ptr(),
+            params_len: 2,
+            results: types.as_ptr(),
+            results_len: 1,
+            ..NOTHING
+        };
+        let imports = [sum, gw_import { kind: GW_IMPORT_MEMORY, memory, ..NOTHING }];
+        let options = gw_instance_options { instance_id: 5, ..gw_instance_options::default() };
+        let mut instance = null_mut();
+        fine(gw_instance_new(again, imports.as_ptr(), 2, &raw const options, &raw mut instance));
+        gw_module_free(again);
+
+        let mut context = null_mut();
+        fine(gw_fiber_new(&raw mut context));
+        let mut function = gw_func { code: null(), vmctx: null(), entry: null() };
+        assert!(gw_instance_start(instance, &raw mut function));
+        assert_eq!(run(context, instance, function, &mut []), Status::Done as u64);
+        fine(gw_instance_function(instance, 1, &raw mut function));
+        let mut slots = [20, 19];
+        assert_eq!(run(context, instance, function, &mut slots), Status::Done as u64);
+        assert_eq!(slots[0], 42);
+        let mut old = 0;
+        fine(gw_memory_grow(memory, 1, &raw mut old));
+        assert_eq!(old, 2, "the guest has grown it");
+        let (kind, _, text) = error(gw_memory_grow(memory, 1, &raw mut old));
+        assert_eq!(kind, ErrorKind::Resource as u32);
+        assert!(text.ends_with("Left: 3, Right: 1, Pages added: 4"), "{text}");
+
+        fine(gw_instance_function(instance, 2, &raw mut function));
+        assert_eq!(run(context, instance, function, &mut []), Status::Trap as u64);
+        assert_eq!((*context).trap_code, TrapCode::MemoryOutOfBounds as u64);
+        let mut frames = gw_bytes { data: null_mut(), len: 0 };
+        fine(gw_trap_frames(context, &raw mut frames));
+        assert_eq!(
+            std::slice::from_raw_parts(frames.data, 12),
+            [1, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0],
+            "one frame, function 3"
+        );
+        gw_bytes_free(frames);
+        gw_fiber_release(context);
+
+        let mut export = null_mut();
+        fine(gw_instance_memory(instance, 0, &raw mut export));
+        let mut first = null_mut();
+        fine(gw_instance_memory0(instance, &raw mut first));
+        assert_eq!(gw_memory_definition(export), gw_memory_definition(memory));
+        assert_eq!(gw_memory_definition(first), gw_memory_definition(memory));
+        for (index, text) in [
+            (0, "export 0 is a memory {min 3, max 3}, expected a function"),
+            (9, "export 9, expected less than 3, the number of exports"),
+        ] {
+            assert_eq!(error(gw_instance_function(instance, index, &raw mut function)).2, text);
+        }
+        // Any handle keeps all of it.
+        gw_instance_free(instance);
+        gw_memory_free(memory);
+        gw_memory_free(first);
+        assert_eq!((*gw_memory_definition(export)).length, 3 << 16);
+        gw_memory_free(export);
+        let mut stats = gw_stats::default();
+        gw_stats_read(&raw mut stats);
+        assert!(stats.mappings > 0);
+    }
+}
+
+#[test]
+fn wrong_imports_are_errors() {
+    let module = compile("(module (import \"env\" \"sum\" (func (param i32 i32) (result i32))))");
+    let new = |imports: &[gw_import]| {
+        let mut instance = null_mut();
+        // SAFETY: all pointers are valid.
+        error(unsafe { gw_instance_new(module, imports.as_ptr(), imports.len(), null(), &raw mut instance) })
+    };
+    let link = ErrorKind::Link as u32;
+    assert_eq!(new(&[NOTHING]), (link, 0, "Import not found, namespace: env, name: sum".to_string()));
+    assert_eq!(new(&[]).0, ErrorKind::Argument as u32);
+    assert_eq!(new(&[gw_import { kind: 9, ..NOTHING }]).0, ErrorKind::Argument as u32);
+    assert_eq!(new(&[gw_import { kind: GW_IMPORT_MEMORY, ..NOTHING }]).2, "argument `memory` is null");
+    let types = [0u8, 99];
+    let host = gw_import { kind: GW_IMPORT_HOST_FUNCTION, params: types.as_ptr(), ..NOTHING };
+    let text = "Import `env.sum` has the wrong type: expected function [i32 i32] -> [i32], given function [i32] -> []";
+    assert_eq!(new(&[gw_import { params_len: 1, ..host }]), (link, 0, text.to_string()));
+    assert_eq!(new(&[gw_import { params_len: 2, ..host }]).2, "value type 99, expected 0 (i32) to 6 (externref)");
+    // SAFETY: a module of ours, freed once.
+    unsafe { gw_module_free(module) };
+}
+
+#[test]
+fn a_segment_that_does_not_fit_is_a_trap() {
+    let module = compile("(module (memory 1) (data (i32.const 65535) \"ab\"))");
+    let mut instance = null_mut();
+    // SAFETY: all pointers are valid.
+    let (kind, trap, text) = error(unsafe { gw_instance_new(module, null(), 0, null(), &raw mut instance) });
+    assert_eq!((kind, trap), (ErrorKind::Instantiate as u32, TrapCode::MemoryOutOfBounds as u32));
+    assert!(text.starts_with("out of bounds memory access"), "{text}");
+    assert!(instance.is_null());
+    // SAFETY: a module of ours, freed once.
+    unsafe { gw_module_free(module) };
+}

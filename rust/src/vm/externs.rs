@@ -1,0 +1,399 @@
+//! What is imported and exported: handles to functions, tables, memories and globals, each of which keeps its store alive.
+
+#![allow(unsafe_code)] // handles point into their store
+
+use super::global::Global;
+use super::layout::{FuncRecord, GlobalCell, MemoryDefinition};
+use super::memory::Memory;
+use super::pinned::Pinned;
+use super::store::Store;
+use super::table::Table;
+use super::type_ids;
+use crate::artifact::BoundsMode;
+use crate::error::{Error, ErrorKind, Result};
+use crate::types::{ExternType, FuncType, GlobalType, MemoryType, TableType, ValType};
+use std::ptr::NonNull;
+
+/// Anything that can be imported or exported.
+#[derive(Clone, Debug)]
+pub enum Extern {
+    /// A function.
+    Func(FuncHandle),
+    /// A table.
+    Table(TableHandle),
+    /// A memory.
+    Memory(MemoryHandle),
+    /// A global.
+    Global(GlobalHandle),
+}
+
+/// A function: one of an instance, or one that the host will provide to the instance that imports it.
+#[derive(Clone, Debug)]
+pub struct FuncHandle {
+    ty: FuncType,
+    source: FuncSource,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum FuncSource {
+    /// Of an instance in the store.
+    Instance { store: Store, record: NonNull<FuncRecord> },
+    /// Of the host: compiled code of the importing module leads to it.
+    Host { instance_id: u64, function_index: u64, c_function: *const u8 },
+}
+
+/// A table.
+#[derive(Clone, Debug)]
+pub struct TableHandle {
+    store: Store,
+    table: NonNull<Table>,
+}
+
+/// A memory.
+#[derive(Clone, Debug)]
+pub struct MemoryHandle {
+    store: Store,
+    memory: NonNull<Memory>,
+}
+
+/// A global.
+#[derive(Clone, Debug)]
+pub struct GlobalHandle {
+    store: Store,
+    cell: NonNull<GlobalCell>,
+    ty: GlobalType,
+}
+
+// SAFETY: what the pointers lead to is kept alive by the store beside them, is shared by threads anyway, and changes by atomic
+// operations or under its own lock only. The C function is only passed on.
+unsafe impl Send for FuncSource {}
+// SAFETY: as above.
+unsafe impl Sync for FuncSource {}
+// SAFETY: as above.
+unsafe impl Send for TableHandle {}
+// SAFETY: as above.
+unsafe impl Sync for TableHandle {}
+// SAFETY: as above.
+unsafe impl Send for MemoryHandle {}
+// SAFETY: as above.
+unsafe impl Sync for MemoryHandle {}
+// SAFETY: as above.
+unsafe impl Send for GlobalHandle {}
+// SAFETY: as above.
+unsafe impl Sync for GlobalHandle {}
+
+fn argument(message: String) -> Error {
+    Error::new(ErrorKind::Argument, message)
+}
+
+impl Store {
+    /// A function of the host, to be imported: calls of it name the two numbers.
+    #[must_use]
+    pub fn host_function(&self, ty: FuncType, instance_id: u64, function_index: u64) -> FuncHandle {
+        FuncHandle::host(ty, instance_id, function_index, std::ptr::null())
+    }
+
+    /// Makes a memory, guarded where the address space allows, so that every module can import it.
+    ///
+    /// # Errors
+    /// Kind `Argument` for impossible limits, `Resource` where the system refuses.
+    pub fn memory(&self, ty: MemoryType) -> Result<MemoryHandle> {
+        let refused = |error: &Error| error.kind() == ErrorKind::Resource;
+        let guarded = self.memory_with(ty, BoundsMode::Guarded);
+        if guarded.as_ref().is_err_and(refused) { self.memory_with(ty, BoundsMode::Explicit) } else { guarded }
+    }
+
+    /// Makes a memory of a given mode. Modules compiled for guarded memories cannot import explicit ones.
+    ///
+    /// # Errors
+    /// As [`Store::memory`].
+    pub fn memory_with(&self, ty: MemoryType, mode: BoundsMode) -> Result<MemoryHandle> {
+        let memory = Pinned::new(Memory::new(&ty, mode, None)?);
+        let memory = self.with(|contents| contents.add_memory(memory));
+        Ok(MemoryHandle::new(self, memory))
+    }
+
+    /// Makes a table, all null.
+    ///
+    /// # Errors
+    /// Kind `Argument` for impossible limits, `Resource` where the system refuses.
+    pub fn table(&self, ty: TableType) -> Result<TableHandle> {
+        if !ty.element.is_ref() {
+            return Err(argument(format!("table of {}, expected a reference type", ty.element)));
+        }
+        let table = Pinned::new(Table::new(&ty, true, None)?);
+        let pointer = table.pointer();
+        self.with(|contents| contents.tables.push(table));
+        Ok(TableHandle::new(self, pointer))
+    }
+
+    /// Makes a global. The value is one slot; of function references only null can be given.
+    ///
+    /// # Errors
+    /// Kind `Argument` for a value that cannot be given.
+    pub fn global(&self, ty: GlobalType, value: u64) -> Result<GlobalHandle> {
+        check_slot(ty.value, value)?;
+        let global = Pinned::new(Global::default());
+        global.cell.set(value);
+        let cell = NonNull::from(&global.cell);
+        self.with(|contents| contents.globals.push(global));
+        Ok(GlobalHandle::new(self, cell, ty))
+    }
+}
+
+/// Refuses slots that the embedder must not make up.
+fn check_slot(ty: ValType, value: u64) -> Result<()> {
+    match ty {
+        ValType::V128 => Err(argument("value of type v128, which is not supported".into())),
+        ValType::FuncRef if value != 0 => Err(argument("number given for a funcref, expected null (0)".into())),
+        ValType::I32 | ValType::F32 if value >> 32 != 0 => {
+            Err(argument(format!("slot {value:#x} for a value of type {ty}, expected 32 bits, zero-extended")))
+        }
+        _ => Ok(()),
+    }
+}
+
+impl Extern {
+    /// Its type; of tables and memories, with their present size as the minimum.
+    #[must_use]
+    pub fn ty(&self) -> ExternType {
+        match self {
+            Self::Func(function) => ExternType::Func(function.ty.clone()),
+            Self::Table(table) => ExternType::Table(table.ty()),
+            Self::Memory(memory) => ExternType::Memory(memory.ty()),
+            Self::Global(global) => ExternType::Global(global.ty),
+        }
+    }
+
+    /// The store that it belongs to; functions of the host belong to none before they are imported.
+    #[must_use]
+    pub const fn store(&self) -> Option<&Store> {
+        match self {
+            Self::Func(FuncHandle { source: FuncSource::Instance { store, .. }, .. }) => Some(store),
+            Self::Func(_) => None,
+            Self::Table(table) => Some(&table.store),
+            Self::Memory(memory) => Some(&memory.store),
+            Self::Global(global) => Some(&global.store),
+        }
+    }
+}
+
+impl FuncHandle {
+    /// A function of the host, with the address of a C function that compiled code calls directly, or null.
+    #[must_use]
+    pub const fn host(ty: FuncType, instance_id: u64, function_index: u64, c_function: *const u8) -> Self {
+        Self { ty, source: FuncSource::Host { instance_id, function_index, c_function } }
+    }
+
+    pub(super) fn of_instance(store: &Store, record: NonNull<FuncRecord>, ty: FuncType) -> Self {
+        Self { ty, source: FuncSource::Instance { store: store.clone(), record } }
+    }
+
+    pub(super) const fn source(&self) -> &FuncSource {
+        &self.source
+    }
+
+    /// Its type.
+    #[must_use]
+    pub const fn ty(&self) -> &FuncType {
+        &self.ty
+    }
+
+    /// How it is called.
+    ///
+    /// # Panics
+    /// For a function of the host that was not imported: no code leads to it yet. Exports always have a record.
+    #[must_use]
+    pub fn record(&self) -> &FuncRecord {
+        match &self.source {
+            // SAFETY: the store keeps the record alive, and records never change.
+            FuncSource::Instance { record, .. } => unsafe { record.as_ref() },
+            FuncSource::Host { .. } => panic!("a function of the host has no record before it is imported"),
+        }
+    }
+
+    /// The store that it belongs to, for `fiber::run`; null for a function of the host.
+    #[must_use]
+    pub fn store_pointer(&self) -> *const () {
+        match &self.source {
+            FuncSource::Instance { store, .. } => store.node().cast(),
+            FuncSource::Host { .. } => std::ptr::null(),
+        }
+    }
+
+    /// The slot that holds a reference to it.
+    ///
+    /// # Panics
+    /// As [`FuncHandle::record`].
+    #[must_use]
+    pub fn slot(&self) -> u64 {
+        std::ptr::from_ref(self.record()) as u64
+    }
+}
+
+impl TableHandle {
+    pub(super) fn new(store: &Store, table: NonNull<Table>) -> Self {
+        Self { store: store.clone(), table }
+    }
+
+    pub(super) const fn pointer(&self) -> NonNull<Table> {
+        self.table
+    }
+
+    fn table(&self) -> &Table {
+        // SAFETY: the store keeps it alive.
+        unsafe { self.table.as_ref() }
+    }
+
+    /// Its type, with its present size as the minimum.
+    #[must_use]
+    pub fn ty(&self) -> TableType {
+        self.table().ty()
+    }
+
+    /// Number of elements.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.table().bound()
+    }
+
+    /// The slot of an element, if it exists.
+    #[must_use]
+    pub fn get(&self, index: u64) -> Option<u64> {
+        self.table().get(index)
+    }
+
+    /// The function that an element refers to: none outside of the table, or for null, or in a table of other references.
+    #[must_use]
+    pub fn get_function(&self, index: u64) -> Option<FuncHandle> {
+        let slot = self.get(index).filter(|_| self.ty().element == ValType::FuncRef)?;
+        let record = NonNull::new(slot as *mut FuncRecord)?;
+        // SAFETY: records in a table belong to the table's store, which is kept alive, and so is the holder of the type id.
+        let ty = type_ids::type_of(unsafe { record.as_ref() }.type_id);
+        Some(FuncHandle::of_instance(&self.store, record, ty))
+    }
+
+    /// Sets an element to a slot; of function references only null can be given.
+    ///
+    /// # Errors
+    /// Kind `Argument` for an element that does not exist, or a value that cannot be given.
+    pub fn set(&self, index: u64, slot: u64) -> Result<()> {
+        check_slot(self.ty().element, slot)?;
+        self.put(index, slot)
+    }
+
+    /// Sets an element to a function of an instance; its store and the table's become one.
+    ///
+    /// # Errors
+    /// Kind `Argument` for an element that does not exist, or a table or function that does not fit.
+    pub fn set_function(&self, index: u64, function: &FuncHandle) -> Result<()> {
+        let element = self.ty().element;
+        let FuncSource::Instance { store, .. } = &function.source else {
+            return Err(argument("function of the host, expected one that an instance exports".into()));
+        };
+        if element != ValType::FuncRef {
+            return Err(argument(format!("function for an element of type {element}, expected funcref")));
+        }
+        self.store.merge(store);
+        self.put(index, function.slot())
+    }
+
+    fn put(&self, index: u64, slot: u64) -> Result<()> {
+        let done = self.table().set(index, &[slot]);
+        done.then_some(()).ok_or_else(|| argument(format!("element {index}, expected less than {}", self.size())))
+    }
+}
+
+impl MemoryHandle {
+    pub(super) fn new(store: &Store, memory: NonNull<Memory>) -> Self {
+        Self { store: store.clone(), memory }
+    }
+
+    /// The store that it belongs to.
+    #[must_use]
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub(super) const fn pointer(&self) -> NonNull<Memory> {
+        self.memory
+    }
+
+    pub(super) fn memory(&self) -> &Memory {
+        // SAFETY: the store keeps it alive.
+        unsafe { self.memory.as_ref() }
+    }
+
+    /// Its type, with its present size as the minimum.
+    #[must_use]
+    pub fn ty(&self) -> MemoryType {
+        self.memory().ty()
+    }
+
+    /// Its definition, valid as long as this handle. From now on the range counts as known to Go, and is quarantined after the end.
+    #[must_use]
+    pub fn show(&self) -> *const MemoryDefinition {
+        self.memory().show();
+        self.memory().definition()
+    }
+
+    /// Adds pages and gives the old size in pages.
+    ///
+    /// # Errors
+    /// Kind `Resource` where the maximum would be exceeded or the system refuses.
+    pub fn grow(&self, pages: u64) -> Result<u64> {
+        self.memory().grow(pages).map_err(|error| error.into_error(pages))
+    }
+
+    /// Copies bytes in; false, and nothing is copied, if they do not fit.
+    #[must_use]
+    pub fn write(&self, offset: u64, bytes: &[u8]) -> bool {
+        self.memory().write(offset, bytes)
+    }
+
+    /// Copies bytes out; false, and nothing is copied, if they are outside.
+    #[must_use]
+    pub fn read(&self, offset: u64, bytes: &mut [u8]) -> bool {
+        self.memory().read(offset, bytes)
+    }
+}
+
+impl GlobalHandle {
+    pub(super) fn new(store: &Store, cell: NonNull<GlobalCell>, ty: GlobalType) -> Self {
+        Self { store: store.clone(), cell, ty }
+    }
+
+    pub(super) const fn pointer(&self) -> NonNull<GlobalCell> {
+        self.cell
+    }
+
+    fn cell(&self) -> &GlobalCell {
+        // SAFETY: the store keeps it alive; compiled code and others change it by whole, aligned stores.
+        unsafe { self.cell.as_ref() }
+    }
+
+    /// Its type.
+    #[must_use]
+    pub const fn ty(&self) -> GlobalType {
+        self.ty
+    }
+
+    /// Its value as a slot.
+    #[must_use]
+    pub fn get(&self) -> u64 {
+        self.cell().get(self.ty.value)
+    }
+
+    /// Sets its value; of function references only null can be given.
+    ///
+    /// # Errors
+    /// Kind `Argument` if it is immutable, or for a value that cannot be given.
+    pub fn set(&self, slot: u64) -> Result<()> {
+        if !self.ty.mutable {
+            return Err(argument(format!("global {} cannot be set, expected a mutable one", self.ty.value)));
+        }
+        check_slot(self.ty.value, slot)?;
+        self.cell().set(slot);
+        Ok(())
+    }
+}

@@ -1,0 +1,96 @@
+//! Initialising an instance: globals, element segments, data segments, in the order of the specification (section 4.5.4).
+
+use super::instance::InstanceData;
+use super::layout::{DataEntry, ElementEntry};
+use crate::error::{Error, ErrorKind, Result};
+use crate::trap::TrapCode;
+use crate::types::ValType;
+use crate::wasm::{ConstExpr, ConstOp, SegmentMode};
+
+/// Initialises what only the instance itself sees: its globals, and its passive segments.
+pub(super) fn before_publication(instance: &InstanceData, passive: &mut Vec<Box<[u64]>>) -> Result<()> {
+    let (info, layout) = (instance.module.info(), instance.module.layout());
+    for (index, init) in (info.imported_globals..).zip(&info.global_inits) {
+        instance.global(index).set(evaluate(instance, init)?);
+    }
+    for (index, segment) in (0..).zip(&info.elements) {
+        if matches!(segment.mode, SegmentMode::Passive) {
+            let items = segment.items.iter().map(|item| evaluate(instance, item)).collect::<Result<Box<[u64]>>>()?;
+            let entry = ElementEntry { base: items.as_ptr(), length: items.len() as u64 };
+            instance.write(layout.element(index), entry);
+            passive.push(items);
+        }
+    }
+    for (index, segment) in (0..).zip(&info.data) {
+        if matches!(segment.mode, SegmentMode::Passive) {
+            // The bytes are the module's, which the instance pins.
+            let entry = DataEntry { base: segment.bytes.as_ptr(), length: segment.bytes.len() as u64 };
+            instance.write(layout.data(index), entry);
+        }
+    }
+    Ok(())
+}
+
+/// Copies the active segments, one after the other; each as a whole or not at all. Their entries stay empty: they count as dropped.
+pub(super) fn segments(instance: &InstanceData) -> Result<()> {
+    let info = instance.module.info();
+    for (number, segment) in info.elements.iter().enumerate() {
+        if let SegmentMode::Active { index, offset } = &segment.mode {
+            let offset = evaluate_offset(instance, offset)?;
+            let items = segment.items.iter().map(|item| evaluate(instance, item)).collect::<Result<Vec<_>>>()?;
+            let table = instance.table(*index);
+            if !table.set(offset, &items) {
+                let what = format!("element segment {number} of {} items", items.len());
+                let whole = format!("table {index} of {} elements", table.bound());
+                return Err(outside(TrapCode::TableOutOfBounds, &what, offset, &whole));
+            }
+        }
+    }
+    for (number, segment) in info.data.iter().enumerate() {
+        if let SegmentMode::Active { index, offset } = &segment.mode {
+            let offset = evaluate_offset(instance, offset)?;
+            let memory = instance.memory(*index);
+            if !memory.write(offset, &segment.bytes) {
+                let what = format!("data segment {number} of {} bytes", segment.bytes.len());
+                let whole = format!("memory {index} of {} bytes", memory.length());
+                return Err(outside(TrapCode::MemoryOutOfBounds, &what, offset, &whole));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn outside(code: TrapCode, what: &str, offset: u64, whole: &str) -> Error {
+    let message = format!("{}: {what} at offset {offset} does not fit {whole}", code.message());
+    Error::new(ErrorKind::Instantiate, message).with_trap(code)
+}
+
+/// The offset of an active segment: an i32 that counts without sign.
+fn evaluate_offset(instance: &InstanceData, expression: &ConstExpr) -> Result<u64> {
+    Ok(evaluate(instance, expression)? & 0xffff_ffff)
+}
+
+/// The slot that a constant expression gives. Its operations were validated: today each gives one value and takes none.
+fn evaluate(instance: &InstanceData, expression: &ConstExpr) -> Result<u64> {
+    let [operation] = expression[..] else {
+        let message = format!("constant expression of {} operations, expected one", expression.len());
+        return Err(Error::new(ErrorKind::Instantiate, message));
+    };
+    Ok(match operation {
+        ConstOp::I32(value) => u64::from(value.cast_unsigned()),
+        ConstOp::I64(value) => value.cast_unsigned(),
+        ConstOp::F32(bits) => u64::from(bits),
+        ConstOp::F64(bits) => bits,
+        ConstOp::GlobalGet(index) => {
+            let ty = instance.module.info().globals[index as usize].value;
+            debug_assert_ne!(ty, ValType::V128, "modules with SIMD are refused");
+            instance.global(index).get(ty)
+        }
+        ConstOp::RefNull => 0,
+        ConstOp::RefFunc(function) => {
+            let record =
+                instance.record(function).expect("references to the functions of constant expressions can be taken");
+            record.as_ptr() as u64
+        }
+    })
+}

@@ -1,0 +1,389 @@
+//! Instances: a module linked to its imports.
+//!
+//! Everything that can fail on its own account (types, memory, tables) comes before anything that others can see. Then the instance
+//! becomes part of its store for good, even if a segment traps: elements that it has written to a shared table stay valid.
+
+#![allow(unsafe_code)] // fills the vmctx and points into the store
+
+use super::externs::{Extern, FuncHandle, FuncSource, GlobalHandle, MemoryHandle, TableHandle};
+use super::initialize;
+use super::layout::{
+    FuncImport, FuncRecord, GlobalCell, HOST_MAGIC, Header, HostFunction, MemoryEntry, TableEntry, VMCTX_MAGIC,
+};
+use super::linker;
+use super::memory::Memory;
+use super::module::Module;
+use super::pinned::Pinned;
+use super::stats::{self, Live};
+use super::store::Store;
+use super::table::Table;
+use super::vmctx::Vmctx;
+use crate::artifact::TrampolineKey;
+use crate::error::{Error, ErrorKind, Result};
+use crate::fiber::builtins;
+use crate::types::FuncType;
+use crate::wasm::{Export, ExternKind};
+use std::ptr::NonNull;
+
+/// Limits set by the embedder; none by default.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct InstanceOptions {
+    /// Pages that the instance's own memories may reach at most.
+    pub max_memory_pages: Option<u64>,
+    /// Elements that the instance's own tables may reach at most.
+    pub max_table_elements: Option<u64>,
+}
+
+/// An instance. A handle: clones are the same instance, which goes with the last handle to anything in its store.
+#[derive(Clone, Debug)]
+pub struct Instance {
+    store: Store,
+    data: NonNull<InstanceData>,
+}
+
+// SAFETY: the store beside the pointer keeps the instance alive, which is shared by threads anyway.
+unsafe impl Send for Instance {}
+// SAFETY: as above.
+unsafe impl Sync for Instance {}
+
+/// What the store owns of an instance. Index spaces begin with the imports.
+#[derive(Debug)]
+pub(super) struct InstanceData {
+    pub(super) vmctx: Vmctx,
+    pub(super) module: Module,
+    memories: Box<[NonNull<Memory>]>,
+    tables: Box<[NonNull<Table>]>,
+    globals: Box<[NonNull<GlobalCell>]>,
+    /// Items of passive element segments, which the vmctx points to.
+    elements: Vec<Box<[u64]>>,
+    _live: Live,
+}
+
+// SAFETY: the pointers lead into the same store, to things that threads share anyway.
+unsafe impl Send for InstanceData {}
+// SAFETY: as above.
+unsafe impl Sync for InstanceData {}
+
+impl Instance {
+    /// Links an instance to what stands for each import of the module, and initialises it (section 4.5.4). The start function is not
+    /// called: see [`Instance::start`]. The stores of all imports become one with `store`.
+    ///
+    /// # Errors
+    /// Kind `Link` for a missing or wrong import, `Resource` where memory or a limit is lacking, `Instantiate` with a trap where an
+    /// active segment does not fit; the segments before it have taken effect then.
+    pub fn new(store: &Store, module: &Module, imports: &[Extern], options: InstanceOptions) -> Result<Self> {
+        let info = module.info();
+        if let Some(import) = info.imports.get(imports.len()) {
+            return Err(linker::missing(import));
+        }
+        if imports.len() > info.imports.len() {
+            let (given, expected) = (imports.len(), info.imports.len());
+            return Err(Error::new(ErrorKind::Link, format!("given {given} imports, expected {expected}")));
+        }
+        for (import, given) in info.imports.iter().zip(imports) {
+            linker::check(module, import, given)?;
+        }
+        let memories = info.memories[info.imported_memories as usize..].iter();
+        let memories =
+            memories.map(|ty| Memory::new(ty, module.options().bounds, options.max_memory_pages).map(Pinned::new));
+        let memories = memories.collect::<Result<Vec<_>>>()?;
+        let tables = (info.imported_tables as usize..info.tables.len()).map(|index| {
+            let (ty, can_grow) = (&info.tables[index], info.table_can_grow[index]);
+            Table::new(ty, can_grow, options.max_table_elements).map(Pinned::new)
+        });
+        let tables = tables.collect::<Result<Vec<_>>>()?;
+        let mut data = InstanceData::link(module, imports, &memories, &tables)?;
+        let mut passive = Vec::new();
+        initialize::before_publication(&data, &mut passive)?;
+        data.elements = passive;
+        let data = Pinned::new(data);
+
+        for other in imports.iter().filter_map(Extern::store) {
+            store.merge(other);
+        }
+        data.set_owner(data.pointer(), store);
+        let instance = Self { store: store.clone(), data: data.pointer() };
+        store.with(|contents| {
+            for memory in memories {
+                contents.add_memory(memory);
+            }
+            contents.tables.extend(tables);
+            contents.instances.push(data);
+        });
+        initialize::segments(instance.data())?;
+        Ok(instance)
+    }
+
+    pub(super) fn data(&self) -> &InstanceData {
+        // SAFETY: the store keeps it alive.
+        unsafe { self.data.as_ref() }
+    }
+
+    /// The module that this is an instance of.
+    #[must_use]
+    pub fn module(&self) -> &Module {
+        &self.data().module
+    }
+
+    /// The store that this belongs to.
+    #[must_use]
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The store's address as calls need it.
+    #[must_use]
+    pub fn store_pointer(&self) -> *const () {
+        self.data().header().store
+    }
+
+    /// What C functions get as their first argument; unique among the instances that are alive.
+    #[must_use]
+    pub fn token(&self) -> *const u8 {
+        self.data().vmctx.pointer()
+    }
+
+    /// How the start function is called, if there is one.
+    #[must_use]
+    pub fn start(&self) -> Option<FuncRecord> {
+        self.module().info().start.map(|function| self.data().callable(function))
+    }
+
+    /// An export by its name.
+    #[must_use]
+    pub fn export(&self, name: &str) -> Option<Extern> {
+        let export = self.module().info().exports.iter().find(|export| export.name == name)?;
+        Some(self.extern_of(export))
+    }
+
+    /// An export by its position.
+    #[must_use]
+    pub fn export_at(&self, index: usize) -> Option<Extern> {
+        self.module().info().exports.get(index).map(|export| self.extern_of(export))
+    }
+
+    /// Every export with its name.
+    #[must_use]
+    pub fn exports(&self) -> Vec<(String, Extern)> {
+        let exports = self.module().info().exports.iter();
+        exports.map(|export| (export.name.clone(), self.extern_of(export))).collect()
+    }
+
+    /// A memory by its index, imported ones first.
+    #[must_use]
+    pub fn memory(&self, index: u32) -> Option<MemoryHandle> {
+        let memory = self.data().memories.get(index as usize)?;
+        Some(MemoryHandle::new(&self.store, *memory))
+    }
+
+    fn extern_of(&self, export: &Export) -> Extern {
+        let (data, index) = (self.data(), export.index as usize);
+        let info = data.module.info();
+        match export.kind {
+            ExternKind::Func => {
+                let record = data.record(export.index).expect("references to exported functions can be taken");
+                let ty = info.function_type(export.index).clone();
+                Extern::Func(FuncHandle::of_instance(&self.store, record, ty))
+            }
+            ExternKind::Table => Extern::Table(TableHandle::new(&self.store, data.tables[index])),
+            ExternKind::Memory => Extern::Memory(MemoryHandle::new(&self.store, data.memories[index])),
+            ExternKind::Global => {
+                Extern::Global(GlobalHandle::new(&self.store, data.globals[index], info.globals[index]))
+            }
+        }
+    }
+}
+
+impl InstanceData {
+    /// Makes the block and fills in all that is fixed but for its owner. The imports were checked.
+    fn link(
+        module: &Module,
+        imports: &[Extern],
+        memories: &[Pinned<Memory>],
+        tables: &[Pinned<Table>],
+    ) -> Result<Self> {
+        let (info, layout) = (module.info(), module.layout());
+        let is_host = |item: &&Extern| matches!(item, Extern::Func(f) if matches!(f.source(), FuncSource::Host { .. }));
+        let vmctx = Vmctx::new(layout.size(), imports.iter().filter(is_host).count())?;
+        let mut data = Self {
+            vmctx,
+            module: module.clone(),
+            memories: Box::default(),
+            tables: Box::default(),
+            globals: Box::default(),
+            elements: Vec::new(),
+            _live: stats::INSTANCES.count(),
+        };
+        let (mut functions, mut hosts) = (0, 0);
+        let (mut all_memories, mut all_tables, mut globals) = (Vec::new(), Vec::new(), Vec::new());
+        for import in imports {
+            match import {
+                Extern::Func(function) => {
+                    data.import_function(functions, function, &mut hosts);
+                    functions += 1;
+                }
+                Extern::Table(table) => all_tables.push(table.pointer()),
+                Extern::Memory(memory) => all_memories.push(memory.pointer()),
+                Extern::Global(global) => {
+                    let index = u32::try_from(globals.len()).expect("counts are limited by validation");
+                    data.write(layout.global_import(index), global.pointer());
+                    globals.push(global.pointer());
+                }
+            }
+        }
+        all_memories.extend(memories.iter().map(Pinned::pointer));
+        all_tables.extend(tables.iter().map(Pinned::pointer));
+        globals.extend(
+            (info.imported_globals..info.globals.len() as u32).map(|index| data.vmctx.at(layout.global(index))),
+        );
+        data.memories = all_memories.into();
+        data.tables = all_tables.into();
+        data.globals = globals.into();
+        for (index, id) in (0..).zip(module.type_ids()) {
+            data.write(layout.type_id(index), *id);
+        }
+        for index in 0..data.memories.len() as u32 {
+            let memory = data.memory(index);
+            data.write(layout.memory(index), MemoryEntry { base: memory.base(), definition: memory.definition() });
+        }
+        for index in 0..data.tables.len() as u32 {
+            let table = data.table(index);
+            data.write(layout.table(index), TableEntry { base: table.base(), definition: table.definition() });
+        }
+        for (position, function) in (0..).zip(&info.escaping) {
+            data.write(layout.func_record(position), data.callable(*function));
+        }
+        Ok(data)
+    }
+
+    /// Fills in an imported function. One of the host gets a record in this block, as code of this module leads to it.
+    fn import_function(&self, index: u32, function: &FuncHandle, hosts: &mut usize) {
+        let ty = self.module.info().functions[index as usize];
+        let import = match function.source() {
+            FuncSource::Instance { record, .. } => {
+                let FuncRecord { code, vmctx, .. } = *function.record();
+                FuncImport { code, vmctx, record: record.as_ptr() }
+            }
+            FuncSource::Host { instance_id, function_index, c_function } => {
+                let record = self.host_record(*hosts, ty, function.ty(), (*instance_id, *function_index), *c_function);
+                *hosts += 1;
+                // SAFETY: it was just written.
+                let FuncRecord { code, vmctx, .. } = unsafe { record.read() };
+                FuncImport { code, vmctx, record: record.as_ptr() }
+            }
+        };
+        self.write(self.module.layout().import(index), import);
+    }
+
+    /// Makes the record of a function of the host. Its owner comes later.
+    fn host_record(
+        &self,
+        n: usize,
+        type_index: u32,
+        ty: &FuncType,
+        (instance_id, function_index): (u64, u64),
+        c_function: *const u8,
+    ) -> NonNull<FuncRecord> {
+        let trampoline = |key| self.module.code().trampoline(key);
+        let to_host = if c_function.is_null() { TrampolineKey::HostCall } else { TrampolineKey::CCall };
+        let adapter = if c_function.is_null() { None } else { trampoline(TrampolineKey::CAdapter(type_index)) };
+        let (host, record) = (self.vmctx.host_function(n), self.vmctx.host_record(n));
+        let count = |types: usize| u32::try_from(types).expect("counts are limited by validation");
+        // SAFETY: both places lie in this block, which nobody else has seen.
+        unsafe {
+            host.write(HostFunction {
+                header: header(HOST_MAGIC),
+                instance_id,
+                function_index,
+                c_function,
+                c_context: self.vmctx.pointer(),
+                c_adapter: adapter.unwrap_or(std::ptr::null()),
+                params: count(ty.params.len()),
+                results: count(ty.results.len()),
+            });
+            record.write(FuncRecord {
+                code: trampoline(to_host(type_index)).expect("the type of each imported function has its trampolines"),
+                vmctx: host.as_ptr().cast(),
+                entry: trampoline(TrampolineKey::Entry(type_index)).unwrap_or(std::ptr::null()),
+                type_id: self.module.type_ids()[type_index as usize],
+                reserved: 0,
+            });
+        }
+        record
+    }
+
+    /// Writes the headers: who owns the block and the records of host functions.
+    fn set_owner(&self, this: NonNull<Self>, store: &Store) {
+        let owned = |magic| Header { store: store.node().cast(), instance: this.as_ptr().cast(), ..header(magic) };
+        self.write(0, owned(VMCTX_MAGIC));
+        for n in 0..self.vmctx.hosts() {
+            // SAFETY: the place lies in this block, which nobody else has seen.
+            unsafe { self.vmctx.host_function(n).cast::<Header>().write(owned(HOST_MAGIC)) }
+        }
+    }
+
+    /// How a function is called.
+    fn callable(&self, function: u32) -> FuncRecord {
+        let info = self.module.info();
+        let ty = info.functions[function as usize];
+        if info.is_imported_function(function) {
+            let import: FuncImport = self.read(self.module.layout().import(function));
+            // SAFETY: records of imported functions live as long as the store.
+            return unsafe { *import.record };
+        }
+        let entry = self.module.code().trampoline(TrampolineKey::Entry(ty));
+        FuncRecord {
+            code: self.module.code().function(function - info.imported_functions),
+            vmctx: self.vmctx.pointer(),
+            entry: entry.expect("the type of each function that can be called from outside has an entry"),
+            type_id: self.module.type_ids()[ty as usize],
+            reserved: 0,
+        }
+    }
+
+    /// The record of a function, if references to it can be taken.
+    pub(super) fn record(&self, function: u32) -> Option<NonNull<FuncRecord>> {
+        let position = self.module.info().escaping_index(function)?;
+        Some(self.vmctx.at(self.module.layout().func_record(position)))
+    }
+
+    fn header(&self) -> Header {
+        // SAFETY: it was written by `set_owner` before anybody had the instance.
+        unsafe { self.vmctx.at::<Header>(0).read() }
+    }
+
+    /// A memory by its index.
+    pub(super) fn memory(&self, index: u32) -> &Memory {
+        // SAFETY: it is in the same store, or about to be.
+        unsafe { self.memories[index as usize].as_ref() }
+    }
+
+    /// A table by its index.
+    pub(super) fn table(&self, index: u32) -> &Table {
+        // SAFETY: it is in the same store, or about to be.
+        unsafe { self.tables[index as usize].as_ref() }
+    }
+
+    /// The cell of a global by its index.
+    pub(super) fn global(&self, index: u32) -> &GlobalCell {
+        // SAFETY: it is in the same store, or about to be; cells change by whole, aligned stores.
+        unsafe { self.globals[index as usize].as_ref() }
+    }
+
+    /// Writes a field of the vmctx; only while the instance is being made.
+    pub(super) fn write<T>(&self, offset: u32, value: T) {
+        // SAFETY: the place lies in the block and is aligned (`Vmctx::at` checks); compiled code does not run on it yet.
+        unsafe { self.vmctx.at(offset).write(value) }
+    }
+
+    /// Reads a field of the vmctx that was written before.
+    fn read<T: Copy>(&self, offset: u32) -> T {
+        // SAFETY: as in `write`; the types are those of the layout, and fixed fields never change.
+        unsafe { self.vmctx.at(offset).read() }
+    }
+}
+
+/// A header without an owner.
+fn header(magic: u64) -> Header {
+    Header { builtins: builtins(), store: std::ptr::null(), instance: std::ptr::null(), magic }
+}

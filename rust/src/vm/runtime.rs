@@ -1,0 +1,27 @@
+//! Runtime functions of compiled code that need real stack, allocate, lock or block. The fiber has left; these run on the host's stack.
+
+#![allow(unsafe_code)] // gets the vmctx from compiled code
+
+use super::instance::InstanceData;
+use super::layout::Header;
+use crate::fiber::RuntimeOp;
+
+/// The answer for a size that cannot be had; compiled code cuts it to -1 of 32 bits.
+const FAILED: u64 = u64::MAX;
+
+/// Runs the runtime function of a number ([`RuntimeOp`]) on a vmctx and up to three operands.
+///
+/// # Safety
+/// The number and the operands come from compiled code of the instance that the vmctx belongs to, which is alive.
+#[must_use]
+pub unsafe fn runtime_call(op: u64, [vmctx, a, b, c]: [u64; 4]) -> u64 {
+    // SAFETY: by the caller's promise it is the vmctx of an instance; its header never changes.
+    let instance = unsafe { &*(*(vmctx as *const Header)).instance.cast::<InstanceData>() };
+    if op == RuntimeOp::MemoryGrow as u64 {
+        instance.memory(a as u32).grow(b).unwrap_or(FAILED)
+    } else if op == RuntimeOp::TableGrow as u64 {
+        instance.table(a as u32).grow(b, c).unwrap_or(FAILED)
+    } else {
+        panic!("compiled code asks for runtime function {op}, which does not exist")
+    }
+}
