@@ -39,11 +39,11 @@ engine: tools
 	@echo "building the engine (the first time this takes some minutes)"
 	$(CARGO) build --release --locked --workspace
 
-# The library is copied only when it changed, so that what depends on it is not built again for nothing.
+# The library is made anew only when cargo's changed, so that what depends on it is not built again for nothing.
 .PHONY: library
 library: header
-	@mkdir -p build
-	@cmp -s target/release/libgowasmer.a $(LIBRARY) || cp target/release/libgowasmer.a $(LIBRARY)
+	@[ $(LIBRARY) -nt target/release/libgowasmer.a ] && [ $(LIBRARY) -nt scripts/library.sh ] || \
+		scripts/library.sh target/release/libgowasmer.a $(LIBRARY)
 	@scripts/stamp.sh $(LIBRARY) $(STAMP)
 
 .PHONY: header

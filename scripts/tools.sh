@@ -29,6 +29,10 @@ fi
 
 command -v "${CC:-gcc}" >/dev/null || command -v cc >/dev/null || complain "a C compiler (Debian: apt-get install gcc libc6-dev)"
 
+for tool in ld ar objcopy objdump; do
+  command -v "$tool" >/dev/null || complain "$tool of binutils (Debian: apt-get install binutils)"
+done
+
 case "$(uname -s)-$(uname -m)" in
   Linux-x86_64) ;;
   *) complain "a supported platform: this engine runs on Linux on x86-64; here is $(uname -s) on $(uname -m)" ;;

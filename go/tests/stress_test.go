@@ -59,7 +59,7 @@ type stress struct {
 	shared     wasmer.Instance  // called by all goroutines at once
 	sharedC    *wasmer.Instance // the same, entered by cgo
 	spinDepth  int32            // the greatest depth of spin_at_depth
-	depth      int32            // that of recurse
+	depth      int32            // that of recurse, when sweep calls it
 	actions    []*action
 
 	collections, processes, received atomic.Int64
@@ -85,7 +85,7 @@ func newStress(t *testing.T, duration time.Duration) *stress {
 	s.depth = deepest(t, func(depth int32) error {
 		_, err := recurse.Call(t.Context(), depth)
 		return err
-	})
+	}) - callersFrame
 	for name, run := range map[string]func(*worker){
 		"calls":               (*worker).calls,
 		"traps":               (*worker).trap,
@@ -110,6 +110,9 @@ func newStress(t *testing.T, duration time.Duration) *stress {
 	s.end = s.begin.Add(duration)
 	return s
 }
+
+// callersFrame is how many of the small frames of recurse its caller's may take.
+const callersFrame = 16
 
 // worker is one goroutine with instances of its own.
 type worker struct {
@@ -242,8 +245,8 @@ func (w *worker) endlessAtGuard() {
 }
 
 func (w *worker) hostCalls() {
-	n := int64(w.IntN(50))
-	w.expect(w.some(), 2*n+3, "host_loop", n)
+	n := w.IntN(50)
+	w.expect(w.some(), int64(2*n+3), "host_loop", n)
 }
 
 // nested goes wasm -> Go -> wasm, some levels deep.
@@ -260,23 +263,23 @@ func (w *worker) nested() {
 		return results[0].ToI32(), nil
 	})
 	defer instance.Close()
-	depth := int64(w.IntN(30))
-	w.expect(&instance, 1000+100*(depth+1), "host_once", depth)
+	depth := w.IntN(30)
+	w.expect(&instance, 1000+100*int64(depth+1), "host_once", depth)
 }
 
 func (w *worker) storm() {
 	instance := &w.own // they write to memory and tables
-	n := int64(w.IntN(50) + 1)
+	n := w.IntN(50) + 1
 	w.expect(instance, 0, "grow_storm", n)
 	w.expect(instance, 0, "table_storm", n)
-	w.expect(instance, 2*n, "bulk_storm", n)
+	w.expect(instance, int64(2*n), "bulk_storm", n)
 }
 
 func (w *worker) cCalls() {
 	instance := w.someC()
-	n := int64(w.IntN(200))
-	w.expect(instance, n*(n-1)/2, "c_loop", n)
-	w.expect(instance, 3*(n%20), "all_loop", n%20)
+	n := w.IntN(200)
+	w.expect(instance, int64(n*(n-1)/2), "c_loop", n)
+	w.expect(instance, int64(3*(n%20)), "all_loop", n%20)
 	w.expect(instance, 42, "indirect", 0, 40, 2)
 }
 

@@ -125,11 +125,17 @@ func withCause(message, name string, cause error) string {
 // closedError says what was closed; it wraps ErrClosed.
 func closedError(what string) error { return fmt.Errorf("the %s is %w", what, ErrClosed) }
 
-// lastError is the text that GetLastError returns.
-var lastError atomic.Pointer[string]
+// lastFailure is what GetLastError tells: a text, or a trap whose text is made when somebody asks. It refers to nothing else, so that it keeps
+// nothing alive.
+type lastFailure struct {
+	text string
+	trap *Trap
+}
+
+var lastError atomic.Pointer[lastFailure]
 
 // remember keeps the text of a failure for GetLastError.
-func remember(text string) { lastError.Store(&text) }
+func remember(text string) { lastError.Store(&lastFailure{text: text}) }
 
 // GetLastError returns what the last operation of this package that failed, in any goroutine, has to say, or an empty string if none has failed.
 // The error is always nil.
@@ -137,10 +143,15 @@ func remember(text string) { lastError.Store(&text) }
 // It is here for programs that were written when errors were not returned in full: the error that a function returns, and those that it wraps,
 // say the same, and belong to that call for sure.
 func GetLastError() (string, error) {
-	if text := lastError.Load(); text != nil {
-		return *text, nil
+	last := lastError.Load()
+	switch {
+	case last == nil:
+		return "", nil
+	case last.trap != nil:
+		return last.trap.Error(), nil
+	default:
+		return last.text, nil
 	}
-	return "", nil
 }
 
 // failure gives the text of a cause as the messages of failed operations contain it, and keeps it for GetLastError.

@@ -164,7 +164,11 @@ func (f *exportedFunction) callAll(ctx context.Context, arguments []interface{})
 // failed is the error of a call that did not come to its end.
 func (f *exportedFunction) failed(cause error) error {
 	cause = fromEngine(cause)
-	failure(cause) // for GetLastError
+	if trap, ok := cause.(*Trap); ok {
+		lastError.Store(&lastFailure{trap: trap})
+	} else {
+		remember(cause.Error())
+	}
 	return &ExportedFunctionError{f.name, "Failed to call the `%s` exported function.", cause}
 }
 

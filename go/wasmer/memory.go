@@ -25,12 +25,18 @@ type memoryState struct {
 	cleanup    runtime.Cleanup
 }
 
+// maxPages is the size of the largest memory, 4 GiB, in pages (specification, section 2.3.8).
+const maxPages = 65536
+
 // NewMemory makes a memory to be imported by instances, by [Imports.AppendMemory]. It has min pages of 64 KiB, all zero, and can grow up
 // to max pages. The error is a [*MemoryError]: min is greater than max, max is greater than 65,536 (4 GiB), or there is not
 // enough address space.
 func NewMemory(min, max uint32) (*Memory, error) {
 	fail := func(cause error) (*Memory, error) {
 		return nil, &MemoryError{"Failed to make the memory:\n    " + failure(cause), cause}
+	}
+	if max > maxPages {
+		return fail(fmt.Errorf("the maximum is %d pages, expected %d at most", max, maxPages))
 	}
 	if err := engine.Init(); err != nil {
 		return fail(err)

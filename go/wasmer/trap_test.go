@@ -83,6 +83,9 @@ func TestBacktrace(t *testing.T) {
 	if at := trap.Backtrace[0].Offset; guest(t, "names")[at] != 0x6d {
 		t.Errorf("there is no i32.div_s at %#x", at)
 	}
+	if last, err := wasmer.GetLastError(); last != trap.Error() || err != nil {
+		t.Errorf("the last error is %q, expected that of the trap", last)
+	}
 	expected := fmt.Sprintf("wasm trap: integer divide by zero\n    at names!c (at offset 0x%x)\n    at names!b (at offset 0x%x)\n    at names!a (at offset 0x%x)",
 		trap.Backtrace[0].Offset, trap.Backtrace[1].Offset, trap.Backtrace[2].Offset)
 	checkText(t, trap, expected)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -29,6 +30,19 @@ packages carry; where a crate offers a choice of licences, all its texts are her
 It also contains parts of Rust's standard library (MIT OR Apache-2.0, Copyright (c) The Rust Project Contributors); the texts of
 that, and of what it contains in turn, come with every Rust toolchain in share/doc/rust.
 `
+
+// acceptable are the licences under which a crate may be part of the library. Others need a decision, not an entry here alone.
+var acceptable = []string{"Apache-2.0", "Apache-2.0 WITH LLVM-exception", "MIT", "Zlib"}
+
+// accepted says whether one of the alternatives that a crate offers is acceptable.
+func accepted(expression string) bool {
+	for _, offered := range strings.Split(strings.ReplaceAll(expression, "/", " OR "), " OR ") {
+		if slices.Contains(acceptable, strings.TrimSpace(offered)) {
+			return true
+		}
+	}
+	return false
+}
 
 // crate is what cargo metadata tells about a package.
 type crate struct {
@@ -65,8 +79,8 @@ func write(out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		if c.License == "" {
-			return fmt.Errorf("crate %s %s declares no licence", c.Name, c.Version)
+		if !accepted(c.License) {
+			return fmt.Errorf("crate %s %s declares the licence %q, expected one of %s", c.Name, c.Version, c.License, strings.Join(acceptable, ", "))
 		}
 		if len(texts) == 0 {
 			texts = []string{"(The package carries no text; it declares the licence \"" + c.License + "\".)\n"}

@@ -262,8 +262,8 @@ void gw_error_free(struct gw_error *error);
 // Frees bytes that a function of this ABI gave.
 void gw_bytes_free(struct gw_bytes bytes);
 
-// Starts the engine: reserves the arena of stacks and installs the signal handlers. Only the first call counts; null options
-// are the defaults.
+// Starts the engine: reserves the arena of stacks and installs the signal handlers. Only the first call counts; null
+// options are the defaults.
 struct gw_error *gw_engine_init(const struct gw_engine_options *options);
 
 // Reads the counters.
@@ -293,8 +293,8 @@ void gw_module_free(struct gw_module *module);
 // Makes a memory of `min` pages, in a store of its own until it is imported. `max` counts only with `has_max`.
 struct gw_error *gw_memory_new(uint64_t min, bool has_max, uint64_t max, struct gw_memory **out);
 
-// The memory's definition, valid as long as the handle; null for null. After this call the address range is known to Go, and
-// is quarantined when the memory is closed.
+// The memory's definition, valid as long as the handle; null for null. After this call the address range is known to
+// Go, and is quarantined when the memory is closed.
 const struct gw_memory_def *gw_memory_definition(const struct gw_memory *memory);
 
 // Grows a memory by a number of pages and gives its old size in pages.
@@ -303,8 +303,8 @@ struct gw_error *gw_memory_grow(const struct gw_memory *memory, uint64_t pages, 
 // Frees a memory handle; the memory itself goes with the last handle of its store. Null is allowed.
 void gw_memory_free(struct gw_memory *memory);
 
-// Links an instance to its imports, which are aligned with those of the module, and initialises it. Does not run the start
-// function. Null options are the defaults.
+// Links an instance to its imports, which are aligned with those of the module, and initialises it. Does not run the
+// start function. Null options are the defaults.
 struct gw_error *gw_instance_new(const struct gw_module *module,
                                  const struct gw_import *imports,
                                  size_t imports_len,
@@ -332,7 +332,8 @@ const void *gw_instance_store(const struct gw_instance *instance);
 // Frees an instance handle; the instance itself goes with the last handle of its store. Null is allowed.
 void gw_instance_free(struct gw_instance *instance);
 
-// Enters the guest: calls `entry(code, vmctx, args)` of the context on the fiber's stack. Returns when control is back: a
+// Enters the guest: calls `entry(code, vmctx, args)` of the context on the fiber's stack. Returns when control is
+// back: a
 // `gw_status`. The context's entry mode is C.
 extern uint64_t gw_enter(struct gw_context *context);
 

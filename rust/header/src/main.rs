@@ -4,7 +4,8 @@
 //! - `go/internal/fiber/layout_gen.h`: offsets and numbers for assembly;
 //! - `go/internal/fiber/layout_gen.go`: the same for Go.
 //!
-//! `cargo run --release -p gowasmer-header` writes them; with `-- --check` it only compares, and fails when one is stale.
+//! `cargo run --release -p gowasmer-header` writes them; with `-- --check` it only compares, and fails when one is
+//! stale.
 
 mod header;
 mod layout;

@@ -15,8 +15,8 @@ pub struct gw_engine_options {
     pub stack_size: u64,
 }
 
-/// Starts the engine: reserves the arena of stacks and installs the signal handlers. Only the first call counts; null options
-/// are the defaults.
+/// Starts the engine: reserves the arena of stacks and installs the signal handlers. Only the first call counts; null
+/// options are the defaults.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_engine_init(options: *const gw_engine_options) -> *mut gw_error {
     fallible(|| {

@@ -1,4 +1,5 @@
-//! Fibers: getting and releasing them, entering and resuming by C, and what the host side does for a fiber that has left.
+//! Fibers: getting and releasing them, entering and resuming by C, and what the host side does for a fiber that has
+//! left.
 
 use super::error::{gw_bytes, gw_error};
 use super::{borrow, describe, fallible, infallible, output};
@@ -8,7 +9,8 @@ use std::ffi::c_void;
 use std::mem::offset_of;
 
 unsafe extern "C" {
-    /// Enters the guest: calls `entry(code, vmctx, args)` of the context on the fiber's stack. Returns when control is back: a
+    /// Enters the guest: calls `entry(code, vmctx, args)` of the context on the fiber's stack. Returns when control is
+    /// back: a
     /// `gw_status`. The context's entry mode is C.
     pub fn gw_enter(context: *mut Context) -> u64;
     /// Resumes a guest that has left or was paused. Returns as `gw_enter` does.

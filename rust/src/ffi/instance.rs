@@ -73,8 +73,8 @@ impl From<&FuncHandle> for gw_func {
     }
 }
 
-/// Links an instance to its imports, which are aligned with those of the module, and initialises it. Does not run the start
-/// function. Null options are the defaults.
+/// Links an instance to its imports, which are aligned with those of the module, and initialises it. Does not run the
+/// start function. Null options are the defaults.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_instance_new(
     module: *const gw_module,

@@ -42,8 +42,8 @@ pub unsafe extern "C" fn gw_memory_new(min: u64, has_max: bool, max: u64, out: *
     })
 }
 
-/// The memory's definition, valid as long as the handle; null for null. After this call the address range is known to Go, and
-/// is quarantined when the memory is closed.
+/// The memory's definition, valid as long as the handle; null for null. After this call the address range is known to
+/// Go, and is quarantined when the memory is closed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_memory_definition(memory: *const gw_memory) -> *const gw_memory_def {
     infallible(std::ptr::null(), || {

@@ -1,10 +1,10 @@
 //! The C ABI: its only definition, from which cbindgen writes `go/internal/engine/wasmer.h`.
 //!
 //! Rules that hold for every function here:
-//! - A pointer to a handle is either one that a function of this ABI gave and that was not freed since, or null. Null for a
-//!   required argument is an error of kind `Argument`; the `..._free` functions accept null and do nothing.
-//! - A function that can fail returns null on success and an owned error otherwise, to be freed by `gw_error_free`; its `out`
-//!   is written on success only.
+//! - A pointer to a handle is either one that a function of this ABI gave and that was not freed since, or null. Null
+//!   for a required argument is an error of kind `Argument`; the `..._free` functions accept null and do nothing.
+//! - A function that can fail returns null on success and an owned error otherwise, to be freed by `gw_error_free`; its
+//!   `out` is written on success only.
 //! - Panics are caught and become errors of kind `Internal`.
 //! - Handles may be used from any thread, by several at once; freeing one ends its use everywhere.
 //! - Values cross as 64-bit slots; strings as bytes of UTF-8 with a length.

@@ -89,7 +89,8 @@ fn panics_become_errors() {
 /// Runs a function on a fiber, answering host calls with the sum of their slots.
 unsafe fn run(context: *mut Context, instance: *const gw_instance, function: gw_func, slots: &mut [u64]) -> u64 {
     let args = context as usize - slots.len() * 8;
-    // SAFETY: the context is ours, the slots lie right below it, and the guest stands still outside of enter and resume.
+    // SAFETY: the context is ours, the slots lie right below it, and the guest stands still outside of enter and
+    // resume.
     unsafe {
         (*context).entry = function.entry as usize;
         (*context).code = function.code as usize;
@@ -208,6 +209,58 @@ fn a_module_is_compiled_serialised_linked_and_run() {
         gw_stats_read(&raw mut stats);
         assert!(stats.mappings > 0);
     }
+}
+
+/// What the C function was given last: the token.
+static TOKEN: std::sync::atomic::AtomicPtr<std::ffi::c_void> = std::sync::atomic::AtomicPtr::new(null_mut());
+
+unsafe extern "C" fn scale(token: *mut std::ffi::c_void, count: i32, factor: f64) -> f64 {
+    TOKEN.store(token, std::sync::atomic::Ordering::Relaxed);
+    f64::from(count) * factor
+}
+
+#[test]
+fn c_functions_are_called_directly() {
+    let module = compile(
+        r#"(module
+            (import "env" "scale" (func $scale (param i32 f64) (result f64)))
+            (func (export "f") (param i32) (result f64) (call $scale (local.get 0) (f64.const 1.5))))"#,
+    );
+    let (params, results) = ([0u8, 3], [3u8, 3]);
+    let import = gw_import {
+        kind: GW_IMPORT_HOST_FUNCTION,
+        c_function: scale as *const std::ffi::c_void,
+        params: params.as_ptr(),
+        params_len: 2,
+        results: results.as_ptr(),
+        results_len: 1,
+        ..NOTHING
+    };
+    // SAFETY: handles are used as the rules of the ABI say.
+    unsafe {
+        let mut instance = null_mut();
+        fine(gw_instance_new(module, &raw const import, 1, null(), &raw mut instance));
+        let mut function = gw_func { code: null(), vmctx: null(), entry: null() };
+        fine(gw_instance_function(instance, 0, &raw mut function));
+        let mut context = null_mut();
+        fine(gw_engine_init(null()));
+        fine(gw_fiber_new(&raw mut context));
+        let mut slots = [u64::from((-4i32).cast_unsigned())];
+        assert_eq!(run(context, instance, function, &mut slots), Status::Done as u64);
+        assert_eq!(f64::from_bits(slots[0]), -6.0);
+        assert_eq!(TOKEN.load(std::sync::atomic::Ordering::Relaxed).cast_const(), gw_instance_token(instance));
+        gw_fiber_release(context);
+        gw_instance_free(instance);
+        gw_module_free(module);
+    }
+    let module = compile("(module (import \"env\" \"pair\" (func (result f64 f64))))");
+    let import = gw_import { params_len: 0, results_len: 2, ..import };
+    let mut instance = null_mut();
+    // SAFETY: all pointers are valid.
+    let text = error(unsafe { gw_instance_new(module, &raw const import, 1, null(), &raw mut instance) }).2;
+    assert_eq!(text, "Import `env.pair` has 2 results, expected at most one of a C function");
+    // SAFETY: a module of ours, freed once.
+    unsafe { gw_module_free(module) };
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! What is imported and exported: handles to functions, tables, memories and globals, each of which keeps its store alive.
+//! What is imported and exported: handles to functions, tables, memories and globals, each of which keeps its store
+//! alive.
 
 #![allow(unsafe_code)] // handles point into their store
 
@@ -64,8 +65,8 @@ pub struct GlobalHandle {
     ty: GlobalType,
 }
 
-// SAFETY: what the pointers lead to is kept alive by the store beside them, is shared by threads anyway, and changes by atomic
-// operations or under its own lock only. The C function is only passed on.
+// SAFETY: what the pointers lead to is kept alive by the store beside them, is shared by threads anyway, and changes by
+// atomic operations or under its own lock only. The C function is only passed on.
 unsafe impl Send for FuncSource {}
 // SAFETY: as above.
 unsafe impl Sync for FuncSource {}
@@ -263,12 +264,14 @@ impl TableHandle {
         self.table().get(index)
     }
 
-    /// The function that an element refers to: none outside of the table, or for null, or in a table of other references.
+    /// The function that an element refers to: none outside of the table, or for null, or in a table of other
+    /// references.
     #[must_use]
     pub fn get_function(&self, index: u64) -> Option<FuncHandle> {
         let slot = self.get(index).filter(|_| self.ty().element == ValType::FuncRef)?;
         let record = NonNull::new(slot as *mut FuncRecord)?;
-        // SAFETY: records in a table belong to the table's store, which is kept alive, and so is the holder of the type id.
+        // SAFETY: records in a table belong to the table's store, which is kept alive, and so is the holder of the type
+        // id.
         let ty = type_ids::type_of(unsafe { record.as_ref() }.type_id);
         Some(FuncHandle::of_instance(&self.store, record, ty))
     }
@@ -330,7 +333,8 @@ impl MemoryHandle {
         self.memory().ty()
     }
 
-    /// Its definition, valid as long as this handle. From now on the range counts as known to Go, and is quarantined after the end.
+    /// Its definition, valid as long as this handle. From now on the range counts as known to Go, and is quarantined
+    /// after the end.
     #[must_use]
     pub fn show(&self) -> *const MemoryDefinition {
         self.memory().show();

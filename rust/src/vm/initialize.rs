@@ -1,4 +1,5 @@
-//! Initialising an instance: globals, element segments, data segments, in the order of the specification (section 4.5.4).
+//! Initialising an instance: globals, element segments, data segments, in the order of the specification (section
+//! 4.5.4).
 
 use super::instance::InstanceData;
 use super::layout::{DataEntry, ElementEntry};
@@ -31,7 +32,8 @@ pub(super) fn before_publication(instance: &InstanceData, passive: &mut Vec<Box<
     Ok(())
 }
 
-/// Copies the active segments, one after the other; each as a whole or not at all. Their entries stay empty: they count as dropped.
+/// Copies the active segments, one after the other; each as a whole or not at all. Their entries stay empty: they count
+/// as dropped.
 pub(super) fn segments(instance: &InstanceData) -> Result<()> {
     let info = instance.module.info();
     for (number, segment) in info.elements.iter().enumerate() {

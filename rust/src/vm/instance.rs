@@ -1,7 +1,8 @@
 //! Instances: a module linked to its imports.
 //!
-//! Everything that can fail on its own account (types, memory, tables) comes before anything that others can see. Then the instance
-//! becomes part of its store for good, even if a segment traps: elements that it has written to a shared table stay valid.
+//! Everything that can fail on its own account (types, memory, tables) comes before anything that others can see. Then
+//! the instance becomes part of its store for good, even if a segment traps: elements that it has written to a shared
+//! table stay valid.
 
 #![allow(unsafe_code)] // fills the vmctx and points into the store
 
@@ -65,12 +66,12 @@ unsafe impl Send for InstanceData {}
 unsafe impl Sync for InstanceData {}
 
 impl Instance {
-    /// Links an instance to what stands for each import of the module, and initialises it (section 4.5.4). The start function is not
-    /// called: see [`Instance::start`]. The stores of all imports become one with `store`.
+    /// Links an instance to what stands for each import of the module, and initialises it (section 4.5.4). The start
+    /// function is not called: see [`Instance::start`]. The stores of all imports become one with `store`.
     ///
     /// # Errors
-    /// Kind `Link` for a missing or wrong import, `Resource` where memory or a limit is lacking, `Instantiate` with a trap where an
-    /// active segment does not fit; the segments before it have taken effect then.
+    /// Kind `Link` for a missing or wrong import, `Resource` where memory or a limit is lacking, `Instantiate` with a
+    /// trap where an active segment does not fit; the segments before it have taken effect then.
     pub fn new(store: &Store, module: &Module, imports: &[Extern], options: InstanceOptions) -> Result<Self> {
         let info = module.info();
         if let Some(import) = info.imports.get(imports.len()) {
@@ -372,7 +373,8 @@ impl InstanceData {
 
     /// Writes a field of the vmctx; only while the instance is being made.
     pub(super) fn write<T>(&self, offset: u32, value: T) {
-        // SAFETY: the place lies in the block and is aligned (`Vmctx::at` checks); compiled code does not run on it yet.
+        // SAFETY: the place lies in the block and is aligned (`Vmctx::at` checks); compiled code does not run on it
+        // yet.
         unsafe { self.vmctx.at(offset).write(value) }
     }
 

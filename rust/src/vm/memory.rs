@@ -49,9 +49,10 @@ impl Memory {
     /// Makes a memory of a valid type, which may grow to `ceiling` pages at most.
     pub(super) fn new(ty: &MemoryType, mode: BoundsMode, ceiling: Option<u64>) -> Result<Self> {
         let Limits { min, max } = ty.limits;
-        let largest = max.unwrap_or(MAX_PAGES32).min(MAX_PAGES32);
-        if min > largest {
-            let message = format!("memory of {min} pages, expected at most {largest}");
+        let largest = max.unwrap_or(MAX_PAGES32);
+        if largest > MAX_PAGES32 || min > largest {
+            let message =
+                format!("memory {}, expected at most {MAX_PAGES32} pages and no maximum below the minimum", ty.limits);
             return Err(Error::new(ErrorKind::Argument, message));
         }
         let max_pages = largest.min(ceiling.unwrap_or(u64::MAX));
@@ -127,12 +128,13 @@ impl Memory {
         Ok(old)
     }
 
-    /// Copies bytes in; none and false if they do not fit. A guest may access the same bytes at the same time, as it may by its own
-    /// threads' stores: the outcome is then one or the other, byte by byte.
+    /// Copies bytes in; none and false if they do not fit. A guest may access the same bytes at the same time, as it
+    /// may by its own threads' stores: the outcome is then one or the other, byte by byte.
     pub(super) fn write(&self, offset: u64, bytes: &[u8]) -> bool {
         let fits = offset.checked_add(bytes.len() as u64).is_some_and(|end| end <= self.length());
         if fits {
-            // SAFETY: the range is accessible, as the length only grows; the bytes are the guest's, no Rust reference to them exists.
+            // SAFETY: the range is accessible, as the length only grows; the bytes are the guest's, no Rust reference
+            // to them exists.
             unsafe { self.base().add(offset as usize).copy_from(bytes.as_ptr(), bytes.len()) };
         }
         fits
@@ -223,8 +225,10 @@ mod tests {
             let error = Memory::new(&ty(3, None), mode, Some(2)).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Resource);
         }
-        let error = Memory::new(&ty(3, Some(2)), BoundsMode::Guarded, None).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Argument);
+        for (min, max) in [(3, Some(2)), (65_537, None), (1, Some(65_537))] {
+            let error = Memory::new(&ty(min, max), BoundsMode::Guarded, None).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Argument);
+        }
     }
 
     #[test]

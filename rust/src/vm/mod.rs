@@ -1,7 +1,8 @@
 //! The running side: stores, memories, tables, globals, instances, linking, and the runtime functions of compiled code.
 //!
-//! A [`Module`] is code that can be linked; an [`Instance`] is a module linked to its imports; a [`Store`] owns what is linked
-//! together. Handles ([`Instance`], [`Extern`] and what it holds) keep their store alive and may be used from any thread.
+//! A [`Module`] is code that can be linked; an [`Instance`] is a module linked to its imports; a [`Store`] owns what is
+//! linked together. Handles ([`Instance`], [`Extern`] and what it holds) keep their store alive and may be used from
+//! any thread.
 
 mod externs;
 mod global;
@@ -31,4 +32,3 @@ pub use store::Store;
 
 #[cfg(test)]
 mod tests;
-#[cfg(test)] mod zz_measure;

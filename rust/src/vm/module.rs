@@ -9,7 +9,8 @@ use crate::error::Result;
 use crate::wasm::ModuleInfo;
 use std::sync::Arc;
 
-/// A module with its code. A handle: clones are the same module; the code goes with the last clone and the last instance.
+/// A module with its code. A handle: clones are the same module; the code goes with the last clone and the last
+/// instance.
 #[derive(Clone, Debug)]
 pub struct Module(Arc<Inner>);
 
@@ -31,7 +32,8 @@ impl Module {
         Self::load(crate::compile::compile(bytes, options)?)
     }
 
-    /// Makes a module of what [`Module::serialize`] gave. The bytes hold machine code that will run: they must be trusted.
+    /// Makes a module of what [`Module::serialize`] gave. The bytes hold machine code that will run: they must be
+    /// trusted.
     ///
     /// # Errors
     /// Kind `Deserialize`, or `Resource` where there is no room for the code.

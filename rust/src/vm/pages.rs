@@ -29,8 +29,8 @@ pub(super) unsafe fn commit(address: usize, bytes: usize) -> io::Result<()> {
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// Makes a part of a reservation inaccessible and drops its contents. A fresh mapping does both at once, and merges with its
-/// inaccessible neighbours, where `mprotect` would leave a mapping of its own.
+/// Makes a part of a reservation inaccessible and drops its contents. A fresh mapping does both at once, and merges
+/// with its inaccessible neighbours, where `mprotect` would leave a mapping of its own.
 ///
 /// # Safety
 /// The range lies in a reservation that the caller owns, and nobody uses its contents any more.
@@ -50,7 +50,8 @@ pub(super) unsafe fn discard(address: usize, bytes: usize) -> io::Result<()> {
 /// The range belongs to the caller, and nobody uses it any more.
 pub(super) unsafe fn release(address: usize, bytes: usize) {
     if bytes > 0 {
-        // SAFETY: by the caller's promise. It can fail only where it would split a mapping; then the range stays reserved.
+        // SAFETY: by the caller's promise. It can fail only where it would split a mapping; then the range stays
+        // reserved.
         unsafe { libc::munmap(address as *mut _, bytes) };
     }
 }

@@ -38,10 +38,11 @@ enum Kind {
 }
 
 impl Reservation {
-    /// Reserves for a memory of at least `min` and at most `max` bytes; both are multiples of the page size, at most 4 GiB.
+    /// Reserves for a memory of at least `min` and at most `max` bytes; both are multiples of the page size, at most 4
+    /// GiB.
     ///
-    /// A guarded one has room for 4 GiB. An explicit one has room for `max`, or, where that much address space cannot be had, for
-    /// less, down to `min`.
+    /// A guarded one has room for 4 GiB. An explicit one has room for `max`, or, where that much address space cannot
+    /// be had, for less, down to `min`.
     pub(super) fn new(mode: BoundsMode, min: u64, max: u64) -> Result<Self> {
         match mode {
             BoundsMode::Guarded => {
@@ -79,8 +80,8 @@ impl Reservation {
         unsafe { pages::commit(self.base + from as usize, (to - from) as usize) }
     }
 
-    /// Gives the range back, after `committed` bytes of it were accessible. They become inaccessible first, and are not given out
-    /// again for as long as possible if they were shown to Go.
+    /// Gives the range back, after `committed` bytes of it were accessible. They become inaccessible first, and are not
+    /// given out again for as long as possible if they were shown to Go.
     ///
     /// # Safety
     /// Nobody uses the memory any more.
@@ -92,7 +93,8 @@ impl Reservation {
                 let kept = if shown { committed } else { 0 };
                 // SAFETY: by the caller's promise; the kept part goes to the quarantine.
                 unsafe { pages::release(self.base + kept as usize, (self.capacity - kept) as usize) };
-                // SAFETY: as above. Where it fails the quarantine unmaps the range later, or the range stays as it is for ever.
+                // SAFETY: as above. Where it fails the quarantine unmaps the range later, or the range stays as it is
+                // for ever.
                 if kept > 0 && unsafe { pages::discard(self.base, kept as usize) }.is_ok() {
                     EXPLICIT.lock().put(self.base, kept, mappings);
                 }

@@ -1,4 +1,5 @@
-//! Runtime functions of compiled code that need real stack, allocate, lock or block. The fiber has left; these run on the host's stack.
+//! Runtime functions of compiled code that need real stack, allocate, lock or block. The fiber has left; these run on
+//! the host's stack.
 
 #![allow(unsafe_code)] // gets the vmctx from compiled code
 

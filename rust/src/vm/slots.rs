@@ -6,10 +6,13 @@
 //!   that are not the memory's being inaccessible. Change it with a second reader.
 //! ============================================================================================
 //!
-//! A slot is 8 GiB of address space: 4 GiB that an index reaches, a 2 GiB guard that an offset reaches, and 2 GiB of slack. A memory
-//! whose bytes were shown to Go leaves the range that it had committed behind, inaccessible, since a stale slice may still
-//! point there; the next memory of the slot begins above it, in the slack. A slot whose slack is used up waits in a queue, and is
-//! used from its beginning again only when the queue is full or no address space is left.
+//! A slot is 8 GiB of address space: 4 GiB that an index reaches, a 2 GiB guard that an offset reaches, and 2 GiB of
+//! slack. A memory whose bytes were shown to Go leaves the range that it had committed behind, inaccessible, since a
+//! stale slice may still point there; the next memory of the slot begins above it, in the slack. A slot whose slack is
+//! used up waits in a queue, and is used from its beginning again only when the queue is full or no address space is
+//! left.
+//!
+//! Slots are reserved in blocks, so that those that are not in use are one mapping together.
 
 #![allow(unsafe_code)] // owns the mappings of its slots
 
@@ -29,7 +32,9 @@ const SLOT: u64 = RESERVATION + GUARD + SLACK;
 pub(super) const SPAN: u64 = RESERVATION + GUARD;
 /// Slots without slack that wait before the first of them is used again, where address space is not limited.
 const QUEUE: usize = 1024;
-/// Mappings of a memory beyond that of its slot: its accessible pages, and what they cut off.
+/// Slots of a block at most.
+const BLOCK: usize = 64;
+/// Mappings of a memory beyond that of its block: its accessible pages, and what they cut off.
 const MAPPINGS: u64 = 2;
 
 /// One slot, taken from the pool or in it. Inaccessible as long as no memory uses it.
@@ -38,7 +43,6 @@ struct Slot {
     start: usize,
     /// Where the next memory begins; everything below may be known to Go.
     shift: u64,
-    _mapping: Taken,
 }
 
 /// The pool.
@@ -50,6 +54,10 @@ struct Pool {
     exhausted: VecDeque<Slot>,
     /// How many of those may wait.
     queue: usize,
+    /// Slots that were ever reserved.
+    slots: usize,
+    /// A mapping for each block.
+    blocks: Vec<Taken>,
 }
 
 static POOL: Lazy<Mutex<Pool>> = Lazy::new(|| {
@@ -59,7 +67,7 @@ static POOL: Lazy<Mutex<Pool>> = Lazy::new(|| {
 
 impl Pool {
     const fn new(queue: usize) -> Self {
-        Self { ready: Vec::new(), exhausted: VecDeque::new(), queue }
+        Self { ready: Vec::new(), exhausted: VecDeque::new(), queue, slots: 0, blocks: Vec::new() }
     }
 
     fn take(&mut self) -> Result<Slot> {
@@ -67,7 +75,7 @@ impl Pool {
             return Ok(slot);
         }
         if self.exhausted.len() <= self.queue {
-            match Slot::reserve() {
+            match self.reserve() {
                 Ok(slot) => return Ok(slot),
                 Err(error) if self.exhausted.is_empty() => return Err(error),
                 Err(_) => {}
@@ -75,6 +83,26 @@ impl Pool {
         }
         let slot = self.exhausted.pop_front().expect("not empty: checked above");
         Ok(Slot { shift: 0, ..slot })
+    }
+
+    /// Reserves a block, as many slots as there are already, and gives one of them; fewer where the system refuses.
+    fn reserve(&mut self) -> Result<Slot> {
+        let mapping = budget::take(1)?;
+        let mut count = self.slots.clamp(1, if self.queue == 0 { 1 } else { BLOCK });
+        let start = loop {
+            match pages::reserve(count * SLOT as usize) {
+                Ok(start) => break start,
+                Err(error) if count == 1 => {
+                    return Err(pages::refused("reserve the address space for a memory", SLOT, &error));
+                }
+                Err(_) => count /= 2,
+            }
+        };
+        self.blocks.push(mapping);
+        self.slots += count;
+        // The lowest is used first.
+        self.ready.extend((1..count).rev().map(|n| Slot { start: start + n * SLOT as usize, shift: 0 }));
+        Ok(Slot { start, shift: 0 })
     }
 
     /// Takes an inaccessible slot back, after a memory that had `committed` bytes.
@@ -87,15 +115,6 @@ impl Pool {
         } else {
             self.exhausted.push_back(slot);
         }
-    }
-}
-
-impl Slot {
-    fn reserve() -> Result<Self> {
-        let mapping = budget::take(1)?;
-        let start = pages::reserve(SLOT as usize)
-            .map_err(|error| pages::refused("reserve the address space for a memory", SLOT, &error))?;
-        Ok(Self { start, shift: 0, _mapping: mapping })
     }
 }
 
@@ -120,7 +139,8 @@ impl Place {
         slot.start + slot.shift as usize
     }
 
-    /// Gives the range back after a memory that had committed so many bytes from its base. They become inaccessible first.
+    /// Gives the range back after a memory that had committed so many bytes from its base. They become inaccessible
+    /// first.
     ///
     /// # Safety
     /// Nobody uses the memory any more.
@@ -181,16 +201,34 @@ mod tests {
     }
 
     #[test]
+    fn blocks_grow_and_their_slots_do_not_overlap() {
+        let mut pool = Pool::new(4);
+        let mut slots: Vec<_> = (0..10).map(|_| pool.take().unwrap()).collect();
+        assert!(pool.blocks.len() < 10, "{} blocks", pool.blocks.len());
+        assert_eq!(pool.slots, slots.len() + pool.ready.len());
+        slots.sort_unstable_by_key(|slot| slot.start);
+        assert!(slots.windows(2).all(|pair| pair[0].start + SLOT as usize <= pair[1].start));
+        slots.into_iter().for_each(|slot| pool.give(slot, 0, false));
+        // Where address space is limited, no slot is reserved before it is needed.
+        let mut limited = Pool::new(0);
+        let slots: Vec<_> = (0..3).map(|_| limited.take().unwrap()).collect();
+        assert!(limited.ready.is_empty());
+        slots.into_iter().for_each(|slot| limited.give(slot, 0, false));
+    }
+
+    #[test]
     fn slots_without_slack_are_used_again_last_and_in_order() {
         let mut pool = Pool::new(2);
         let mut starts = Vec::new();
         for _ in 0..3 {
+            pool.ready.clear(); // what is left of a block
             let slot = pool.take().unwrap();
             assert!(!starts.contains(&slot.start), "the queue has room: a new slot");
             starts.push(slot.start);
             pool.give(slot, SLACK + PAGE_SIZE, true);
         }
         assert_eq!(pool.exhausted.len(), 3);
+        pool.ready.clear();
         for start in starts {
             let slot = pool.take().unwrap();
             assert_eq!((slot.start, slot.shift), (start, 0));

@@ -1,12 +1,14 @@
 //! Stores: who owns instances, memories, tables and globals, and for how long.
 //!
-//! A store is the set of instances that are linked together. When an instance imports something of another store, both become one.
-//! Everything in a store is freed as one, when the last handle to anything in it goes. There are two sides to that:
+//! A store is the set of instances that are linked together. When an instance imports something of another store, both
+//! become one. Everything in a store is freed as one, when the last handle to anything in it goes. There are two sides
+//! to that:
 //!
-//! - *Handles* hold a [`Store`], a reference counted cell. The cell of a store that was merged points to the cell of the store that took
-//!   it in, and keeps it alive; the one at the end of this chain owns the contents.
-//! - *Compiled code and the signal handler* hold the address of a [`Node`], which lives as long as the contents. It lists the address
-//!   ranges of the memories, readable at any time without a lock. The node of a merged store points to that of the other.
+//! - *Handles* hold a [`Store`], a reference counted cell. The cell of a store that was merged points to the cell of
+//!   the store that took it in, and keeps it alive; the one at the end of this chain owns the contents.
+//! - *Compiled code and the signal handler* hold the address of a [`Node`], which lives as long as the contents. It
+//!   lists the address ranges of the memories, readable at any time without a lock. The node of a merged store points
+//!   to that of the other.
 
 #![allow(unsafe_code)] // a list that a signal handler reads
 
@@ -193,7 +195,8 @@ impl Drop for Node {
     }
 }
 
-/// Whether an address lies in the range of a memory of a store. For the signal handler: it takes no lock and allocates nothing.
+/// Whether an address lies in the range of a memory of a store. For the signal handler: it takes no lock and allocates
+/// nothing.
 ///
 /// # Safety
 /// `store` is null, or the store pointer of an instance that is pinned by the running call.
@@ -201,8 +204,8 @@ impl Drop for Node {
 pub unsafe fn owns_address(store: *const (), address: usize) -> bool {
     let mut node = store.cast::<Node>();
     while !node.is_null() {
-        // SAFETY: a node lives as long as the contents of its store, the one that it points to as long, and their entries, too; none
-        // of them changes but by adding.
+        // SAFETY: a node lives as long as the contents of its store, the one that it points to as long, and their
+        // entries, too; none of them changes but by adding.
         unsafe {
             let mut entry = (*node).ranges.load(Ordering::Acquire).cast_const();
             while !entry.is_null() {

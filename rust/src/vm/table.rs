@@ -1,7 +1,7 @@
 //! A table: its elements, its definition that compiled code reads, and how it grows.
 //!
-//! The base never moves and the bound only grows. An element is one aligned 64-bit slot, read and written whole, so readers never see
-//! half of one and need no lock; growing takes the table's own.
+//! The base never moves and the bound only grows. An element is one aligned 64-bit slot, read and written whole, so
+//! readers never see half of one and need no lock; growing takes the table's own.
 
 #![allow(unsafe_code)] // owns the memory of the elements
 

@@ -1,6 +1,8 @@
-//! The block of memory that compiled code of an instance gets as its first argument, with the host function records behind it.
+//! The block of memory that compiled code of an instance gets as its first argument, with the host function records
+//! behind it.
 //!
-//! Written once while the instance is made; afterwards only globals and the lengths of segments change, by compiled code.
+//! Written once while the instance is made; afterwards only globals and the lengths of segments change, by compiled
+//! code.
 
 #![allow(unsafe_code)] // raw memory at computed offsets
 
@@ -12,7 +14,8 @@ use std::ptr::NonNull;
 /// Alignment of the block.
 const ALIGN: usize = 16;
 
-/// The block: the vmctx as `VmctxLayout` lays it out, then a `HostFunction` and then a `FuncRecord` for each imported host function.
+/// The block: the vmctx as `VmctxLayout` lays it out, then a `HostFunction` and then a `FuncRecord` for each imported
+/// host function.
 #[derive(Debug)]
 pub(super) struct Vmctx {
     block: NonNull<u8>,

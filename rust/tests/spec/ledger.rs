@@ -71,7 +71,7 @@ pub fn compare(expected: &Ledger, ran: &Ledger) {
         match expected.get(name) {
             None => differences.push(format!("{name}: not in the ledger, {counts:?} passed")),
             Some(wanted) if wanted != counts => {
-                differences.push(format!("{name}: {wanted:?} expected, {counts:?} passed"))
+                differences.push(format!("{name}: {wanted:?} expected, {counts:?} passed"));
             }
             Some(_) => {}
         }

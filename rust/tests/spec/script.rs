@@ -112,8 +112,8 @@ impl Script {
                 other => Err(format!("expected {message:?}, got {}", outcome(other))),
             },
             WastDirective::AssertUnlinkable { module, message, .. } => self.assert_unlinkable(module, message),
-            WastDirective::AssertInvalid { module, message, .. } => self.assert_refused(module, message),
-            WastDirective::AssertMalformed { module, message, .. } => self.assert_refused(module, message),
+            WastDirective::AssertInvalid { module, message, .. }
+            | WastDirective::AssertMalformed { module, message, .. } => self.assert_refused(module, message),
             other => Err(format!("directive that the runner does not know: {other:?}")),
         }
     }

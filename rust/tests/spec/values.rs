@@ -38,9 +38,9 @@ fn matches(expected: &WastRetCore<'_>, ty: ValType, slot: u64) -> Result<bool, S
         WastRetCore::I32(value) => ty == ValType::I32 && slot == u64::from(value.cast_unsigned()),
         WastRetCore::I64(value) => ty == ValType::I64 && slot == value.cast_unsigned(),
         WastRetCore::F32(pattern) => {
-            ty == ValType::F32 && u32::try_from(slot).is_ok_and(|bits| matches_f32(pattern, bits))
+            ty == ValType::F32 && u32::try_from(slot).is_ok_and(|bits| matches_f32(*pattern, bits))
         }
-        WastRetCore::F64(pattern) => ty == ValType::F64 && matches_f64(pattern, slot),
+        WastRetCore::F64(pattern) => ty == ValType::F64 && matches_f64(*pattern, slot),
         WastRetCore::RefNull(_) => ty.is_ref() && slot == 0,
         WastRetCore::RefExtern(Some(number)) => ty == ValType::ExternRef && slot == u64::from(*number) + 1,
         WastRetCore::RefExtern(None) => ty == ValType::ExternRef && slot != 0,
@@ -55,7 +55,7 @@ fn matches(expected: &WastRetCore<'_>, ty: ValType, slot: u64) -> Result<bool, S
 
 /// A canonical NaN has only the highest bit of its fraction set, an arithmetic one at least that; the sign is free
 /// (section 2.2.3, "Floating-Point").
-fn matches_f32(pattern: &NanPattern<wast::token::F32>, bits: u32) -> bool {
+fn matches_f32(pattern: NanPattern<wast::token::F32>, bits: u32) -> bool {
     const QUIET: u32 = 0x7fc0_0000;
     match pattern {
         NanPattern::CanonicalNan => bits & 0x7fff_ffff == QUIET,
@@ -64,7 +64,7 @@ fn matches_f32(pattern: &NanPattern<wast::token::F32>, bits: u32) -> bool {
     }
 }
 
-fn matches_f64(pattern: &NanPattern<wast::token::F64>, bits: u64) -> bool {
+fn matches_f64(pattern: NanPattern<wast::token::F64>, bits: u64) -> bool {
     const QUIET: u64 = 0x7ff8_0000_0000_0000;
     match pattern {
         NanPattern::CanonicalNan => bits & 0x7fff_ffff_ffff_ffff == QUIET,

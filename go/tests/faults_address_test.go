@@ -1,0 +1,92 @@
+//go:build !race
+
+package tests
+
+import (
+	"bytes"
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gowasmer/wasmer/go/wasmer"
+)
+
+// Where address space is limited. The race detector needs more of it than these limits leave.
+
+// With 3 GB of address space, memories with full reservations are refused by an error, those with explicit checks work, and calls have
+// stacks.
+func TestAddressSpaceLimited(t *testing.T) {
+	if !inChild(t, childOptions{ulimit: "-v 3000000"}) {
+		return
+	}
+	if _, err := wasmer.NewInstance(guest(t, "small")); err == nil || !strings.Contains(err.Error(), "address space") {
+		t.Errorf("a reservation of 8 GiB: %v", err)
+	}
+	var b builder
+	b.memories.add(limits(65536))
+	for _, options := range [][]wasmer.CompileOption{nil, {wasmer.WithExplicitBounds()}} {
+		large := compile(t, b.module(), options...)
+		if _, err := large.Instantiate(); err == nil || !strings.Contains(err.Error(), "4294967296") && !strings.Contains(err.Error(), "address space") {
+			t.Errorf("a memory of 4 GiB, options %d: %v", len(options), err)
+		}
+		large.Close()
+	}
+	small := compile(t, guest(t, "small"), wasmer.WithExplicitBounds())
+	defer small.Close()
+	expectSteady(t, 3, func() {
+		instance := start(t, small, nil)
+		defer instance.Close()
+		expectSane(t, &instance)
+		if value := call(t, &instance, "grow", 10); value.ToI32() != 1 {
+			t.Errorf("grow(10) = %v", value)
+		}
+		expectTrapOf(t, &instance, "load", wasmer.TrapMemoryOutOfBounds, 11*65536-3)
+		expectTrapOf(t, &instance, "load", wasmer.TrapMemoryOutOfBounds, -1)
+	})
+	// Many at once, until there is no room: an error, and room again after closing.
+	for range 2 {
+		var instances []wasmer.Instance
+		for {
+			instance, err := small.Instantiate()
+			if err != nil {
+				t.Logf("%d instances: %s", len(instances), strings.ReplaceAll(err.Error(), "\n", " "))
+				break
+			}
+			instances = append(instances, instance)
+			if len(instances) == 100_000 {
+				t.Fatal("no end of address space")
+			}
+		}
+		// Go's own heap must be able to grow: that it cannot is fatal.
+		heap := bytes.Repeat([]byte{1}, 100<<20)
+		inParallel(20, func(int) { time.Sleep(time.Millisecond) })
+		runtime.KeepAlive(heap)
+		for i := range instances {
+			expectSane(t, &instances[i])
+			instances[i].Close()
+		}
+		if len(instances) == 0 {
+			t.Error("not a single instance fits")
+		}
+	}
+}
+
+// With hardly any address space the first call fails with an error that says what to do.
+func TestNoAddressSpaceForStacks(t *testing.T) {
+	if !inChild(t, childOptions{ulimit: "-v 1400000"}) {
+		return
+	}
+	var b builder
+	b.function("f", nil, nil, 0)
+	instance, err := wasmer.NewInstance(b.module())
+	if err == nil {
+		defer instance.Close()
+		_, err = instance.Exports["f"]()
+	}
+	t.Logf("outcome: %s", strings.ReplaceAll(fmt.Sprint(err), "\n", " "))
+	if err != nil && !strings.Contains(err.Error(), "address space") && !strings.Contains(err.Error(), "memory") {
+		t.Errorf("error %v", err)
+	}
+}
