@@ -9,7 +9,7 @@ use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_codegen::{Context, verify_function};
 use gowasmer::artifact::{BoundsMode, CompileOptions};
-use gowasmer::translate::{Environment, Translator};
+use gowasmer::translate::{Candidates, Environment, Translator};
 use gowasmer::vm::layout::VmctxLayout;
 use std::path::{Path, PathBuf};
 use wasmparser::FuncValidatorAllocations;
@@ -29,14 +29,14 @@ fn translate(isa: &OwnedTargetIsa, wasm: &[u8], bounds: BoundsMode) -> gowasmer:
     let parsed = gowasmer::wasm::parse(wasm)?;
     let layout = VmctxLayout::new(&parsed.info);
     let options = CompileOptions { bounds, ..CompileOptions::default() };
-    let env = Environment { info: &parsed.info, layout: &layout, options, frontend: isa.frontend_config() };
+    let candidates = Candidates::new(&parsed.bodies);
+    let env = Environment { info: &parsed.info, layout: &layout, options, frontend: isa.frontend_config(), candidates };
     let mut translator = Translator::new();
     let mut allocations = FuncValidatorAllocations::default();
     let mut functions = Vec::new();
-    for (i, body) in parsed.bodies.into_iter().enumerate() {
-        let index = parsed.info.imported_functions + i as u32;
+    for index in (parsed.info.imported_functions..).take(parsed.bodies.len()) {
         let mut function = Function::new();
-        allocations = translator.translate(&env, index, body, &mut function, allocations)?;
+        allocations = translator.translate(&env, index, &mut function, allocations)?;
         if let Err(errors) = verify_function(&function, isa.as_ref()) {
             panic!("function {index} is refused by the verifier:\n{errors}\n{function}");
         }
@@ -133,9 +133,9 @@ fn nesting_needs_no_recursion() {
         let parsed = gowasmer::wasm::parse(&wasm).unwrap();
         let layout = VmctxLayout::new(&parsed.info);
         let frontend = isa().frontend_config();
-        let env = Environment { info: &parsed.info, layout: &layout, options: CompileOptions::default(), frontend };
-        let body = parsed.bodies.into_iter().next().unwrap();
-        Translator::new().translate(&env, 0, body, &mut Function::new(), FuncValidatorAllocations::default()).unwrap();
+        let (options, candidates) = (CompileOptions::default(), Candidates::new(&parsed.bodies));
+        let env = Environment { info: &parsed.info, layout: &layout, options, frontend, candidates };
+        Translator::new().translate(&env, 0, &mut Function::new(), FuncValidatorAllocations::default()).unwrap();
     }
 }
 

@@ -87,16 +87,17 @@ func (f *Fiber) releaseSlow() {
 // valid until the fiber is released or Slots is called again, and must be called before each Run.
 func (f *Fiber) Slots(n int) []uint64 {
 	args := unsafe.Add(f.ctx, -8*n)
-	*field[unsafe.Pointer](f, ctxArgs) = args
+	*field[uintptr](f, ctxArgs) = uintptr(args)
 	// The stack pointer to enter with is aligned to 16 bytes; the context is, too.
-	*field[unsafe.Pointer](f, ctxStackTop) = unsafe.Add(args, -8*(n&1))
+	*field[uintptr](f, ctxStackTop) = uintptr(args) - 8*uintptr(n&1)
 	return unsafe.Slice((*uint64)(args), n)
 }
 
 // Pauses returns how often the guest was paused by a signal in the life of this fiber.
 func (f *Fiber) Pauses() uint64 { return *field[uint64](f, ctxPauses) }
 
-// field gives a field of the context by its generated offset.
+// field gives a field of the context by its generated offset. Addresses are written as numbers: they are not Go's, and a store of a
+// pointer would cost a write barrier while the garbage collector runs.
 func field[T any](f *Fiber, offset uintptr) *T {
 	return (*T)(unsafe.Add(f.ctx, offset))
 }

@@ -77,10 +77,10 @@ func preemptionIsOff(godebug string) bool {
 // It returns nil, the error of a host function as it is, a *Trap, or a *Cancelled. Panics of host functions pass through. In all
 // cases the fiber can be used again. The caller keeps the instance alive.
 func (f *Fiber) Run(ctx context.Context, e *Entry, host Host) error {
-	*field[unsafe.Pointer](f, ctxEntry) = e.Func.Entry
-	*field[unsafe.Pointer](f, ctxCode) = e.Func.Code
-	*field[unsafe.Pointer](f, ctxVmctx) = e.Func.Vmctx
-	*field[unsafe.Pointer](f, ctxStore) = e.Store
+	*field[uintptr](f, ctxEntry) = uintptr(e.Func.Entry)
+	*field[uintptr](f, ctxCode) = uintptr(e.Func.Code)
+	*field[uintptr](f, ctxVmctx) = uintptr(e.Func.Vmctx)
+	*field[uintptr](f, ctxStore) = uintptr(e.Store)
 	if e.C || forceC {
 		return f.runC(ctx, host)
 	}

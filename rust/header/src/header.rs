@@ -73,7 +73,7 @@ pub fn generate(root: &Path) -> Result<String, String> {
 fn foreign(text: &str) -> Option<&str> {
     let named = |line: &str| {
         let name = line.strip_prefix("#define ").or_else(|| line.strip_prefix("typedef struct "));
-        name.or_else(|| line.strip_prefix("enum ")).map(|name| name.to_lowercase())
+        name.or_else(|| line.strip_prefix("enum ")).map(str::to_lowercase)
     };
     text.lines().find(|line| named(line).is_some_and(|name| !name.starts_with("gw_") && !name.starts_with("gowasmer_")))
 }

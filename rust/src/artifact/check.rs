@@ -3,7 +3,7 @@
 //! Whatever uses an artifact relies on this instead of checking by itself. It cannot find out whether the code is what the compiler
 //! made of the module.
 
-use super::{Artifact, CodeBody};
+use super::{Artifact, CodeBody, Location};
 use crate::trap::TrapCode;
 use crate::types::{ExternType, GlobalType, Limits, MAX_PAGES32, ValType};
 use crate::wasm::{ConstOp, ExternKind, ModuleInfo, SegmentMode};
@@ -234,5 +234,26 @@ fn body(info: &ModuleInfo, body: &CodeBody) -> Finding {
         ensure(TrapCode::from_u8(trap.code).is_some(), || format!("unknown trap code {}", trap.code))?;
     }
     ensure(body.addresses.is_sorted_by(|a, b| a.code < b.code), || "the address map is not in order".into())?;
-    body.addresses.last().map_or(Ok(()), |last| index("offset in the address map", last.code, length))
+    body.addresses.last().map_or(Ok(()), |last| index("offset in the address map", last.code, length))?;
+    inlined(info, body)
+}
+
+/// The inlined instructions: each refers to one before it, so that following them ends.
+fn inlined(info: &ModuleInfo, body: &CodeBody) -> Finding {
+    let within = |location: Location, limit: usize| match location.inlined_index() {
+        Some(at) => index("inlined instruction", at as u32, limit),
+        None => Ok(()),
+    };
+    for record in &body.addresses {
+        within(record.location, body.inlined.len())?;
+    }
+    for (at, inlined) in body.inlined.iter().enumerate() {
+        index("inlined function", inlined.function, info.functions.len())?;
+        ensure(!info.is_imported_function(inlined.function), || {
+            format!("the imported function {} is inlined", inlined.function)
+        })?;
+        ensure(inlined.parent != Location::UNKNOWN, || format!("inlined instruction {at} has no caller"))?;
+        within(inlined.parent, at)?;
+    }
+    Ok(())
 }

@@ -1,7 +1,9 @@
 //! Tests of serialising: what is written is read again, and whatever was done to the bytes is found.
 
 use super::format::{Origin, seal};
-use super::{AddressRecord, Artifact, CodeBody, CompileOptions, Relocation, TrampolineKey, TrapRecord};
+use super::{
+    AddressRecord, Artifact, CodeBody, CompileOptions, InlinedLocation, Location, Relocation, TrampolineKey, TrapRecord,
+};
 use crate::error::ErrorKind;
 use crate::types::{FuncType, Limits, ValType};
 use crate::wasm::{self, ConstOp, SegmentMode};
@@ -29,7 +31,15 @@ fn sample() -> Artifact {
             alignment: 16,
             relocations: vec![],
             traps: vec![TrapRecord { offset: 3, code: 2 }, TrapRecord { offset: 3, code: 6 }],
-            addresses: vec![AddressRecord { code: 0, wasm: 70 }, AddressRecord { code: 7, wasm: u32::MAX }],
+            addresses: vec![
+                AddressRecord { code: 0, location: Location::at(70) },
+                AddressRecord { code: 7, location: Location::UNKNOWN },
+                AddressRecord { code: 9, location: Location::inlined(1) },
+            ],
+            inlined: vec![
+                InlinedLocation { wasm: 90, function: 2, parent: Location::at(72) },
+                InlinedLocation { wasm: 71, function: 1, parent: Location::inlined(0) },
+            ],
         },
         CodeBody {
             code: vec![0x90; 32],
@@ -104,7 +114,7 @@ fn other_files_are_told_apart() {
 fn other_versions_are_refused() {
     let mut bytes = sample().serialize_from(&host());
     bytes[8] = 9;
-    assert!(refused(&bytes, &host()).ends_with("its format has version 9, expected 1"));
+    assert!(refused(&bytes, &host()).ends_with("its format has version 9, expected 2"));
     let made_by = Origin { engine: "engine 0".into(), ..host() };
     let message = refused(&sample().serialize_from(&made_by), &host());
     assert!(message.ends_with("it was made by engine 0, expected engine 1"), "{message}");
@@ -187,6 +197,15 @@ fn inconsistent_contents_are_found() {
     inconsistent("offset of a trap 40 given", |a| a.functions[0].traps[1].offset = 40);
     inconsistent("the address map is not in order", |a| a.functions[0].addresses[0].code = 7);
     inconsistent("offset in the address map 40", |a| a.functions[0].addresses[1].code = 40);
+    inconsistent("inlined instruction 2 given, expected less than 2", |a| {
+        a.functions[0].addresses[2].location = Location::inlined(2);
+    });
+    inconsistent("inlined instruction 1 given, expected less than 1", |a| {
+        a.functions[0].inlined[1].parent = Location::inlined(1);
+    });
+    inconsistent("inlined instruction 0 has no caller", |a| a.functions[0].inlined[0].parent = Location::UNKNOWN);
+    inconsistent("inlined function 3 given", |a| a.functions[0].inlined[0].function = 3);
+    inconsistent("the imported function 0 is inlined", |a| a.functions[0].inlined[0].function = 0);
     inconsistent("trampolines [", |a| a.trampolines[0].0 = TrampolineKey::Entry(77));
     inconsistent("relocations of a trampoline", |a| {
         a.trampolines[0].1 = a.functions[1].clone();

@@ -8,7 +8,7 @@ mod symbols;
 
 pub use index::{is_code, trap_at};
 pub use load::LoadedCode;
-pub use symbols::{Symbol, symbolize, symbolize_return};
+pub use symbols::{Symbol, frames_at, symbolize, symbolize_return};
 
 /// Bytes of address space that hold code now, in whole pages.
 #[must_use]

@@ -1,6 +1,6 @@
 //! From a program counter to a function, its name, and the offset in the module's bytes: for backtraces, never in a signal handler.
 
-use crate::artifact::{AddressRecord, CodeBody};
+use crate::artifact::{AddressRecord, CodeBody, InlinedLocation, Location};
 use crate::wasm::Names;
 use parking_lot::RwLock;
 use std::collections::BTreeMap;
@@ -26,20 +26,35 @@ pub struct Symbol {
 /// Every loaded module by the address of its first byte.
 static LOADED: RwLock<BTreeMap<usize, Arc<Symbols>>> = RwLock::new(BTreeMap::new());
 
-/// Finds the instruction at `pc`: the exact program counter of a trap or a pause.
+/// Finds the instruction at `pc`: the exact program counter of a trap or a pause. The function that it belongs to comes first, then,
+/// if that was inlined, its callers up to the one whose code this is. Empty where there is no code.
 ///
 /// The caller of a frame is found by its return address, which is that of the instruction *after* the call and may already belong to
 /// something else: use [`symbolize_return`] for it.
 #[must_use]
-pub fn symbolize(pc: usize) -> Option<Symbol> {
-    let symbols = LOADED.read().range(..=pc).next_back()?.1.clone();
-    symbols.find(pc)
+pub fn symbolize(pc: usize) -> Vec<Symbol> {
+    loaded(pc).map_or_else(Vec::new, |symbols| symbols.find(pc))
+}
+
+/// How many functions [`symbolize`] finds at `pc`; none in a trampoline.
+#[must_use]
+pub fn frames_at(pc: usize) -> u32 {
+    let Some((symbols, place)) = loaded(pc).and_then(|symbols| symbols.place(pc).map(|place| (symbols, place))) else { return 0 };
+    let mut count = 0;
+    if place.function.is_some() {
+        symbols.walk(&place, |_, _| count += 1);
+    }
+    count
+}
+
+fn loaded(pc: usize) -> Option<Arc<Symbols>> {
+    Some(LOADED.read().range(..=pc).next_back()?.1.clone())
 }
 
 /// Finds the call that returns to `address`.
 #[must_use]
-pub fn symbolize_return(address: usize) -> Option<Symbol> {
-    symbolize(address.checked_sub(1)?)
+pub fn symbolize_return(address: usize) -> Vec<Symbol> {
+    address.checked_sub(1).map_or_else(Vec::new, symbolize)
 }
 
 /// What is needed to name the code of one module; a compact copy, as the artifact may be gone.
@@ -53,6 +68,9 @@ pub(super) struct Symbols {
     /// For each body the first of its address records in `addresses`; one more entry at the end.
     first_address: Box<[u32]>,
     addresses: Box<[AddressRecord]>,
+    /// For each body the first of its inlined instructions in `inlined`; one more entry at the end.
+    first_inlined: Box<[u32]>,
+    inlined: Box<[InlinedLocation]>,
     imported_functions: u32,
     functions: u32,
     names: Arc<Names>,
@@ -69,10 +87,13 @@ impl Symbols {
         names: &Names,
     ) -> Self {
         let (mut ends, mut first_address, mut addresses) = (Vec::with_capacity(starts.len()), vec![0], Vec::new());
+        let (mut first_inlined, mut inlined) = (vec![0], Vec::new());
         for (body, start) in bodies.zip(&starts) {
             ends.push(start + body.code.len() as u32);
             addresses.extend_from_slice(&body.addresses);
             first_address.push(addresses.len() as u32);
+            inlined.extend_from_slice(&body.inlined);
+            first_inlined.push(inlined.len() as u32);
         }
         Self {
             range,
@@ -80,13 +101,31 @@ impl Symbols {
             starts: starts.into(),
             first_address: first_address.into(),
             addresses: addresses.into(),
+            first_inlined: first_inlined.into(),
+            inlined: inlined.into(),
             imported_functions,
             functions: functions as u32,
             names: Arc::new(names.clone()),
         }
     }
 
-    fn find(&self, pc: usize) -> Option<Symbol> {
+    fn find(&self, pc: usize) -> Vec<Symbol> {
+        let Some(place) = self.place(pc) else { return Vec::new() };
+        let module_name = || self.names.module.clone();
+        if place.function.is_none() {
+            let trampoline =
+                Symbol { function: u32::MAX, in_trampoline: true, module_name: module_name(), ..Symbol::default() };
+            return vec![trampoline];
+        }
+        let mut found = Vec::with_capacity(1);
+        self.walk(&place, |function, wasm_offset| {
+            let name = self.names.function(function).map(Into::into);
+            found.push(Symbol { function, name, module_name: module_name(), wasm_offset, in_trampoline: false });
+        });
+        found
+    }
+
+    fn place(&self, pc: usize) -> Option<Place> {
         if !self.range.contains(&pc) {
             return None;
         }
@@ -95,27 +134,47 @@ impl Symbols {
         if offset >= self.ends[body] {
             return None;
         }
-        if body as u32 >= self.functions {
-            let module_name = self.names.module.clone();
-            return Some(Symbol { function: u32::MAX, in_trampoline: true, module_name, ..Symbol::default() });
-        }
-        let function = self.imported_functions + body as u32;
-        Some(Symbol {
-            function,
-            name: self.names.function(function).map(Into::into),
-            module_name: self.names.module.clone(),
-            wasm_offset: self.wasm_offset(body, offset - self.starts[body]),
-            in_trampoline: false,
-        })
+        let function = ((body as u32) < self.functions).then(|| self.imported_functions + body as u32);
+        Some(Place { body, offset: offset - self.starts[body], function })
     }
 
-    /// The location that holds at `offset` of a body, or the nearest one that is known: before it, else after it.
-    fn wasm_offset(&self, body: usize, offset: u32) -> u32 {
-        let records = &self.addresses[self.first_address[body] as usize..self.first_address[body + 1] as usize];
-        let (before, after) = records.split_at(records.partition_point(|record| record.code <= offset));
-        let known = |record: &&AddressRecord| record.wasm != u32::MAX;
-        before.iter().rev().find(known).or_else(|| after.iter().find(known)).map_or(0, |record| record.wasm)
+    /// Visits function and offset of the instruction at a place, then those of the calls that inlining has removed, outwards.
+    fn walk(&self, place: &Place, mut visit: impl FnMut(u32, u32)) {
+        let Some(function) = place.function else { return };
+        let inlined = &self.inlined[self.first_inlined[place.body] as usize..self.first_inlined[place.body + 1] as usize];
+        let (mut location, exact) = self.location(place);
+        // Parents come before what refers to them, so this ends.
+        while let Some(entry) = location.inlined_index().and_then(|index| inlined.get(index)) {
+            // The prologue belongs to the function itself, whatever its first instruction was made of.
+            if exact {
+                visit(entry.function, entry.wasm);
+            }
+            location = entry.parent;
+        }
+        visit(function, location.wasm().unwrap_or(0));
     }
+
+    /// The location that holds at a place, or the nearest one that is known: before it, else after it, and then it is not exact.
+    fn location(&self, place: &Place) -> (Location, bool) {
+        let records =
+            &self.addresses[self.first_address[place.body] as usize..self.first_address[place.body + 1] as usize];
+        let (before, after) = records.split_at(records.partition_point(|record| record.code <= place.offset));
+        let known = |record: &&AddressRecord| record.location != Location::UNKNOWN;
+        match before.iter().rev().find(known) {
+            Some(record) => (record.location, true),
+            None => (after.iter().find(known).map_or(Location::UNKNOWN, |record| record.location), false),
+        }
+    }
+}
+
+/// Where a program counter is.
+struct Place {
+    /// Number of the body: own functions, then trampolines.
+    body: usize,
+    /// Offset in its code.
+    offset: u32,
+    /// Its function, if it is no trampoline.
+    function: Option<u32>,
 }
 
 /// Symbols that [`symbolize`] can find, until dropped.

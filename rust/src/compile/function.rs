@@ -1,10 +1,9 @@
 //! One function: from its body, or from CLIF, to machine code with its trap records and its address map.
 
-use crate::artifact::{AddressRecord, CodeBody, Relocation, TrapRecord};
+use crate::artifact::{AddressRecord, CodeBody, InlinedLocation, Location, Relocation, TrapRecord};
 use crate::error::{Error, ErrorKind, Result};
 use crate::translate::{Environment, Translator};
 use crate::trap::TrapCode;
-use crate::wasm::Body;
 use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::{ExternalName, Function};
@@ -34,12 +33,13 @@ impl FunctionCompiler {
         env: &Environment<'_>,
         isa: &dyn TargetIsa,
         index: u32,
-        body: Body<'_>,
     ) -> Result<CodeBody> {
         self.context.clear();
         let allocations = std::mem::take(&mut self.allocations);
-        self.allocations = self.translator.translate(env, index, body, &mut self.context.func, allocations)?;
-        self.finish(isa)
+        self.allocations = self.translator.translate(env, index, &mut self.context.func, allocations)?;
+        let mut body = self.finish(isa)?;
+        body.inlined = used(&mut body.addresses, self.translator.inlined());
+        Ok(body)
     }
 
     /// Compiles the CLIF that is in the context.
@@ -98,17 +98,17 @@ fn extract(compiled: &CompiledCode, func: &Function, isa: &dyn TargetIsa) -> Res
         relocations,
         traps,
         addresses: addresses(compiled),
+        inlined: Vec::new(),
     })
 }
 
 /// The address map: where no location is known, an entry says so, so that each holds up to the next.
 fn addresses(compiled: &CompiledCode) -> Vec<AddressRecord> {
-    const UNKNOWN: u32 = u32::MAX;
     let mut records: Vec<AddressRecord> = Vec::new();
-    let mut push = |code: u32, wasm: u32| match records.last() {
-        Some(last) if last.wasm == wasm => {}
-        None if wasm == UNKNOWN => {}
-        _ => records.push(AddressRecord { code, wasm }),
+    let mut push = |code: u32, location: Location| match records.last() {
+        Some(last) if last.location == location => {}
+        None if location == Location::UNKNOWN => {}
+        _ => records.push(AddressRecord { code, location }),
     };
     let mut end = 0;
     for range in compiled.buffer.get_srclocs_sorted() {
@@ -116,13 +116,39 @@ fn addresses(compiled: &CompiledCode) -> Vec<AddressRecord> {
             continue;
         }
         if range.start > end {
-            push(end, UNKNOWN);
+            push(end, Location::UNKNOWN);
         }
-        push(range.start, range.loc.bits());
+        push(range.start, Location::from_bits(range.loc.bits()));
         end = range.end;
     }
     if (end as usize) < compiled.code_buffer().len() {
-        push(end, UNKNOWN);
+        push(end, Location::UNKNOWN);
     }
     records
+}
+
+/// Of all inlined instructions those that code was made of, and their callers; the records then refer to these.
+fn used(records: &mut [AddressRecord], all: &[InlinedLocation]) -> Vec<InlinedLocation> {
+    fn keep(
+        location: Location,
+        all: &[InlinedLocation],
+        places: &mut [Option<Location>],
+        kept: &mut Vec<InlinedLocation>,
+    ) -> Location {
+        let Some(index) = location.inlined_index() else { return location };
+        if let Some(place) = places[index] {
+            return place;
+        }
+        // As deep as bodies are nested.
+        let parent = keep(all[index].parent, all, places, kept);
+        let place = Location::inlined(kept.len());
+        kept.push(InlinedLocation { parent, ..all[index] });
+        places[index] = Some(place);
+        place
+    }
+    let (mut kept, mut places) = (Vec::new(), vec![None; all.len()]);
+    for record in records {
+        record.location = keep(record.location, all, &mut places, &mut kept);
+    }
+    kept
 }

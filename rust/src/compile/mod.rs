@@ -15,7 +15,7 @@ pub(crate) use function::CALL_RELOCATION;
 
 use crate::artifact::{Artifact, CodeBody, CompileOptions, TrampolineKey};
 use crate::error::{Error, ErrorKind, Result};
-use crate::translate::Environment;
+use crate::translate::{Candidates, Environment};
 use crate::vm::layout::VmctxLayout;
 use crate::wasm::{self, Body, ModuleInfo};
 use cranelift_codegen::isa::TargetIsa;
@@ -40,13 +40,14 @@ const KEEP_BELOW: u64 = 64 << 10;
 pub fn compile(bytes: &[u8], options: CompileOptions) -> Result<Artifact> {
     let isa = &**isa_for(options)?;
     let pool = pool()?;
-    let (info, queue) = pool.install(|| {
+    let (info, queue, bodies) = pool.install(|| {
         let parsed = wasm::parse(bytes)?;
-        let queue = Queue::new(&parsed.info, parsed.bodies);
-        Ok((parsed.info, queue))
+        let queue = Queue::new(&parsed.info, &parsed.bodies);
+        Ok((parsed.info, queue, parsed.bodies))
     })?;
     let layout = VmctxLayout::new(&info);
-    let env = Environment { info: &info, layout: &layout, options, frontend: isa.frontend_config() };
+    let candidates = Candidates::new(&bodies);
+    let env = Environment { info: &info, layout: &layout, options, frontend: isa.frontend_config(), candidates };
     let work = Work { env: &env, isa, queue, error_index: AtomicUsize::new(usize::MAX), outcome: Mutex::default() };
     let threads = if work.queue.weight < ALONE { 1 } else { pool.current_num_threads().min(work.queue.length) };
     // The calling thread waits outside of the pool, so that no thread of the pool ever waits on its stack for others.
@@ -67,24 +68,26 @@ pub fn compile(bytes: &[u8], options: CompileOptions) -> Result<Artifact> {
     Ok(Artifact { info, options, functions, trampolines })
 }
 
-enum Task<'a> {
-    Function(Body<'a>),
+#[derive(Clone, Copy)]
+enum Task {
+    /// The function of this index.
+    Function(u32),
     Trampoline(TrampolineKey),
 }
 
 /// The tasks, the heaviest first, so that the threads end at about the same time.
-struct Queue<'a> {
-    tasks: Mutex<std::vec::IntoIter<(u64, usize, Task<'a>)>>,
+struct Queue {
+    tasks: Mutex<std::vec::IntoIter<(u64, usize, Task)>>,
     length: usize,
     weight: u64,
 }
 
-impl<'a> Queue<'a> {
+impl Queue {
     /// Tasks are numbered: own functions in their order, then trampolines in theirs.
-    fn new(info: &ModuleInfo, bodies: Vec<Body<'a>>) -> Self {
-        let functions = bodies.into_iter().map(|body| {
+    fn new(info: &ModuleInfo, bodies: &[Body<'_>]) -> Self {
+        let functions = bodies.iter().zip(info.imported_functions..).map(|(body, function)| {
             let range = body.body.range();
-            (range.end - range.start, Task::Function(body))
+            (range.end - range.start, Task::Function(function))
         });
         let trampolines = trampoline_keys(info).into_iter().map(|key| (TRAMPOLINE_WEIGHT, Task::Trampoline(key)));
         let mut tasks: Vec<_> =
@@ -105,7 +108,7 @@ struct Outcome {
 struct Work<'a> {
     env: &'a Environment<'a>,
     isa: &'a dyn TargetIsa,
-    queue: Queue<'a>,
+    queue: Queue,
     /// Number of the lowest task that has failed: tasks above it no longer matter, those below still do.
     error_index: AtomicUsize,
     outcome: Mutex<Outcome>,
@@ -139,8 +142,7 @@ impl Work<'_> {
                 continue;
             }
             heaviest = heaviest.max(weight);
-            let name = self.name(index, &task);
-            let result = catch_unwind(AssertUnwindSafe(|| self.task(&mut workshop, index, task))).unwrap_or_else(|panic| {
+            let result = catch_unwind(AssertUnwindSafe(|| self.task(&mut workshop, task))).unwrap_or_else(|panic| {
                 Err(Error::new(ErrorKind::Internal, format!("the code generator panicked: {}", panic_text(&*panic))))
             });
             match result {
@@ -148,7 +150,7 @@ impl Work<'_> {
                 Err(error) => {
                     // Nothing half-done is left behind.
                     workshop = Workshop::new();
-                    self.fail(index, name, error);
+                    self.fail(index, task, error);
                 }
             }
         }
@@ -158,12 +160,9 @@ impl Work<'_> {
         }
     }
 
-    fn task(&self, workshop: &mut Workshop, index: usize, task: Task<'_>) -> Result<CodeBody> {
+    fn task(&self, workshop: &mut Workshop, task: Task) -> Result<CodeBody> {
         match task {
-            Task::Function(body) => {
-                let function = self.env.info.imported_functions + index as u32;
-                workshop.compiler.function(self.env, self.isa, function, body)
-            }
+            Task::Function(function) => workshop.compiler.function(self.env, self.isa, function),
             Task::Trampoline(key) => {
                 let ty = &self.env.info.types[key.type_index() as usize];
                 trampolines::trampoline(&mut workshop.compiler, &mut workshop.builder, self.isa, key, ty)
@@ -171,14 +170,7 @@ impl Work<'_> {
         }
     }
 
-    fn name(&self, index: usize, task: &Task<'_>) -> TaskName {
-        match task {
-            Task::Function(_) => TaskName::Function(self.env.info.imported_functions + index as u32),
-            Task::Trampoline(key) => TaskName::Trampoline(*key),
-        }
-    }
-
-    fn fail(&self, index: usize, name: TaskName, error: Error) {
+    fn fail(&self, index: usize, task: Task, error: Error) {
         self.error_index.fetch_min(index, Ordering::Relaxed);
         let mut outcome = self.outcome.lock();
         if outcome.error.as_ref().is_some_and(|(lowest, _)| *lowest < index) {
@@ -187,19 +179,13 @@ impl Work<'_> {
         // The validator's own words say where; other errors are given the function.
         let error = match error.kind() {
             ErrorKind::Validation => error,
-            kind => Error::new(kind, format!("{}: {}", name.describe(self.env.info), error.message())),
+            kind => Error::new(kind, format!("{}: {}", task.describe(self.env.info), error.message())),
         };
         outcome.error = Some((index, error));
     }
 }
 
-#[derive(Clone, Copy)]
-enum TaskName {
-    Function(u32),
-    Trampoline(TrampolineKey),
-}
-
-impl TaskName {
+impl Task {
     fn describe(self, info: &ModuleInfo) -> String {
         match self {
             Self::Function(index) => match info.names.function(index) {

@@ -35,14 +35,14 @@ fn an_artifact_is_whole_and_the_same_each_time() {
     for body in artifact.functions.iter().chain(artifact.trampolines.iter().map(|(_, body)| body)) {
         assert!(!body.code.is_empty() && body.alignment.is_power_of_two());
         assert!(body.traps.is_sorted_by_key(|trap| trap.offset));
-        assert!(body.addresses.is_sorted_by(|a, b| a.code < b.code && a.wasm != b.wasm));
+        assert!(body.addresses.is_sorted_by(|a, b| a.code < b.code && a.location != b.location));
         assert!(body.relocations.iter().all(|relocation| (2..5).contains(&relocation.function)));
     }
     let down = &artifact.functions[0];
     assert_eq!(down.relocations.iter().map(|relocation| relocation.function).collect::<Vec<_>>(), [2], "calls itself");
     assert_eq!(down.traps.iter().map(|trap| trap.code).collect::<Vec<_>>(), [2], "one load, one trap record");
     let bytes = wat::parse_str(SAMPLE).unwrap();
-    assert!(down.addresses.iter().any(|record| bytes.get(record.wasm as usize) == Some(&0x28)), "i32.load is mapped");
+    assert!(down.addresses.iter().any(|record| record.location.wasm().is_some_and(|at| bytes.get(at as usize) == Some(&0x28))), "i32.load is mapped");
     for _ in 0..4 {
         assert_eq!(compile_text(SAMPLE).unwrap(), artifact);
     }
@@ -109,7 +109,8 @@ fn a_panic_becomes_an_error_that_names_its_cause() {
     let info = ModuleInfo::default();
     let layout = VmctxLayout::new(&info);
     let isa = &**isa().unwrap();
-    let env = Environment { info: &info, layout: &layout, options: CompileOptions::default(), frontend: isa.frontend_config() };
+    let (options, candidates) = (CompileOptions::default(), Candidates::new(&[]));
+    let env = Environment { info: &info, layout: &layout, options, frontend: isa.frontend_config(), candidates };
     let tasks = vec![(1, 0, Task::Trampoline(TrampolineKey::Entry(7)))];
     let queue = Queue { length: 1, weight: 1, tasks: Mutex::new(tasks.into_iter()) };
     let work = Work { env: &env, isa, queue, error_index: AtomicUsize::new(usize::MAX), outcome: Mutex::default() };

@@ -25,9 +25,7 @@ fn error(error: *mut gw_error) -> (u32, u32, String) {
 }
 
 fn fine(result: *mut gw_error) {
-    if !result.is_null() {
-        panic!("{:?}", error(result));
-    }
+    assert!(result.is_null(), "{:?}", error(result));
 }
 
 fn compile(text: &str) -> *mut gw_module {

@@ -11,6 +11,7 @@
 use super::context::{CONTEXT_SIZE, Context};
 use crate::budget::{self, Taken};
 use crate::error::{Error, ErrorKind, Result};
+use crate::vm;
 use parking_lot::Mutex;
 use std::io;
 use std::sync::OnceLock;
@@ -84,7 +85,12 @@ impl Arena {
                 format!("stack size of {slot_size} bytes: expected a power of two from 262144 to 1073741824"),
             ));
         }
-        let wanted = if options.arena_size == 0 { DEFAULT_ARENA_SIZE } else { options.arena_size };
+        let wanted = match (options.arena_size, vm::address_space_limit()) {
+            // Memories and Go's heap need the rest.
+            (0, Some(limit)) => DEFAULT_ARENA_SIZE.min(limit as usize / 16),
+            (0, None) => DEFAULT_ARENA_SIZE,
+            (chosen, _) => chosen,
+        };
         let mut slots = (wanted / slot_size).max(MIN_SLOTS);
         let mappings = budget::take(2)?;
         loop {

@@ -51,11 +51,13 @@ impl Backtrace {
             return;
         }
         if self.frames.len() == MAX_FRAMES {
-            self.left_out += 1;
+            self.left_out += code::frames_at(pc);
             return;
         }
-        if let Some(symbol) = code::symbolize(pc).filter(|symbol| !symbol.in_trampoline) {
-            self.frames.push(symbol);
-        }
+        let mut symbols = code::symbolize(pc);
+        symbols.retain(|symbol| !symbol.in_trampoline);
+        let shown = symbols.len().min(MAX_FRAMES - self.frames.len());
+        self.left_out += (symbols.len() - shown) as u32;
+        self.frames.extend(symbols.drain(..shown));
     }
 }

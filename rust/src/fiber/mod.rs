@@ -69,3 +69,6 @@ pub fn ensure_pause_handler() -> Result<()> {
 pub fn interrupt(context: &Context) {
     signals::interrupt(context);
 }
+
+#[cfg(test)]
+mod tests;

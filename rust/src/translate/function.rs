@@ -2,14 +2,16 @@
 
 use super::callees::Callees;
 use super::state::{Frame, FrameKind, State};
+use super::inline::{self, Scope};
 use super::{Environment, clif_type, dispatch};
+use crate::artifact::{InlinedLocation, Location};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::ValType;
-use crate::wasm::{Body, validation_error};
+use crate::wasm::validation_error;
 use cranelift_codegen::ir::{self, InstBuilder, SourceLoc, Value, types};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
 use std::collections::HashMap;
-use wasmparser::FuncValidatorAllocations;
+use wasmparser::{FuncValidatorAllocations, Operator, OperatorsReader};
 
 /// Most pairs of a used local and a block. Building SSA form takes memory for each pair, so without this limit a few megabytes
 /// of wasm could ask for hundreds of gigabytes.
@@ -27,7 +29,15 @@ pub(super) struct FunctionTranslation<'a, 'f> {
     pub(super) state: State<'a>,
     /// References made so far.
     pub(super) callees: Callees,
-    /// Which locals were used.
+    /// The function whose body is being read: the one that is translated, or one that is inlined into it.
+    pub(super) scope: Scope,
+    /// The functions that are being inlined into each other here, and the first one itself.
+    pub(super) chain: Vec<u32>,
+    /// Weight of all bodies inlined so far.
+    pub(super) inlined_weight: u32,
+    /// Instructions of inlined bodies.
+    pub(super) inlined: &'f mut Vec<InlinedLocation>,
+    /// Which locals were used; those of inlined bodies follow the function's own.
     used_locals: Vec<bool>,
     /// How many of them.
     used_local_count: u64,
@@ -53,14 +63,15 @@ pub(super) fn val_type(ty: wasmparser::ValType) -> Result<ValType> {
 pub(super) fn translate(
     env: &Environment<'_>,
     index: u32,
-    body: Body<'_>,
     func: &mut ir::Function,
     context: &mut FunctionBuilderContext,
+    inlined: &mut Vec<InlinedLocation>,
     allocations: FuncValidatorAllocations,
 ) -> Result<FuncValidatorAllocations> {
-    let mut validator = body.to_validate.into_validator(allocations);
+    let (to_validate, body) = env.candidates.body(env.info, index);
+    let mut validator = to_validate.into_validator(allocations);
     let mut builder = FunctionBuilder::new(func, context);
-    builder.set_srcloc(location(body.body.get_binary_reader().original_position()));
+    builder.set_srcloc(location(body.get_binary_reader().original_position()));
     let entry = builder.create_block();
     builder.append_block_params_for_function_params(entry);
     builder.switch_to_block(entry);
@@ -74,12 +85,17 @@ pub(super) fn translate(
         vmctx,
         state,
         callees: Callees::default(),
+        scope: Scope::default(),
+        chain: vec![index],
+        inlined_weight: 0,
+        inlined,
         used_locals: Vec::new(),
         used_local_count: 0,
     };
 
-    t.declare_parameters(index, entry);
-    let mut locals = body.body.get_locals_reader().map_err(|e| validation_error(&e))?;
+    let parameters = t.builder.block_params(entry)[1..].to_vec();
+    t.declare_parameters(index, &parameters);
+    let mut locals = body.get_locals_reader().map_err(|e| validation_error(&e))?;
     let mut zeros = HashMap::new();
     for _ in 0..locals.get_count() {
         let position = locals.original_position();
@@ -96,13 +112,13 @@ pub(super) fn translate(
         end: None,
         end_used: false,
     });
-    let mut reader = wasmparser::OperatorsReader::new(locals.get_binary_reader());
+    let mut reader = OperatorsReader::new(locals.get_binary_reader());
     while !reader.eof() {
         let position = reader.original_position();
         let operator = reader.read().map_err(|e| validation_error(&e))?;
         validator.op(position, &operator).map_err(|e| validation_error(&e))?;
         t.builder.set_srcloc(location(position));
-        dispatch::translate(&mut t, &operator)?;
+        t.operator(&operator, &reader)?;
         t.check_size(index)?;
     }
     reader.finish().map_err(|e| validation_error(&e))?;
@@ -110,23 +126,35 @@ pub(super) fn translate(
     Ok(validator.into_allocations())
 }
 
-/// A source location: the offset in the module's bytes, which are limited to 1 GiB.
+/// The source location of an instruction of the function itself.
 fn location(position: u64) -> SourceLoc {
-    SourceLoc::new(u32::try_from(position).unwrap_or(u32::MAX - 1))
+    SourceLoc::new(Location::at(position).bits())
 }
 
 impl FunctionTranslation<'_, '_> {
-    fn declare_parameters(&mut self, index: u32, entry: ir::Block) {
-        for (i, ty) in self.env.info.function_type(index).params.iter().enumerate() {
-            let local = self.builder.declare_var(clif_type(*ty));
-            let value = self.builder.block_params(entry)[i + 1];
-            self.builder.def_var(local, value);
-            self.used_locals.push(false);
+    /// Translates a valid operator; `rest` is what follows it.
+    pub(super) fn operator(&mut self, operator: &Operator<'_>, rest: &OperatorsReader<'_>) -> Result<()> {
+        match *operator {
+            Operator::Call { function_index } if inline::is_wanted(self, function_index, rest) => {
+                inline::inline(self, function_index)
+            }
+            _ => dispatch::translate(self, operator),
         }
     }
 
+    /// Declares the parameters of a function, which begin as `values`; gives the place of the first one among the locals.
+    pub(super) fn declare_parameters(&mut self, index: u32, values: &[Value]) -> u32 {
+        let first = self.used_locals.len() as u32;
+        for (ty, value) in self.env.info.function_type(index).params.iter().zip(values) {
+            let local = self.builder.declare_var(clif_type(*ty));
+            self.builder.def_var(local, *value);
+            self.used_locals.push(false);
+        }
+        first
+    }
+
     /// Declares locals; they begin as zero or null (section 4.4.10.1 "Invocation").
-    fn declare_locals(&mut self, count: u32, ty: ValType, zeros: &mut HashMap<ir::Type, Value>) {
+    pub(super) fn declare_locals(&mut self, count: u32, ty: ValType, zeros: &mut HashMap<ir::Type, Value>) {
         if count == 0 {
             return;
         }
@@ -143,12 +171,18 @@ impl FunctionTranslation<'_, '_> {
         }
     }
 
-    /// The variable of a local.
+    /// The variable of a local of the function whose body is being read.
     pub(super) fn local(&mut self, index: u32) -> Variable {
+        let index = self.scope.first_local + index;
         let used = &mut self.used_locals[index as usize];
         self.used_local_count += u64::from(!*used);
         *used = true;
         Variable::from_u32(index)
+    }
+
+    /// Whether locals and blocks are so many together that a body should not add to them.
+    pub(super) fn is_large(&self) -> bool {
+        self.used_local_count * self.builder.func.dfg.num_blocks() as u64 > MAX_LOCAL_BLOCKS / 2
     }
 
     /// Refuses a function whose locals and blocks are too many together.

@@ -4,6 +4,7 @@
 //! |-------------------|-------------------------------------------------------------------------------|
 //! | `function`        | one body from its first local to its last `end`, validated as it is translated |
 //! | `state`           | the value stack and the control frames                                        |
+//! | `inline`          | which calls are replaced by the callee's body                                 |
 //! | `dispatch`        | one line per opcode                                                           |
 //! | `ops/*`           | what the opcodes of one family become                                         |
 //! | `bounds`          | **sandbox**: every address in a linear memory                                 |
@@ -21,16 +22,19 @@ mod callees;
 mod dispatch;
 mod function;
 mod indirect;
+mod inline;
 mod ops;
 mod state;
 mod table_access;
 mod vmctx;
 
-use crate::artifact::CompileOptions;
+pub use inline::Candidates;
+
+use crate::artifact::{CompileOptions, InlinedLocation};
 use crate::error::Result;
 use crate::types::{FuncType, ValType};
 use crate::vm::layout::VmctxLayout;
-use crate::wasm::{Body, ModuleInfo};
+use crate::wasm::ModuleInfo;
 use cranelift_codegen::ir::{self, AbiParam, UserFuncName, types};
 use cranelift_codegen::isa::{CallConv, TargetFrontendConfig};
 use cranelift_frontend::FunctionBuilderContext;
@@ -46,6 +50,8 @@ pub struct Environment<'a> {
     pub options: CompileOptions,
     /// Facts about the target that building CLIF needs.
     pub frontend: TargetFrontendConfig,
+    /// The bodies of the functions, and what is known of their use for inlining.
+    pub candidates: Candidates<'a>,
 }
 
 impl std::fmt::Debug for Environment<'_> {
@@ -58,6 +64,7 @@ impl std::fmt::Debug for Environment<'_> {
 #[derive(Default)]
 pub struct Translator {
     builder: FunctionBuilderContext,
+    inlined: Vec<InlinedLocation>,
 }
 
 impl std::fmt::Debug for Translator {
@@ -75,8 +82,8 @@ impl Translator {
 
     /// Validates the body of function `function_index` (imports count) and translates it into `func`, which must be empty.
     ///
-    /// Name and signature of `func` are set here. Source locations are offsets in the module's bytes. Returns the
-    /// validator's allocations for the next call.
+    /// Name and signature of `func` are set here. Source locations are the bits of a [`Location`](crate::artifact::Location) whose
+    /// table is [`Translator::inlined`]. Returns the validator's allocations for the next call.
     ///
     /// # Errors
     /// `Validation` in the validator's words; `Compile` where a limit of this translator is met. `func` is then not usable,
@@ -85,13 +92,19 @@ impl Translator {
         &mut self,
         env: &Environment<'_>,
         function_index: u32,
-        body: Body<'_>,
         func: &mut ir::Function,
         allocations: FuncValidatorAllocations,
     ) -> Result<FuncValidatorAllocations> {
         func.name = UserFuncName::user(0, function_index);
         func.signature = wasm_signature(env.info.function_type(function_index));
-        function::translate(env, function_index, body, func, &mut self.builder, allocations)
+        self.inlined.clear();
+        function::translate(env, function_index, func, &mut self.builder, &mut self.inlined, allocations)
+    }
+
+    /// The instructions of inlined bodies in the function that was translated last.
+    #[must_use]
+    pub fn inlined(&self) -> &[InlinedLocation] {
+        &self.inlined
     }
 }
 

@@ -27,6 +27,7 @@ pub use externs::{Extern, FuncHandle, GlobalHandle, MemoryHandle, TableHandle};
 pub use instance::{Instance, InstanceOptions};
 pub use linker::Linker;
 pub use module::Module;
+pub(crate) use pages::address_space_limit;
 pub use runtime::runtime_call;
 pub use store::Store;
 

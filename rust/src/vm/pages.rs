@@ -57,7 +57,7 @@ pub(super) unsafe fn release(address: usize, bytes: usize) {
 }
 
 /// Bytes of address space that the process may use, where that is limited (`ulimit -v`).
-pub(super) fn address_space_limit() -> Option<u64> {
+pub(crate) fn address_space_limit() -> Option<u64> {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: the structure is valid for writing.
     let result = unsafe { libc::getrlimit(libc::RLIMIT_AS, &raw mut limit) };

@@ -208,12 +208,16 @@ mod tests {
         assert_eq!(pool.slots, slots.len() + pool.ready.len());
         slots.sort_unstable_by_key(|slot| slot.start);
         assert!(slots.windows(2).all(|pair| pair[0].start + SLOT as usize <= pair[1].start));
-        slots.into_iter().for_each(|slot| pool.give(slot, 0, false));
+        for slot in slots {
+            pool.give(slot, 0, false);
+        }
         // Where address space is limited, no slot is reserved before it is needed.
         let mut limited = Pool::new(0);
         let slots: Vec<_> = (0..3).map(|_| limited.take().unwrap()).collect();
         assert!(limited.ready.is_empty());
-        slots.into_iter().for_each(|slot| limited.give(slot, 0, false));
+        for slot in slots {
+            limited.give(slot, 0, false);
+        }
     }
 
     #[test]

@@ -190,8 +190,11 @@ pub(in super::super) fn br_table(t: &mut Translation<'_, '_>, targets: &BrTable<
     Ok(())
 }
 
-/// `return`, section 4.4.8.9.
+/// `return`, section 4.4.8.9; of an inlined body, a branch to its end.
 pub(in super::super) fn return_(t: &mut Translation<'_, '_>) {
+    if t.scope.frame > 0 {
+        return br(t, (t.state.frames.len() - 1 - t.scope.frame) as u32);
+    }
     let count = t.state.frames[0].results.len();
     t.builder.ins().return_(t.state.top(count));
     t.state.reachable = false;

@@ -1,0 +1,174 @@
+//! Inlining: which calls of own functions are replaced by the callee's body, and the replacement.
+//!
+//! Bodies are inlined while they are translated: the callee becomes a `block` with variables of its own. Every instruction of it gets
+//! an entry in the function's table of inlined instructions, so that backtraces show each function as if it had been called.
+
+use super::Environment;
+use super::function::{FunctionTranslation, val_type};
+use super::state::{Frame, FrameKind};
+use crate::artifact::{InlinedLocation, Location};
+use crate::error::Result;
+use crate::wasm::{Body, ModuleInfo, validation_error};
+use cranelift_codegen::ir::SourceLoc;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU8, Ordering};
+use wasmparser::{
+    FuncToValidate, FuncValidatorAllocations, FunctionBody, Operator, OperatorsReader, ValidatorResources,
+};
+
+/// Bytes of a body that is looked at. Compilers pad calls and addresses to 5 bytes, so that this says little of what a body costs.
+const MAX_BYTES: u64 = 128;
+/// Weight (see [`weight`]) of a body that is inlined.
+const MAX_WEIGHT: u32 = 12;
+/// Weight of all bodies that are inlined into one function.
+const BUDGET: u32 = 96;
+/// Locals that a body declares.
+const MAX_LOCALS: u32 = 16;
+/// How many bodies may lie in each other.
+const MAX_DEPTH: usize = 3;
+/// How many of them may be of the same function, the one that is compiled included.
+const MAX_SAME: usize = 3;
+
+/// The bodies of a module's own functions, and which of them are fit to be inlined.
+pub struct Candidates<'a> {
+    bodies: &'a [Body<'a>],
+    /// For each body its weight and one, once it is known, or `UNFIT`.
+    weights: Box<[AtomicU8]>,
+}
+
+const UNKNOWN: u8 = 0;
+const UNFIT: u8 = u8::MAX;
+const _: () = assert!(MAX_WEIGHT + 1 < UNFIT as u32);
+
+impl<'a> Candidates<'a> {
+    /// Takes the bodies of the functions that are not imported, in the order of their indices.
+    #[must_use]
+    pub fn new(bodies: &'a [Body<'a>]) -> Self {
+        Self { bodies, weights: bodies.iter().map(|_| AtomicU8::new(UNKNOWN)).collect() }
+    }
+
+    /// The body of a function, and what validates it.
+    pub(super) fn body(&self, info: &ModuleInfo, function: u32) -> (FuncToValidate<ValidatorResources>, &FunctionBody<'a>) {
+        let Body { to_validate, body } = &self.bodies[(function - info.imported_functions) as usize];
+        let FuncToValidate { resources, index, ty, features } = to_validate;
+        (FuncToValidate { resources: resources.clone(), index: *index, ty: *ty, features: *features }, body)
+    }
+
+    /// The weight of a function that is fit to be inlined.
+    fn weight(&self, info: &ModuleInfo, function: u32) -> Option<u32> {
+        let own = function.checked_sub(info.imported_functions)? as usize;
+        let range = self.bodies[own].body.range();
+        if range.end - range.start > MAX_BYTES {
+            return None;
+        }
+        // Threads that ask at the same time find the same.
+        let known = self.weights[own].load(Ordering::Relaxed);
+        let known = if known == UNKNOWN {
+            let (to_validate, body) = self.body(info, function);
+            let found = weigh(to_validate, body).map_or(UNFIT, |weight| weight as u8 + 1);
+            self.weights[own].store(found, Ordering::Relaxed);
+            found
+        } else {
+            known
+        };
+        (known != UNFIT).then(|| u32::from(known) - 1)
+    }
+}
+
+/// The weight of a body, if it is fit to be inlined. One that is not valid is not: whoever compiles the function itself says why.
+fn weigh(to_validate: FuncToValidate<ValidatorResources>, body: &FunctionBody<'_>) -> Option<u32> {
+    let mut validator = to_validate.into_validator(FuncValidatorAllocations::default());
+    validator.validate(body).ok()?;
+    let mut locals = 0;
+    for group in body.get_locals_reader().ok()? {
+        locals += group.ok()?.0;
+    }
+    let (mut total, mut ends_dead) = (0, false);
+    for operator in body.get_operators_reader().ok()? {
+        let operator = operator.ok()?;
+        total += weight(&operator)?;
+        if !matches!(operator, Operator::End) {
+            ends_dead = matches!(operator, Operator::Unreachable);
+        }
+    }
+    // A function that ends dead is called where things go wrong: seldom.
+    (locals <= MAX_LOCALS && total <= MAX_WEIGHT && !ends_dead).then_some(total)
+}
+
+/// About how many machine instructions an operator becomes; `None` where a call more does not count: in loops, and with operators
+/// that call the engine.
+const fn weight(operator: &Operator<'_>) -> Option<u32> {
+    use Operator as Op;
+    Some(match operator {
+        Op::LocalGet { .. } | Op::LocalSet { .. } | Op::LocalTee { .. } | Op::Drop | Op::Nop => 0,
+        Op::I32Const { .. } | Op::I64Const { .. } | Op::F32Const { .. } | Op::F64Const { .. } => 0,
+        Op::Block { .. } | Op::Else | Op::End | Op::Return => 0,
+        Op::If { .. } | Op::BrIf { .. } | Op::Select | Op::TypedSelect { .. } => 2,
+        Op::Call { .. } => 3,
+        Op::Loop { .. } | Op::BrTable { .. } | Op::CallIndirect { .. } | Op::RefFunc { .. } => return None,
+        Op::MemoryGrow { .. } | Op::MemoryCopy { .. } | Op::MemoryFill { .. } | Op::MemoryInit { .. } => return None,
+        Op::TableGrow { .. } | Op::TableCopy { .. } | Op::TableFill { .. } | Op::TableInit { .. } => return None,
+        Op::TableGet { .. } | Op::TableSet { .. } | Op::DataDrop { .. } | Op::ElemDrop { .. } => return None,
+        _ => 1,
+    })
+}
+
+/// The function whose body is being read.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Scope {
+    /// Where its locals begin among all.
+    pub(super) first_local: u32,
+    /// Its own frame among all; 0 for the function that is compiled.
+    pub(super) frame: usize,
+}
+
+/// Whether a call should be replaced by the callee's body; `rest` is what follows the call.
+pub(super) fn is_wanted(t: &FunctionTranslation<'_, '_>, function: u32, rest: &OperatorsReader<'_>) -> bool {
+    let Environment { info, candidates, .. } = t.env;
+    let Some(weight) = candidates.weight(info, function).filter(|_| t.state.reachable) else { return false };
+    let same = t.chain.iter().filter(|other| **other == function).count();
+    t.inlined_weight + weight <= BUDGET
+        && t.chain.len() <= MAX_DEPTH
+        && same < MAX_SAME
+        && !t.is_large()
+        // A call that does not come back: see `weigh`.
+        && !matches!(rest.clone().read(), Ok(Operator::Unreachable))
+}
+
+/// Translates the body of a function, which is valid, in place of a call.
+pub(super) fn inline(t: &mut FunctionTranslation<'_, '_>, function: u32) -> Result<()> {
+    let env = t.env;
+    let ty = env.info.function_type(function);
+    let (_, body) = env.candidates.body(env.info, function);
+    let call = t.builder.srcloc();
+    t.inlined_weight += env.candidates.weight(env.info, function).unwrap_or(0);
+
+    let arguments = t.state.top(ty.params.len()).to_vec();
+    t.state.drop(arguments.len());
+    let scope = Scope { first_local: t.declare_parameters(function, &arguments), frame: t.state.frames.len() };
+    let mut locals = body.get_locals_reader().map_err(|e| validation_error(&e))?;
+    let mut zeros = HashMap::new();
+    for _ in 0..locals.get_count() {
+        let (count, ty) = locals.read().map_err(|e| validation_error(&e))?;
+        t.declare_locals(count, val_type(ty)?, &mut zeros);
+    }
+    let height = t.state.values.len();
+    let frame =
+        Frame { kind: FrameKind::Block, params: &[], results: &ty.results, height, end: None, end_used: false };
+    t.state.frames.push(frame);
+
+    let outer = std::mem::replace(&mut t.scope, scope);
+    t.chain.push(function);
+    let mut reader = OperatorsReader::new(locals.get_binary_reader());
+    while !reader.eof() {
+        let wasm = Location::at(reader.original_position()).bits();
+        let operator = reader.read().map_err(|e| validation_error(&e))?;
+        t.builder.set_srcloc(SourceLoc::new(Location::inlined(t.inlined.len()).bits()));
+        t.inlined.push(InlinedLocation { wasm, function, parent: Location::from_bits(call.bits()) });
+        t.operator(&operator, &reader)?;
+    }
+    t.chain.pop();
+    t.scope = outer;
+    t.builder.set_srcloc(call);
+    Ok(())
+}
