@@ -226,7 +226,7 @@ impl Block {
 
     /// Ends writing: the block can be read and executed from now on.
     pub(crate) fn make_executable(&self) -> io::Result<()> {
-        self.synchronize_instructions();
+        synchronize_instructions(&self.range());
         self.protect(libc::PROT_READ | libc::PROT_EXEC)
     }
 
@@ -237,21 +237,20 @@ impl Block {
             _ => Err(io::Error::last_os_error()),
         }
     }
+}
 
-    /// x86-64 keeps instruction caches coherent; a thread that runs fresh code reaches it by a call of an address it has just been given.
-    #[cfg(target_arch = "x86_64")]
-    fn synchronize_instructions(&self) {}
+/// x86-64 keeps instruction caches coherent; a thread that runs fresh code reaches it by a call of an address it has just been given.
+#[cfg(target_arch = "x86_64")]
+const fn synchronize_instructions(_: &Range<usize>) {}
 
-    /// Not yet run on such a host: cleans the caches to the point of unification; the kernel's `mprotect` brings the barrier.
-    #[cfg(not(target_arch = "x86_64"))]
-    fn synchronize_instructions(&self) {
-        unsafe extern "C" {
-            fn __clear_cache(start: *mut u8, end: *mut u8);
-        }
-        let range = self.range();
-        // SAFETY: the range is mapped.
-        unsafe { __clear_cache(range.start as *mut u8, range.end as *mut u8) };
+/// Not yet run on such a host: cleans the caches to the point of unification; the change of protection brings the barrier.
+#[cfg(not(target_arch = "x86_64"))]
+fn synchronize_instructions(range: &Range<usize>) {
+    unsafe extern "C" {
+        fn __clear_cache(start: *mut u8, end: *mut u8);
     }
+    // SAFETY: the range is mapped.
+    unsafe { __clear_cache(range.start as *mut u8, range.end as *mut u8) };
 }
 
 impl Drop for Block {
@@ -339,7 +338,8 @@ mod tests {
         let low = arena.allocate(PAGE).unwrap();
         let block = arena.allocate(3 * PAGE).unwrap();
         let high = arena.allocate(PAGE).unwrap();
-        let protection = |arena: &Arena, address| mappings(arena).into_iter().find(|(start, _)| *start == address).map(|m| m.1);
+        let protection =
+            |arena: &Arena, address| mappings(arena).into_iter().find(|(start, _)| *start == address).map(|m| m.1);
         low.make_executable().unwrap();
         high.make_executable().unwrap();
         assert_eq!(protection(arena, block.base()).as_deref(), Some("rw-p"));

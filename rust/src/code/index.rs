@@ -72,7 +72,10 @@ pub(super) fn install(arena: Range<usize>) -> Result<()> {
     let table = unsafe { libc::mmap(ptr::null_mut(), bytes, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) };
     if table == libc::MAP_FAILED {
         let error = std::io::Error::last_os_error();
-        return Err(Error::new(ErrorKind::Resource, format!("cannot map {bytes} bytes for the index of code: {error}")));
+        return Err(Error::new(
+            ErrorKind::Resource,
+            format!("cannot map {bytes} bytes for the index of code: {error}"),
+        ));
     }
     // Never given back: the table lives as long as the process.
     std::mem::forget(taken);

@@ -55,8 +55,14 @@ impl LoadedCode {
             .collect::<Result<Vec<_>>>()?;
         trampolines.sort_unstable_by_key(|(key, _)| *key);
         let info = &artifact.info;
-        let symbols =
-            Symbols::new(range.clone(), starts.clone(), bodies(artifact), functions, info.imported_functions, &info.names);
+        let symbols = Symbols::new(
+            range.clone(),
+            starts.clone(),
+            bodies(artifact),
+            functions,
+            info.imported_functions,
+            &info.names,
+        );
         Ok(Arc::new(Self {
             _traps: Published::new(&range, &traps),
             _symbols: Registered::new(symbols),
@@ -106,7 +112,10 @@ impl LoadedCode {
 
 impl fmt::Debug for LoadedCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LoadedCode").field("range", &self.range()).field("functions", &self.functions).finish_non_exhaustive()
+        f.debug_struct("LoadedCode")
+            .field("range", &self.range())
+            .field("functions", &self.functions)
+            .finish_non_exhaustive()
     }
 }
 
@@ -153,9 +162,13 @@ fn check(artifact: &Artifact, number: usize, body: &CodeBody) -> Result<()> {
     for relocation in &body.relocations {
         let imported = artifact.info.imported_functions;
         let inside = (relocation.offset as usize).checked_add(4).is_some_and(|end| end <= body.code.len());
-        let own = relocation.function.checked_sub(imported).is_some_and(|own| (own as usize) < artifact.functions.len());
+        let own =
+            relocation.function.checked_sub(imported).is_some_and(|own| (own as usize) < artifact.functions.len());
         if !inside || !own || relocation.addend != CALL_ADDEND {
-            return refuse(format!("{relocation:?} does not lead from its {} bytes to a function of the module", body.code.len()));
+            return refuse(format!(
+                "{relocation:?} does not lead from its {} bytes to a function of the module",
+                body.code.len()
+            ));
         }
     }
     Ok(())
@@ -163,7 +176,8 @@ fn check(artifact: &Artifact, number: usize, body: &CodeBody) -> Result<()> {
 
 fn define(artifact: &Artifact, isa: &OwnedTargetIsa, block: Arc<Block>) -> Result<Vec<*const u8>> {
     let failed = |error: ModuleError| {
-        let kind = if matches!(error, ModuleError::Allocation { .. }) { ErrorKind::Resource } else { ErrorKind::Internal };
+        let kind =
+            if matches!(error, ModuleError::Allocation { .. }) { ErrorKind::Resource } else { ErrorKind::Internal };
         Error::new(kind, format!("cannot link the code of a module: {error}"))
     };
     let mut builder = JITBuilder::with_isa(isa.clone(), Box::new(|_: LibCall| String::new()));
@@ -173,9 +187,8 @@ fn define(artifact: &Artifact, isa: &OwnedTargetIsa, block: Arc<Block>) -> Resul
     let mut module = JITModule::new(builder);
     let signature = Signature::new(CallConv::Tail);
     let ids = bodies(artifact)
-        .map(|_| module.declare_anonymous_function(&signature))
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(failed)?;
+        .map(|_| module.declare_anonymous_function(&signature).map_err(failed))
+        .collect::<Result<Vec<_>>>()?;
     let mut relocations = Vec::new();
     for (body, id) in bodies(artifact).zip(&ids) {
         relocations.clear();

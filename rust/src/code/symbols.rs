@@ -39,7 +39,9 @@ pub fn symbolize(pc: usize) -> Vec<Symbol> {
 /// How many functions [`symbolize`] finds at `pc`; none in a trampoline.
 #[must_use]
 pub fn frames_at(pc: usize) -> u32 {
-    let Some((symbols, place)) = loaded(pc).and_then(|symbols| symbols.place(pc).map(|place| (symbols, place))) else { return 0 };
+    let Some((symbols, place)) = loaded(pc).and_then(|symbols| symbols.place(pc).map(|place| (symbols, place))) else {
+        return 0;
+    };
     let mut count = 0;
     if place.function.is_some() {
         symbols.walk(&place, |_, _| count += 1);
@@ -141,7 +143,8 @@ impl Symbols {
     /// Visits function and offset of the instruction at a place, then those of the calls that inlining has removed, outwards.
     fn walk(&self, place: &Place, mut visit: impl FnMut(u32, u32)) {
         let Some(function) = place.function else { return };
-        let inlined = &self.inlined[self.first_inlined[place.body] as usize..self.first_inlined[place.body + 1] as usize];
+        let inlined =
+            &self.inlined[self.first_inlined[place.body] as usize..self.first_inlined[place.body + 1] as usize];
         let (mut location, exact) = self.location(place);
         // Parents come before what refers to them, so this ends.
         while let Some(entry) = location.inlined_index().and_then(|index| inlined.get(index)) {

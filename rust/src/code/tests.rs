@@ -104,7 +104,12 @@ fn host_functions_are_reached_by_slots() {
         let [host_call, c_call] = builtins;
         let builtins = Builtins { host_call, c_call, runtime_call: 0, memory_move: 0, memory_fill: 0 };
         let host = HostFunction {
-            header: Header { builtins: &builtins, store: std::ptr::null(), instance: std::ptr::null(), magic: HOST_MAGIC },
+            header: Header {
+                builtins: &builtins,
+                store: std::ptr::null(),
+                instance: std::ptr::null(),
+                magic: HOST_MAGIC,
+            },
             instance_id: 0,
             function_index: 77,
             c_function: std::ptr::null(),

@@ -24,16 +24,15 @@ pub(crate) struct FunctionCompiler {
 
 impl FunctionCompiler {
     pub(crate) fn new() -> Self {
-        Self { translator: Translator::new(), context: Context::new(), allocations: FuncValidatorAllocations::default() }
+        Self {
+            translator: Translator::new(),
+            context: Context::new(),
+            allocations: FuncValidatorAllocations::default(),
+        }
     }
 
     /// Compiles the wasm function of an index, validating its body.
-    pub(crate) fn function(
-        &mut self,
-        env: &Environment<'_>,
-        isa: &dyn TargetIsa,
-        index: u32,
-    ) -> Result<CodeBody> {
+    pub(crate) fn function(&mut self, env: &Environment<'_>, isa: &dyn TargetIsa, index: u32) -> Result<CodeBody> {
         self.context.clear();
         let allocations = std::mem::take(&mut self.allocations);
         self.allocations = self.translator.translate(env, index, &mut self.context.func, allocations)?;

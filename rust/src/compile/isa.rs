@@ -69,9 +69,8 @@ pub fn cpu_features() -> String {
 
 fn build(canonicalize_nans: bool) -> Result<OwnedTargetIsa> {
     let refuse = |message: String| Error::new(ErrorKind::Compile, message);
-    let builder = cranelift_native::builder().map_err(|reason| {
-        refuse(format!("cannot compile for this host ({}): {reason}", target_lexicon_of_host()))
-    })?;
+    let builder = cranelift_native::builder()
+        .map_err(|reason| refuse(format!("cannot compile for this host ({}): {reason}", host_name())))?;
     let mut flags = settings::builder();
     let nans = [("enable_nan_canonicalization", if canonicalize_nans { "true" } else { "false" })];
     for (name, value) in FLAGS.iter().chain(&nans) {
@@ -79,13 +78,13 @@ fn build(canonicalize_nans: bool) -> Result<OwnedTargetIsa> {
     }
     let isa = builder
         .finish(settings::Flags::new(flags))
-        .map_err(|e| refuse(format!("cannot compile for this host ({}): {e}", target_lexicon_of_host())))?;
-    check_cpu(isa.isa_flags())?;
+        .map_err(|e| refuse(format!("cannot compile for this host ({}): {e}", host_name())))?;
+    check_cpu(&isa.isa_flags())?;
     Ok(isa)
 }
 
 /// Refuses CPUs for which the code generator would call library functions: compiled code holds no relocation but to itself.
-fn check_cpu(flags: Vec<settings::Value>) -> Result<()> {
+fn check_cpu(flags: &[settings::Value]) -> Result<()> {
     if !cfg!(target_arch = "x86_64") {
         return Ok(());
     }
@@ -101,7 +100,7 @@ fn check_cpu(flags: Vec<settings::Value>) -> Result<()> {
     Ok(())
 }
 
-fn target_lexicon_of_host() -> String {
+fn host_name() -> String {
     format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS)
 }
 
@@ -136,7 +135,7 @@ mod tests {
             .unwrap()
             .finish(settings::Flags::new(settings::builder()))
             .unwrap();
-        let error = check_cpu(old.isa_flags()).unwrap_err();
+        let error = check_cpu(&old.isa_flags()).unwrap_err();
         assert!(error.message().contains("SSE4.1"), "{error}");
     }
 }

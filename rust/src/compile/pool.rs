@@ -52,7 +52,9 @@ impl AsynchronousSignalsBlocked {
             let mut set = std::mem::zeroed();
             let mut before = std::mem::zeroed();
             libc::sigfillset(&mut set);
-            for signal in [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP, libc::SIGABRT, libc::SIGSYS] {
+            for signal in
+                [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP, libc::SIGABRT, libc::SIGSYS]
+            {
                 libc::sigdelset(&mut set, signal);
             }
             libc::pthread_sigmask(libc::SIG_BLOCK, &set, &mut before);

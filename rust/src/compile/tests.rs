@@ -42,7 +42,12 @@ fn an_artifact_is_whole_and_the_same_each_time() {
     assert_eq!(down.relocations.iter().map(|relocation| relocation.function).collect::<Vec<_>>(), [2], "calls itself");
     assert_eq!(down.traps.iter().map(|trap| trap.code).collect::<Vec<_>>(), [2], "one load, one trap record");
     let bytes = wat::parse_str(SAMPLE).unwrap();
-    assert!(down.addresses.iter().any(|record| record.location.wasm().is_some_and(|at| bytes.get(at as usize) == Some(&0x28))), "i32.load is mapped");
+    assert!(
+        down.addresses
+            .iter()
+            .any(|record| record.location.wasm().is_some_and(|at| bytes.get(at as usize) == Some(&0x28))),
+        "i32.load is mapped"
+    );
     for _ in 0..4 {
         assert_eq!(compile_text(SAMPLE).unwrap(), artifact);
     }
@@ -117,12 +122,16 @@ fn a_panic_becomes_an_error_that_names_its_cause() {
     work.run();
     let (_, error) = work.outcome.into_inner().error.unwrap();
     assert_eq!(error.kind(), ErrorKind::Internal);
-    assert!(error.message().starts_with("trampoline Entry(7): the code generator panicked: index out of bounds"), "{error}");
+    assert!(
+        error.message().starts_with("trampoline Entry(7): the code generator panicked: index out of bounds"),
+        "{error}"
+    );
 }
 
 #[test]
 fn nan_canonicalisation_is_compiled_in_on_demand() {
-    let bytes = wat::parse_str("(module (func (param f64 f64) (result f64) (f64.add (local.get 0) (local.get 1))))").unwrap();
+    let bytes =
+        wat::parse_str("(module (func (param f64 f64) (result f64) (f64.add (local.get 0) (local.get 1))))").unwrap();
     let size = |canonicalize_nans| {
         let options = CompileOptions { canonicalize_nans, ..Default::default() };
         compile(&bytes, options).unwrap().functions[0].code.len()
