@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Mappings left to everything else in the process: Go's heap, the C library, the embedder's own files.
 const RESERVE: u64 = 8192;
+/// Part of the reserve that stacks of calls may use, so that instances that exist can still be called when no more can be made.
+const FOR_CALLS: u64 = 2048;
 /// What Linux allows if nothing was changed; used where `/proc` cannot be read.
 const DEFAULT_MAX_MAP_COUNT: u64 = 65_530;
 
@@ -34,6 +36,14 @@ pub struct Taken {
 /// Kind `Resource` where the engine's part of `vm.max_map_count` would be exceeded.
 pub fn take(count: u64) -> Result<Taken> {
     take_below(*LIMIT, count)
+}
+
+/// Takes `count` mappings for the stack of a call.
+///
+/// # Errors
+/// As of [`take`], at a somewhat higher limit.
+pub fn take_for_call(count: u64) -> Result<Taken> {
+    take_below(*LIMIT + FOR_CALLS.min(*LIMIT / 8), count)
 }
 
 fn take_below(limit: u64, count: u64) -> Result<Taken> {

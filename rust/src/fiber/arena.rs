@@ -79,7 +79,7 @@ fn arena() -> Result<&'static Arena> {
 impl Arena {
     fn reserve(options: ArenaOptions) -> Result<Self> {
         let slot_size = if options.slot_size == 0 { DEFAULT_SLOT_SIZE } else { options.slot_size };
-        if !slot_size.is_power_of_two() || slot_size < 256 << 10 || slot_size > 1 << 30 {
+        if !slot_size.is_power_of_two() || !(256 << 10..=1 << 30).contains(&slot_size) {
             return Err(Error::new(
                 ErrorKind::Argument,
                 format!("stack size of {slot_size} bytes: expected a power of two from 262144 to 1073741824"),
@@ -132,40 +132,7 @@ impl Arena {
 
     fn acquire(&self) -> Result<*mut Context> {
         let mut free = self.free.lock();
-        let slot = match free.list.pop() {
-            Some(slot) => slot as usize,
-            None => {
-                let slot = free.used;
-                if slot == self.slots {
-                    return Err(Error::new(
-                        ErrorKind::Resource,
-                        format!(
-                            "too many calls at once: all {} stacks of {} bytes are in use",
-                            self.slots, self.slot_size
-                        ),
-                    ));
-                }
-                let mappings = budget::take(2)?;
-                let stack = self.base + slot * self.slot_size + GUARD_SIZE;
-                // SAFETY: the range is within this slot of our own reservation, and nobody uses the slot yet.
-                let failed = unsafe {
-                    libc::mprotect(stack as *mut _, self.slot_size - GUARD_SIZE, libc::PROT_READ | libc::PROT_WRITE)
-                } != 0;
-                if failed {
-                    return Err(Error::new(
-                        ErrorKind::Resource,
-                        format!(
-                            "no memory for the stack of a guest, {} bytes: {}",
-                            self.slot_size,
-                            io::Error::last_os_error()
-                        ),
-                    ));
-                }
-                free.mappings.push(mappings);
-                free.used += 1;
-                slot
-            }
-        };
+        let slot = if let Some(slot) = free.list.pop() { slot as usize } else { self.open_slot(&mut free)? };
         drop(free);
         let low = self.base + slot * self.slot_size;
         let context = (low + self.slot_size - CONTEXT_SIZE) as *mut Context;
@@ -177,6 +144,27 @@ impl Arena {
             (*context).slot = slot as u32;
         }
         Ok(context)
+    }
+
+    /// Makes the next slot that was never used accessible.
+    fn open_slot(&self, free: &mut Free) -> Result<usize> {
+        let slot = free.used;
+        if slot == self.slots {
+            let message =
+                format!("too many calls at once: all {} stacks of {} bytes are in use", self.slots, self.slot_size);
+            return Err(Error::new(ErrorKind::Resource, message));
+        }
+        let mappings = budget::take_for_call(2)?;
+        let (stack, size) = (self.base + slot * self.slot_size + GUARD_SIZE, self.slot_size - GUARD_SIZE);
+        // SAFETY: the range is within this slot of our own reservation, and nobody uses the slot yet.
+        if unsafe { libc::mprotect(stack as *mut _, size, libc::PROT_READ | libc::PROT_WRITE) } != 0 {
+            let error = io::Error::last_os_error();
+            let message = format!("no memory for the stack of a guest, {size} bytes: {error}");
+            return Err(Error::new(ErrorKind::Resource, message));
+        }
+        free.mappings.push(mappings);
+        free.used += 1;
+        Ok(slot)
     }
 
     fn release(&self, slot: u32) {

@@ -55,7 +55,7 @@ impl Registers {
         let (cs, ss): (u64, u64);
         // SAFETY: reads two segment registers; user code has one pair of them.
         unsafe {
-            asm!("mov {0:r}, cs", "mov {1:r}, ss", out(reg) cs, out(reg) ss, options(nomem, nostack, preserves_flags))
+            asm!("mov {0:r}, cs", "mov {1:r}, ss", out(reg) cs, out(reg) ss, options(nomem, nostack, preserves_flags));
         };
         context.iret = [self.get(libc::REG_RIP), cs, self.get(libc::REG_EFL), self.get(libc::REG_RSP), ss, 0];
         // SAFETY: on x86-64 the kernel always saves the floating-point state, in the layout of FXSAVE, 512 bytes.

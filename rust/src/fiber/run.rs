@@ -71,6 +71,9 @@ pub enum Stop<E> {
     Engine(crate::error::Error),
 }
 
+/// What runs host functions: it gets the record of the one that is wanted, and its slots.
+pub type Host<'a, E> = &'a mut dyn FnMut(&HostFunction, &mut [u64]) -> Result<(), E>;
+
 /// Calls a function on a fiber of its own: arguments are taken from `slots`, results are put there.
 ///
 /// # Safety
@@ -80,7 +83,7 @@ pub unsafe fn run<E>(
     record: &FuncRecord,
     store: *const (),
     slots: &mut [u64],
-    host: &mut dyn FnMut(&HostFunction, &mut [u64]) -> Result<(), E>,
+    host: Host<'_, E>,
 ) -> Result<(), Stop<E>> {
     super::init(arena::ArenaOptions::default()).map_err(Stop::Engine)?;
     let fiber = Fiber::acquire().map_err(Stop::Engine)?;

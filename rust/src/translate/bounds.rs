@@ -216,7 +216,7 @@ mod tests {
     #[test]
     fn no_access_gets_past_the_reservation_and_none_inside_is_refused() {
         for ty in memories() {
-            for pages in [ty.limits.min, (ty.limits.min + max_bytes(&ty) / PAGE_SIZE) / 2, max_bytes(&ty) / PAGE_SIZE] {
+            for pages in [ty.limits.min, ty.limits.min.midpoint(max_bytes(&ty) / PAGE_SIZE), max_bytes(&ty) / PAGE_SIZE] {
                 let length = pages * PAGE_SIZE;
                 for (offset, width) in OFFSETS.iter().flat_map(|offset| WIDTHS.map(|width| (*offset, width))) {
                     let end = offset + width;

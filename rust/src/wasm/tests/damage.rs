@@ -33,8 +33,8 @@ const MODULES: [&str; 4] = [
             (memory.fill (i32.const 0) (i32.const 1) (i32.const 2)) (memory.copy (i32.const 0) (i32.const 8) (i32.const 2))
             (if (result i32) (i32.eqz (local.get 0)) (then (i32.load offset=4 (i32.const 0)))
                 (else (i32.trunc_sat_f32_s (f32.load (i32.const 4)))))))"#,
-    r#"(module (func (param i32) (result i32 i32) (loop (param) (result) (br_if 0 (local.get 0)))
-        (i32.extend8_s (local.get 0)) (select (result i32) (i32.const 1) (i32.const 2) (local.get 0))))"#,
+    r"(module (func (param i32) (result i32 i32) (loop (param) (result) (br_if 0 (local.get 0)))
+        (i32.extend8_s (local.get 0)) (select (result i32) (i32.const 1) (i32.const 2) (local.get 0))))",
 ];
 
 /// Panics with what was done to the bytes, if validation does.
