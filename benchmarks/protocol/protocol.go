@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -25,6 +26,7 @@ const (
 
 // Program says what to run: the bytes of a module, an export, i32 arguments, and the type of its one result.
 type Program struct {
+	File   string // where the bytes are from
 	Wasm   []byte
 	Entry  string
 	Args   []int32
@@ -77,20 +79,33 @@ func Bits(value any) (uint64, error) {
 	return 0, fmt.Errorf("a result of type %T, which is none of wasm's", value)
 }
 
-// Main is the whole main function of an engine's command. Errors go to standard error, and the command exits with status 1.
-func Main(engine Engine) {
+// Main is the whole main function of an engine's command: it runs a program, or the works of one figure. Errors go to standard error, and the
+// command exits with status 1.
+func Main(engine Engine, works ...Work) {
 	program := flag.String("program", "", "the module's file")
 	entry := flag.String("entry", "app_main", "the export to call")
 	args := flag.String("args", "", "i32 arguments, separated by commas")
 	result := flag.String("result", "i32", "the result's type: i32, i64 or f64")
 	rounds := flag.Int("rounds", 1, "how many times to compile and run")
+	figure := flag.String("figure", "", "measure the works of this figure instead of a program")
+	list := flag.Bool("list", false, "print the figures that this engine has works of")
+	modules := flag.String("modules", "", "the folder with the modules of the works")
+	atLeast := flag.Duration("time", 20*time.Millisecond, "how long a work is repeated for one value")
+	cpus := flag.Int("cpus", runtime.NumCPU(), "how many goroutines run at once where that is measured")
 	flag.Parse()
 
+	out := json.NewEncoder(os.Stdout)
+	if *list || *figure != "" {
+		if err := runWorks(out, works, *list, *figure, &Environment{modules: *modules, CPUs: *cpus}, *atLeast); err != nil {
+			fail(err)
+		}
+		return
+	}
 	wasm, err := os.ReadFile(*program)
 	if err != nil {
 		fail(err)
 	}
-	p := &Program{Wasm: wasm, Entry: *entry, Result: Type(*result)}
+	p := &Program{File: *program, Wasm: wasm, Entry: *entry, Result: Type(*result)}
 	for _, arg := range strings.FieldsFunc(*args, func(r rune) bool { return r == ',' }) {
 		n, err := strconv.ParseInt(arg, 10, 32)
 		if err != nil {
@@ -98,7 +113,6 @@ func Main(engine Engine) {
 		}
 		p.Args = append(p.Args, int32(n))
 	}
-	out := json.NewEncoder(os.Stdout)
 	for i := range *rounds {
 		round, err := measure(engine, p)
 		if err != nil {
@@ -109,6 +123,23 @@ func Main(engine Engine) {
 			fail(err)
 		}
 	}
+}
+
+func runWorks(out *json.Encoder, works []Work, list bool, figure string, environment *Environment, atLeast time.Duration) error {
+	listed := map[string]bool{}
+	for i := range works {
+		w := &works[i]
+		switch {
+		case list && !listed[w.Figure]:
+			listed[w.Figure] = true
+			fmt.Println(w.Figure)
+		case !list && w.Figure == figure:
+			if err := sample(w, environment, atLeast, func(s *Sample) error { return out.Encode(s) }); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func measure(engine Engine, p *Program) (*Round, error) {

@@ -108,7 +108,7 @@ func TestFlippedModules(t *testing.T) {
 	if !inChild(t, childOptions{timeout: 20 * time.Minute}) {
 		return
 	}
-	step := pick(7, 61) // coprime to 8, so that all bits have their turn
+	step := pick(13, 61) // coprime to 8, so that all bits have their turn
 	if soak() {
 		step = 1
 	}

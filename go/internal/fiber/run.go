@@ -140,7 +140,7 @@ func (f *Fiber) serve(ctx context.Context, host Host, status uint64) error {
 		return cancelled(ctx)
 	case statusRuntimeCall:
 		engine.RuntimeCall(f.ctx)
-		return nil
+		return cancelled(ctx) // signals hardly ever find a guest in compiled code that does nothing else
 	case statusPaused:
 		runtime.Gosched()
 		return expired(ctx)

@@ -46,3 +46,8 @@ uintptr_t cfuncs_handler(int signal, int *flags) {
   *flags = action.sa_flags;
   return (uintptr_t)action.sa_sigaction;
 }
+
+size_t cfuncs_alternate_stack(void) {
+  stack_t stack = {0};
+  return sigaltstack(NULL, &stack) || (stack.ss_flags & SS_DISABLE) ? 0 : stack.ss_size;
+}

@@ -49,6 +49,9 @@ func Handler(signal int) (address uintptr, flags int) {
 	return address, int(c)
 }
 
+// AlternateStack is the size of the calling thread's alternate signal stack, 0 if it has none.
+func AlternateStack() int { return int(C.cfuncs_alternate_stack()) }
+
 // The flags of a handler.
 const (
 	OnStack = C.SA_ONSTACK

@@ -9,3 +9,4 @@ void *cfuncs_go_pointer(void);
 int cfuncs_on_thread(size_t stack_bytes, uintptr_t handle);
 int cfuncs_thread_id(void);
 uintptr_t cfuncs_handler(int signal, int *flags);
+size_t cfuncs_alternate_stack(void);

@@ -210,7 +210,7 @@ fn published_records_vanish_when_dropped() {
 fn damaged_code_is_refused() {
     let good = artifact(SAMPLE);
     let fib = &good.functions[1];
-    assert_eq!(fib.relocations.len(), 2);
+    assert!(!fib.relocations.is_empty());
     let refused = |change: &dyn Fn(&mut Artifact)| {
         let mut bad = good.clone();
         change(&mut bad);

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::translate::wasm_signature;
+use crate::trap::TrapCode;
 use crate::types::{FuncType, ValType};
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::types::I64;
@@ -39,8 +40,9 @@ fn an_artifact_is_whole_and_the_same_each_time() {
         assert!(body.relocations.iter().all(|relocation| (2..5).contains(&relocation.function)));
     }
     let down = &artifact.functions[0];
-    assert_eq!(down.relocations.iter().map(|relocation| relocation.function).collect::<Vec<_>>(), [2], "calls itself");
-    assert_eq!(down.traps.iter().map(|trap| trap.code).collect::<Vec<_>>(), [2], "one load, one trap record");
+    // How many copies of the body there are is up to inlining.
+    assert!(!down.relocations.is_empty() && down.relocations.iter().all(|relocation| relocation.function == 2));
+    assert!(!down.traps.is_empty() && down.traps.iter().all(|trap| trap.code == TrapCode::MemoryOutOfBounds as u8));
     let bytes = wat::parse_str(SAMPLE).unwrap();
     assert!(
         down.addresses

@@ -93,6 +93,8 @@ pub unsafe extern "C" fn gw_instance_new(
                 output(out, "out")?,
             )
         };
+        // The program may have removed it (Go's signal.Ignore does): an endless guest could not be stopped without it.
+        crate::fiber::ensure_pause_handler()?;
         let wanted = &module.0.info().imports;
         if wanted.len() != imports.len() {
             let (given, expected) = (imports.len(), wanted.len());

@@ -67,6 +67,15 @@ impl Registers {
         context.sp = context.resume_frame.as_ptr() as usize;
     }
 
+    /// Sets program counter, stack pointer and frame pointer, and gives those that were there.
+    pub(super) fn replace_frame(&self, (pc, sp, fp): (usize, usize, usize)) -> (usize, usize, usize) {
+        let before = (self.pc(), self.sp(), self.fp());
+        for (register, value) in [(libc::REG_RIP, pc), (libc::REG_RSP, sp), (libc::REG_RBP, fp)] {
+            self.set(register, value as u64);
+        }
+        before
+    }
+
     /// Makes the thread leave the guest when the handler returns.
     pub(super) fn leave(&self, context: &mut Context) {
         self.set(libc::REG_RDI, ptr::from_mut(context) as u64);

@@ -8,7 +8,8 @@
 //! - **pause**: SIGURG found the guest in compiled code; its registers go to the context and control leaves;
 //! - **not ours**: the handler that was there before runs (Go's). With the stack pointer on a guest's stack a fault that is not
 //!   ours would be an escape or a bug of the engine: one line is written and the process aborts, as Go's own handling of faults
-//!   must not run there.
+//!   must not run there. A signal that was sent, not raised by an instruction, is no fault; Go's handler may print stacks for it, and
+//!   is shown the place that the guest was entered from instead of the guest's registers, which it cannot walk.
 //!
 //! Handlers are installed after Go's, with the flags Go uses, on Go's alternate stacks.
 
@@ -27,7 +28,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// The signal that Go sends to a thread whose goroutine shall yield; ours to pause a guest is the same.
 pub(super) const PAUSE_SIGNAL: i32 = libc::SIGURG;
 
-const SIGNALS: [i32; 5] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, PAUSE_SIGNAL];
+const SIGNALS: [i32; 7] =
+    [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, PAUSE_SIGNAL, libc::SIGQUIT, libc::SIGABRT];
+
+/// Those of them that are only passed on: Go ends the process with the stacks of all goroutines.
+const PASSED_ON: [i32; 2] = [libc::SIGQUIT, libc::SIGABRT];
 
 /// The first page of the address space: nothing is ever mapped there.
 const NULL_PAGE: usize = 4096;
@@ -48,6 +53,9 @@ type PlainAction = extern "C" fn(i32);
 pub(super) fn install() -> Result<()> {
     for (signal, previous) in SIGNALS.iter().zip(&PREVIOUS) {
         let old = current_action(*signal)?;
+        if PASSED_ON.contains(signal) && matches!(old.sa_sigaction, libc::SIG_DFL | libc::SIG_IGN) {
+            continue; // nobody to pass it on to
+        }
         previous.flags.store(old.sa_flags as usize, Ordering::Release);
         previous.action.store(old.sa_sigaction, Ordering::Release);
         set_handler(*signal)?;
@@ -111,8 +119,13 @@ extern "C" fn handler(signal: i32, info: *mut libc::siginfo_t, ucontext: *mut li
                 context.pause_requested.store(1, Ordering::Relaxed);
             }
             // Go's handler runs too: it counts the signal as delivered, and finds no Go code here to preempt.
+        } else if code <= 0 || PASSED_ON.contains(&signal) {
+            let guest = registers.replace_frame((context.host_pc, context.host_sp, context.host_bp));
+            chain(signal, info, ucontext);
+            registers.replace_frame(guest);
+            return;
         } else {
-            match trap_of(signal, code, address, &registers, slot, context) {
+            match trap_of(signal, address, &registers, slot, context) {
                 Some(trap) => return leave_with_trap(context, &registers, trap, address),
                 None => abort(signal),
             }
@@ -121,18 +134,14 @@ extern "C" fn handler(signal: i32, info: *mut libc::siginfo_t, ucontext: *mut li
     chain(signal, info, ucontext);
 }
 
-/// Which trap a fault is, if it is one (rules a and b of the design).
+/// Which trap a fault is, if it is one (rules a and b of the design). It was raised by an instruction: `si_code` is positive.
 fn trap_of(
     signal: i32,
-    si_code: i32,
     address: usize,
     registers: &machine::Registers,
     slot: Slot,
     context: &Context,
 ) -> Option<TrapCode> {
-    if si_code <= 0 {
-        return None; // sent by somebody, not raised by an instruction
-    }
     let pc = registers.pc();
     let recorded = code::trap_at(pc).and_then(TrapCode::from_u8);
     match signal {
@@ -190,11 +199,15 @@ fn chain(signal: i32, info: *mut libc::siginfo_t, ucontext: *mut libc::c_void) {
         libc::SIG_IGN => {}
         libc::SIG_DFL if signal == PAUSE_SIGNAL => {} // its default is to be ignored
         libc::SIG_DFL => {
-            // The default of all others ends the process: restore it, and let the instruction fault again.
-            // SAFETY: a zeroed sigaction is SIG_DFL without flags.
+            // The default of all others ends the process: restore it, and let the instruction fault again, or what was sent come
+            // again.
+            // SAFETY: a zeroed sigaction is SIG_DFL without flags; the kernel passes `info`; raising is safe in a handler.
             unsafe {
                 let default: libc::sigaction = MaybeUninit::zeroed().assume_init();
                 libc::sigaction(signal, &raw const default, ptr::null_mut());
+                if (*info).si_code <= 0 {
+                    libc::raise(signal);
+                }
             }
         }
         _ if flags & libc::SA_SIGINFO as usize != 0 => {

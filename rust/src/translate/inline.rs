@@ -17,17 +17,18 @@ use wasmparser::{
 };
 
 /// Bytes of a body that is looked at. Compilers pad calls and addresses to 5 bytes, so that this says little of what a body costs.
-const MAX_BYTES: u64 = 128;
+fn max_bytes() -> u64 { static V: std::sync::OnceLock<u64> = std::sync::OnceLock::new(); *V.get_or_init(|| std::env::var("MAX_BYTES").ok().and_then(|v| v.parse().ok()).unwrap_or(128)) }
 /// Weight (see [`weight`]) of a body that is inlined.
-const MAX_WEIGHT: u32 = 12;
+fn max_weight() -> u32 { static V: std::sync::OnceLock<u32> = std::sync::OnceLock::new(); *V.get_or_init(|| std::env::var("MAX_WEIGHT").ok().and_then(|v| v.parse().ok()).unwrap_or(8)) }
 /// Weight of all bodies that are inlined into one function.
-const BUDGET: u32 = 96;
+fn budget() -> u32 { static V: std::sync::OnceLock<u32> = std::sync::OnceLock::new(); *V.get_or_init(|| std::env::var("BUDGET").ok().and_then(|v| v.parse().ok()).unwrap_or(48)) }
+/// Both for a function that is inlined into itself: few functions are, and in these calls are what counts.
+fn max_recursive_weight() -> u32 { static V: std::sync::OnceLock<u32> = std::sync::OnceLock::new(); *V.get_or_init(|| std::env::var("MAX_RECURSIVE_WEIGHT").ok().and_then(|v| v.parse().ok()).unwrap_or(16)) }
+const RECURSIVE_BUDGET: u32 = 96;
 /// Locals that a body declares.
 const MAX_LOCALS: u32 = 16;
-/// How many bodies may lie in each other.
-const MAX_DEPTH: usize = 3;
-/// How many of them may be of the same function, the one that is compiled included.
-const MAX_SAME: usize = 3;
+/// How many inlined bodies may lie in each other.
+fn max_depth() -> usize { static V: std::sync::OnceLock<usize> = std::sync::OnceLock::new(); *V.get_or_init(|| std::env::var("MAX_DEPTH").ok().and_then(|v| v.parse().ok()).unwrap_or(2)) }
 
 /// The bodies of a module's own functions, and which of them are fit to be inlined.
 pub struct Candidates<'a> {
@@ -38,7 +39,6 @@ pub struct Candidates<'a> {
 
 const UNKNOWN: u8 = 0;
 const UNFIT: u8 = u8::MAX;
-const _: () = assert!(MAX_WEIGHT + 1 < UNFIT as u32);
 
 impl<'a> Candidates<'a> {
     /// Takes the bodies of the functions that are not imported, in the order of their indices.
@@ -58,7 +58,7 @@ impl<'a> Candidates<'a> {
     fn weight(&self, info: &ModuleInfo, function: u32) -> Option<u32> {
         let own = function.checked_sub(info.imported_functions)? as usize;
         let range = self.bodies[own].body.range();
-        if range.end - range.start > MAX_BYTES {
+        if range.end - range.start > max_bytes() {
             return None;
         }
         // Threads that ask at the same time find the same.
@@ -92,7 +92,7 @@ fn weigh(to_validate: FuncToValidate<ValidatorResources>, body: &FunctionBody<'_
         }
     }
     // A function that ends dead is called where things go wrong: seldom.
-    (locals <= MAX_LOCALS && total <= MAX_WEIGHT && !ends_dead).then_some(total)
+    (locals <= MAX_LOCALS && total <= max_recursive_weight() && !ends_dead).then_some(total)
 }
 
 /// About how many machine instructions an operator becomes; `None` where a call more does not count: in loops, and with operators
@@ -126,10 +126,11 @@ pub(super) struct Scope {
 pub(super) fn is_wanted(t: &FunctionTranslation<'_, '_>, function: u32, rest: &OperatorsReader<'_>) -> bool {
     let Environment { info, candidates, .. } = t.env;
     let Some(weight) = candidates.weight(info, function).filter(|_| t.state.reachable) else { return false };
-    let same = t.chain.iter().filter(|other| **other == function).count();
-    t.inlined_weight + weight <= BUDGET
-        && t.chain.len() <= MAX_DEPTH
-        && same < MAX_SAME
+    let recursive = t.chain.contains(&function);
+    let (limit, budget) = if recursive { (max_recursive_weight(), RECURSIVE_BUDGET) } else { (max_weight(), budget()) };
+    weight <= limit
+        && t.inlined_weight + weight <= budget
+        && t.chain.len() <= max_depth()
         && !t.is_large()
         // A call that does not come back: see `weigh`.
         && !matches!(rest.clone().read(), Ok(Operator::Unreachable))

@@ -7,8 +7,29 @@ use std::io;
 /// Granule of protection; a page of WebAssembly is a multiple of it.
 pub(super) const HOST_PAGE: usize = 4096;
 
-/// Reserves address space that cannot be accessed, aligned to the host's pages.
+/// Address space that is left to Go's heap where it is limited: that Go cannot map memory is fatal.
+const LEFT_TO_GO: usize = 256 << 20;
+
+/// Reserves address space that cannot be accessed, aligned to the host's pages. Where address space is limited, it fails
+/// before all of it is taken.
 pub(super) fn reserve(bytes: usize) -> io::Result<usize> {
+    let address = map_inaccessible(bytes)?;
+    if let Some(limit) = address_space_limit() {
+        let left = LEFT_TO_GO.min(limit as usize / 8);
+        match map_inaccessible(left) {
+            // SAFETY: mapped just now, and used by nobody.
+            Ok(probe) => unsafe { release(probe, left) },
+            Err(error) => {
+                // SAFETY: as above.
+                unsafe { release(address, bytes) };
+                return Err(error);
+            }
+        }
+    }
+    Ok(address)
+}
+
+fn map_inaccessible(bytes: usize) -> io::Result<usize> {
     // SAFETY: a fresh mapping at an address of the kernel's choice touches nothing that exists.
     let address = unsafe {
         libc::mmap(std::ptr::null_mut(), bytes, libc::PROT_NONE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, 0)

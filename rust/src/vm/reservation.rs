@@ -104,10 +104,12 @@ impl Reservation {
     }
 }
 
-/// Reserves `max` bytes, or as much as the system gives by halving, but not less than `min`.
+/// Reserves `max` bytes, or as much as the system gives by halving, but not less than `min`. Where address space is
+/// limited, one reservation takes a small part of it, unless `min` is more.
 pub(super) fn reserve_between(min: u64, max: u64) -> Result<(usize, u64)> {
-    let mut capacity = max.max(PAGE_SIZE);
     let least = min.max(PAGE_SIZE);
+    let part = pages::address_space_limit().map_or(max, |limit| limit / 8 / PAGE_SIZE * PAGE_SIZE);
+    let mut capacity = max.min(part).max(least);
     loop {
         match pages::reserve(capacity as usize) {
             Ok(base) => return Ok((base, capacity)),

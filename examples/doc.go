@@ -1,0 +1,17 @@
+// Package examples holds small programs, each a folder and a `main` to copy from:
+//
+//	simple           compile, instantiate, call
+//	imports-cgo      the guest calls a Go function by a C pointer (//export)
+//	imports-closure  the guest calls Go closures: memory, data, context and errors in host functions
+//	memory           read, write and grow the memory of a guest without copying
+//	greet            pass strings to a guest and get strings back
+//	errors           traps and backtraces, wrong calls, missing imports, endless loops, errors of the host
+//	goroutines       an instance for each goroutine, and one instance for all
+//	serialize        keep a compiled module in a file
+//
+// Build the engine once by `make library`; then run them at the top of the repository, where they find their guests:
+//
+//	go run ./examples/simple
+//
+// The test here runs each program and compares what it prints with the file output.txt beside it.
+package examples

@@ -1,0 +1,78 @@
+package examples
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime/debug"
+	"testing"
+
+	// What the programs import: when it changes, Go's test cache has to run this test again.
+	_ "github.com/gowasmer/wasmer/go/wasmer"
+)
+
+// TestExamples builds all programs, runs each at the top of the repository, and compares its output with output.txt.
+// After a change that is meant: go run ./examples/NAME >examples/NAME/output.txt
+func TestExamples(t *testing.T) {
+	sources, err := filepath.Glob("*/main.go")
+	if err != nil || len(sources) == 0 {
+		t.Fatalf("found no example here, expected NAME/main.go (%v)", err)
+	}
+	noteInputs(t)
+	programs := t.TempDir()
+	arguments := []string{"build", "-o", programs + "/"}
+	if underRaceDetector() {
+		arguments = append(arguments, "-race")
+	}
+	if out, err := exec.Command("go", append(arguments, "./...")...).CombinedOutput(); err != nil {
+		t.Fatalf("building the examples: %v\n%s", err, out)
+	}
+	for _, source := range sources {
+		name := filepath.Dir(source)
+		t.Run(name, func(t *testing.T) {
+			expected, err := os.ReadFile(filepath.Join(name, "output.txt"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var stdout, stderr bytes.Buffer
+			program := exec.Command(filepath.Join(programs, name))
+			program.Dir, program.Stdout, program.Stderr = "..", &stdout, &stderr
+			if err := program.Run(); err != nil || stderr.Len() > 0 {
+				t.Errorf("ended with %v, and wrote to standard error:\n%s", err, &stderr)
+			}
+			if !bytes.Equal(stdout.Bytes(), expected) {
+				t.Errorf("the output is\n%s\nexpected (output.txt)\n%s", &stdout, expected)
+			}
+		})
+	}
+}
+
+// noteInputs reads the sources and guests, so that Go's test cache knows that the result depends on them.
+func noteInputs(t *testing.T) {
+	for _, pattern := range []string{"*/*", "../testdata/guests/*.wasm"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			if _, err := os.ReadFile(file); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// underRaceDetector says whether this test was built with -race: the programs are built likewise then.
+func underRaceDetector() bool {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return false
+	}
+	for _, setting := range info.Settings {
+		if setting.Key == "-race" {
+			return setting.Value == "true"
+		}
+	}
+	return false
+}
