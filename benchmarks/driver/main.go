@@ -1,37 +1,54 @@
-// Command driver measures engines against each other on the benchmark programs and prints one table with ratios.
+// Command driver measures engines against each other and prints tables with ratios and whether the project's targets are reached.
 //
-// It builds the command of every engine (engines/NAME, a module of its own each), runs rounds of all programs on all engines
-// interleaved, so that a slow minute of the machine hits every engine alike, checks every result against what the same source returns
-// natively (testdata/guests/expected.txt), and keeps all rounds as JSON.
+// It builds the command of every engine (engines/NAME, a module of its own each), runs rounds of all programs, kernels and other works on all
+// engines interleaved, so that a slow minute of the machine hits every engine alike, checks every result against what the same source
+// returns natively (expected.txt), and keeps all values as JSON.
 package main
 
 import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/gowasmer/wasmer/benchmarks/report"
 )
 
-// subject is the engine that the others are compared with.
-const subject = "gowasmer"
-
-// The order of engines in the table; others that have a folder follow by name.
-var order = []string{subject, "go-ext-wasm", "life", "wagon"}
+// options are what is asked on the command line.
+type options struct {
+	root              string
+	engines, programs []string
+	figures           []string
+	rounds, inner     int
+	budget            time.Duration
+	atLeast           time.Duration
+	cpus              int
+	quick             bool
+	output            string
+}
 
 func main() {
-	root := flag.String("root", "..", "the repository")
+	var o options
+	flag.StringVar(&o.root, "root", "..", "the repository")
 	engines := flag.String("engines", "", "only these engines, separated by commas (all: empty)")
-	programs := flag.String("programs", "", "only these programs, separated by commas (all: empty)")
-	rounds := flag.Int("rounds", 5, "how often each engine's command is started for each program; slow ones less, see budget")
-	inner := flag.Int("inner", 5, "rounds inside each of those processes")
-	budget := flag.Duration("budget", 10*time.Second, "an engine that has taken this long for a program is not started for it again")
-	output := flag.String("json", "results/announced.json", "where to keep every round")
+	programs := flag.String("programs", "", "only these programs and kernels, separated by commas (all: empty; none: none)")
+	figures := flag.String("figures", "", "only these other figures, such as \"call,host call\" (all: empty; none: none)")
+	flag.IntVar(&o.rounds, "rounds", 5, "how often each engine's command is started for each program and figure; slow ones less, see budget")
+	flag.IntVar(&o.inner, "inner", 5, "rounds of a program inside each of those processes")
+	flag.DurationVar(&o.budget, "budget", 10*time.Second, "an engine that has taken this long for a program or figure is not started for it again")
+	flag.DurationVar(&o.atLeast, "time", 20*time.Millisecond, "how long a call or other small work is repeated for one value")
+	flag.IntVar(&o.cpus, "cpus", runtime.NumCPU(), "how many goroutines run at once where that is measured")
+	flag.BoolVar(&o.quick, "quick", false, "two rounds, a small budget, no interpreters, no compilation of the large module: a first look")
+	flag.StringVar(&o.output, "json", "results/benchmarks.json", "where to keep every value")
 	flag.Parse()
-	if err := run(*root, list(*engines), list(*programs), *rounds, *inner, *budget, *output); err != nil {
+	o.engines, o.programs, o.figures = list(*engines), list(*programs), list(*figures)
+	if o.quick {
+		o.rounds, o.inner, o.budget, o.atLeast = 2, 3, 2*time.Second, 10*time.Millisecond
+	}
+	if err := run(&o); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -41,80 +58,90 @@ func list(flag string) []string {
 	return strings.FieldsFunc(flag, func(r rune) bool { return r == ',' })
 }
 
-func run(root string, onlyEngines, onlyPrograms []string, rounds, inner int, budget time.Duration, output string) error {
-	programs, err := readPrograms(filepath.Join(root, "testdata", "guests"), onlyPrograms)
+func run(o *options) error {
+	programs, err := readPrograms(o)
 	if err != nil {
 		return err
 	}
-	names, err := engineNames(filepath.Join(root, "benchmarks", "engines"), onlyEngines)
-	if err != nil {
-		return err
-	}
-	bin, err := os.MkdirTemp("", "bench")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.RemoveAll(bin) }()
-	for _, name := range names {
-		progress("building %s", name)
-		command := exec.Command("go", "build", "-o", filepath.Join(bin, name), ".")
-		command.Dir = filepath.Join(root, "benchmarks", "engines", name)
-		if text, err := command.CombinedOutput(); err != nil {
-			return fmt.Errorf("building %s: %w\n%s", name, err, text)
+	r := &report.Report{Machine: describeMachine(o.root), Date: time.Now().UTC().Format(time.RFC3339), Quick: o.quick, Rounds: o.rounds,
+		Inner: o.inner, Missing: map[string]string{}}
+	for _, p := range programs {
+		if p.kernel {
+			r.Kernels = append(r.Kernels, p.name)
+		} else {
+			r.Programs = append(r.Programs, p.name)
 		}
 	}
-
-	report := &report{Machine: describeMachine(root), Date: time.Now().UTC().Format(time.RFC3339), Rounds: rounds, Inner: inner}
-	for _, program := range programs {
-		for _, name := range names {
-			report.Measurements = append(report.Measurements, &measurement{Engine: name, Program: program.Name})
-		}
+	work, err := os.MkdirTemp("", "bench")
+	if err != nil {
+		return err
 	}
-	for round := range rounds {
-		for _, program := range programs {
-			for _, name := range names {
-				m := report.find(name, program.Name)
-				if m.Error != "" || m.spent > budget {
-					continue
-				}
-				progress("round %d of %d: %s on %s", round+1, rounds, program.Name, name)
-				m.start(filepath.Join(bin, name), program, inner, budget)
+	defer func() { _ = os.RemoveAll(work) }()
+	engines, err := buildEngines(o, work, r.Missing)
+	if err != nil {
+		return err
+	}
+	modules, err := prepareModules(o, r.Missing)
+	if err != nil {
+		return err
+	}
+	runs, err := plan(o, r, programs, engines, modules)
+	if err != nil {
+		return err
+	}
+	start := time.Now()
+	for round := range o.rounds {
+		for _, unit := range runs {
+			if unit.done(o.budget) {
+				continue
 			}
+			progress("round %d of %d, %v: %s on %s", round+1, o.rounds, time.Since(start).Round(time.Second), unit.what, unit.engine)
+			unit.start(o)
 		}
 	}
 	progress("")
-	report.print(os.Stdout, names, programs)
-	if err := report.write(output); err != nil {
+	print(r)
+	if err := r.Write(o.output); err != nil {
 		return err
 	}
-	return report.failures()
+	return r.Failures()
 }
 
-// engineNames lists the folders of engines: the known ones in their order, then the rest.
-func engineNames(directory string, only []string) ([]string, error) {
-	entries, err := os.ReadDir(directory)
-	if err != nil {
-		return nil, err
+// print writes all tables and the targets.
+func print(r *report.Report) {
+	fmt.Println(r.MachineLine())
+	fmt.Printf("load at start: %s\n", r.Machine["load at start"])
+	for _, table := range r.Tables() {
+		table.Plain(os.Stdout)
 	}
-	var found []string
-	for _, entry := range entries {
-		if entry.IsDir() {
-			found = append(found, entry.Name())
+	fmt.Printf("\nBest of all rounds; in brackets: how many times the best of %s that is. All rounds are in the JSON.\n", report.Subject)
+	for _, s := range r.Series {
+		if s.Error != "" {
+			fmt.Printf("%s, %s: %s %s: %s\n", s.Figure, s.Case, s.Engine, s.Way, firstLine(s.Error))
 		}
 	}
-	for _, name := range only {
-		if !slices.Contains(found, name) {
-			return nil, fmt.Errorf("no engine %q; there are %s", name, strings.Join(found, ", "))
+	for _, what := range slices.Sorted(keys(r.Missing)) {
+		fmt.Printf("missing: %s: %s\n", what, firstLine(r.Missing[what]))
+	}
+	fmt.Println()
+	for _, target := range r.Targets() {
+		fmt.Println(target)
+	}
+}
+
+func keys(m map[string]string) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for key := range m {
+			if !yield(key) {
+				return
+			}
 		}
 	}
-	rank := func(name string) int {
-		if i := slices.Index(order, name); i >= 0 {
-			return i
-		}
-		return len(order)
-	}
-	slices.SortStableFunc(found, func(a, b string) int { return rank(a) - rank(b) })
-	return slices.DeleteFunc(found, func(name string) bool { return len(only) > 0 && !slices.Contains(only, name) }), nil
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	return line
 }
 
 // progress shows what is being done on one line of standard error.

@@ -167,9 +167,10 @@ func TestAssumeChainedFaults(t *testing.T) {
 }
 
 // signal.Ignore takes our handler of SIGURG away, and a later signal.Notify puts Go's in its place; the next instantiation puts ours back.
-// signal.Notify and signal.Stop alone do not take it away.
+// Go's handler, to which ours hands the signal on, does nothing where handlingSig is 0, and a thread whose signalPending is not taken
+// back gets no further signal: so instantiation makes Go handle it again, too. signal.Notify and signal.Stop alone do not take ours away.
 //
-// runtime/signal_unix.go: sigignore, sigenable (which acts only where handlingSig is 0), sigdisable.
+// runtime/signal_unix.go: sigignore, sigenable (which acts only where handlingSig is 0), sigdisable, sigfwdgo, preemptM, doSigPreempt.
 func TestAssumeIgnoringRemovesHandler(t *testing.T) {
 	if !inChild(t, childOptions{}) {
 		return
@@ -192,6 +193,12 @@ func TestAssumeIgnoringRemovesHandler(t *testing.T) {
 		func() { signal.Ignore() },
 	} {
 		remove()
+		inParallel(4, func(int) { // some threads are sent the signal while it is ignored
+			for end := time.Now().Add(20 * time.Millisecond); time.Now().Before(end); {
+				pauseBriefly()
+			}
+			runtime.GC()
+		})
 		if now, _ := cfuncs.Handler(int(syscall.SIGURG)); now == ours {
 			t.Error("signal.Ignore leaves the handler")
 		}
@@ -292,14 +299,14 @@ func TestAssumeThreadChanges(t *testing.T) {
 		return n + 1, nil
 	})
 	defer instance.Close()
-	var busy atomic.Bool
-	busy.Store(true)
+	var changing atomic.Bool
+	changing.Store(true)
 	go func() { // makes the threads change roles
-		for busy.Load() {
+		for changing.Load() {
 			inParallel(4, func(int) { time.Sleep(10 * time.Microsecond) })
 		}
 	}()
-	defer busy.Store(false)
+	defer changing.Store(false)
 	within(t, "changing threads", func() {
 		for changes == 0 {
 			if value := call(t, &instance, "host_loop", 20); value.ToI32() != 43 {

@@ -73,7 +73,7 @@ func TestEndlessRecursion(t *testing.T) {
 			c := cGuest(t, increment, nil)
 			defer c.Close()
 			expectSteady(t, 1, func() {
-				inParallel(100, func(int) {
+				inParallel(pick(100, 40), func(int) {
 					for _, name := range []string{"trap_stack", "trap_stack_wide", "trap_stack_indirect"} {
 						_, err := instance.Exports[name](0)
 						expectTrap(t, name, err, wasmer.TrapStackOverflow)

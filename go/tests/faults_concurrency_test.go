@@ -281,10 +281,12 @@ func shower(t *testing.T, work func(thread int, end time.Time)) int64 {
 	return sent.Load()
 }
 
+var busy atomic.Int64
+
 // pauseBriefly waits for some microseconds without leaving the processor to others for long.
 func pauseBriefly() {
-	for range 200 {
-		zero = one - one
+	for range 100 {
+		busy.Add(1)
 	}
 	runtime.Gosched()
 }

@@ -142,9 +142,10 @@ func TestInstancesWithoutEnd(t *testing.T) {
 			module := compile(t, guest(t, "small"), c.options...)
 			defer module.Close()
 			first := useUp(t, module, c.text)
-			second := useUp(t, module, c.text)
-			if second < first-10 {
-				t.Errorf("%d instances at first, %d after all were closed", first, second)
+			for range pick(2, 0) {
+				if again := useUp(t, module, c.text); again < first-10 {
+					t.Errorf("%d instances at first, %d after all were closed", first, again)
+				}
 			}
 		})
 	}

@@ -11,7 +11,11 @@ import (
 	"github.com/gowasmer/wasmer/go/wasmer"
 )
 
-// Endless guests: deadlines, and the garbage collector beside them. Times are logged; what is asserted is that nothing hangs.
+// Endless guests: deadlines, and the garbage collector beside them. Times are logged; what is asserted is that nothing hangs, or comes so
+// late that it can only be by luck.
+
+// tooLate is how late a deadline is met at the latest, on the busiest machine. It should be some milliseconds.
+const tooLate = 3 * time.Second
 
 // expectDeadline runs a function that never ends under a deadline of 20 ms, collects garbage meanwhile, and returns how late the deadline was met and
 // how long the longest collection took.
@@ -39,6 +43,9 @@ func expectDeadline(t testing.TB, what string, f *wasmer.Function, arguments ...
 		}
 		collection = <-collected
 	})
+	if late > tooLate || collection > tooLate {
+		t.Errorf("%s: %v after the deadline, longest collection %v", what, late, collection)
+	}
 	return late, collection
 }
 

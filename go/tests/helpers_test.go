@@ -7,6 +7,7 @@ import (
 	"math/bits"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"sync"
 	"testing"
@@ -148,7 +149,10 @@ func expectSane(t testing.TB, instance *wasmer.Instance) {
 // within runs f and fails if that takes so long that it hangs.
 func within(t testing.TB, what string, f func()) {
 	t.Helper()
-	timer := time.AfterFunc(hang, func() { panic(what + " hangs") })
+	timer := time.AfterFunc(hang, func() {
+		debug.SetTraceback("all")
+		panic(what + " hangs")
+	})
 	f()
 	timer.Stop()
 }

@@ -113,6 +113,7 @@ func instantiate(ctx context.Context, module *moduleState, imports *Imports, opt
 	state.context.instance = state
 	new(store).add(state)
 	options.ID = state.id
+	fiber.EnsurePauses()
 	handle, err := engine.NewInstance(module.handle, links.provided, options)
 	if err != nil {
 		return Instance{}, fromEngine(err)

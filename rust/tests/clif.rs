@@ -86,6 +86,14 @@ fn golden_files() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Which calls are left of those in `inline.wat`.
+#[test]
+fn small_functions_are_inlined() {
+    let calls = |function: &Function| opcodes(function).iter().filter(|opcode| opcode.is_call()).count();
+    let left: Vec<_> = golden("inline").1.iter().map(calls).collect();
+    assert_eq!(left, [0, 0, 0, 0, 0, 1, 0, 0, 3]);
+}
+
 /// The promise of the design: no bounds check, no stack check, no interrupt check.
 #[test]
 fn guarded_memory_needs_no_checks() {

@@ -50,4 +50,4 @@ func (i *instance) Run() (uint64, error) {
 
 func (i *instance) Close() { i.wasmer.Close() }
 
-func main() { protocol.Main(instantiate) }
+func main() { protocol.Main(instantiate, works()...) }

@@ -3,9 +3,11 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 
 	"github.com/gowasmer/wasmer/benchmarks/protocol"
 )
@@ -31,4 +33,14 @@ func (i *instance) Run() (uint64, error) { return protocol.Bits(i.call(i.args)) 
 
 func (i *instance) Close() {}
 
-func main() { protocol.Main(instantiate) }
+// spinner is a loop of plain Go, for comparison: what Go's own preemption makes of it.
+func spinner([]byte) (func(context.Context), error) {
+	return func(ctx context.Context) {
+		var stop atomic.Bool
+		defer context.AfterFunc(ctx, func() { stop.Store(true) })()
+		for !stop.Load() {
+		}
+	}, nil
+}
+
+func main() { protocol.Main(instantiate, protocol.Collect("loops of plain Go", spinner)) }

@@ -53,4 +53,4 @@ func (i *instance) Close() {
 	i.engine.Close()
 }
 
-func main() { protocol.Main(instantiate) }
+func main() { protocol.Main(instantiate, works()...) }

@@ -46,4 +46,4 @@ func (i *instance) Run() (uint64, error) {
 
 func (i *instance) Close() { _ = i.runtime.Close(background) }
 
-func main() { protocol.Main(instantiate) }
+func main() { protocol.Main(instantiate, works()...) }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 	"unsafe"
@@ -62,11 +63,14 @@ func (c *Cancelled) Unwrap() []error {
 // whereas cgo frees the P.
 var forceC = preemptionIsOff(os.Getenv("GODEBUG"))
 
+// preemptionIsOff reads the setting as the runtime does.
 func preemptionIsOff(godebug string) bool {
 	off := false
 	for setting := range strings.SplitSeq(godebug, ",") {
 		if key, value, _ := strings.Cut(setting, "="); key == "asyncpreemptoff" {
-			off = value == "1"
+			if number, err := strconv.ParseInt(value, 10, 32); err == nil {
+				off = number != 0
+			}
 		}
 	}
 	return off

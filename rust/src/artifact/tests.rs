@@ -6,6 +6,7 @@ use super::{
 };
 use crate::error::ErrorKind;
 use crate::types::{FuncType, Limits, ValType};
+use crate::vm::{Instance, InstanceOptions, Store};
 use crate::wasm::{self, ConstOp, SegmentMode};
 
 /// An artifact with everything in it; its code is made up.
@@ -196,7 +197,7 @@ fn inconsistent_contents_are_found() {
     inconsistent("trap records are not in order", |a| a.functions[0].traps[0].offset = 4);
     inconsistent("offset of a trap 40 given", |a| a.functions[0].traps[1].offset = 40);
     inconsistent("the address map is not in order", |a| a.functions[0].addresses[0].code = 7);
-    inconsistent("offset in the address map 40", |a| a.functions[0].addresses[1].code = 40);
+    inconsistent("offset in the address map 40", |a| a.functions[0].addresses[2].code = 40);
     inconsistent("inlined instruction 2 given, expected less than 2", |a| {
         a.functions[0].addresses[2].location = Location::inlined(2);
     });
@@ -237,4 +238,35 @@ fn sealed_damage_never_panics() {
     let mut longer = [&bytes[..], b"\0"].concat();
     seal(&mut longer);
     assert!(refused(&longer, &host()).ends_with("its contents are followed by 1 bytes, expected none"));
+}
+
+/// Bytes that pass the checksum but were altered: whatever can be loaded can be described and instantiated. None of it is run.
+#[test]
+fn altered_contents_do_no_harm_until_they_are_run() {
+    let bytes = wat::parse_str(
+        r#"(module $name
+            (memory (export "memory") 1 2) (table (export "table") 3 funcref) (table 2 externref)
+            (global (export "global") (mut i64) (i64.const 7)) (global f32 (f32.const 1))
+            (func $add (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
+            (func (export "call") (param i32) (result i32 i64)
+                (i32.load offset=8 (call $add (local.get 0) (i32.const 1))) (i64.const 2))
+            (elem (i32.const 1) func $add) (elem func $add $add) (elem declare func $add)
+            (data (i32.const 8) "hello") (data "passive"))"#,
+    )
+    .unwrap();
+    let serialized = crate::compile::compile(&bytes, CompileOptions::default()).unwrap().serialize();
+    let (mut loaded, mut lived) = (0, 0);
+    for at in 24..serialized.len() {
+        for with in [1 << (at % 8), 0x80, 0xff] {
+            let mut altered = serialized.clone();
+            altered[at] ^= with;
+            seal(&mut altered);
+            let Ok(module) = crate::vm::Module::deserialize(&altered) else { continue };
+            loaded += 1;
+            assert!(!crate::ffi::describe::module(&module).is_empty());
+            let instance = Instance::new(&Store::new(), &module, &[], InstanceOptions::default());
+            lived += usize::from(instance.is_ok_and(|instance| !instance.exports().is_empty()));
+        }
+    }
+    assert!(loaded > 100 && lived > 100, "{loaded} loaded, {lived} instantiated");
 }

@@ -190,6 +190,33 @@ fn traps_and_symbols_are_found_by_address() {
 }
 
 #[test]
+fn inlined_functions_are_found_by_address() {
+    let text = r#"(module (import "m" "f" (func))
+        (func $leaf (param i32) (result i32) (i32.div_u (i32.const 9) (local.get 0)))
+        (func $middle (param i32) (result i32) (call $leaf (local.get 0)))
+        (func $outer (param i32) (result i32) (call $middle (local.get 0))))"#;
+    let bytes = wat::parse_str(text).unwrap();
+    let artifact = artifact(text);
+    let code = LoadedCode::load(&artifact).unwrap();
+    for (body, names) in artifact.functions.iter().zip([&["leaf"][..], &["leaf", "middle"], &["leaf", "middle", "outer"]]) {
+        let start = code.function(names.len() as u32 - 1) as usize;
+        let [trap] = &body.traps[..] else { panic!("one division each") };
+        let found = symbolize(start + trap.offset as usize);
+        assert_eq!(found.iter().map(|symbol| symbol.name.as_deref().unwrap()).collect::<Vec<_>>(), names);
+        for (symbol, index) in found.iter().zip(1..) {
+            assert_eq!(symbol.function, index);
+            let opcode = if index == 1 { 0x6e } else { 0x10 };
+            assert_eq!(bytes[symbol.wasm_offset as usize], opcode, "{symbol:?}");
+        }
+        assert_eq!(frames_at(start + trap.offset as usize), names.len() as u32);
+        // The prologue is the function's own, though no instruction of its own is left.
+        let [prologue] = &symbolize(start)[..] else { panic!("one frame") };
+        assert_eq!(prologue.name.as_deref(), names.last().copied());
+        assert!(prologue.wasm_offset > 0);
+    }
+}
+
+#[test]
 fn published_records_vanish_when_dropped() {
     let block = arena::arena().unwrap().allocate(3 * arena::PAGE).unwrap();
     let records = [(0, 1), (4095, 2), (4096, 3), (12_287, 4)].map(|(offset, code)| TrapRecord { offset, code });

@@ -112,6 +112,35 @@ fn the_lowest_invalid_function_is_reported() {
 }
 
 #[test]
+fn an_invalid_function_is_reported_as_itself_wherever_it_is_called() {
+    // Function 0 calls 2, which is small and invalid; so is 1, and it comes first.
+    let wrong = |constant| format!("(func (result i32) i32.const {constant} i64.const 1 i32.add)");
+    let calls = "(func (result i32) call 2)";
+    let both = compile_text(&format!("(module {calls} {} {})", wrong(1), wrong(2))).unwrap_err();
+    let one = compile_text(&format!("(module (func (result i32) i32.const 2) {} (func (result i32) i32.const 2))", wrong(1)));
+    assert_eq!(both, one.unwrap_err());
+    // A caller that is invalid itself, behind the call.
+    let caller = compile_text(&format!("(module (func (result i32) call 1 drop f32.const 1) {})", wrong(1))).unwrap_err();
+    assert!(caller.message().starts_with("type mismatch: expected i32, found f32 (at offset 0x"), "{caller}");
+}
+
+#[test]
+fn inlined_instructions_are_kept_where_code_was_made_of_them() {
+    let text = "(module (func (param i32) (result i32) (i32.div_s (i32.const 9) (local.get 0)))
+        (func (param i32) (result i32) (call 0 (local.get 0)))
+        (func (param i32) (result i32) (call 1 (i32.const 3)) (call 1 (local.get 0)) i32.add))";
+    let artifact = compile_text(text).unwrap();
+    let [leaf, middle, outer] = &artifact.functions[..] else { panic!("three functions") };
+    assert_eq!(leaf.inlined, []);
+    assert_eq!(middle.inlined.iter().map(|entry| entry.function).collect::<Vec<_>>(), vec![0; middle.inlined.len()]);
+    assert!(outer.inlined.iter().any(|entry| entry.function == 1) && outer.relocations.is_empty());
+    for entry in &outer.inlined {
+        assert_eq!(entry.parent.wasm().is_some(), entry.function == 1, "1 is called by the function itself, 0 by 1");
+    }
+    assert_eq!(Artifact::deserialize(&artifact.serialize()).unwrap(), artifact);
+}
+
+#[test]
 fn a_panic_becomes_an_error_that_names_its_cause() {
     let info = ModuleInfo::default();
     let layout = VmctxLayout::new(&info);

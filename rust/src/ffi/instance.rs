@@ -100,20 +100,17 @@ pub unsafe extern "C" fn gw_instance_new(
             let (given, expected) = (imports.len(), wanted.len());
             return Err(argument(format!("given {given} imports, expected {expected}, one for each of the module")));
         }
-        let mut store = None;
         let mut externs = Vec::with_capacity(imports.len());
         for (import, wanted) in imports.iter().zip(wanted) {
             // SAFETY: the pointers in it are null or valid, by the rules of this ABI.
             let given = unsafe { to_extern(import, options.instance_id)? };
-            let given = given.ok_or_else(|| linker::missing(wanted))?;
-            store = store.or_else(|| given.store().cloned());
-            externs.push(given);
+            externs.push(given.ok_or_else(|| linker::missing(wanted))?);
         }
         let options = InstanceOptions {
             max_memory_pages: (options.max_memory_pages != 0).then_some(options.max_memory_pages),
             max_table_elements: (options.max_table_elements != 0).then_some(options.max_table_elements),
         };
-        let instance = Instance::new(&store.unwrap_or_else(Store::new), &module.0, &externs, options)?;
+        let instance = Instance::new(&Store::new(), &module.0, &externs, options)?;
         *out = Box::into_raw(Box::new(gw_instance(instance)));
         Ok(())
     })

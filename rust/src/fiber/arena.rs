@@ -76,6 +76,11 @@ fn arena() -> Result<&'static Arena> {
     ARENA.get_or_init(|| Arena::reserve(ArenaOptions::default())).as_ref().map_err(Clone::clone)
 }
 
+/// How many slots to ask for: at least a few, and no more than can be counted in bytes with one to spare.
+fn slots_in(bytes: usize, slot_size: usize) -> usize {
+    (bytes / slot_size).clamp(MIN_SLOTS, isize::MAX as usize / slot_size)
+}
+
 impl Arena {
     fn reserve(options: ArenaOptions) -> Result<Self> {
         let slot_size = if options.slot_size == 0 { DEFAULT_SLOT_SIZE } else { options.slot_size };
@@ -91,7 +96,7 @@ impl Arena {
             (0, None) => DEFAULT_ARENA_SIZE,
             (chosen, _) => chosen,
         };
-        let mut slots = (wanted / slot_size).max(MIN_SLOTS);
+        let mut slots = slots_in(wanted, slot_size);
         let mappings = budget::take(2)?;
         loop {
             // One slot more than needed, so that the first one can be aligned.
@@ -227,4 +232,20 @@ pub(super) fn slot_of(address: usize) -> Option<Slot> {
     }
     let low = address & GW_SLOT_MASK.load(Ordering::Relaxed);
     Some(Slot { low, context: (low + GW_CONTEXT_OFFSET.load(Ordering::Relaxed)) as *mut Context })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_size_that_an_embedder_asks_for_wraps_around() {
+        for slot_size in [256 << 10, DEFAULT_SLOT_SIZE, 1 << 30] {
+            for bytes in [0, 1, slot_size, DEFAULT_ARENA_SIZE, usize::MAX - slot_size, usize::MAX] {
+                let slots = slots_in(bytes, slot_size);
+                let size = (slots + 1).checked_mul(slot_size);
+                assert!(slots >= MIN_SLOTS && size.is_some(), "{bytes} bytes of slots of {slot_size}: {slots}");
+            }
+        }
+    }
 }

@@ -43,3 +43,14 @@ pub(super) fn signal_thread(thread: u32, signal: i32) {
     // SAFETY: the signal has a handler of ours; the process and thread are given by number.
     unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), thread, signal) };
 }
+
+/// Sends a signal to every thread of this process.
+#[cfg(target_os = "linux")]
+pub(super) fn signal_all_threads(signal: i32) {
+    let Ok(threads) = std::fs::read_dir("/proc/self/task") else { return };
+    for thread in threads.flatten() {
+        if let Some(thread) = thread.file_name().to_str().and_then(|number| number.parse().ok()) {
+            signal_thread(thread, signal);
+        }
+    }
+}

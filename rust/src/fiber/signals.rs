@@ -68,6 +68,9 @@ pub(super) fn install() -> Result<()> {
 pub(super) fn ensure_pause_handler() -> Result<()> {
     if current_action(PAUSE_SIGNAL)?.sa_sigaction != handler as *const () as usize {
         set_handler(PAUSE_SIGNAL)?;
+        // Go sends a thread no further signal before it has handled the last one (`m.signalPending`): one that was ignored
+        // would be waited for for ever, so each thread gets another.
+        super::os::signal_all_threads(PAUSE_SIGNAL);
     }
     Ok(())
 }

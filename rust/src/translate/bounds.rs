@@ -97,8 +97,7 @@ pub(super) fn access(
     let check = check(t.env.options.bounds, &ty, constant(t, index), end);
     let index = match check {
         Check::Outside => {
-            t.builder.ins().trap(TrapCode::MemoryOutOfBounds.to_clif());
-            t.state.reachable = false;
+            t.trap(TrapCode::MemoryOutOfBounds);
             return None;
         }
         _ => t.builder.ins().uextend(types::I64, index),

@@ -6,6 +6,7 @@ use super::inline::{self, Scope};
 use super::{Environment, clif_type, dispatch};
 use crate::artifact::{InlinedLocation, Location};
 use crate::error::{Error, ErrorKind, Result};
+use crate::trap::TrapCode;
 use crate::types::ValType;
 use crate::wasm::validation_error;
 use cranelift_codegen::ir::{self, InstBuilder, SourceLoc, Value, types};
@@ -178,6 +179,15 @@ impl FunctionTranslation<'_, '_> {
         self.used_local_count += u64::from(!*used);
         *used = true;
         Variable::from_u32(index)
+    }
+
+    /// Traps, whatever has been: nothing after this point is reached.
+    pub(super) fn trap(&mut self, code: TrapCode) {
+        // Else Cranelift would make one conditional trap of a branch and a block that only traps, at the location of the branch:
+        // the backtrace would name that instead, and miss the functions inlined between the two. It becomes no code.
+        self.builder.ins().sequence_point();
+        self.builder.ins().trap(code.to_clif());
+        self.state.reachable = false;
     }
 
     /// Whether locals and blocks are so many together that a body should not add to them.

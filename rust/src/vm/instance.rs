@@ -67,7 +67,8 @@ unsafe impl Sync for InstanceData {}
 
 impl Instance {
     /// Links an instance to what stands for each import of the module, and initialises it (section 4.5.4). The start
-    /// function is not called: see [`Instance::start`]. The stores of all imports become one with `store`.
+    /// function is not called: see [`Instance::start`]. The stores of all imports become one with `store`; but if `store` is
+    /// new and only memories come from others, it keeps these alive and they stay apart.
     ///
     /// # Errors
     /// Kind `Link` for a missing or wrong import, `Resource` where memory or a limit is lacking, `Instantiate` with a
@@ -99,9 +100,7 @@ impl Instance {
         data.elements = passive;
         let data = Pinned::new(data);
 
-        for other in imports.iter().filter_map(Extern::store) {
-            store.merge(other);
-        }
+        join(store, imports);
         data.set_owner(data.pointer(), store);
         let instance = Self { store: store.clone(), data: data.pointer() };
         store.with(|contents| {
@@ -355,7 +354,7 @@ impl InstanceData {
 
     /// A memory by its index.
     pub(super) fn memory(&self, index: u32) -> &Memory {
-        // SAFETY: it is in the same store, or about to be.
+        // SAFETY: it is in the same store or one that this keeps, or about to be.
         unsafe { self.memories[index as usize].as_ref() }
     }
 
@@ -382,6 +381,19 @@ impl InstanceData {
     fn read<T: Copy>(&self, offset: u32) -> T {
         // SAFETY: as in `write`; the types are those of the layout, and fixed fields never change.
         unsafe { self.vmctx.at(offset).read() }
+    }
+}
+
+/// Makes the stores of imports last as long as `store`.
+fn join(store: &Store, imports: &[Extern]) {
+    let foreign = || imports.iter().filter(|import| import.store().is_some_and(|other| !other.is(store)));
+    let only_memories = foreign().all(|import| matches!(import, Extern::Memory(_)));
+    for import in foreign() {
+        let other = import.store().expect("checked above");
+        match import {
+            Extern::Memory(memory) if only_memories && store.keep(other, memory.memory().range()) => {}
+            _ => store.merge(other),
+        }
     }
 }
 

@@ -1,8 +1,14 @@
 //! Stores: who owns instances, memories, tables and globals, and for how long.
 //!
 //! A store is the set of instances that are linked together. When an instance imports something of another store, both
-//! become one. Everything in a store is freed as one, when the last handle to anything in it goes. There are two sides
-//! to that:
+//! become one. Everything in a store is freed as one, when the last handle to anything in it goes.
+//!
+//! A memory leads to no instance, so an instance that imports nothing else of other stores does not join the memory's
+//! store but keeps it alive: many short-lived instances can share one long-lived memory. Only a store that has nothing
+//! yet may begin to keep another, which has something: so stores never keep each other alive in a circle. Where two
+//! stores become one, all that either keeps joins them.
+//!
+//! There are two sides to a store:
 //!
 //! - *Handles* hold a [`Store`], a reference counted cell. The cell of a store that was merged points to the cell of
 //!   the store that took it in, and keeps it alive; the one at the end of this chain owns the contents.
@@ -44,6 +50,8 @@ pub(super) struct Contents {
     pub(super) tables: Vec<Pinned<Table>>,
     pub(super) globals: Vec<Pinned<Global>>,
     memories: Vec<Pinned<Memory>>,
+    /// Stores of memories that instances of this one import.
+    kept: Vec<Store>,
     /// Nodes of this store and of those that it took in; the first is its own.
     nodes: Vec<Pinned<Node>>,
     _live: Live,
@@ -58,6 +66,7 @@ impl Store {
             tables: Vec::new(),
             globals: Vec::new(),
             memories: Vec::new(),
+            kept: Vec::new(),
             nodes: vec![Pinned::new(Node::default())],
             _live: stats::STORES.count(),
         };
@@ -101,9 +110,26 @@ impl Store {
             };
             merged.merged.set(Arc::clone(end)).expect("a cell that has contents was not merged");
             let from = from.take().expect("checked above");
-            to.as_mut().expect("checked above").take_in(from);
+            let to = to.as_mut().expect("checked above");
+            to.take_in(from);
+            let kept = std::mem::take(&mut to.kept);
+            drop((in_first, in_second));
+            kept.iter().for_each(|store| self.merge(store));
             return;
         }
+    }
+
+    /// Keeps the store of a memory alive, whose range is from now on one of this store, too. Only a store that has nothing
+    /// yet can do that; false for any other.
+    pub(super) fn keep(&self, other: &Self, memory: Range<usize>) -> bool {
+        self.with(|contents| {
+            let empty = contents.is_empty();
+            if empty {
+                contents.nodes[0].add(memory);
+                contents.kept.push(other.clone());
+            }
+            empty
+        })
     }
 
     /// The address of the store's node, which [`owns_address`] takes.
@@ -147,6 +173,11 @@ impl Contents {
         pointer
     }
 
+    /// Whether there is nothing that an instance could import.
+    const fn is_empty(&self) -> bool {
+        self.instances.is_empty() && self.tables.is_empty() && self.globals.is_empty() && self.memories.is_empty()
+    }
+
     fn take_in(&mut self, mut other: Self) {
         for memory in &other.memories {
             self.nodes[0].add(memory.range());
@@ -157,6 +188,7 @@ impl Contents {
         self.tables.append(&mut other.tables);
         self.globals.append(&mut other.globals);
         self.memories.append(&mut other.memories);
+        self.kept.append(&mut other.kept);
         self.nodes.append(&mut other.nodes);
     }
 }

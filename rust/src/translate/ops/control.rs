@@ -18,8 +18,7 @@ use wasmparser::{BlockType, BrTable};
 
 /// `unreachable`, section 4.4.8.2.
 pub(in super::super) fn unreachable(t: &mut Translation<'_, '_>) {
-    t.builder.ins().trap(TrapCode::Unreachable.to_clif());
-    t.state.reachable = false;
+    t.trap(TrapCode::Unreachable);
 }
 
 /// `select`, section 4.4.4.2.

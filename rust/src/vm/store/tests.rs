@@ -78,3 +78,39 @@ fn stores_merge_from_many_threads() {
     let node = stores[0].node().cast();
     assert!(memories.iter().all(|memory| owns(node, base(memory))));
 }
+
+#[test]
+fn a_store_keeps_that_of_a_memory_without_joining_it() {
+    let (old, new) = (Store::new(), Store::new());
+    let shared = memory(&old);
+    assert!(new.keep(&old, shared.memory().range()));
+    assert!(!new.is(&old) && owns(new.node().cast(), base(&shared)));
+    // Now the new one has something, so it must not keep others: that could close a circle.
+    let own = memory(&new);
+    assert!(!old.keep(&new, own.memory().range()) && !new.keep(&Store::new(), own.memory().range()));
+    let ends = [&old, &new].map(|store| Arc::downgrade(&store.end()));
+    drop((shared, own, old));
+    assert!(ends[0].upgrade().is_some(), "kept");
+    drop(new);
+    assert!(ends.iter().all(|end| end.upgrade().is_none()));
+}
+
+#[test]
+fn stores_that_become_one_take_in_what_they_keep() {
+    // c keeps b keeps a; then c and a become one, which would keep itself alive.
+    let [a, b, c] = [0; 3].map(|_| Store::new());
+    let of_a = memory(&a);
+    assert!(b.keep(&a, of_a.memory().range()));
+    let of_b = memory(&b);
+    assert!(c.keep(&b, of_b.memory().range()));
+    let of_c = memory(&c);
+    let nodes = [&a, &b, &c].map(|store| store.node().cast::<()>());
+    c.merge(&a);
+    assert!(a.is(&b) && b.is(&c));
+    for memory in [&of_a, &of_b, &of_c] {
+        assert!(nodes.iter().all(|node| owns(*node, base(memory))));
+    }
+    let end = Arc::downgrade(&a.end());
+    drop((a, b, c, of_a, of_b, of_c));
+    assert!(end.upgrade().is_none(), "nothing keeps the store");
+}

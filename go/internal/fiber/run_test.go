@@ -1,0 +1,27 @@
+package fiber
+
+import "testing"
+
+// The setting is read as the runtime reads it: any number but 0 switches preemption off, the last one holds, and what is no number
+// is passed over.
+func TestPreemptionIsOff(t *testing.T) {
+	for godebug, off := range map[string]bool{
+		"":                                       false,
+		"asyncpreemptoff":                        false,
+		"asyncpreemptoff=0":                      false,
+		"asyncpreemptoff=1":                      true,
+		"asyncpreemptoff=2":                      true,
+		"asyncpreemptoff=-1":                     true,
+		"asyncpreemptoff=01":                     true,
+		"asyncpreemptoff=x":                      false,
+		"asyncpreemptoff=4294967296":             false,
+		"asyncpreemptoff=1,asyncpreemptoff=x":    true,
+		"asyncpreemptoff=1,asyncpreemptoff=0":    false,
+		"gctrace=1,asyncpreemptoff=1,cgocheck=1": true,
+		" asyncpreemptoff=1":                     false,
+	} {
+		if got := preemptionIsOff(godebug); got != off {
+			t.Errorf("GODEBUG=%q: off is %v, expected %v", godebug, got, off)
+		}
+	}
+}
