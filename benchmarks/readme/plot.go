@@ -1,12 +1,16 @@
 package main
 
 import (
+	"bytes"
+	"cmp"
 	"fmt"
 	"image/color"
 	"math"
 	"os"
+	"slices"
 
 	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -39,7 +43,8 @@ func drawMeans(r *report.Report, path string) error {
 			bars = append(bars, bar{engine, mean, fmt.Sprintf("%.2f", mean), engine == report.Subject})
 		}
 	}
-	title := fmt.Sprintf("Run time of %d programs and kernels, geometric mean, %s = 1 (less is better)", len(r.All()), report.Subject)
+	title := fmt.Sprintf("Run time of %d programs and kernels (geometric mean, %s = 1, less is better)", len(r.All()), report.Subject)
+	slices.SortStableFunc(bars, func(a, b bar) int { return cmp.Compare(a.value, b.value) })
 	return drawBars(bars, title, path)
 }
 
@@ -47,7 +52,9 @@ func drawMeans(r *report.Report, path string) error {
 func drawCalls(r *report.Report, path string) error {
 	var bars []bar
 	for _, figure := range []struct{ name, title string }{{protocol.FigureCall, "Go → wasm"}, {protocol.FigureHostCall, "wasm → Go"}} {
-		for _, s := range r.Of(figure.name, "2 parameters") {
+		series := r.Of(figure.name, "2 parameters")
+		slices.SortStableFunc(series, func(a, b *report.Series) int { return cmp.Compare(a.Best(), b.Best()) })
+		for _, s := range series {
 			if len(s.Values) > 0 {
 				bars = append(bars, bar{fmt.Sprintf("%s: %s, %s", figure.title, s.Engine, s.Way), s.Best(),
 					report.Quantity(s.Best(), s.Unit), s.Engine == report.Subject})
@@ -59,6 +66,8 @@ func drawCalls(r *report.Report, path string) error {
 
 // drawBars draws horizontal bars, the first on top; on a logarithmic scale where the largest value is many times the smallest.
 func drawBars(bars []bar, title, path string) error {
+	plot.DefaultFont = font.Font{Typeface: "Liberation", Variant: "Sans"}
+	plotter.DefaultFont = plot.DefaultFont
 	p := plot.New()
 	p.Title.Text = title
 	p.Title.TextStyle.Font.Size = vg.Points(12)
@@ -91,29 +100,28 @@ func drawBars(bars []bar, title, path string) error {
 		labels.XYs = append(labels.XYs, plotter.XY{X: scale(b.value), Y: float64(y)})
 		labels.Labels = append(labels.Labels, " "+b.label)
 	}
-	text, err := plotter.NewLabels(labels)
+	values, err := plotter.NewLabels(labels)
 	if err != nil {
 		return err
 	}
-	for i := range text.TextStyle {
-		text.TextStyle[i].YAlign = draw.YCenter
+	for i := range values.TextStyle {
+		values.TextStyle[i].YAlign = draw.YCenter
 	}
-	p.Add(text)
+	p.Add(values)
 	p.NominalY(names...)
 	p.X.Min, p.X.Max = 0, scale(high)*1.15
 	p.X.Tick.Marker = plot.ConstantTicks(nil)
 	p.X.LineStyle.Width = 0
 	p.Y.LineStyle.Width = 0
+	p.Y.Padding = vg.Points(10)
 
 	canvas := vgsvg.New(8*vg.Inch, vg.Points(float64(24*len(bars)+50)))
 	p.Draw(draw.New(canvas))
-	file, err := os.Create(path)
-	if err != nil {
+	var text bytes.Buffer
+	if _, err := canvas.WriteTo(&text); err != nil {
 		return err
 	}
-	if _, err := canvas.WriteTo(file); err != nil {
-		_ = file.Close()
-		return err
-	}
-	return file.Close()
+	// Fonts of the same widths, for viewers without this one.
+	svg := bytes.ReplaceAll(text.Bytes(), []byte("font-family:Liberation Sans;"), []byte("font-family:'Liberation Sans',Arial,Helvetica,sans-serif;"))
+	return os.WriteFile(path, svg, 0o644)
 }

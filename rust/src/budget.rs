@@ -1,3 +1,4 @@
+#![allow(unsafe_code)] // asks the system for a limit
 //! The maps budget: how many memory mappings of the process belong to this engine, held short of what the kernel allows.
 //!
 //! Go's own `mmap` failing is fatal, so the engine refuses a mapping several thousand short of `vm.max_map_count` instead of taking the
@@ -58,6 +59,15 @@ fn take_below(limit: u64, count: u64) -> Result<Taken> {
                 ),
             )
         })
+}
+
+/// Bytes of address space that the process may use, where that is limited (`ulimit -v`).
+#[must_use]
+pub fn address_space_limit() -> Option<u64> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the structure is valid for writing.
+    let result = unsafe { libc::getrlimit(libc::RLIMIT_AS, &raw mut limit) };
+    (result == 0 && limit.rlim_cur != libc::RLIM_INFINITY).then_some(limit.rlim_cur)
 }
 
 /// Mappings in use by the engine now.

@@ -12,9 +12,11 @@
 //! ```
 //!
 //! A call: Go fills a context -> `fiber` enters the guest's stack -> compiled code -> a stub or signal leaves with a status.
-//! `ffi` is the C ABI over all of it; `types`, `error`, `trap` and `budget` are leaves.
+//! `ffi` is the C ABI over all of it; `types`, `error`, `trap` and `budget` are leaves, and `abi` has the layouts that compiled code,
+//! stubs, host and Go share.
 #![deny(unsafe_code, missing_docs, clippy::undocumented_unsafe_blocks, unsafe_op_in_unsafe_fn)]
 
+pub mod abi;
 pub mod artifact;
 pub mod budget;
 pub mod code;

@@ -107,8 +107,7 @@ impl Limits {
     /// (section 4.5.3: "Limits").
     #[must_use]
     pub fn matches(&self, wanted: &Self) -> bool {
-        self.min >= wanted.min
-            && wanted.max.is_none_or(|wanted| self.max.is_some_and(|max| max <= wanted))
+        self.min >= wanted.min && wanted.max.is_none_or(|wanted| self.max.is_some_and(|max| max <= wanted))
     }
 }
 

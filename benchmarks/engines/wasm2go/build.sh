@@ -6,6 +6,8 @@ output=$(realpath -m "$1")
 cd "$(dirname "$0")"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+# It needs Go 1.26, which the go command fetches where it is older.
+export GOTOOLCHAIN=auto
 go build -o "$work/wasm2go" github.com/ncruces/wasm2go
 protocol=$(realpath ../../protocol)
 sed "s#=> ../../protocol#=> $protocol#" go.mod >"$work/go.mod"

@@ -9,7 +9,7 @@ const ENUMS: [(&str, &str, &str); 5] = [
     ("rust/src/trap.rs", "TrapCode", "gw_trap_code"),
     ("rust/src/types.rs", "ValType", "gw_val_type"),
     ("rust/src/wasm/info.rs", "ExternKind", "gw_extern_kind"),
-    ("rust/src/fiber/context.rs", "Status", "gw_status"),
+    ("rust/src/abi/context.rs", "Status", "gw_status"),
 ];
 
 /// Structures that only Go's memory view of them mentions, no function.

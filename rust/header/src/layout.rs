@@ -1,8 +1,8 @@
 //! Offsets and numbers of the context, for Go and its assembly.
 
-use gowasmer::fiber::{CONTEXT_SIZE, EntryMode, Status, context};
+use gowasmer::abi::vmctx::HostFunction;
+use gowasmer::abi::{CONTEXT_SIZE, EntryMode, Status, context};
 use gowasmer::trap::TrapCode;
-use gowasmer::vm::layout::HostFunction;
 use std::fmt::Write as _;
 use std::mem::offset_of;
 

@@ -3,12 +3,12 @@
 //! Tests of loading, calling, finding and freeing code.
 
 use super::*;
+use crate::abi::Builtins;
+use crate::abi::vmctx::{HOST_MAGIC, Header, HostFunction};
 use crate::artifact::{Artifact, CompileOptions, Relocation, TrampolineKey, TrapRecord};
 use crate::compile::compile;
 use crate::error::ErrorKind;
-use crate::fiber::Builtins;
 use crate::trap::TrapCode;
-use crate::vm::layout::{HOST_MAGIC, Header, HostFunction};
 use std::arch::asm;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -198,7 +198,9 @@ fn inlined_functions_are_found_by_address() {
     let bytes = wat::parse_str(text).unwrap();
     let artifact = artifact(text);
     let code = LoadedCode::load(&artifact).unwrap();
-    for (body, names) in artifact.functions.iter().zip([&["leaf"][..], &["leaf", "middle"], &["leaf", "middle", "outer"]]) {
+    for (body, names) in
+        artifact.functions.iter().zip([&["leaf"][..], &["leaf", "middle"], &["leaf", "middle", "outer"]])
+    {
         let start = code.function(names.len() as u32 - 1) as usize;
         let [trap] = &body.traps[..] else { panic!("one division each") };
         let found = symbolize(start + trap.offset as usize);

@@ -13,10 +13,10 @@ pub use trampolines::{canonical_types, keys as trampoline_keys};
 
 pub(crate) use function::CALL_RELOCATION;
 
+use crate::abi::vmctx::VmctxLayout;
 use crate::artifact::{Artifact, CodeBody, CompileOptions, TrampolineKey};
 use crate::error::{Error, ErrorKind, Result};
 use crate::translate::{Candidates, Environment};
-use crate::vm::layout::VmctxLayout;
 use crate::wasm::{self, Body, ModuleInfo};
 use cranelift_codegen::isa::TargetIsa;
 use cranelift_frontend::FunctionBuilderContext;

@@ -117,10 +117,12 @@ fn an_invalid_function_is_reported_as_itself_wherever_it_is_called() {
     let wrong = |constant| format!("(func (result i32) i32.const {constant} i64.const 1 i32.add)");
     let calls = "(func (result i32) call 2)";
     let both = compile_text(&format!("(module {calls} {} {})", wrong(1), wrong(2))).unwrap_err();
-    let one = compile_text(&format!("(module (func (result i32) i32.const 2) {} (func (result i32) i32.const 2))", wrong(1)));
+    let one =
+        compile_text(&format!("(module (func (result i32) i32.const 2) {} (func (result i32) i32.const 2))", wrong(1)));
     assert_eq!(both, one.unwrap_err());
     // A caller that is invalid itself, behind the call.
-    let caller = compile_text(&format!("(module (func (result i32) call 1 drop f32.const 1) {})", wrong(1))).unwrap_err();
+    let caller =
+        compile_text(&format!("(module (func (result i32) call 1 drop f32.const 1) {})", wrong(1))).unwrap_err();
     assert!(caller.message().starts_with("type mismatch: expected i32, found f32 (at offset 0x"), "{caller}");
 }
 

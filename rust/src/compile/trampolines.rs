@@ -2,12 +2,12 @@
 //!
 //! A slot is 64 bits; values of 32 bits are stored zero-extended, and of a loaded slot only the low bits count.
 
+use crate::abi::Builtins;
+use crate::abi::vmctx::Header;
 use crate::artifact::{CodeBody, TrampolineKey};
 use crate::error::{Error, ErrorKind, Result};
-use crate::fiber::Builtins;
 use crate::translate::wasm_signature;
 use crate::types::FuncType;
-use crate::vm::layout::Header;
 use crate::wasm::{ExternKind, ModuleInfo};
 use cranelift_codegen::ir::types::{F32, F64, I32, I64};
 use cranelift_codegen::ir::{

@@ -3,8 +3,9 @@
 
 use super::error::{gw_bytes, gw_error};
 use super::{borrow, describe, fallible, infallible, output};
-use crate::fiber::{Context, Fiber};
-use crate::vm::layout::HostFunction;
+use crate::abi::Context;
+use crate::abi::vmctx::HostFunction;
+use crate::fiber::Fiber;
 use std::ffi::c_void;
 use std::mem::offset_of;
 
@@ -82,7 +83,7 @@ pub unsafe extern "C" fn gw_runtime_call(context: *mut Context) {
     // SAFETY: a context of ours whose guest is stopped, so that nobody else uses it.
     unsafe { (*context).runtime_result = u64::MAX };
     // SAFETY: as above, and its last status is the one that asks for this, by the rules of this ABI.
-    infallible((), || unsafe { crate::fiber::run::runtime_call(context) });
+    infallible((), || unsafe { crate::vm::run::runtime_call(context) });
 }
 
 /// Calls the C function that a fiber that has left with `GW_STATUS_C_CALL` asks for.
@@ -90,7 +91,7 @@ pub unsafe extern "C" fn gw_runtime_call(context: *mut Context) {
 pub unsafe extern "C" fn gw_c_call(context: *mut Context) {
     if !context.is_null() {
         // SAFETY: a context of ours whose last status is the one that asks for this, by the rules of this ABI.
-        unsafe { crate::fiber::run::c_call(context) }
+        unsafe { crate::vm::run::c_call(context) }
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::error::gw_error;
 use super::{borrow, fallible, infallible, output, release};
+use crate::abi::vmctx::MemoryDefinition;
 use crate::types::{Limits, MemoryType};
-use crate::vm::layout::MemoryDefinition;
 use crate::vm::{MemoryHandle, Store};
 use std::mem::offset_of;
 

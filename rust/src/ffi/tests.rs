@@ -7,7 +7,7 @@ use super::instance::*;
 use super::memory::*;
 use super::module::*;
 use super::*;
-use crate::fiber::{Context, Status};
+use crate::abi::{Context, Status};
 use crate::trap::TrapCode;
 use std::ptr::{null, null_mut};
 

@@ -8,10 +8,9 @@
 //!
 //! Sandbox-critical: the guard is what stops endless recursion, and [`slot_of`] is what the signal handler trusts.
 
-use super::context::{CONTEXT_SIZE, Context};
+use crate::abi::context::{CONTEXT_SIZE, Context};
 use crate::budget::{self, Taken};
 use crate::error::{Error, ErrorKind, Result};
-use crate::vm;
 use parking_lot::Mutex;
 use std::io;
 use std::sync::OnceLock;
@@ -90,7 +89,7 @@ impl Arena {
                 format!("stack size of {slot_size} bytes: expected a power of two from 262144 to 1073741824"),
             ));
         }
-        let wanted = match (options.arena_size, vm::address_space_limit()) {
+        let wanted = match (options.arena_size, budget::address_space_limit()) {
             // Memories and Go's heap need the rest.
             (0, Some(limit)) => DEFAULT_ARENA_SIZE.min(limit as usize / 16),
             (0, None) => DEFAULT_ARENA_SIZE,

@@ -1,7 +1,7 @@
 #![allow(unsafe_code)] // reads frames of a guest that is stopped
 //! The backtrace of a trap, read from the guest's stack after control has left it.
 
-use super::context::{CONTEXT_SIZE, Context};
+use crate::abi::context::{CONTEXT_SIZE, Context};
 use crate::code::{self, Symbol};
 
 /// Frames that a backtrace shows at most, from the innermost.

@@ -2,7 +2,7 @@
 //! What the C twin of entry does beyond the assembly one: it records the thread, so that a signal can pause the guest, and refuses
 //! when the thread's own stack is nearly used up, since C functions that the guest calls run there.
 
-use super::context::{Context, Status};
+use crate::abi::context::{Context, Status};
 use crate::trap::TrapCode;
 use std::cell::Cell;
 use std::sync::atomic::Ordering;

@@ -6,7 +6,7 @@
 //! What a pause must save: x0..x30, sp, pc, pstate, v0..v31, fpsr, fpcr.
 //! Leaving is `mov sp, host_sp; mov x29, host_bp; br host_pc` with the context in x0; x28 holds Go's g and x18 belongs to the platform.
 
-use super::context::Context;
+use crate::abi::context::Context;
 
 /// The registers of the interrupted thread; writing them takes effect when the handler returns.
 pub(super) struct Registers(*mut libc::ucontext_t);

@@ -3,7 +3,7 @@
 //!
 //! Sandbox-critical; runs in the signal handler only.
 
-use super::context::Context;
+use crate::abi::context::Context;
 use std::arch::asm;
 use std::ptr;
 

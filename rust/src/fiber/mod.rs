@@ -1,29 +1,27 @@
 #![allow(unsafe_code)] // names the stubs, which are assembly
-//! Guests as coroutines: the arena of their stacks, the context they share with the host, the stubs between both, and the signals.
+//! Guests as coroutines: the arena of their stacks, the stubs between them and the host, and the signals.
 //!
-//! A call of a guest in one reading: `run` (or Go's run loop) fills a context -> `stubs` enter on the slot's stack -> compiled code ->
-//! a builtin stub, a trap or a pause (`signals`) leaves -> the loop acts on the [`Status`] and resumes.
+//! A call of a guest in one reading: a run loop (Go's, or `vm::run`) fills a context -> `stubs` enter on the slot's stack -> compiled code ->
+//! a builtin stub, a trap or a pause (`signals`) leaves -> the loop acts on the status and resumes.
 
 pub mod arena;
 pub mod backtrace;
-pub mod builtins;
 mod c_entry;
-pub mod context;
 #[cfg_attr(target_arch = "x86_64", path = "machine_x86_64.rs")]
 #[cfg_attr(target_arch = "aarch64", path = "machine_aarch64.rs")]
 mod machine;
 mod os;
-pub mod run;
+pub mod ranges;
 mod signals;
+mod slot;
 #[path = "stubs_x86_64.rs"]
 mod stubs;
 
 pub use arena::ArenaOptions;
 pub use backtrace::{Backtrace, backtrace};
-pub use builtins::{BULK_CHUNK, Builtins, RuntimeOp};
-pub use context::{CONTEXT_SIZE, Context, EntryMode, Status};
-pub use run::{Fiber, Stop, release_raw, run};
+pub use slot::{Fiber, release_raw};
 
+use crate::abi::{Builtins, Context};
 use crate::error::Result;
 use std::sync::OnceLock;
 

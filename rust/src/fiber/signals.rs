@@ -14,12 +14,12 @@
 //! Handlers are installed after Go's, with the flags Go uses, on Go's alternate stacks.
 
 use super::arena::{self, GUARD_SIZE, Slot};
-use super::context::{Context, Status};
 use super::machine;
+use super::ranges;
+use crate::abi::context::{Context, Status};
 use crate::code;
 use crate::error::{Error, ErrorKind, Result};
 use crate::trap::TrapCode;
-use crate::vm;
 use std::io;
 use std::mem::MaybeUninit;
 use std::ptr;
@@ -162,7 +162,7 @@ fn trap_of(
                 TrapCode::MemoryOutOfBounds => {
                     let store = context.store.load(Ordering::Acquire).cast_const();
                     // SAFETY: whoever entered the guest put the store of the running instance there, which its handle keeps alive.
-                    address < NULL_PAGE || unsafe { vm::store::owns_address(store, address) }
+                    address < NULL_PAGE || unsafe { ranges::owns_address(store, address) }
                 }
                 // The only loads with the first record read a field of a null function record; a failed check of a table's bound
                 // selects address 0 (translate/table_access).

@@ -11,9 +11,9 @@
 //! - A push may hit the guard: the handler then leaves with a stack overflow, so nothing is half done before the last push.
 
 use super::arena;
-use super::context::{Context, EntryMode, Status};
+use crate::abi::context::{Context, EntryMode, Status};
+use crate::abi::vmctx::HostFunction;
 use crate::trap::TrapCode;
-use crate::vm::layout::HostFunction;
 use std::arch::global_asm;
 use std::mem::offset_of;
 

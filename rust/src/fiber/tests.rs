@@ -3,10 +3,11 @@
 #![allow(unsafe_code)] // runs guests
 
 use super::*;
+use crate::abi::{CONTEXT_SIZE, Context, Status, context};
 use crate::artifact::CompileOptions;
 use crate::trap::TrapCode;
 use crate::types::{FuncType, ValType};
-use crate::vm::{Extern, FuncHandle, Instance, InstanceOptions, Linker, Module, Store};
+use crate::vm::{Extern, FuncHandle, Instance, InstanceOptions, Linker, Module, Stop, Store, run};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 fn instance(text: &str) -> Instance {
@@ -25,7 +26,7 @@ fn function(instance: &Instance, name: &str) -> FuncHandle {
     }
 }
 
-type Host<'a> = &'a mut dyn FnMut(&crate::vm::layout::HostFunction, &mut [u64]) -> Result<(), &'static str>;
+type Host<'a> = &'a mut dyn FnMut(&crate::abi::vmctx::HostFunction, &mut [u64]) -> Result<(), &'static str>;
 
 fn call_with(instance: &Instance, name: &str, argument: u64, host: Host<'_>) -> Result<u64, Stop<&'static str>> {
     let function = function(instance, name);

@@ -18,10 +18,10 @@
 
 use super::function::FunctionTranslation;
 use super::vmctx::Region;
+use crate::abi::vmctx::{MemoryDefinition, MemoryEntry};
 use crate::artifact::BoundsMode;
 use crate::trap::TrapCode;
 use crate::types::{MAX_PAGES32, MemoryType, PAGE_SIZE};
-use crate::vm::layout::{MemoryDefinition, MemoryEntry};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Endianness, InstBuilder, InstructionData, MemFlagsData, Opcode, Value, types};
 use std::mem::offset_of;
@@ -215,7 +215,8 @@ mod tests {
     #[test]
     fn no_access_gets_past_the_reservation_and_none_inside_is_refused() {
         for ty in memories() {
-            for pages in [ty.limits.min, ty.limits.min.midpoint(max_bytes(&ty) / PAGE_SIZE), max_bytes(&ty) / PAGE_SIZE] {
+            for pages in [ty.limits.min, ty.limits.min.midpoint(max_bytes(&ty) / PAGE_SIZE), max_bytes(&ty) / PAGE_SIZE]
+            {
                 let length = pages * PAGE_SIZE;
                 for (offset, width) in OFFSETS.iter().flat_map(|offset| WIDTHS.map(|width| (*offset, width))) {
                     let end = offset + width;

@@ -2,8 +2,8 @@
 
 use super::function::FunctionTranslation;
 use super::wasm_signature;
-use crate::fiber::{Builtins, RuntimeOp};
-use crate::vm::layout::Header;
+use crate::abi::vmctx::Header;
+use crate::abi::{Builtins, RuntimeOp};
 use cranelift_codegen::ir::{
     AbiParam, ExtFuncData, ExternalName, FuncRef, InstBuilder, SigRef, Signature, UserExternalName, Value, types,
 };

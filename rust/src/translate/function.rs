@@ -1,8 +1,8 @@
 //! One function body from its first local to its last `end`: each operator is validated, then translated.
 
 use super::callees::Callees;
-use super::state::{Frame, FrameKind, State};
 use super::inline::{self, Scope};
+use super::state::{Frame, FrameKind, State};
 use super::{Environment, clif_type, dispatch};
 use crate::artifact::{InlinedLocation, Location};
 use crate::error::{Error, ErrorKind, Result};
@@ -187,6 +187,11 @@ impl FunctionTranslation<'_, '_> {
         // the backtrace would name that instead, and miss the functions inlined between the two. It becomes no code.
         self.builder.ins().sequence_point();
         self.builder.ins().trap(code.to_clif());
+        let block = self.builder.current_block().expect("there is one as long as something is reached");
+        if self.builder.func.layout.entry_block() != Some(block) {
+            // What traps is put behind all that does not.
+            self.builder.set_cold_block(block);
+        }
         self.state.reachable = false;
     }
 

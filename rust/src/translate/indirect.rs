@@ -11,8 +11,8 @@
 use super::function::FunctionTranslation;
 use super::table_access;
 use super::vmctx::Region;
+use crate::abi::vmctx::FuncRecord;
 use crate::trap::TrapCode;
-use crate::vm::layout::FuncRecord;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 use std::mem::offset_of;

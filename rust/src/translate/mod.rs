@@ -30,10 +30,10 @@ mod vmctx;
 
 pub use inline::Candidates;
 
+use crate::abi::vmctx::VmctxLayout;
 use crate::artifact::{CompileOptions, InlinedLocation};
 use crate::error::Result;
 use crate::types::{FuncType, ValType};
-use crate::vm::layout::VmctxLayout;
 use crate::wasm::ModuleInfo;
 use cranelift_codegen::ir::{self, AbiParam, UserFuncName, types};
 use cranelift_codegen::isa::{CallConv, TargetFrontendConfig};

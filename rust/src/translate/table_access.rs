@@ -10,8 +10,8 @@
 
 use super::function::FunctionTranslation;
 use super::vmctx::Region;
+use crate::abi::vmctx::{TableDefinition, TableEntry};
 use crate::trap::TrapCode;
-use crate::vm::layout::{TableDefinition, TableEntry};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value, types};
 use std::mem::offset_of;

@@ -4,12 +4,12 @@
 #![allow(unsafe_code)] // handles point into their store
 
 use super::global::Global;
-use super::layout::{FuncRecord, GlobalCell, MemoryDefinition};
 use super::memory::Memory;
 use super::pinned::Pinned;
 use super::store::Store;
 use super::table::Table;
 use super::type_ids;
+use crate::abi::vmctx::{FuncRecord, GlobalCell, MemoryDefinition};
 use crate::artifact::BoundsMode;
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{ExternType, FuncType, GlobalType, MemoryType, TableType, ValType};

@@ -1,6 +1,6 @@
 //! Globals that are not part of an instance: those that the embedder makes.
 
-use super::layout::GlobalCell;
+use crate::abi::vmctx::GlobalCell;
 use crate::types::ValType;
 use std::sync::atomic::Ordering;
 

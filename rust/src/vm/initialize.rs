@@ -2,7 +2,7 @@
 //! 4.5.4).
 
 use super::instance::InstanceData;
-use super::layout::{DataEntry, ElementEntry};
+use crate::abi::vmctx::{DataEntry, ElementEntry};
 use crate::error::{Error, ErrorKind, Result};
 use crate::trap::TrapCode;
 use crate::types::ValType;

@@ -8,9 +8,6 @@
 
 use super::externs::{Extern, FuncHandle, FuncSource, GlobalHandle, MemoryHandle, TableHandle};
 use super::initialize;
-use super::layout::{
-    FuncImport, FuncRecord, GlobalCell, HOST_MAGIC, Header, HostFunction, MemoryEntry, TableEntry, VMCTX_MAGIC,
-};
 use super::linker;
 use super::memory::Memory;
 use super::module::Module;
@@ -19,6 +16,9 @@ use super::stats::{self, Live};
 use super::store::Store;
 use super::table::Table;
 use super::vmctx::Vmctx;
+use crate::abi::vmctx::{
+    FuncImport, FuncRecord, GlobalCell, HOST_MAGIC, Header, HostFunction, MemoryEntry, TableEntry, VMCTX_MAGIC,
+};
 use crate::artifact::TrampolineKey;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fiber::builtins;

@@ -4,9 +4,10 @@
 
 #![allow(unsafe_code)] // hands out addresses of the memory's bytes
 
+use super::pages;
 use super::reservation::Reservation;
 use super::stats::{self, Live};
-use super::{layout::MemoryDefinition, pages};
+use crate::abi::vmctx::MemoryDefinition;
 use crate::artifact::BoundsMode;
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{Limits, MAX_PAGES32, MemoryType, PAGE_SIZE};

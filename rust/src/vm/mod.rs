@@ -8,13 +8,13 @@ mod externs;
 mod global;
 mod initialize;
 mod instance;
-pub mod layout;
 pub mod linker;
 mod memory;
 mod module;
 mod pages;
 mod pinned;
 mod reservation;
+pub mod run;
 mod runtime;
 mod slots;
 pub mod stats;
@@ -27,8 +27,7 @@ pub use externs::{Extern, FuncHandle, GlobalHandle, MemoryHandle, TableHandle};
 pub use instance::{Instance, InstanceOptions};
 pub use linker::Linker;
 pub use module::Module;
-pub(crate) use pages::address_space_limit;
-pub use runtime::runtime_call;
+pub use run::{Stop, run};
 pub use store::Store;
 
 #[cfg(test)]

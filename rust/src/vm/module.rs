@@ -1,8 +1,8 @@
 //! A module that can be instantiated: its artifact, its code in the arena, and what instances of it share.
 
-use super::layout::VmctxLayout;
 use super::stats::{self, Live};
 use super::type_ids::TypeIds;
+use crate::abi::vmctx::VmctxLayout;
 use crate::artifact::{Artifact, CompileOptions};
 use crate::code::LoadedCode;
 use crate::error::Result;

@@ -1,6 +1,7 @@
 //! The memory system calls: reserve address space, make parts of it accessible, empty and close them, give it back.
 #![allow(unsafe_code)] // system calls on address ranges that the callers own
 
+use crate::budget::address_space_limit;
 use crate::error::{Error, ErrorKind};
 use std::io;
 
@@ -75,14 +76,6 @@ pub(super) unsafe fn release(address: usize, bytes: usize) {
         // reserved.
         unsafe { libc::munmap(address as *mut _, bytes) };
     }
-}
-
-/// Bytes of address space that the process may use, where that is limited (`ulimit -v`).
-pub(crate) fn address_space_limit() -> Option<u64> {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: the structure is valid for writing.
-    let result = unsafe { libc::getrlimit(libc::RLIMIT_AS, &raw mut limit) };
-    (result == 0 && limit.rlim_cur != libc::RLIM_INFINITY).then_some(limit.rlim_cur)
 }
 
 /// An error for a range that the system refuses: what it was for, how much it is, and what can be done.

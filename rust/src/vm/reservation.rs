@@ -108,7 +108,7 @@ impl Reservation {
 /// limited, one reservation takes a small part of it, unless `min` is more.
 pub(super) fn reserve_between(min: u64, max: u64) -> Result<(usize, u64)> {
     let least = min.max(PAGE_SIZE);
-    let part = pages::address_space_limit().map_or(max, |limit| limit / 8 / PAGE_SIZE * PAGE_SIZE);
+    let part = budget::address_space_limit().map_or(max, |limit| limit / 8 / PAGE_SIZE * PAGE_SIZE);
     let mut capacity = max.min(part).max(least);
     loop {
         match pages::reserve(capacity as usize) {
@@ -129,7 +129,7 @@ struct Quarantine {
 }
 
 static EXPLICIT: Lazy<Mutex<Quarantine>> = Lazy::new(|| {
-    let limit = pages::address_space_limit().map_or(QUARANTINE, |limit| limit / 64);
+    let limit = budget::address_space_limit().map_or(QUARANTINE, |limit| limit / 64);
     Mutex::new(Quarantine { ranges: VecDeque::new(), bytes: 0, limit })
 });
 

@@ -4,8 +4,8 @@
 #![allow(unsafe_code)] // gets the vmctx from compiled code
 
 use super::instance::InstanceData;
-use super::layout::Header;
-use crate::fiber::RuntimeOp;
+use crate::abi::RuntimeOp;
+use crate::abi::vmctx::Header;
 
 /// The answer for a size that cannot be had; compiled code cuts it to -1 of 32 bits.
 const FAILED: u64 = u64::MAX;

@@ -62,7 +62,7 @@ struct Pool {
 
 static POOL: Lazy<Mutex<Pool>> = Lazy::new(|| {
     // Where address space is limited, Go's heap needs it more than the quarantine does.
-    Mutex::new(Pool::new(if pages::address_space_limit().is_some() { 0 } else { QUEUE }))
+    Mutex::new(Pool::new(if budget::address_space_limit().is_some() { 0 } else { QUEUE }))
 });
 
 impl Pool {

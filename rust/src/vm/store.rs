@@ -12,7 +12,7 @@
 //!
 //! - *Handles* hold a [`Store`], a reference counted cell. The cell of a store that was merged points to the cell of
 //!   the store that took it in, and keeps it alive; the one at the end of this chain owns the contents.
-//! - *Compiled code and the signal handler* hold the address of a [`Node`], which lives as long as the contents. It
+//! - *Compiled code and the signal handler* hold the address of a [`Ranges`], which lives as long as the contents. It
 //!   lists the address ranges of the memories, readable at any time without a lock. The node of a merged store points
 //!   to that of the other.
 
@@ -24,10 +24,10 @@ use super::memory::Memory;
 use super::pinned::Pinned;
 use super::stats::{self, Live};
 use super::table::Table;
+use crate::fiber::ranges::Ranges;
 use parking_lot::Mutex;
 use std::ops::Range;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// A handle to a store; keeps everything in it alive.
@@ -53,7 +53,7 @@ pub(super) struct Contents {
     /// Stores of memories that instances of this one import.
     kept: Vec<Store>,
     /// Nodes of this store and of those that it took in; the first is its own.
-    nodes: Vec<Pinned<Node>>,
+    nodes: Vec<Pinned<Ranges>>,
     _live: Live,
 }
 
@@ -67,7 +67,7 @@ impl Store {
             globals: Vec::new(),
             memories: Vec::new(),
             kept: Vec::new(),
-            nodes: vec![Pinned::new(Node::default())],
+            nodes: vec![Pinned::new(Ranges::default())],
             _live: stats::STORES.count(),
         };
         Self(Arc::new(Cell { merged: OnceLock::new(), contents: Mutex::new(Some(contents)) }))
@@ -132,8 +132,8 @@ impl Store {
         })
     }
 
-    /// The address of the store's node, which [`owns_address`] takes.
-    pub(super) fn node(&self) -> *const Node {
+    /// The address of the store's node, which [`owns_address`](crate::fiber::ranges::owns_address) takes.
+    pub(super) fn node(&self) -> *const Ranges {
         self.with(|contents| contents.nodes[0].pointer().as_ptr().cast_const())
     }
 
@@ -183,7 +183,7 @@ impl Contents {
             self.nodes[0].add(memory.range());
         }
         // Only now: whoever follows the pointer finds the ranges.
-        other.nodes[0].merged.store(self.nodes[0].pointer().as_ptr(), Ordering::Release);
+        other.nodes[0].merge_into(self.nodes[0].pointer());
         self.instances.append(&mut other.instances);
         self.tables.append(&mut other.tables);
         self.globals.append(&mut other.globals);
@@ -191,65 +191,6 @@ impl Contents {
         self.kept.append(&mut other.kept);
         self.nodes.append(&mut other.nodes);
     }
-}
-
-/// What compiled code and the signal handler know of a store.
-#[derive(Debug, Default)]
-pub(super) struct Node {
-    /// Ranges of the memories of this store; also of those that it took in, until it was taken in itself.
-    ranges: AtomicPtr<Entry>,
-    /// The node of the store that took this one in.
-    merged: AtomicPtr<Node>,
-}
-
-#[derive(Debug)]
-struct Entry {
-    range: Range<usize>,
-    next: *mut Entry,
-}
-
-impl Node {
-    /// Adds a range; only under the lock of the store.
-    fn add(&self, range: Range<usize>) {
-        let next = self.ranges.load(Ordering::Relaxed);
-        let entry = Box::into_raw(Box::new(Entry { range, next }));
-        self.ranges.store(entry, Ordering::Release);
-    }
-}
-
-impl Drop for Node {
-    fn drop(&mut self) {
-        let mut entry = *self.ranges.get_mut();
-        while !entry.is_null() {
-            // SAFETY: entries come from boxes, and are freed here only.
-            entry = unsafe { Box::from_raw(entry) }.next;
-        }
-    }
-}
-
-/// Whether an address lies in the range of a memory of a store. For the signal handler: it takes no lock and allocates
-/// nothing.
-///
-/// # Safety
-/// `store` is null, or the store pointer of an instance that is pinned by the running call.
-#[must_use]
-pub unsafe fn owns_address(store: *const (), address: usize) -> bool {
-    let mut node = store.cast::<Node>();
-    while !node.is_null() {
-        // SAFETY: a node lives as long as the contents of its store, the one that it points to as long, and their
-        // entries, too; none of them changes but by adding.
-        unsafe {
-            let mut entry = (*node).ranges.load(Ordering::Acquire).cast_const();
-            while !entry.is_null() {
-                if (*entry).range.contains(&address) {
-                    return true;
-                }
-                entry = (*entry).next;
-            }
-            node = (*node).merged.load(Ordering::Acquire);
-        }
-    }
-    false
 }
 
 #[cfg(test)]

@@ -5,9 +5,9 @@
 
 #![allow(unsafe_code)] // owns the memory of the elements
 
-use super::layout::TableDefinition;
 use super::pages::{self, HOST_PAGE};
 use super::reservation::reserve_between;
+use crate::abi::vmctx::TableDefinition;
 use crate::budget::{self, Taken};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{Limits, MAX_TABLE_ELEMENTS, TableType, ValType};

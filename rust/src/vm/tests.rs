@@ -5,7 +5,6 @@
 use super::*;
 use crate::artifact::{BoundsMode, CompileOptions};
 use crate::error::ErrorKind;
-use crate::fiber::{self, Stop};
 use crate::trap::TrapCode;
 use crate::types::{FuncType, GlobalType, Limits, MemoryType, TableType, ValType};
 
@@ -41,14 +40,14 @@ fn table(instance: &Instance, name: &str) -> TableHandle {
 fn try_call(function: &FuncHandle, slots: &[u64]) -> Result<u64, TrapCode> {
     let mut slots = slots.to_vec();
     slots.resize(slots.len().max(1), 0);
-    let host = &mut |callee: &layout::HostFunction, slots: &mut [u64]| {
+    let host = &mut |callee: &crate::abi::vmctx::HostFunction, slots: &mut [u64]| {
         if let Some(slot) = slots.first_mut() {
             *slot = callee.instance_id * 100 + callee.function_index;
         }
         Ok::<(), ()>(())
     };
     // SAFETY: the handle keeps the function alive, and the tests pass slots of its types.
-    match unsafe { fiber::run(function.record(), function.store_pointer(), &mut slots, host) } {
+    match unsafe { run(function.record(), function.store_pointer(), &mut slots, host) } {
         Ok(()) => Ok(slots[0]),
         Err(Stop::Trap { code, .. }) => Err(code),
         Err(stop) => panic!("{stop:?}"),
@@ -134,8 +133,8 @@ fn host_functions_are_called_directly_re_exported_and_through_tables() {
     );
     assert_eq!(call(&second, "call", &[9]), 304);
     // SAFETY: an import's context is a host function's record, whose header is the owner's.
-    let header = unsafe { &*function(&first, "again").record().vmctx.cast::<layout::Header>() };
-    assert_eq!((header.magic, header.store), (layout::HOST_MAGIC, first.store_pointer()));
+    let header = unsafe { &*function(&first, "again").record().vmctx.cast::<crate::abi::vmctx::Header>() };
+    assert_eq!((header.magic, header.store), (crate::abi::vmctx::HOST_MAGIC, first.store_pointer()));
 }
 
 #[test]

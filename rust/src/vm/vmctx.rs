@@ -6,7 +6,7 @@
 
 #![allow(unsafe_code)] // raw memory at computed offsets
 
-use super::layout::{FuncRecord, HostFunction};
+use crate::abi::vmctx::{FuncRecord, HostFunction};
 use crate::error::{Error, ErrorKind, Result};
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::ptr::NonNull;

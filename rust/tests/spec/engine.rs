@@ -1,12 +1,11 @@
 //! The engine as scripts see it: modules are compiled, linked by name, and their exports called through the Rust run loop.
 
+use gowasmer::abi::vmctx::{FuncRecord, HostFunction};
 use gowasmer::artifact::CompileOptions;
 use gowasmer::error::{Error, ErrorKind};
-use gowasmer::fiber::{self, Stop};
 use gowasmer::trap::TrapCode;
 use gowasmer::types::{ExternType, ValType};
-use gowasmer::vm::layout::{FuncRecord, HostFunction};
-use gowasmer::vm::{self, Extern, FuncHandle, InstanceOptions, Linker, Module, Store};
+use gowasmer::vm::{self, Extern, FuncHandle, InstanceOptions, Linker, Module, Stop, Store};
 use std::convert::Infallible;
 use std::fmt;
 
@@ -109,11 +108,11 @@ impl Instance {
     /// Runs a function of this instance, or one that it exports again. Host functions do nothing.
     ///
     /// # Safety
-    /// As for [`fiber::run`].
+    /// As for [`vm::run`].
     unsafe fn run(&self, record: &FuncRecord, slots: &mut [u64]) -> Result<(), Failure> {
         let mut host = |_: &HostFunction, _: &mut [u64]| Ok::<(), Infallible>(());
         // SAFETY: by the caller's promise; instances that are linked share a store.
-        let ended = unsafe { fiber::run(record, self.0.store_pointer(), slots, &mut host) };
+        let ended = unsafe { vm::run(record, self.0.store_pointer(), slots, &mut host) };
         ended.map_err(|stop| match stop {
             Stop::Trap { code, .. } => Failure::Trap(code),
             Stop::Engine(error) => Failure::Other(error.to_string()),

@@ -3,11 +3,11 @@
 //! Long ranges are moved in chunks by a loop of compiled code, so that the guest can be paused between two chunks.
 
 use super::Translation;
-use crate::fiber::{BULK_CHUNK, Builtins};
+use crate::abi::vmctx::DataEntry;
+use crate::abi::{BULK_CHUNK, Builtins};
 use crate::translate::bounds;
 use crate::translate::vmctx::Region;
 use crate::trap::TrapCode;
-use crate::vm::layout::DataEntry;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, MemFlagsData, Type, Value, types};
 use std::mem::offset_of;

@@ -1,8 +1,8 @@
 //! Calls (sections 4.4.8.10 `call` and 4.4.8.11 `call_indirect`).
 
 use super::Translation;
+use crate::abi::vmctx::FuncImport;
 use crate::translate::indirect;
-use crate::vm::layout::FuncImport;
 use cranelift_codegen::ir::{Inst, InstBuilder, Value};
 use std::mem::offset_of;
 

@@ -1,7 +1,7 @@
 //! Loads, stores, size and growth of memories (section 4.4.7 "Memory Instructions"). Addresses come from `bounds`.
 
 use super::Translation;
-use crate::fiber::RuntimeOp;
+use crate::abi::RuntimeOp;
 use crate::translate::bounds;
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value, types};
 use cranelift_frontend::FuncInstBuilder;

@@ -2,8 +2,8 @@
 
 use super::Translation;
 use super::numeric::push_bool;
+use crate::abi::vmctx::FuncImport;
 use crate::error::{Error, ErrorKind, Result};
-use crate::vm::layout::FuncImport;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, types};
 use std::mem::offset_of;

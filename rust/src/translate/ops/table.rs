@@ -4,11 +4,11 @@
 
 use super::Translation;
 use super::bulk::{args, block, drop_segment, enter, segment_range};
-use crate::fiber::RuntimeOp;
+use crate::abi::RuntimeOp;
+use crate::abi::vmctx::{DataEntry, ElementEntry};
 use crate::translate::table_access::{self, ELEMENT_SHIFT};
 use crate::translate::vmctx::Region;
 use crate::trap::TrapCode;
-use crate::vm::layout::{DataEntry, ElementEntry};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value, types};
 use std::mem::offset_of;

@@ -8,7 +8,7 @@ fn memory(store: &Store) -> MemoryHandle {
 
 fn owns(node: *const (), address: usize) -> bool {
     // SAFETY: the tests take nodes of stores that they hold, or of stores that those took in.
-    unsafe { owns_address(node, address) }
+    unsafe { crate::fiber::ranges::owns_address(node.cast(), address) }
 }
 
 fn base(memory: &MemoryHandle) -> usize {

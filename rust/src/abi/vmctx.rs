@@ -27,7 +27,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize};
 #[derive(Debug)]
 pub struct Header {
     /// Functions of the engine that compiled code calls.
-    pub builtins: *const crate::fiber::Builtins,
+    pub builtins: *const crate::abi::Builtins,
     /// The store, for `vm` only.
     pub store: *const (),
     /// The `vm` instance that this belongs to, for `vm` only.

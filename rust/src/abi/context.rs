@@ -3,7 +3,7 @@
 //! Written once here. The assembly of both languages and the Go package `internal/fiber` use constants generated from
 //! [`layout`], and a test on each side holds them together.
 
-use crate::vm::layout::HostFunction;
+use crate::abi::vmctx::HostFunction;
 use std::mem::offset_of;
 use std::sync::atomic::{AtomicPtr, AtomicU32};
 

@@ -1,58 +1,16 @@
 #![allow(unsafe_code)] // enters guests
 //! A run loop in Rust, for Rust users of the engine and its tests; Go has its own (go/internal/fiber) with the same states.
 
-use super::arena;
-use super::backtrace::{Backtrace, backtrace};
-use super::context::{Context, Status};
-use crate::error::Result;
+use super::runtime;
+use crate::abi::vmctx::{FuncRecord, HostFunction};
+use crate::abi::{Context, Status};
+use crate::error::Error;
+use crate::fiber::{self, ArenaOptions, Backtrace, Fiber, backtrace};
 use crate::trap::TrapCode;
-use crate::vm;
-use crate::vm::layout::{FuncRecord, HostFunction};
 
 unsafe extern "C" {
     fn gw_enter(context: *mut Context) -> u64;
     fn gw_resume(context: *mut Context) -> u64;
-}
-
-/// A slot of the arena, given back when dropped.
-#[derive(Debug)]
-pub struct Fiber(*mut Context);
-
-impl Fiber {
-    /// Takes a slot.
-    pub fn acquire() -> Result<Self> {
-        arena::acquire().map(Self)
-    }
-
-    /// Its context.
-    #[must_use]
-    pub fn context(&self) -> *mut Context {
-        self.0
-    }
-
-    /// Hands the slot over to somebody who calls [`release_raw`].
-    #[must_use]
-    pub fn into_raw(self) -> *mut Context {
-        let context = self.0;
-        std::mem::forget(self);
-        context
-    }
-}
-
-impl Drop for Fiber {
-    fn drop(&mut self) {
-        // SAFETY: the slot is ours, and no guest runs on it as `run` has returned.
-        unsafe { arena::release(self.0) }
-    }
-}
-
-/// Gives back a slot that came from [`Fiber::into_raw`].
-///
-/// # Safety
-/// The context came from there, once, and no guest runs on it.
-pub unsafe fn release_raw(context: *mut Context) {
-    // SAFETY: by the caller's promise.
-    unsafe { arena::release(context) }
 }
 
 /// Why a run ended before the function returned.
@@ -68,7 +26,7 @@ pub enum Stop<E> {
     /// The host function refused to go on.
     Host(E),
     /// The engine could not run the call at all.
-    Engine(crate::error::Error),
+    Engine(Error),
 }
 
 /// What runs host functions: it gets the record of the one that is wanted, and its slots.
@@ -85,7 +43,7 @@ pub unsafe fn run<E>(
     slots: &mut [u64],
     host: Host<'_, E>,
 ) -> Result<(), Stop<E>> {
-    super::init(arena::ArenaOptions::default()).map_err(Stop::Engine)?;
+    fiber::init(ArenaOptions::default()).map_err(Stop::Engine)?;
     let fiber = Fiber::acquire().map_err(Stop::Engine)?;
     let context = fiber.context();
     let args = context as usize - slots.len() * 8;
@@ -128,7 +86,7 @@ pub unsafe fn run<E>(
 /// The context's last status is `RuntimeCall`.
 pub unsafe fn runtime_call(context: *mut Context) {
     // SAFETY: compiled code passes the vmctx it runs with, and operands of the operation.
-    unsafe { (*context).runtime_result = vm::runtime_call((*context).runtime_op, (*context).runtime_args) };
+    unsafe { (*context).runtime_result = runtime::runtime_call((*context).runtime_op, (*context).runtime_args) };
 }
 
 /// Makes the C call that a guest entered by assembly has left for.

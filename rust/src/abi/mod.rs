@@ -1,0 +1,11 @@
+//! What compiled code, the stubs, the host side and Go share: layouts and numbers, each written once. A leaf but for the types that
+//! it lays out.
+//!
+//! Go and its assembly get constants that are generated from here (`rust/header`), and a test on each side holds them together.
+
+pub mod builtins;
+pub mod context;
+pub mod vmctx;
+
+pub use builtins::{BULK_CHUNK, Builtins, RuntimeOp};
+pub use context::{CONTEXT_SIZE, Context, EntryMode, Status};
