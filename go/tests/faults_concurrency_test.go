@@ -59,8 +59,15 @@ func TestManyBlockedHostCalls(t *testing.T) {
 		close(open)
 		all.Wait()
 	}
+	expectSane(t, &instance)
+	before := measure(t)
 	expectSteady(t, 1, round)
 	expectSane(t, &instance)
+	after := measure(t)
+	if after.maps > before.maps+2*keptStacks+200 || after.engine.Mappings > before.engine.Mappings+2*keptStacks+20 {
+		t.Errorf("stacks stay mapped\nnow:    %v\nbefore: %v", after, before)
+	}
+	t.Logf("afterwards: %v", after)
 }
 
 // A thousand goroutines run, trap and spin under a CPU profile of 500 samples a second, with different settings of Go's runtime.

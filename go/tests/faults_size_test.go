@@ -143,7 +143,7 @@ func TestInstancesWithoutEnd(t *testing.T) {
 			defer module.Close()
 			first := useUp(t, module, c.text)
 			for range pick(1, 0) {
-				if again := useUp(t, module, c.text); again < first-10 {
+				if again := useUp(t, module, c.text); again < first-keptStacks {
 					t.Errorf("%d instances at first, %d after all were closed", first, again)
 				}
 			}

@@ -72,8 +72,11 @@ func statusField(t testing.TB, status, name string) int64 {
 	return number
 }
 
-// cachedFibers is how many fibers may be kept for reuse.
-const cachedFibers = 128
+// cachedFibers is how many fibers may be kept for reuse, keptStacks how many stacks stay mapped, theirs and those of free fibers.
+const (
+	cachedFibers = 128
+	keptStacks   = cachedFibers + 512
+)
 
 // leaked says what is more now than before, beyond what Go's own heap and threads make vary.
 func (r resources) leaked(before resources) []string {

@@ -1,6 +1,7 @@
 package wasmer
 
 import (
+	"context"
 	"sync"
 	"unsafe"
 	"weak"
@@ -8,8 +9,11 @@ import (
 
 // InstanceContext is the view of an instance that its host functions have. A host function gets it as first parameter of type
 // *InstanceContext, or makes it of a first parameter of type [unsafe.Pointer] by [IntoInstanceContext].
+//
+// The pointer that a host function gets is valid during its call: Memory and Data may be used later, Context may not.
 type InstanceContext struct {
 	instance *instanceState
+	ctx      context.Context // of the call, nil for none
 }
 
 // IntoInstanceContext makes an InstanceContext of the first argument of a host function. A pointer that does not stand for a living instance
@@ -18,7 +22,16 @@ func IntoInstanceContext(instanceContext unsafe.Pointer) InstanceContext {
 	tokens.RLock()
 	instance := tokens.instances[uintptr(instanceContext)]
 	tokens.RUnlock()
-	return InstanceContext{instance.Value()}
+	return InstanceContext{instance: instance.Value()}
+}
+
+// Context returns the context of the call, as given to [Function.Call] and its like, for this host function to wait by and to hand on to nested calls. It is
+// [context.Background] in calls by [Instance.Exports] and in what [IntoInstanceContext] returns.
+func (instanceContext *InstanceContext) Context() context.Context {
+	if instanceContext == nil || instanceContext.ctx == nil {
+		return background
+	}
+	return instanceContext.ctx
 }
 
 // Memory returns memory 0 of the instance, be it imported or its own, exported or not; nil if it has none.

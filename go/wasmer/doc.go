@@ -23,7 +23,14 @@
 // the caller as ordinary Go: they may block, panic, call [runtime.Goexit] and call guests. A panic of a host function arrives at the caller
 // of the exported function.
 //
-// A guest that loops endlessly blocks neither the garbage collector nor other goroutines. [Function.Call], [NewInstanceContext] and
+// # Ways to call
+//
+// Where the types are known when the program is written, [Func0] to [Func6] and [Proc0] to [Proc6] make Go functions of exported ones, and [Host0] to [Host6] and
+// [HostProc0] to [HostProc6] host functions of Go ones. [Function.CallSlots] and [HostFunc] pass values as they lie in slots. None of these allocates. Functions that are
+// only known when the program runs are called by [Instance.Exports] or [Function.Call], and plain Go functions are given to [Imports.Append]. The context of
+// a call arrives in the host functions that it leads to. A server takes an instance per request from a [Pool].
+//
+// A guest that loops endlessly blocks neither the garbage collector nor other goroutines. [Function.Call] and its like, [NewInstanceContext] and
 // [Module.InstantiateContext] give up a guest when their context is done. The state of such a guest (its memory, tables and globals) is as
 // it was at the moment of interruption, which may be any; the host is sound, and the instance can be called again.
 //
@@ -38,6 +45,9 @@
 // Close of a module, instance, memory or set of imports may be called more than once, at any time. It refuses later calls with an error
 // that matches [ErrClosed], and frees the resources when the last running call ends. What is dropped without Close is freed after
 // a garbage collection; an instance lives as long as one of its exported functions is held.
+//
+// A host function may close the instance that called it: its call goes on, and nested calls are refused. The methods of [Memory] that take an offset check
+// bounds, and give an error after Close.
 //
 // A slice of [Memory.Data] points directly into the memory of the guest, and does not keep it alive. It must not be used after the
 // memory, or the instance that it belongs to, was closed or dropped: that may crash the program, but never shows bytes of another instance.

@@ -67,98 +67,88 @@ func makeExports(instance *instanceState) map[string]func(...interface{}) (Value
 	return exports
 }
 
-// begin starts a use of the instance for a call and gets what the call needs. The caller ends it by end.
-func (f *exportedFunction) begin(given int) (*fiber.Fiber, *fiber.Entry, error) {
-	if !f.instance.life.enter(f.instance) {
-		return nil, nil, f.failed(closedError("instance"))
-	}
-	entry := f.entry.Load()
-	var fb *fiber.Fiber
-	var err error
-	switch {
-	case given != len(f.typ.Params):
-		err = f.wrongCount(given)
-	case f.typ.problem != "":
-		err = f.refused(f.typ.problem)
-	case entry == nil:
-		entry, err = f.resolve()
-	}
-	if err == nil {
-		if fb, err = fiber.Acquire(); err == nil {
-			return fb, entry, nil
-		}
-		err = f.failed(err)
-	}
-	f.instance.life.leave(f.instance)
-	return nil, nil, err
-}
-
-// end gives back what begin has taken. It runs in all cases, also when a host function panics.
-func (f *exportedFunction) end(fb *fiber.Fiber) {
-	fb.Release()
-	f.instance.life.leave(f.instance)
-}
-
-// resolve asks the engine how to enter the function. The instance is in use.
-func (f *exportedFunction) resolve() (*fiber.Entry, error) {
-	code, err := f.instance.owned.handle.Function(f.export)
-	if err != nil {
-		return nil, f.failed(err)
-	}
-	entry := f.instance.newEntry(code)
-	f.entry.Store(entry)
-	return entry, nil
-}
-
 // callOne calls the function with untyped arguments, and returns its only result. It is what Instance.Exports holds, and allocates nothing.
 func (f *exportedFunction) callOne(arguments ...interface{}) (Value, error) {
-	if len(f.typ.Results) > 1 {
-		return Value{}, f.refused(fmt.Sprintf("it has %d results, use Instance.Function and Function.Call to get them all", len(f.typ.Results)))
+	t := f.typ
+	if len(arguments) != len(t.Params) || len(t.Results) > 1 || t.problem != "" {
+		return Value{}, f.mismatch(len(arguments), true)
 	}
-	fb, entry, err := f.begin(len(arguments))
+	fb, slots, err := f.begin(background)
 	if err != nil {
 		return Value{}, err
 	}
-	defer f.end(fb)
-	slots := fb.Slots(f.typ.slots)
 	for i, argument := range arguments {
-		if !encodeArgument(&slots[i], f.typ.Params[i], argument) {
+		if !encodeArgument(slotAt(slots, i), t.Params[i], argument) {
+			f.end(fb)
 			return Value{}, f.badArgument(i, argument)
 		}
 	}
-	if err := fb.Run(context.Background(), entry, f.instance); err != nil {
-		return Value{}, f.failed(err)
+	if err := f.run(background, fb); err != nil {
+		return Value{}, err
 	}
-	if len(f.typ.Results) == 0 {
-		return void(), nil
+	result := void()
+	if len(t.Results) != 0 {
+		result = valueFromSlot(*slotAt(slots, 0), t.Results[0])
 	}
-	return valueFromSlot(slots[0], f.typ.Results[0]), nil
+	f.end(fb)
+	return result, nil
 }
+
+// background is the context of calls without one.
+var background = context.Background()
 
 // callAll is the same with a context and any number of results.
 func (f *exportedFunction) callAll(ctx context.Context, arguments []interface{}) ([]Value, error) {
-	if err := checkContext(ctx); err != nil {
-		return nil, f.failed(err)
+	t := f.typ
+	if len(arguments) != len(t.Params) || t.problem != "" {
+		return nil, f.mismatch(len(arguments), false)
 	}
-	fb, entry, err := f.begin(len(arguments))
+	fb, slots, err := f.begin(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer f.end(fb)
-	slots := fb.Slots(f.typ.slots)
 	for i, argument := range arguments {
-		if !encodeArgument(&slots[i], f.typ.Params[i], argument) {
+		if !encodeArgument(slotAt(slots, i), t.Params[i], argument) {
+			f.end(fb)
 			return nil, f.badArgument(i, argument)
 		}
 	}
-	if err := fb.Run(ctx, entry, f.instance); err != nil {
-		return nil, f.failed(err)
+	if err := f.run(ctx, fb); err != nil {
+		return nil, err
 	}
-	results := make([]Value, len(f.typ.Results))
-	for i, t := range f.typ.Results {
-		results[i] = valueFromSlot(slots[i], t)
+	results := make([]Value, len(t.Results))
+	for i, t := range t.Results {
+		results[i] = valueFromSlot(*slotAt(slots, i), t)
 	}
+	f.end(fb)
 	return results, nil
+}
+
+// mismatch says why a call with a number of arguments cannot be made.
+func (f *exportedFunction) mismatch(given int, one bool) error {
+	switch {
+	case f.instance.life.isClosed():
+		return f.failed(closedError("instance"))
+	case one && len(f.typ.Results) > 1:
+		return f.refused(fmt.Sprintf("it has %d results, use Instance.Function and Function.Call to get them all", len(f.typ.Results)))
+	case given != len(f.typ.Params):
+		return f.wrongCount(given)
+	default:
+		return f.refused(f.typ.problem)
+	}
+}
+
+// shortSlots says why a call with a number of slots cannot be made.
+func (f *exportedFunction) shortSlots(given int) error {
+	switch {
+	case f.instance.life.isClosed():
+		return f.failed(closedError("instance"))
+	case f.typ.problem != "":
+		return f.refused(f.typ.problem)
+	default:
+		return f.refused(fmt.Sprintf("%d slots are given, expected %d, for %d parameters and %d results", given, f.typ.slots,
+			len(f.typ.Params), len(f.typ.Results)))
+	}
 }
 
 // failed is the error of a call that did not come to its end.

@@ -3,12 +3,14 @@ package wasmer
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/gowasmer/wasmer/go/internal/fiber"
 )
 
-// Function is a function that an instance exports. It keeps the instance alive, and may be called by many goroutines at once and
-// from within host functions.
+// Function is a function that an instance exports. It keeps the instance alive, and may be called by many goroutines at once and from within host functions:
+// that never harms the host. Calls that do not overlap with others of the same instance are the fastest. What concurrent calls do to
+// the memory that they share is up to the guest, which has no locks: most guests want one call at a time.
 type Function struct {
 	inner *exportedFunction
 }
@@ -46,6 +48,43 @@ func (function *Function) String() string {
 // [*ExportedFunctionError]; it wraps the [*Trap], the error of a host function, or that of the context.
 func (function *Function) Call(ctx context.Context, arguments ...interface{}) ([]Value, error) {
 	return function.inner.callAll(ctx, arguments)
+}
+
+// CallSlots calls the function on raw slots: it takes the arguments from the first of them, and leaves the results in the first of them; there must be as many as the
+// larger number of both, and further ones are not touched. Each slot is 64 bits. A value of 32 bits is in the low half of its slot: the upper half of an
+// argument is ignored, that of a result is zero. A float is its bits (see [math.Float32bits]). When there is an error, the slots are as they were.
+//
+// It allocates nothing. All else is as with [Function.Call].
+func (function *Function) CallSlots(ctx context.Context, slots []uint64) error {
+	return function.inner.callSlots(ctx, slots)
+}
+
+// FunctionType is the type of a function (specification, section 2.3.6).
+type FunctionType struct {
+	// Params are the types of the parameters.
+	Params []ValueType
+
+	// Results are the types of the results.
+	Results []ValueType
+}
+
+// String formats the type as the text format names its types: "(i32, i32) -> (i64)".
+func (t FunctionType) String() string {
+	list := func(types []ValueType) string {
+		names := make([]string, len(types))
+		for i, t := range types {
+			names[i] = t.String()
+		}
+		return "(" + strings.Join(names, ", ") + ")"
+	}
+	return list(t.Params) + " -> " + list(t.Results)
+}
+
+// Type returns the type of the function. The slices are the caller's. A function with parameters or results that are no numbers has a type, but cannot be
+// called from Go.
+func (function *Function) Type() FunctionType {
+	t := function.inner.typ
+	return FunctionType{Params: typesFromEngine(t.Params), Results: typesFromEngine(t.Results)}
 }
 
 // checkContext refuses a context that is nil or done already.

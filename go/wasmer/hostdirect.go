@@ -8,23 +8,17 @@ import (
 // This file calls the common types of host functions without reflection and without allocation: up to four parameters of one type of numbers,
 // after a leading parameter of any kind, and no result, a number of the same type, an error, or both.
 
-// number is a type that a slot can hold. A value lies in the low bytes of its slot, which come first in memory on all platforms of this
-// package.
-type number interface {
-	int32 | uint32 | int64 | uint64 | float32 | float64
-}
-
 // get reads a parameter from its slot, bit for bit.
-func get[T number](slots []uint64, i int) T { return *(*T)(unsafe.Pointer(&slots[i])) }
+func get[T Number](slots []uint64, i int) T { return *(*T)(unsafe.Pointer(&slots[i])) }
 
 // set writes a result to the first slot, bit for bit and zero-extended.
-func set[T number](slots []uint64, value T) {
+func set[T Number](slots []uint64, value T) {
 	slots[0] = 0
 	*(*T)(unsafe.Pointer(&slots[0])) = value
 }
 
 // setOr writes a result unless there is an error.
-func setOr[T number](slots []uint64, value T, err error) error {
+func setOr[T Number](slots []uint64, value T, err error) error {
 	if err == nil {
 		set(slots, value)
 	}
@@ -44,15 +38,15 @@ func directCall(implementation interface{}) hostCall {
 }
 
 // direct is directCall for one type of numbers.
-func direct[T number](implementation interface{}) hostCall {
+func direct[T Number](implementation interface{}) hostCall {
 	if call := directPlain[T](implementation); call != nil {
 		return call
 	}
-	if call := directLeading[context.Context, T](implementation, func(_ *instanceState, ctx context.Context) context.Context { return ctx }); call != nil {
+	if call := directLeading[context.Context, T](implementation, (*InstanceContext).Context); call != nil {
 		return call
 	}
-	if call := directLeading[*InstanceContext, T](implementation, func(s *instanceState, _ context.Context) *InstanceContext { return &s.context }); call != nil {
+	if call := directLeading[*InstanceContext, T](implementation, func(c *InstanceContext) *InstanceContext { return c }); call != nil {
 		return call
 	}
-	return directLeading[unsafe.Pointer, T](implementation, func(s *instanceState, _ context.Context) unsafe.Pointer { return s.owned.token })
+	return directLeading[unsafe.Pointer, T](implementation, func(c *InstanceContext) unsafe.Pointer { return c.instance.owned.token })
 }

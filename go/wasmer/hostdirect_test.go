@@ -62,7 +62,7 @@ func TestHostFunctionsOfAllShapes(t *testing.T) {
 				slots[i] = encodeNumber(param, i+7)
 				sum += (i + 1) * (i + 7)
 			}
-			if err := host.call(hostInstance(), context.Background(), slots); err != nil {
+			if err := host.call(hostInstance(), slots); err != nil {
 				t.Fatal(err)
 			}
 			if len(host.results) == 1 && slots[0] != encodeNumber(host.results[0], sum) {
@@ -72,10 +72,8 @@ func TestHostFunctionsOfAllShapes(t *testing.T) {
 	}
 }
 
-func hostInstance() *instanceState {
-	s := &instanceState{owned: &instanceResources{}}
-	s.context.instance = s
-	return s
+func hostInstance() *InstanceContext {
+	return &InstanceContext{instance: &instanceState{owned: &instanceResources{}}}
 }
 
 func encodeNumber(t engine.ValType, v int) uint64 {
@@ -101,7 +99,7 @@ func TestDirectShapesMatchReflection(t *testing.T) {
 	testShapes[float64](t)
 }
 
-func testShapes[T number](t *testing.T) {
+func testShapes[T Number](t *testing.T) {
 	boom := errors.New("boom")
 	numberT, errT := reflect.TypeFor[T](), reflect.TypeFor[error]()
 	for _, first := range []reflect.Type{nil, contextType, instanceType, reflect.TypeFor[unsafe.Pointer]()} {
@@ -153,8 +151,8 @@ func testShapes[T number](t *testing.T) {
 						set(given[i:], T(i+1))
 					}
 					direct, reflected := append([]uint64(nil), given...), append([]uint64(nil), given...)
-					err1 := call(hostInstance(), context.Background(), direct)
-					err2 := signature.reflectCall(function)(hostInstance(), context.Background(), reflected)
+					err1 := call(hostInstance(), direct)
+					err2 := signature.reflectCall(function)(hostInstance(), reflected)
 					if err1 != err2 || !reflect.DeepEqual(direct, reflected) {
 						t.Errorf("%s: directly %v and %v, by reflection %v and %v", name, direct, err1, reflected, err2)
 					}
@@ -181,7 +179,7 @@ func TestHostFunctionsKeepNaNs(t *testing.T) {
 			t.Fatal(err)
 		}
 		slots := []uint64{c.bits, 0}
-		if err := host.call(hostInstance(), context.Background(), slots); err != nil || slots[0] != c.bits {
+		if err := host.call(hostInstance(), slots); err != nil || slots[0] != c.bits {
 			t.Errorf("%T: got %#x (%v), expected %#x", c.function, slots[0], err, c.bits)
 		}
 	}
@@ -193,7 +191,7 @@ func TestDirectCallsDoNotAllocate(t *testing.T) {
 		t.Fatal(err)
 	}
 	instance, slots := hostInstance(), []uint64{1, 2}
-	if n := testing.AllocsPerRun(100, func() { _ = host.call(instance, context.Background(), slots) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { _ = host.call(instance, slots) }); n != 0 {
 		t.Errorf("%v allocations per call, expected none", n)
 	}
 }

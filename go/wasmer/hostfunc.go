@@ -18,7 +18,7 @@ type hostFunction struct {
 }
 
 // hostCall runs a host function for an instance: arguments are in the slots, results go there.
-type hostCall func(instance *instanceState, ctx context.Context, slots []uint64) error
+type hostCall func(c *InstanceContext, slots []uint64) error
 
 // leading is what a host function takes before its numbers.
 type leading int
@@ -48,6 +48,17 @@ type hostSignature struct {
 func newHostFunction(name string, implementation interface{}, cFunction unsafe.Pointer) (*hostFunction, error) {
 	refuse := func(format string, arguments ...interface{}) (*hostFunction, error) {
 		return nil, importError(name, "Imported function `%s` "+fmt.Sprintf(format, arguments...), nil)
+	}
+	if typed, ok := implementation.(HostFunction); ok {
+		switch {
+		case cFunction != nil:
+			return refuse("must be a Go function where a C pointer is given; given `%T`.", typed)
+		case typed.why != "":
+			return refuse("%s", typed.why)
+		case typed.host == nil:
+			return refuse("must be a function; given an empty `%T`.", typed)
+		}
+		return typed.host, nil
 	}
 	t := reflect.TypeOf(implementation)
 	switch {
@@ -180,15 +191,15 @@ func (s *hostSignature) reflectCall(implementation reflect.Value) hostCall {
 		first = 1
 	}
 	count, results, kind, fallible := t.NumIn(), len(s.results), s.leading, s.fallible
-	return func(instance *instanceState, ctx context.Context, slots []uint64) error {
+	return func(c *InstanceContext, slots []uint64) error {
 		in := make([]reflect.Value, count)
 		switch kind {
 		case leadingContext:
-			in[0] = reflect.ValueOf(ctx)
+			in[0] = reflect.ValueOf(c.Context())
 		case leadingInstance:
-			in[0] = reflect.ValueOf(&instance.context)
+			in[0] = reflect.ValueOf(c)
 		case leadingPointer:
-			in[0] = reflect.ValueOf(instance.owned.token).Convert(t.In(0))
+			in[0] = reflect.ValueOf(c.instance.owned.token).Convert(t.In(0))
 		}
 		for i := first; i < count; i++ {
 			in[i] = reflect.NewAt(t.In(i), unsafe.Pointer(&slots[i-first])).Elem()

@@ -54,9 +54,9 @@ func (imports *Imports) Namespace(namespace string) *Imports {
 	return imports
 }
 
-// Append adds a function to the current namespace, and replaces what has its name there.
+// Append adds a function to the current namespace. That there is an import of its name already is an error; [ImportObject.Extend] replaces.
 //
-// The implementation is a Go function. Its parameters and results are of kind int32 or uint32, which stand for i32, int64 or uint64 (i64), float32 (f32) or
+// The implementation is a [HostFunction], or any Go function of numbers. Its parameters and results are of kind int32 or uint32, which stand for i32, int64 or uint64 (i64), float32 (f32) or
 // float64 (f64). In front of them it may take one of these:
 //
 //   - a [context.Context]: that of the call, as given to [Function.Call]; never done in calls by [Instance.Exports];
@@ -74,6 +74,9 @@ func (imports *Imports) Namespace(namespace string) *Imports {
 //	func sum(context unsafe.Pointer, x, y int32) int32 { return x + y }
 //
 //	imports, err := wasmer.NewImports().Append("sum", sum, C.sum)
+//
+// Functions of up to four parameters of one type, and a result of the same, are called without reflection, and allocate nothing. For others, and for full
+// speed on raw slots, see [HostFunc] and [Host2].
 //
 // It returns the same set, or nil and an [*ImportedFunctionError].
 func (imports *Imports) Append(importName string, implementation interface{}, cgoPointer ...unsafe.Pointer) (*Imports, error) {
@@ -97,7 +100,7 @@ func (imports *Imports) AppendFunction(importName string, implementation interfa
 	return imports.put(importName, ImportFunction{host})
 }
 
-// AppendMemory adds a memory to the current namespace, and replaces what has its name there. It may be one of [NewMemory] or that of an instance;
+// AppendMemory adds a memory to the current namespace, where nothing may have its name. It may be one of [NewMemory] or that of an instance;
 // all instances that import it share its bytes. The set does not own it: it must be closed separately, after the instances are made.
 // It returns the same set, or nil and an [*ImportedFunctionError].
 func (imports *Imports) AppendMemory(importName string, memory *Memory) (*Imports, error) {
@@ -119,7 +122,11 @@ func (imports *Imports) put(name string, entry Import) (*Imports, error) {
 	if imports.set.entries == nil {
 		return nil, importError(name, "Cannot append `%s`.", closedError("set of imports"))
 	}
-	imports.set.entries[importName{imports.currentNamespace, name}] = entry
+	whole := importName{imports.currentNamespace, name}
+	if _, taken := imports.set.entries[whole]; taken {
+		return nil, importError(name, "Cannot append `%s`.", fmt.Errorf("the namespace `%s` has an import of this name already", whole.namespace))
+	}
+	imports.set.entries[whole] = entry
 	return imports, nil
 }
 

@@ -27,6 +27,19 @@ func hostCalls(t testing.TB, nop interface{}) *wasmer.Imports {
 	return imports
 }
 
+// replaced gives a set with another function for one of env.
+func replaced(t testing.TB, imports *wasmer.Imports, name string, function interface{}) *wasmer.Imports {
+	t.Helper()
+	object := wasmer.NewImportObject()
+	added := must(wasmer.NewImports().Append(name, function))(t)
+	for _, set := range []*wasmer.Imports{imports, added} {
+		if err := object.Extend(*set); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return must(object.Imports())(t)
+}
+
 func TestHostFunctions(t *testing.T) {
 	calls := 0
 	instance := instantiate(t, guest(t, "host_calls"), hostCalls(t, func() { calls++ }))
@@ -52,10 +65,10 @@ func TestHostFunctions(t *testing.T) {
 func TestReentrance(t *testing.T) {
 	var instance wasmer.Instance
 	imports := hostCalls(t, func() {})
-	must(imports.Append("reenter", func(n int32) (int32, error) {
+	imports = replaced(t, imports, "reenter", func(n int32) (int32, error) {
 		value, err := instance.Exports["descend"](n)
 		return value.ToI32(), err
-	}))(t)
+	})
 	instance = instantiate(t, guest(t, "host_calls"), imports)
 	if got := call(t, instance, "descend", 200); got != wasmer.I32(200) {
 		t.Errorf("descend = %v, expected 200", got)
@@ -110,15 +123,15 @@ type key struct{}
 func TestLeadingParameters(t *testing.T) {
 	var got []interface{}
 	imports := hostCalls(t, func(ctx context.Context) { got = append(got, ctx.Value(key{})) })
-	must(imports.Append("next", func(ctx *wasmer.InstanceContext, x int32) int32 {
+	imports = replaced(t, imports, "next", func(ctx *wasmer.InstanceContext, x int32) int32 {
 		got = append(got, ctx.Data(), len(ctx.Memory().Data()))
 		return x
-	}))(t)
-	must(imports.Append("mix", func(pointer unsafe.Pointer, _ int32, _ int64, _ float32, _ float64) float64 {
+	})
+	imports = replaced(t, imports, "mix", func(pointer unsafe.Pointer, _ int32, _ int64, _ float32, _ float64) float64 {
 		ctx := wasmer.IntoInstanceContext(pointer)
 		got = append(got, ctx.Data(), len(ctx.Memory().Data()))
 		return 0
-	}))(t)
+	})
 	instance := instantiate(t, guest(t, "host_calls"), imports)
 	instance.SetContextData("data")
 	nop := must(instance.Function("call_nop"))(t)
@@ -211,8 +224,13 @@ func TestMistypedImports(t *testing.T) {
 	tooLarge := must(wasmer.NewMemory(1, 5))(t)
 	defer tooLarge.Close()
 	for _, memory := range []*wasmer.Memory{tooSmall, tooLarge} {
-		must(imports.Namespace("env").AppendMemory("memory", memory))(t)
-		_, err = wasmer.NewInstanceWithImports(guest(t, "imports_all"), imports)
+		object := wasmer.NewImportObject()
+		for _, set := range []*wasmer.Imports{imports, must(wasmer.NewImports().AppendMemory("memory", memory))(t)} {
+			if err := object.Extend(*set); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, err = wasmer.NewInstanceWithImports(guest(t, "imports_all"), must(object.Imports())(t))
 		checkContains(t, err, "link error: ")
 	}
 }

@@ -2,7 +2,6 @@ package wasmer
 
 import (
 	"context"
-	"fmt"
 	"runtime"
 	"sync/atomic"
 	"unsafe"
@@ -12,7 +11,7 @@ import (
 )
 
 // Instance is a module that has memories, tables and globals, and whose functions can be called. Copies of an Instance are the same
-// instance; the zero Instance is closed.
+// instance; the zero Instance is closed. All methods and exported functions may be used by many goroutines at once; see [Function].
 type Instance struct {
 	// Exports holds all exported functions by their names. They may be called by many goroutines at once, and from within host functions.
 	// They keep the instance alive.
@@ -42,28 +41,30 @@ type instanceState struct {
 	about     *moduleInfo
 	owned     *instanceResources
 	cleanup   runtime.Cleanup
-	fiberHome unsafe.Pointer  // the engine's store, for fibers
-	callsC    bool            // whether an import is a C function: calls are entered by cgo then
-	hosts     []*hostFunction // by the index that host calls name
+	fiberHome unsafe.Pointer // the engine's store, for fibers
+	callsC    bool           // whether an import is a C function: calls are entered by cgo then
+	calls     []hostCall     // host functions, by the index that host calls name
+	own       ownFiber
 	functions []exportedFunction
 	exported  *Memory                // as Instance.Memory
 	first     atomic.Pointer[Memory] // memory 0, if another than exported; asked for when first needed
 	data      atomic.Pointer[interface{}]
-	context   InstanceContext // of this instance, for host functions that take one
 }
 
 // instanceResources are the parts of an instance outside of Go's heap. They do not refer to the state, whose cleanup frees them.
 type instanceResources struct {
 	handle engine.Instance
-	token  unsafe.Pointer // listed among the tokens if not nil
+	token  unsafe.Pointer       // listed among the tokens if not nil
+	block  atomic.Pointer[byte] // of the fiber that the instance keeps, or nil
 }
 
 func (r *instanceResources) free() {
 	if r.token != nil {
 		removeToken(r.token)
 	}
+	r.releaseFiber()
 	r.handle.Free()
-	*r = instanceResources{}
+	r.handle, r.token = engine.Instance{}, nil
 }
 
 // NewInstance compiles a module and creates an instance without imports. See [NewInstanceContext].
@@ -109,8 +110,9 @@ func instantiate(ctx context.Context, module *moduleState, imports *Imports, opt
 	if err != nil {
 		return Instance{}, err
 	}
-	state := &instanceState{about: module.about, callsC: links.callsC, hosts: links.hosts}
-	state.context.instance = state
+	state := &instanceState{about: module.about, callsC: links.callsC, calls: links.calls}
+	state.own.context.instance = state
+	state.life.enter(state) // until the gate of the own fiber is shut
 	new(store).add(state)
 	options.ID = state.id
 	fiber.EnsurePauses()
@@ -118,17 +120,17 @@ func instantiate(ctx context.Context, module *moduleState, imports *Imports, opt
 	if err != nil {
 		return Instance{}, fromEngine(err)
 	}
-	state.own(handle, links.wantToken)
+	state.takeOver(handle, links.wantToken)
 	instance, err := state.open(ctx)
 	if err != nil {
-		state.life.close(state)
+		state.close()
 		return Instance{}, err
 	}
 	return instance, nil
 }
 
-// own takes over the handle.
-func (s *instanceState) own(handle engine.Instance, wantToken bool) {
+// takeOver takes over the handle.
+func (s *instanceState) takeOver(handle engine.Instance, wantToken bool) {
 	s.owned = &instanceResources{handle: handle}
 	s.fiberHome = handle.Store()
 	if wantToken {
@@ -169,14 +171,15 @@ func (s *instanceState) start(ctx context.Context, start engine.Func) error {
 	defer func() {
 		s.life.leave(s)
 		if !finished { // a host function panicked
-			s.life.close(s)
+			s.close()
 		}
 	}()
-	fb, err := fiber.Acquire()
+	fb, err := acquireFiber()
 	if err == nil {
 		defer fb.Release()
-		fb.Slots(0)
-		err = fb.Run(ctx, s.newEntry(start), s)
+		fb.Guarded = true
+		fb.Prepare(s.newEntry(start), s, 0)
+		err = fb.Call(ctx)
 	}
 	finished = true
 	return err
@@ -185,18 +188,6 @@ func (s *instanceState) start(ctx context.Context, start engine.Func) error {
 // newEntry says how fibers enter a function of the instance.
 func (s *instanceState) newEntry(f engine.Func) *fiber.Entry {
 	return &fiber.Entry{Func: f, Store: s.fiberHome, C: s.callsC}
-}
-
-// HostCall implements [fiber.Host]: it runs a host function of this instance, or of one that is linked with it.
-func (s *instanceState) HostCall(_ *fiber.Fiber, ctx context.Context, instance, function uint64, slots []uint64) error {
-	if instance == s.id {
-		return s.hosts[function].call(s, ctx, slots)
-	}
-	other := s.store.find(instance)
-	if other == nil {
-		return fmt.Errorf("host function %d of instance %d, which is not linked with instance %d, was called", function, instance, s.id)
-	}
-	return other.hosts[function].call(other, ctx, slots)
 }
 
 // function finds an exported function by its name.
@@ -254,6 +245,6 @@ func (instance *Instance) SetContextData(data interface{}) {
 // closed.
 func (instance *Instance) Close() {
 	if instance != nil && instance.inner != nil {
-		instance.inner.life.close(instance.inner)
+		instance.inner.close()
 	}
 }

@@ -10,7 +10,7 @@ import (
 // links is what a set of imports gives for those that a module asks for. The memories among them are in use until end.
 type links struct {
 	provided  []engine.Provided // aligned with the module's imports
-	hosts     []*hostFunction   // by the index that host calls name
+	calls     []hostCall        // by the index that host calls name
 	memories  []*Memory
 	callsC    bool // a host function is a C function
 	wantToken bool // a host function takes an unsafe.Pointer
@@ -52,12 +52,12 @@ func link(wanted []engine.Import, imports *Imports) (*links, error) {
 }
 
 func (l *links) function(host *hostFunction) engine.Provided {
-	l.hosts = append(l.hosts, host)
+	l.calls = append(l.calls, host.call)
 	l.callsC = l.callsC || host.cFunction != nil
 	l.wantToken = l.wantToken || host.wantToken
 	return engine.Provided{
 		Kind:          engine.ProvidedHostFunction,
-		FunctionIndex: uint64(len(l.hosts) - 1),
+		FunctionIndex: uint64(len(l.calls) - 1),
 		CFunction:     host.cFunction,
 		Params:        host.params,
 		Results:       host.results,

@@ -25,6 +25,15 @@ const (
 
 	// TypeVoid is not a type of WebAssembly: it is the type of what a function without results returns.
 	TypeVoid
+
+	// TypeV128 is the WebAssembly type v128. No Value has it yet.
+	TypeV128
+
+	// TypeFuncRef is the WebAssembly type funcref. No Value has it yet.
+	TypeFuncRef
+
+	// TypeExternRef is the WebAssembly type externref. No Value has it yet.
+	TypeExternRef
 )
 
 // String returns the name of the type in the text format, or "void".
@@ -40,6 +49,12 @@ func (t ValueType) String() string {
 		return "f64"
 	case TypeVoid:
 		return "void"
+	case TypeV128:
+		return "v128"
+	case TypeFuncRef:
+		return "funcref"
+	case TypeExternRef:
+		return "externref"
 	default:
 		return "ValueType(" + strconv.Itoa(int(t)) + ")"
 	}

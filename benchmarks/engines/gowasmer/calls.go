@@ -13,6 +13,8 @@ func callWorks() []protocol.Work {
 	return protocol.Join(
 		protocol.Calls(protocol.WayExports, callExports),
 		protocol.Calls("Function.Call", callFunction),
+		protocol.Calls(protocol.WaySlots, callSlots),
+		protocol.Calls(protocol.WayTyped, callTyped),
 	)
 }
 
@@ -21,6 +23,8 @@ func hostCallWorks() []protocol.Work {
 		name   string
 		append func(*wasmer.Imports) (*wasmer.Imports, error)
 	}{
+		{protocol.WayHostRaw, appendSlots},
+		{protocol.WayHostType, appendTyped},
 		{protocol.WayClosure, func(imports *wasmer.Imports) (*wasmer.Imports, error) {
 			return appendAll(imports, func() {}, func(a, b int32) int32 { return a + b },
 				func(a, b, c, d, e, f int32) int32 { return a + b + c + d + e + f })
@@ -129,22 +133,25 @@ func callFunction(wasm []byte) (*protocol.Callee, error) {
 }
 
 func deadlineWorks() []protocol.Work {
-	return protocol.Deadlines("Function.Call", func(wasm []byte, export string, _ bool) (*protocol.Interruptible, error) {
-		instance, err := wasmer.NewInstance(wasm)
-		if err != nil {
-			return nil, err
-		}
-		f, err := instance.Function(export)
-		if err != nil {
-			return nil, err
-		}
-		return &protocol.Interruptible{Close: instance.Close, Loop: func(ctx context.Context, n int) error {
-			for range n {
-				if _, err := f.Call(ctx); err != nil {
-					return err
-				}
+	return protocol.Join(protocol.Deadlines("Function.Call", callDeadline), protocol.Deadlines(protocol.WaySlots, slotsDeadline))
+}
+
+// callDeadline calls under a context.
+func callDeadline(wasm []byte, export string, _ bool) (*protocol.Interruptible, error) {
+	instance, err := wasmer.NewInstance(wasm)
+	if err != nil {
+		return nil, err
+	}
+	f, err := instance.Function(export)
+	if err != nil {
+		return nil, err
+	}
+	return &protocol.Interruptible{Close: instance.Close, Loop: func(ctx context.Context, n int) error {
+		for range n {
+			if _, err := f.Call(ctx); err != nil {
+				return err
 			}
-			return nil
-		}}, nil
-	})
+		}
+		return nil
+	}}, nil
 }

@@ -52,7 +52,12 @@ func instantiator(wasm []byte) (*protocol.Instantiator, error) {
 // nothing provides functions of WASI that do nothing for the imports of a module.
 func nothing(module wasmer.Module) (*wasmer.Imports, error) {
 	imports := wasmer.NewImports()
+	given := map[string]bool{} // Go's programs import some functions twice
 	for _, i := range module.Imports {
+		if given[i.Namespace+"."+i.Name] {
+			continue
+		}
+		given[i.Namespace+"."+i.Name] = true
 		var f any
 		switch i.Name {
 		case "sched_yield":

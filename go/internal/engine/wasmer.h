@@ -352,7 +352,7 @@ void gw_runtime_call(struct gw_context *context);
 // Calls the C function that a fiber that has left with `GW_STATUS_C_CALL` asks for.
 void gw_c_call(struct gw_context *context);
 
-// Asks for a pause of the guest that was entered by C on another thread.
+// Asks for a pause of the guest that was entered by C on another thread. The context may have been released.
 void gw_interrupt(const struct gw_context *context);
 
 // Gives the frames of a guest that has trapped, in the encoding that `ffi/describe.rs` defines.

@@ -1,13 +1,12 @@
 package fiber
 
-import "unsafe"
+import (
+	"context"
+	"unsafe"
+)
 
-// enter calls the context's function on the guest's stack and returns the status with which the guest came back.
+// run calls the context block's function on the guest's stack, has dispatch serve what the guest leaves for, and resumes it, until the guest is
+// done (0) or dispatch does not want it to go on (1). call and f are for dispatch.
 //
 //go:noescape
-func enter(ctx unsafe.Pointer) uint64
-
-// resume continues a suspended or paused guest and returns the next status.
-//
-//go:noescape
-func resume(ctx unsafe.Pointer) uint64
+func run(block unsafe.Pointer, f *Fiber, call context.Context) uint64

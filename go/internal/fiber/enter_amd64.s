@@ -1,38 +1,73 @@
-// Entering and resuming a guest without cgo: the Go twin of rust/src/fiber/stubs_x86_64.rs, whose rules hold here too.
+// Running a guest without cgo: the Go twin of rust/src/fiber/stubs_x86_64.rs, whose rules hold here too.
 //
-// Sandbox-critical. Who enters or resumes stores host_sp, host_bp and host_pc first; a guest leaves through these only. Both
-// functions lay their frame out alike (none, arguments above the return address), so the guest may leave through either's
-// continuation. ABI0 asks for no register to be preserved but SP and BP.
+// Sandbox-critical. Before each entry and each resumption host_sp, host_bp and host_pc are stored; a guest leaves through these only. In between, Go may have
+// moved its stack. A guest that was entered here is resumed here, in the same activation of run.
+//
+// The loop is in assembly, and not in Go around two functions for entering and resuming, for the sake of the processor's prediction of returns: what is
+// called on the way out of the guest (dispatch) has returned before the guest is resumed, so that each return meets its call. What writes the stack pointer
+// stands in functions of its own, as Go's tracebacks refuse to pass functions that do, and they have to pass run while dispatch runs.
 
 #include "textflag.h"
+#include "funcdata.h"
 #include "layout_gen.h"
 
-// func enter(ctx unsafe.Pointer) uint64
-TEXT ·enter(SB), NOSPLIT|NOFRAME, $0-16
-	MOVQ ctx+0(FP), DI
-	LEAQ left<>(SB), AX
-	MOVQ AX, ctx_host_pc(DI)
-	MOVQ SP, ctx_host_sp(DI)
-	MOVQ BP, ctx_host_bp(DI)
-	MOVL $0, ctx_entry_mode(DI)
-	MOVQ ctx_stack_top(DI), SP
-	MOVQ DI, BX                 // preserved by the trampoline
+// func run(block unsafe.Pointer, f *Fiber, call context.Context) uint64
+TEXT ·run(SB), NOSPLIT, $40-40
+	NO_LOCAL_POINTERS
+	MOVQ block+0(FP), BX
+	CALL enterGuest<>(SB)
+
+	// Here arrives a guest that is done, DI = 0, and one that leaves, DI = block; with SP and BP as they are in this function.
+	TESTQ DI, DI
+	JNZ  left
+	MOVQ $0, ret+32(FP)
+	RET
+
+left:
+	MOVQ ctx_host_pc(DI), AX
+	MOVQ AX, 32(SP)
+	MOVQ f+8(FP), AX
+	MOVQ call_itable+16(FP), CX
+	MOVQ call_data+24(FP), DX
+	MOVQ AX, 0(SP)
+	MOVQ CX, 8(SP)
+	MOVQ DX, 16(SP)
+	CALL ·dispatch(SB)
+	CMPB 24(SP), $0
+	JEQ  stop
+	MOVQ block+0(FP), DI
+	MOVQ 32(SP), AX
+	JMP  resumeGuest<>(SB)
+
+stop:
+	MOVQ $1, ret+32(FP)
+	RET
+
+// Enters the guest of the block in BX; comes back to the caller as described there.
+TEXT enterGuest<>(SB), NOSPLIT|NOFRAME, $0-0
+	MOVQ 0(SP), AX
+	LEAQ 8(SP), CX
+	MOVQ AX, ctx_host_pc(BX)
+	MOVQ CX, ctx_host_sp(BX)
+	MOVQ BP, ctx_host_bp(BX)
+	MOVL $0, ctx_entry_mode(BX)
 	MOVQ ctx_entry(BX), AX
 	MOVQ ctx_code(BX), DI
 	MOVQ ctx_vmctx(BX), SI
 	MOVQ ctx_args(BX), DX
+	MOVQ ctx_stack_top(BX), SP
 	XORL BP, BP                 // the chain of frame pointers ends here
-	CALL AX
-	MOVQ $0, ctx_status(BX)     // done
-	MOVQ BX, DI
-	MOVQ ctx_host_sp(DI), SP
-	MOVQ ctx_host_bp(DI), BP
-	JMP  ctx_host_pc(DI)
+	CALL AX                     // preserves BX
+	MOVQ ctx_host_pc(BX), AX
+	MOVQ ctx_host_sp(BX), CX
+	MOVQ ctx_host_bp(BX), BP
+	XORL DI, DI
+	LEAQ -8(CX), SP
+	MOVQ AX, 0(SP)              // the return address of this call, which others have overwritten meanwhile
+	RET
 
-// func resume(ctx unsafe.Pointer) uint64
-TEXT ·resume(SB), NOSPLIT|NOFRAME, $0-16
-	MOVQ ctx+0(FP), DI
-	LEAQ left<>(SB), AX
+// Resumes the guest of the block in DI, to leave to AX. Reached by a jump from run.
+TEXT resumeGuest<>(SB), NOSPLIT|NOFRAME, $0-0
 	MOVQ AX, ctx_host_pc(DI)
 	MOVQ SP, ctx_host_sp(DI)
 	MOVQ BP, ctx_host_bp(DI)
@@ -45,12 +80,5 @@ TEXT ·resume(SB), NOSPLIT|NOFRAME, $0-16
 	MOVQ 24(CX), R12
 	MOVQ 32(CX), BX
 	MOVQ 40(CX), BP
-	MOVQ 48(CX), R11
-	LEAQ 56(CX), SP
-	JMP  R11
-
-// The continuation of both; DI is the context, SP is as it was at their beginning.
-TEXT left<>(SB), NOSPLIT|NOFRAME, $0-0
-	MOVQ ctx_status(DI), AX
-	MOVQ AX, 16(SP)
-	RET
+	LEAQ 48(CX), SP
+	BYTE $0xC3                  // the guest's return

@@ -16,8 +16,24 @@ import (
 // Fiber is a stack that a guest can run on, with the context block that it shares with the engine. It is used by one goroutine
 // at a time.
 type Fiber struct {
-	ctx unsafe.Pointer // the context block, in memory of the engine
+	ctx  unsafe.Pointer // the context block, in memory of the engine
+	host Host
+	err  error // why dispatch ended the run
+	byC  bool  // whether to enter by cgo
+	kept bool  // not to be released
+
+	// Guarded says that whoever calls Call notices if a panic or runtime.Goexit passes. Otherwise the host is told by Unwound.
+	Guarded bool
+
+	// Direct are the host functions of an instance, by their indices. They are called without asking the host while Local is not nil, which is
+	// what they get as their first argument.
+	Direct   []HostFunc
+	Local    unsafe.Pointer
+	Instance uint64 // the serial number of that instance
 }
+
+// HostFunc is a host function as it is called without asking the host.
+type HostFunc func(local unsafe.Pointer, slots []uint64) error
 
 const (
 	shards    = 64 // places of the cache, chosen by the address of the goroutine's stack
@@ -52,6 +68,7 @@ func acquireSlow() (*Fiber, error) {
 	spareMutex.Lock()
 	if n := len(spare); n > 0 {
 		f := spare[n-1]
+		spare[n-1] = nil // who has the fiber may let it refer to much
 		spare = spare[:n-1]
 		spareMutex.Unlock()
 		return f, nil
@@ -66,6 +83,7 @@ func acquireSlow() (*Fiber, error) {
 
 // Release gives a fiber back after any outcome of Run; a guest that was suspended on it is given up.
 func (f *Fiber) Release() {
+	f.host, f.err, f.Direct, f.Local, f.Guarded = nil, nil, nil, nil, false
 	if !shard().CompareAndSwap(nil, f) {
 		f.releaseSlow()
 	}
@@ -83,12 +101,45 @@ func (f *Fiber) releaseSlow() {
 	f.ctx = nil
 }
 
+// Keep says that the fiber is kept prepared instead of being released after each call. It returns its block, which refers to nothing of Go, for
+// ReleaseKept.
+func (f *Fiber) Keep() unsafe.Pointer {
+	f.kept = true
+	return f.ctx
+}
+
+// Kept says whether Keep was called.
+func (f *Fiber) Kept() bool { return f.kept }
+
+// ReleaseKept gives back a fiber that was kept, when it is in no use any more.
+func ReleaseKept(block unsafe.Pointer) { (&Fiber{ctx: block}).Release() }
+
+// Prepare sets the function to be called, and returns the slots of its arguments and results; n is the larger number of both, and there are six at
+// least. The fiber stays prepared for any number of calls; the slots are valid until it is released or prepared anew.
+func (f *Fiber) Prepare(e *Entry, host Host, n int) unsafe.Pointer {
+	n = max(n, 6)
+	args := unsafe.Add(f.ctx, -8*n)
+	*field[uintptr](f, ctxArgs) = uintptr(args)
+	// The stack pointer to enter with is aligned to 16 bytes; the context is, too.
+	*field[uintptr](f, ctxStackTop) = uintptr(args) - 8*uintptr(n&1)
+	f.enterAt(e, host)
+	return args
+}
+
+func (f *Fiber) enterAt(e *Entry, host Host) {
+	*field[uintptr](f, ctxEntry) = uintptr(e.Func.Entry)
+	*field[uintptr](f, ctxCode) = uintptr(e.Func.Code)
+	*field[uintptr](f, ctxVmctx) = uintptr(e.Func.Vmctx)
+	*field[uintptr](f, ctxStore) = uintptr(e.Store)
+	f.host = host
+	f.byC = e.C || forceC
+}
+
 // Slots returns the slots in which Run finds the arguments and leaves the results; n is the larger number of both. It is
 // valid until the fiber is released or Slots is called again, and must be called before each Run.
 func (f *Fiber) Slots(n int) []uint64 {
 	args := unsafe.Add(f.ctx, -8*n)
 	*field[uintptr](f, ctxArgs) = uintptr(args)
-	// The stack pointer to enter with is aligned to 16 bytes; the context is, too.
 	*field[uintptr](f, ctxStackTop) = uintptr(args) - 8*uintptr(n&1)
 	return unsafe.Slice((*uint64)(args), n)
 }

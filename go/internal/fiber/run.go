@@ -21,6 +21,12 @@ type Host interface {
 	HostCall(f *Fiber, ctx context.Context, instance, function uint64, slots []uint64) error
 }
 
+// Unwinder is a Host that lets fibers be used that are not Guarded.
+type Unwinder interface {
+	// Unwound tells that a panic or runtime.Goexit ends the call on a fiber that is not Guarded.
+	Unwound(f *Fiber)
+}
+
 // Entry is a function of a guest that Run can enter.
 type Entry struct {
 	Func  engine.Func
@@ -76,28 +82,95 @@ func preemptionIsOff(godebug string) bool {
 	return off
 }
 
-// Run calls the guest with the arguments in the fiber's slots, and leaves the results there.
+// Run prepares the fiber for a function and calls it, with the arguments in the slots that Slots has returned. See Call.
+func (f *Fiber) Run(ctx context.Context, e *Entry, host Host) error {
+	f.enterAt(e, host)
+	return f.Call(ctx)
+}
+
+// Call calls the function that the fiber is prepared for, with the arguments in its slots, and leaves the results there.
 //
 // It returns nil, the error of a host function as it is, a *Trap, or a *Cancelled. Panics of host functions pass through. In all
 // cases the fiber can be used again. The caller keeps the instance alive.
-func (f *Fiber) Run(ctx context.Context, e *Entry, host Host) error {
-	*field[uintptr](f, ctxEntry) = uintptr(e.Func.Entry)
-	*field[uintptr](f, ctxCode) = uintptr(e.Func.Code)
-	*field[uintptr](f, ctxVmctx) = uintptr(e.Func.Vmctx)
-	*field[uintptr](f, ctxStore) = uintptr(e.Store)
-	if e.C || forceC {
-		return f.runC(ctx, host)
+func (f *Fiber) Call(ctx context.Context) error {
+	if f.byC {
+		return f.runC(ctx)
 	}
-	for status := enter(f.ctx); status != statusDone; status = resume(f.ctx) {
-		if err := f.serve(ctx, host, status); err != nil {
-			return err
-		}
+	if !f.Enter(ctx) {
+		return f.TakeError()
 	}
 	return nil
 }
 
+// CanEnter says whether Enter may be used.
+func (f *Fiber) CanEnter() bool { return !f.byC }
+
+// Enter is Call by assembly. Where it returns false, TakeError tells the error.
+func (f *Fiber) Enter(ctx context.Context) bool { return run(f.ctx, f, ctx) == 0 }
+
+// TakeError returns the error of the last Enter, once.
+func (f *Fiber) TakeError() error {
+	err := f.err
+	f.err = nil
+	return err
+}
+
+// dispatch does what a guest has left for, and says whether it goes on. Package fiber's assembly calls it on the goroutine's stack.
+//
+//lint:ignore U1000 only assembly calls it
+func dispatch(f *Fiber, ctx context.Context) bool {
+	if *field[uint64](f, ctxStatus) != statusHostCall || !f.Guarded {
+		return f.dispatchRare(ctx)
+	}
+	callee := *field[*engine.HostFunction](f, ctxCallee)
+	if f.Local == nil || callee.InstanceID != f.Instance {
+		return f.dispatchRare(ctx)
+	}
+	slots := unsafe.Slice(*field[*uint64](f, ctxSlots), max(callee.Params, callee.Results))
+	err := f.Direct[callee.FunctionIndex](f.Local, slots)
+	return err == nil && Alive(ctx) || f.stop(ctx, err)
+}
+
+// stop notes why the guest does not go on: the error of a host function, or the context.
+func (f *Fiber) stop(ctx context.Context, err error) bool {
+	if err == nil {
+		err = cancelled(ctx)
+	}
+	f.err = err
+	return err == nil
+}
+
+// typeWord is the word of an interface that stands for the type of its value.
+func typeWord(ctx context.Context) uintptr { return *(*uintptr)(unsafe.Pointer(&ctx)) }
+
+// endless is the type of context.Background(), which is never done and need not be asked.
+var endless = typeWord(context.Background())
+
+// Alive says whether the context is neither nil nor done.
+func Alive(ctx context.Context) bool {
+	return typeWord(ctx) == endless || ctx != nil && ctx.Err() == nil
+}
+
+func (f *Fiber) dispatchRare(ctx context.Context) bool {
+	if !f.Guarded {
+		finished := false
+		defer func() {
+			if !finished {
+				if host, ok := f.host.(Unwinder); ok {
+					host.Unwound(f)
+				}
+			}
+		}()
+		f.err = f.serve(ctx, *field[uint64](f, ctxStatus))
+		finished = true
+	} else {
+		f.err = f.serve(ctx, *field[uint64](f, ctxStatus))
+	}
+	return f.err == nil
+}
+
 // runC is the same by cgo. Go sends no signal to a thread in cgo, so the context's end does.
-func (f *Fiber) runC(ctx context.Context, host Host) error {
+func (f *Fiber) runC(ctx context.Context) error {
 	if ctx.Done() != nil {
 		done := make(chan struct{})
 		block := f.ctx // not read from f later: f may have a new owner by then
@@ -108,7 +181,7 @@ func (f *Fiber) runC(ctx context.Context, host Host) error {
 		}()
 	}
 	for status := engine.Enter(f.ctx); status != statusDone; status = engine.Resume(f.ctx) {
-		if err := f.serve(ctx, host, status); err != nil {
+		if err := f.serve(ctx, status); err != nil {
 			return err
 		}
 	}
@@ -130,15 +203,10 @@ func interruptUntil(block unsafe.Pointer, done <-chan struct{}) {
 }
 
 // serve does what a guest has left for.
-func (f *Fiber) serve(ctx context.Context, host Host, status uint64) error {
+func (f *Fiber) serve(ctx context.Context, status uint64) error {
 	switch status {
 	case statusHostCall:
-		callee := *field[*engine.HostFunction](f, ctxCallee)
-		slots := unsafe.Slice(*field[*uint64](f, ctxSlots), max(callee.Params, callee.Results))
-		if err := host.HostCall(f, ctx, callee.InstanceID, callee.FunctionIndex, slots); err != nil {
-			return err
-		}
-		return cancelled(ctx)
+		return f.hostCall(ctx)
 	case statusCCall:
 		engine.CCall(f.ctx)
 		return cancelled(ctx)
@@ -154,18 +222,22 @@ func (f *Fiber) serve(ctx context.Context, host Host, status uint64) error {
 	panic(fmt.Sprintf("fiber: unknown status %d", status))
 }
 
+// hostCall runs the host function that the guest wants.
+func (f *Fiber) hostCall(ctx context.Context) error {
+	callee := *field[*engine.HostFunction](f, ctxCallee)
+	slots := unsafe.Slice(*field[*uint64](f, ctxSlots), max(callee.Params, callee.Results))
+	if err := f.host.HostCall(f, ctx, callee.InstanceID, callee.FunctionIndex, slots); err != nil {
+		return err
+	}
+	return cancelled(ctx)
+}
+
 // cancelled returns an error if the context is done; it costs nothing for contexts that cannot be.
 func cancelled(ctx context.Context) error {
-	done := ctx.Done()
-	if done == nil {
-		return nil
+	if err := ctx.Err(); err != nil {
+		return &Cancelled{Err: err, Cause: context.Cause(ctx)}
 	}
-	select {
-	case <-done:
-		return &Cancelled{Err: ctx.Err(), Cause: context.Cause(ctx)}
-	default:
-		return nil
-	}
+	return nil
 }
 
 // expired is cancelled for a guest that may have kept the context's own timer from running: it looks at the clock too.

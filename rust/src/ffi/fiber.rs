@@ -95,15 +95,10 @@ pub unsafe extern "C" fn gw_c_call(context: *mut Context) {
     }
 }
 
-/// Asks for a pause of the guest that was entered by C on another thread.
+/// Asks for a pause of the guest that was entered by C on another thread. The context may have been released.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_interrupt(context: *const Context) {
-    infallible((), || {
-        // SAFETY: null or a context of ours, by the rules of this ABI; only atomic fields are read.
-        if let Some(context) = unsafe { context.as_ref() } {
-            crate::fiber::interrupt(context);
-        }
-    });
+    infallible((), || crate::fiber::interrupt(context));
 }
 
 /// Gives the frames of a guest that has trapped, in the encoding that `ffi/describe.rs` defines.

@@ -27,6 +27,8 @@ const DEFAULT_ARENA_SIZE: usize = 64 << 30;
 const MIN_SLOTS: usize = 16;
 /// Free slots that keep their memory; what is released beyond gives it back to the system.
 const WARM_SLOTS: usize = 64;
+/// Free slots that stay accessible; what is released beyond is closed, and gives its mappings back.
+const OPEN_SLOTS: usize = 512;
 
 /// First address of the arena, read by the signal handler; 0 while there is none.
 static BASE: AtomicUsize = AtomicUsize::new(0);
@@ -58,11 +60,13 @@ struct Arena {
 }
 
 struct Free {
-    /// Slots that have been released, last one first.
+    /// Slots that have been released and are accessible, last one first.
     list: Vec<u32>,
-    /// Slots below this one have been used and are accessible.
-    used: usize,
-    /// Part of the mappings budget that the accessible slots hold.
+    /// Slots that have been released and are not accessible.
+    closed: Vec<u32>,
+    /// Whether a slot is accessible, of each that was ever used; changed before it is closed and after it is opened.
+    open: Vec<bool>,
+    /// Part of the mappings budget that the accessible slots hold, and the arena.
     mappings: Vec<Taken>,
 }
 
@@ -117,7 +121,12 @@ impl Arena {
                 GW_CONTEXT_OFFSET.store(slot_size - CONTEXT_SIZE, Ordering::Release);
                 END.store(base + slots * slot_size, Ordering::Release);
                 BASE.store(base, Ordering::Release);
-                let free = Mutex::new(Free { list: Vec::new(), used: 0, mappings: vec![mappings] });
+                let free = Mutex::new(Free {
+                    list: Vec::new(),
+                    closed: Vec::new(),
+                    open: Vec::new(),
+                    mappings: vec![mappings],
+                });
                 return Ok(Self { base, slot_size, slots, free });
             }
             if slots == MIN_SLOTS {
@@ -135,9 +144,7 @@ impl Arena {
     }
 
     fn acquire(&self) -> Result<*mut Context> {
-        let mut free = self.free.lock();
-        let slot = if let Some(slot) = free.list.pop() { slot as usize } else { self.open_slot(&mut free)? };
-        drop(free);
+        let slot = self.take()? as usize;
         let low = self.base + slot * self.slot_size;
         let context = (low + self.slot_size - CONTEXT_SIZE) as *mut Context;
         // SAFETY: the context lies in the accessible part of a slot that is ours alone, is aligned (the slot and CONTEXT_SIZE
@@ -150,35 +157,91 @@ impl Arena {
         Ok(context)
     }
 
-    /// Makes the next slot that was never used accessible.
-    fn open_slot(&self, free: &mut Free) -> Result<usize> {
-        let slot = free.used;
-        if slot == self.slots {
-            let message =
-                format!("too many calls at once: all {} stacks of {} bytes are in use", self.slots, self.slot_size);
-            return Err(Error::new(ErrorKind::Resource, message));
+    /// Takes a slot that is accessible, or makes one so. The lock is not held during system calls.
+    fn take(&self) -> Result<u32> {
+        let slot = {
+            let mut free = self.free.lock();
+            if let Some(slot) = free.list.pop() {
+                return Ok(slot);
+            }
+            if let Some(slot) = free.closed.pop() {
+                slot
+            } else if free.open.len() < self.slots {
+                free.open.push(false);
+                (free.open.len() - 1) as u32
+            } else {
+                let message =
+                    format!("too many calls at once: all {} stacks of {} bytes are in use", self.slots, self.slot_size);
+                return Err(Error::new(ErrorKind::Resource, message));
+            }
+        };
+        let opened = self.open(slot);
+        let mut free = self.free.lock();
+        match opened {
+            Ok(mappings) => {
+                free.mappings.push(mappings);
+                free.open[slot as usize] = true;
+                Ok(slot)
+            }
+            Err(error) => {
+                free.closed.push(slot);
+                Err(error)
+            }
         }
+    }
+
+    /// First byte and size of a slot's stack, with what is above it.
+    fn stack(&self, slot: u32) -> (*mut libc::c_void, usize) {
+        let stack = self.base + slot as usize * self.slot_size + GUARD_SIZE;
+        (stack as *mut _, self.slot_size - GUARD_SIZE)
+    }
+
+    /// Makes a slot accessible that is closed, and ours.
+    fn open(&self, slot: u32) -> Result<Taken> {
         let mappings = budget::take_for_call(2)?;
-        let (stack, size) = (self.base + slot * self.slot_size + GUARD_SIZE, self.slot_size - GUARD_SIZE);
+        let (stack, size) = self.stack(slot);
         // SAFETY: the range is within this slot of our own reservation, and nobody uses the slot yet.
-        if unsafe { libc::mprotect(stack as *mut _, size, libc::PROT_READ | libc::PROT_WRITE) } != 0 {
+        if unsafe { libc::mprotect(stack, size, libc::PROT_READ | libc::PROT_WRITE) } != 0 {
             let error = io::Error::last_os_error();
             let message = format!("no memory for the stack of a guest, {size} bytes: {error}");
             return Err(Error::new(ErrorKind::Resource, message));
         }
-        free.mappings.push(mappings);
-        free.used += 1;
-        Ok(slot)
+        Ok(mappings)
     }
 
+    /// Takes a slot's memory away, and its mappings, as what is not accessible merges with its neighbours.
+    fn close(&self, slot: u32) -> bool {
+        let (stack, size) = self.stack(slot);
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED;
+        // SAFETY: it replaces a part of our own reservation that is no longer in use.
+        let at = unsafe { libc::mmap(stack, size, libc::PROT_NONE, flags, -1, 0) };
+        at != libc::MAP_FAILED
+    }
+
+    /// Gives a slot back. Here, too, the lock is not held during system calls.
     fn release(&self, slot: u32) {
-        let mut free = self.free.lock();
-        if free.list.len() >= WARM_SLOTS {
-            let stack = self.base + slot as usize * self.slot_size + GUARD_SIZE;
-            // SAFETY: the slot is ours and no longer in use; its next user finds zeros and writes the context anew.
-            unsafe { libc::madvise(stack as *mut _, self.slot_size - GUARD_SIZE, libc::MADV_DONTNEED) };
+        let close = {
+            let mut free = self.free.lock();
+            debug_assert!(!free.list.contains(&slot), "slot {slot} released twice");
+            if free.list.len() < WARM_SLOTS {
+                free.list.push(slot);
+                return;
+            }
+            let close = free.list.len() >= OPEN_SLOTS;
+            free.open[slot as usize] = !close;
+            close
+        };
+        if close && self.close(slot) {
+            let mut free = self.free.lock();
+            free.mappings.pop();
+            free.closed.push(slot);
+            return;
         }
-        debug_assert!(!free.list.contains(&slot), "slot {slot} released twice");
+        let (stack, size) = self.stack(slot);
+        // SAFETY: the slot is ours and no longer in use; its next user finds zeros and writes the context anew.
+        unsafe { libc::madvise(stack, size, libc::MADV_DONTNEED) };
+        let mut free = self.free.lock();
+        free.open[slot as usize] = true;
         free.list.push(slot);
     }
 }
@@ -200,13 +263,24 @@ pub(super) unsafe fn release(context: *mut Context) {
     }
 }
 
+/// Does something with a context that may have been released meanwhile, unless its slot is closed; no slot is closed meanwhile.
+pub(super) fn if_open(context: *const Context, action: impl FnOnce(&Context)) {
+    let (Some(slot), Ok(arena)) = (slot_of(context.addr()), arena()) else { return };
+    let free = arena.free.lock();
+    let index = (slot.low - arena.base) / arena.slot_size;
+    if slot.context.cast_const() == context && free.open.get(index) == Some(&true) {
+        // SAFETY: the slot is accessible while the lock is held, and its context has atomic fields where others may write.
+        action(unsafe { &*context });
+    }
+}
+
 /// Number of slots that are taken.
 #[must_use]
 pub fn in_use() -> usize {
     match ARENA.get() {
         Some(Ok(arena)) => {
             let free = arena.free.lock();
-            free.used - free.list.len()
+            free.open.len() - free.list.len() - free.closed.len()
         }
         _ => 0,
     }
@@ -236,6 +310,25 @@ pub(super) fn slot_of(address: usize) -> Option<Slot> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn slots_beyond_those_that_stay_open_are_closed_and_used_again() {
+        for _ in 0..2 {
+            let contexts: Vec<_> = (0..OPEN_SLOTS + 100).map(|_| acquire().unwrap()).collect();
+            for context in contexts {
+                // SAFETY: the slot was just acquired; the lowest byte of its stack is accessible, and nobody uses it.
+                unsafe {
+                    *((*context).stack_low as *mut u8) = 1;
+                    release(context);
+                }
+                if_open(context, |context| assert!(context.slot < u32::MAX)); // faults if the slot is closed
+            }
+            let free = arena().unwrap().free.lock();
+            // Other tests may take some at the same time.
+            let (open, closed) = (free.list.len(), free.closed.len());
+            assert!(open <= OPEN_SLOTS + 20 && closed > 50, "{open} {closed}");
+        }
+    }
 
     #[test]
     fn no_size_that_an_embedder_asks_for_wraps_around() {

@@ -63,9 +63,10 @@ pub fn ensure_pause_handler() -> Result<()> {
     signals::ensure_pause_handler()
 }
 
-/// Asks the guest that was entered by C with this context to pause, if one runs.
-pub fn interrupt(context: &Context) {
-    signals::interrupt(context);
+/// Asks the guest that was entered by C with this context to pause, if one runs. The context may have been released, and may
+/// serve another guest by now, which then pauses for nothing.
+pub fn interrupt(context: *const Context) {
+    arena::if_open(context, signals::interrupt);
 }
 
 #[cfg(test)]

@@ -138,8 +138,7 @@ fn host_functions_get_their_arguments_and_may_refuse() {
 /// Contexts as addresses, so that they may cross threads.
 fn interrupt_until(stop: &AtomicBool, context: usize) {
     while !stop.load(Ordering::Acquire) {
-        // SAFETY: the arena is never unmapped, and the fields that are used are atomic.
-        interrupt(unsafe { &*(context as *const Context) });
+        interrupt(context as *const Context);
         std::thread::yield_now();
     }
 }

@@ -119,15 +119,37 @@ fn weigh(to_validate: FuncToValidate<ValidatorResources>, body: &FunctionBody<'_
 const fn weight(operator: &Operator<'_>) -> Option<u32> {
     use Operator as Op;
     Some(match operator {
-        Op::LocalGet { .. } | Op::LocalSet { .. } | Op::LocalTee { .. } | Op::Drop | Op::Nop => 0,
-        Op::I32Const { .. } | Op::I64Const { .. } | Op::F32Const { .. } | Op::F64Const { .. } => 0,
-        Op::Block { .. } | Op::Else | Op::End | Op::Return => 0,
+        Op::LocalGet { .. }
+        | Op::LocalSet { .. }
+        | Op::LocalTee { .. }
+        | Op::I32Const { .. }
+        | Op::I64Const { .. }
+        | Op::F32Const { .. }
+        | Op::F64Const { .. }
+        | Op::Block { .. }
+        | Op::Else
+        | Op::End
+        | Op::Return
+        | Op::Drop
+        | Op::Nop => 0,
         Op::If { .. } | Op::BrIf { .. } | Op::Select | Op::TypedSelect { .. } => 2,
         Op::Call { .. } => 3,
-        Op::Loop { .. } | Op::BrTable { .. } | Op::CallIndirect { .. } | Op::RefFunc { .. } => return None,
-        Op::MemoryGrow { .. } | Op::MemoryCopy { .. } | Op::MemoryFill { .. } | Op::MemoryInit { .. } => return None,
-        Op::TableGrow { .. } | Op::TableCopy { .. } | Op::TableFill { .. } | Op::TableInit { .. } => return None,
-        Op::TableGet { .. } | Op::TableSet { .. } | Op::DataDrop { .. } | Op::ElemDrop { .. } => return None,
+        Op::Loop { .. }
+        | Op::BrTable { .. }
+        | Op::CallIndirect { .. }
+        | Op::RefFunc { .. }
+        | Op::MemoryGrow { .. }
+        | Op::MemoryCopy { .. }
+        | Op::MemoryFill { .. }
+        | Op::MemoryInit { .. }
+        | Op::TableGrow { .. }
+        | Op::TableCopy { .. }
+        | Op::TableFill { .. }
+        | Op::TableInit { .. }
+        | Op::TableGet { .. }
+        | Op::TableSet { .. }
+        | Op::DataDrop { .. }
+        | Op::ElemDrop { .. } => return None,
         _ => 1,
     })
 }

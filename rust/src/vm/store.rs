@@ -114,7 +114,9 @@ impl Store {
             to.take_in(from);
             let kept = std::mem::take(&mut to.kept);
             drop((in_first, in_second));
-            kept.iter().for_each(|store| self.merge(store));
+            for store in &kept {
+                self.merge(store);
+            }
             return;
         }
     }
