@@ -53,6 +53,7 @@ header: engine ## write the C header and the Go constants from the Rust sources
 .PHONY: guests
 guests: ## rebuild the guests in testdata/ (needs Debian's clang, lld and wabt)
 	$(MAKE) -C testdata/guests
+	go/tests/testdata/build.sh
 
 .PHONY: demo
 demo: library ## run the demonstration programs through the Go package
@@ -82,6 +83,10 @@ test-race: build ## run the Go tests under the race detector, shortened
 stress: build ## run the stress tests for STRESS_SECONDS (default 60), plain and with the race detector
 	STRESS_SECONDS=$(STRESS_SECONDS) $(GO) test -count=1 -timeout $$(( $(STRESS_SECONDS) * 10 + 600 ))s -run 'Stress|Hammer' $(PACKAGES)
 	STRESS_SECONDS=$(STRESS_SECONDS) $(GO) test -race -count=1 -timeout $$(( $(STRESS_SECONDS) * 10 + 900 ))s -run 'Stress|Hammer' $(PACKAGES)
+
+.PHONY: soak
+soak: build ## run the leak tests and the tests of altered modules in full (some minutes)
+	SOAK=1 $(GO) test -count=1 -timeout 60m -v -run 'LeaveNothing|TenThousandInstances|FlippedModules' ./go/tests
 
 .PHONY: bench
 bench: build ## measure against other runtimes and print one table

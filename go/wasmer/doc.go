@@ -23,16 +23,16 @@
 // the caller as ordinary Go: they may block, panic, call [runtime.Goexit] and call guests. A panic of a host function arrives at the caller
 // of the exported function.
 //
+// A guest that loops endlessly blocks neither the garbage collector nor other goroutines. [Function.Call] and its like, [NewInstanceContext] and
+// [Module.InstantiateContext] give up a guest when their context is done. The state of such a guest (its memory, tables and globals) is as
+// it was at the moment of interruption, which may be any; the host is sound, and the instance can be called again.
+//
 // # Ways to call
 //
 // Where the types are known when the program is written, [Func0] to [Func6] and [Proc0] to [Proc6] make Go functions of exported ones, and [Host0] to [Host6] and
 // [HostProc0] to [HostProc6] host functions of Go ones. [Function.CallSlots] and [HostFunc] pass values as they lie in slots. None of these allocates. Functions that are
 // only known when the program runs are called by [Instance.Exports] or [Function.Call], and plain Go functions are given to [Imports.Append]. The context of
 // a call arrives in the host functions that it leads to. A server takes an instance per request from a [Pool].
-//
-// A guest that loops endlessly blocks neither the garbage collector nor other goroutines. [Function.Call] and its like, [NewInstanceContext] and
-// [Module.InstantiateContext] give up a guest when their context is done. The state of such a guest (its memory, tables and globals) is as
-// it was at the moment of interruption, which may be any; the host is sound, and the instance can be called again.
 //
 // # Errors and traps
 //
