@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/gowasmer/wasmer/go/internal/engine"
 	"github.com/gowasmer/wasmer/go/internal/fiber"
@@ -334,10 +335,10 @@ func TestCFunctionUnderAssemblyEntry(t *testing.T) {
 			if err != nil {
 				return 0, err
 			}
-			own := f.Slots(export.Type.Func.Slots())
+			entry, n := fiber.Entry{Func: code, Store: instance.Store(), C: c}, export.Type.Func.Slots()
+			own := unsafe.Slice((*uint64)(f.Prepare(&entry, incrementHost{}, n)), n)
 			copy(own, slots)
-			err = f.Run(t.Context(), &fiber.Entry{Func: code, Store: instance.Store(), C: c}, incrementHost{})
-			if err != nil {
+			if err := f.Call(t.Context()); err != nil {
 				return 0, err
 			}
 			return own[0], nil

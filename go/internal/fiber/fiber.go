@@ -1,6 +1,6 @@
 // Package fiber runs guests as coroutines of the goroutine that calls them.
 //
-// A Fiber owns a stack for one call at a time. Run enters the guest by Go assembly (or by cgo where the guest may call C
+// A Fiber owns a stack for one call at a time. Call enters the guest by Go assembly (or by cgo where the guest may call C
 // functions), acts on each status with which it comes back, and resumes it, until the guest is done, trapped, or given up. While a host
 // function runs, the guest is only memory: the host function is ordinary Go on the goroutine's own stack.
 package fiber
@@ -81,7 +81,7 @@ func acquireSlow() (*Fiber, error) {
 	return &Fiber{ctx: ctx}, nil
 }
 
-// Release gives a fiber back after any outcome of Run; a guest that was suspended on it is given up.
+// Release gives a fiber back after any outcome of Call; a guest that was suspended on it is given up.
 func (f *Fiber) Release() {
 	f.host, f.err, f.Direct, f.Local, f.Guarded = nil, nil, nil, nil, false
 	if !shard().CompareAndSwap(nil, f) {
@@ -122,26 +122,13 @@ func (f *Fiber) Prepare(e *Entry, host Host, n int) unsafe.Pointer {
 	*field[uintptr](f, ctxArgs) = uintptr(args)
 	// The stack pointer to enter with is aligned to 16 bytes; the context is, too.
 	*field[uintptr](f, ctxStackTop) = uintptr(args) - 8*uintptr(n&1)
-	f.enterAt(e, host)
-	return args
-}
-
-func (f *Fiber) enterAt(e *Entry, host Host) {
 	*field[uintptr](f, ctxEntry) = uintptr(e.Func.Entry)
 	*field[uintptr](f, ctxCode) = uintptr(e.Func.Code)
 	*field[uintptr](f, ctxVmctx) = uintptr(e.Func.Vmctx)
 	*field[uintptr](f, ctxStore) = uintptr(e.Store)
 	f.host = host
 	f.byC = e.C || forceC
-}
-
-// Slots returns the slots in which Run finds the arguments and leaves the results; n is the larger number of both. It is
-// valid until the fiber is released or Slots is called again, and must be called before each Run.
-func (f *Fiber) Slots(n int) []uint64 {
-	args := unsafe.Add(f.ctx, -8*n)
-	*field[uintptr](f, ctxArgs) = uintptr(args)
-	*field[uintptr](f, ctxStackTop) = uintptr(args) - 8*uintptr(n&1)
-	return unsafe.Slice((*uint64)(args), n)
+	return args
 }
 
 // Pauses returns how often the guest was paused by a signal in the life of this fiber.

@@ -27,7 +27,7 @@ type Unwinder interface {
 	Unwound(f *Fiber)
 }
 
-// Entry is a function of a guest that Run can enter.
+// Entry is a function of a guest that a fiber can be prepared for.
 type Entry struct {
 	Func  engine.Func
 	Store unsafe.Pointer // the store that the function belongs to
@@ -80,12 +80,6 @@ func preemptionIsOff(godebug string) bool {
 		}
 	}
 	return off
-}
-
-// Run prepares the fiber for a function and calls it, with the arguments in the slots that Slots has returned. See Call.
-func (f *Fiber) Run(ctx context.Context, e *Entry, host Host) error {
-	f.enterAt(e, host)
-	return f.Call(ctx)
 }
 
 // Call calls the function that the fiber is prepared for, with the arguments in its slots, and leaves the results there.
