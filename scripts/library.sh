@@ -19,6 +19,7 @@ ld -r --gc-sections $(sed 's/^/-u /' "$work/symbols") -o "$work/all.o" "$input"
 objcopy --strip-debug --remove-section .llvmbc --remove-section .llvmcmd --keep-global-symbols="$work/symbols" \
 	"$work/all.o" "$work/gowasmer.o"
 (cd "$work" && ar rcs libgowasmer.a gowasmer.o)
+mkdir -p "$(dirname "$output")"
 # At once, since a Go command may be linking it.
 cp "$work/libgowasmer.a" "$output.new"
 mv "$output.new" "$output"
