@@ -35,6 +35,8 @@ enum gw_error_code {
   GW_ERROR_CODE_ARGUMENT = 7,
   // A bug of the engine: a panic was caught at the C ABI.
   GW_ERROR_CODE_INTERNAL = 8,
+  // A text is not a module, or not a script, in the text format.
+  GW_ERROR_CODE_TEXT = 9,
 };
 typedef uint32_t gw_error_code;
 
@@ -126,6 +128,14 @@ typedef struct gw_memory gw_memory;
 
 // A compiled module.
 typedef struct gw_module gw_module;
+
+// A place in a text that was given.
+typedef struct gw_position {
+  // The line, counted from 1; 0 for no place.
+  uint32_t line;
+  // The column in characters, counted from 1.
+  uint32_t column;
+} gw_position;
 
 // Borrowed bytes: valid as long as what they were asked of.
 typedef struct gw_slice {
@@ -252,6 +262,9 @@ uint32_t gw_error_kind(const struct gw_error *error);
 
 // The trap that ended an instantiation, a `gw_trap_code`: an active segment out of bounds. 0 for any other error.
 uint32_t gw_error_trap(const struct gw_error *error);
+
+// Where in the text that was given the error is; all 0 if it is about no text.
+struct gw_position gw_error_position(const struct gw_error *error);
 
 // Text of an error, valid until it is freed; empty for null.
 struct gw_slice gw_error_message(const struct gw_error *error);

@@ -19,6 +19,8 @@ pub mod fiber;
 pub mod instance;
 pub mod memory;
 pub mod module;
+pub mod script;
+pub mod text;
 
 use crate::error::{Error, ErrorKind, Result};
 use error::gw_error;
