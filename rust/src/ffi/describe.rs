@@ -12,6 +12,7 @@
 //!           u32 n, n x memory     (u64 min, u8 has max, u64 max), imported ones first
 //! payload   function: u32 type index    table: u8 element type, u64 min, u8 has max, u64 max
 //!           memory: u64 min, u8 has max, u64 max    global: u8 type, u8 mutable
+//! type      u32 n, n x u8 parameter, u32 n, n x u8 result
 //! frames    u32 n, n x frame      (str module name, u32 function, str function name, u32 wasm offset), innermost first
 //!           u32 frames left out
 //! ```
@@ -135,6 +136,15 @@ fn info(info: &ModuleInfo, code_bytes: u64) -> Vec<u8> {
     for memory in &info.memories {
         to.limits(&memory.limits);
     }
+    to.0
+}
+
+/// Encodes the type of a function.
+#[must_use]
+pub fn function_type(ty: &FuncType) -> Vec<u8> {
+    let mut to = Writer::default();
+    to.types(&ty.params);
+    to.types(&ty.results);
     to.0
 }
 
