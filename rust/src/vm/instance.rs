@@ -29,9 +29,9 @@ use std::ptr::NonNull;
 /// Limits set by the embedder; none by default.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct InstanceOptions {
-    /// Pages that the instance's own memories may reach at most.
+    /// Pages of 64 KiB that each of the instance's own memories may reach at most; of memories with other pages, as many bytes.
     pub max_memory_pages: Option<u64>,
-    /// Elements that the instance's own tables may reach at most.
+    /// Elements that each of the instance's own tables may reach at most.
     pub max_table_elements: Option<u64>,
 }
 
