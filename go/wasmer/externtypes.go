@@ -34,11 +34,14 @@ type TableType struct {
 	// Max is the number of elements never to be exceeded, if HasMax.
 	Max    uint64
 	HasMax bool
+
+	// Index64 says whether indices have 64 bits.
+	Index64 bool
 }
 
-// String formats the type: "1 to 10 of funcref", or "1 or more of funcref".
+// String formats the type: "1 to 10 of funcref", or "i64 1 or more of funcref" where indices have 64 bits.
 func (t TableType) String() string {
-	return fmt.Sprintf("%s of %s", formatLimits(t.Min, t.Max, t.HasMax), t.Element)
+	return fmt.Sprintf("%s of %s", formatLimits(t.Index64, t.Min, t.Max, t.HasMax), t.Element)
 }
 
 // MemoryType is the type of a memory (specification, section 2.3.8).
@@ -49,16 +52,32 @@ type MemoryType struct {
 	// Max is the size never to be exceeded, in pages, if HasMax.
 	Max    uint64
 	HasMax bool
+
+	// Index64 says whether addresses have 64 bits.
+	Index64 bool
+
+	// PageSize is the number of bytes of a page: 65,536, or 1.
+	PageSize uint32
 }
 
-// String formats the type: "1 to 10 pages", or "1 or more pages".
-func (t MemoryType) String() string { return formatLimits(t.Min, t.Max, t.HasMax) + " pages" }
-
-func formatLimits(min, max uint64, hasMax bool) string {
-	if hasMax {
-		return fmt.Sprintf("%d to %d", min, max)
+// String formats the type: "1 to 10 pages", or "i64 1 or more pages" where addresses have 64 bits; pages of one byte are called bytes.
+func (t MemoryType) String() string {
+	unit := " pages"
+	if t.PageSize == 1 {
+		unit = " bytes"
 	}
-	return fmt.Sprintf("%d or more", min)
+	return formatLimits(t.Index64, t.Min, t.Max, t.HasMax) + unit
+}
+
+func formatLimits(index64 bool, min, max uint64, hasMax bool) string {
+	prefix := ""
+	if index64 {
+		prefix = "i64 "
+	}
+	if hasMax {
+		return fmt.Sprintf("%s%d to %d", prefix, min, max)
+	}
+	return fmt.Sprintf("%s%d or more", prefix, min)
 }
 
 // ExternType is the type of an import or export (specification, section 2.3.11): that of its kind is set, the others are nil.
@@ -127,7 +146,7 @@ func externTypeFromEngine(t *engine.ExternType) ExternType {
 	case engine.ExternGlobal:
 		to.Global = &GlobalType{Value: typeFromEngine(t.Value), Mutable: t.Mutable}
 	case engine.ExternMemory:
-		to.Memory = &MemoryType{Min: t.Limits.Min, Max: t.Limits.Max, HasMax: t.Limits.HasMax}
+		to.Memory = &MemoryType{t.Limits.Min, t.Limits.Max, t.Limits.HasMax, t.Index64, 1 << t.PageSizeLog2}
 	case engine.ExternTable:
 		table := tableTypeFromEngine(t)
 		to.Table = &table
@@ -136,5 +155,5 @@ func externTypeFromEngine(t *engine.ExternType) ExternType {
 }
 
 func tableTypeFromEngine(t *engine.ExternType) TableType {
-	return TableType{Element: typeFromEngine(t.Value), Min: t.Limits.Min, Max: t.Limits.Max, HasMax: t.Limits.HasMax}
+	return TableType{typeFromEngine(t.Value), t.Limits.Min, t.Limits.Max, t.Limits.HasMax, t.Index64}
 }

@@ -37,26 +37,21 @@ func (o *object) enter() bool { return o != nil && o.life.enter(o) }
 
 func (o *object) leave() { o.life.leave(o) }
 
-// encode gives the slots of a value that was checked, or a function to be handed over.
-func (o *object) encode(value Value) (engine.Slots, *exportedFunction) {
+// put does something with the slots of a value that was checked, or with a handle of a function.
+func (o *object) put(value Value, do func(slots engine.Slots, function engine.Extern) error) error {
 	switch value.valueType {
 	case TypeFuncRef:
-		f, _ := value.ref.(*exportedFunction)
-		return engine.Slots{}, f
+		if f, _ := value.ref.(*exportedFunction); f != nil {
+			return f.handTo(o.store, func(handle engine.Extern) error { return do(engine.Slots{}, handle) })
+		}
+		return do(engine.Slots{}, engine.Extern{})
 	case TypeExternRef:
-		return engine.Slots{o.store.end().refs.New(value.ref)}, nil
+		hold := o.store.end().refs.Hold() // no collection of references begins before it is in its place
+		defer hold.Release()
+		return do(engine.Slots{hold.New(value.ref)}, engine.Extern{})
 	default:
-		return engine.Slots{value.bits, value.high}, nil
+		return do(engine.Slots{value.bits, value.high}, engine.Extern{})
 	}
-}
-
-// put does something with the slots of a value, or with a handle of a function.
-func (o *object) put(value Value, do func(slots engine.Slots, function engine.Extern) error) error {
-	slots, f := o.encode(value)
-	if f == nil {
-		return do(slots, engine.Extern{})
-	}
-	return f.handTo(o.store, func(handle engine.Extern) error { return do(slots, handle) })
 }
 
 // take reads a value of a type, whose slots can change and be read again.

@@ -61,9 +61,9 @@ func (s *instanceState) encodeReference(slot *uint64, t engine.ValType, argument
 	if t == engine.ExternRef {
 		switch {
 		case !isValue:
-			*slot = s.store.end().refs.New(held(argument))
+			s.store.newReference(slot, held(argument))
 		case value.valueType == TypeExternRef:
-			*slot = s.store.end().refs.New(value.ref)
+			s.store.newReference(slot, value.ref)
 		default:
 			return false, nil
 		}
@@ -84,7 +84,10 @@ func (s *instanceState) encodeReference(slot *uint64, t engine.ValType, argument
 	default:
 		return false, nil
 	}
-	*slot, err = s.slotOfFunction(f)
+	reference, err := s.slotOfFunction(f)
+	if err == nil {
+		*slot = reference
+	}
 	return true, err
 }
 
@@ -193,11 +196,9 @@ func (s *instanceState) valueToSlots(value Value, slots []uint64) error {
 	case engine.V128:
 		slots[0], slots[1] = value.bits, value.high
 	case engine.FuncRef, engine.ExternRef:
-		var slot uint64
-		if _, err := s.encodeReference(&slot, t, value); err != nil {
+		if _, err := s.encodeReference(&slots[0], t, value); err != nil {
 			return instanceError("Cannot write the value", err)
 		}
-		slots[0] = slot
 	default:
 		slots[0] = value.bits
 	}

@@ -155,6 +155,13 @@ func (s *store) lookup(id uint64) (instance *instanceState) {
 	return instance
 }
 
+// newReference writes a new reference to a value into a slot. No collection of references begins in between, so one finds it there.
+func (s *store) newReference(slot *uint64, value any) {
+	hold := s.end().refs.Hold()
+	*slot = hold.New(value)
+	hold.Release()
+}
+
 // function returns the function that a slot refers to, nil for null. locate asks the engine for a handle of it.
 func (s *store) function(slot uint64, locate func(slot uint64) engine.Extern) (*exportedFunction, error) {
 	if slot == 0 {

@@ -166,7 +166,7 @@ pub unsafe extern "C" fn gw_table_new(
         // SAFETY: null or valid, by the rules of this ABI.
         let out = unsafe { output(out, "out")? };
         let limits = Limits { min, max: has_max.then_some(max) };
-        let table = Store::new().table(TableType { element: value_type(element)?, limits })?;
+        let table = Store::new().table(TableType::new(value_type(element)?, limits))?;
         *out = gw_extern::into_raw(Extern::Table(table));
         Ok(())
     })

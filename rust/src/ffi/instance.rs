@@ -53,9 +53,9 @@ pub struct gw_import {
 pub struct gw_instance_options {
     /// Serial number of the instance on the Go side, told to its host functions.
     pub instance_id: u64,
-    /// Pages that the instance's own memories may reach at most; 0 for no ceiling.
+    /// Pages of 64 KiB that each of the instance's own memories may reach at most; 0 for no ceiling.
     pub max_memory_pages: u64,
-    /// Elements that the instance's own tables may reach at most; 0 for no ceiling.
+    /// Elements that each of the instance's own tables may reach at most; 0 for no ceiling.
     pub max_table_elements: u64,
 }
 

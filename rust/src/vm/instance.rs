@@ -31,9 +31,9 @@ use std::ptr::NonNull;
 pub struct InstanceOptions {
     /// Serial number of the instance on the embedder's side, by which references to its functions are known.
     pub id: u64,
-    /// Pages that the instance's own memories may reach at most.
+    /// Pages of 64 KiB that each of the instance's own memories may reach at most; of memories with other pages, as many bytes.
     pub max_memory_pages: Option<u64>,
-    /// Elements that the instance's own tables may reach at most.
+    /// Elements that each of the instance's own tables may reach at most.
     pub max_table_elements: Option<u64>,
 }
 
