@@ -17,6 +17,8 @@ PACKAGES := ./...
 STRESS_SECONDS ?= 60
 
 LIBRARY := build/libgowasmer.a
+# Written when it changes; the library keeps what it declares.
+HEADER := go/internal/engine/wasmer.h
 # Holds the library's hash, so that Go's build and test caches notice a new library.
 STAMP := go/internal/engine/library_stamp.go
 GO_SOURCES = $$(find go examples benchmarks scripts -name '*.go' 2>/dev/null)
@@ -43,7 +45,7 @@ engine: tools
 # The library is made anew only when cargo's changed, so that what depends on it is not built again for nothing.
 .PHONY: library
 library: header
-	@[ $(LIBRARY) -nt target/release/libgowasmer.a ] && [ $(LIBRARY) -nt scripts/library.sh ] || \
+	@[ $(LIBRARY) -nt target/release/libgowasmer.a ] && [ $(LIBRARY) -nt scripts/library.sh ] && [ $(LIBRARY) -nt $(HEADER) ] || \
 		scripts/library.sh target/release/libgowasmer.a $(LIBRARY)
 	@scripts/stamp.sh $(LIBRARY) $(STAMP)
 

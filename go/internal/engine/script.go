@@ -31,7 +31,11 @@ const (
 	AssertInvalid
 	// AssertUnlinkable: a module cannot be linked.
 	AssertUnlinkable
-	// DirectiveUnsupported: what is asked for belongs to a proposal that scripts cannot use here.
+	// AssertException: an action ends with an exception.
+	AssertException
+	// AssertSuspension: an action ends with a suspension that nobody handles.
+	AssertSuspension
+	// DirectiveUnsupported: a directive of a proposal that is not supported.
 	DirectiveUnsupported
 
 	directiveKinds
@@ -59,7 +63,7 @@ type Directive struct {
 	Action Action
 	// Patterns are what results must match.
 	Patterns []Pattern
-	// Message is the expected reason of a failure, or what is not supported.
+	// Message is the expected reason of a failure, or the name of a directive that is not supported.
 	Message string
 	// Assertion says of DirectiveUnsupported whether it is an assertion.
 	Assertion bool
@@ -67,7 +71,7 @@ type Directive struct {
 
 // IsAssertion says whether the name of the directive begins with assert.
 func (d *Directive) IsAssertion() bool {
-	return d.Kind >= AssertReturn && d.Kind <= AssertUnlinkable || d.Kind == DirectiveUnsupported && d.Assertion
+	return d.Kind >= AssertReturn && d.Kind <= AssertSuspension || d.Kind == DirectiveUnsupported && d.Assertion
 }
 
 // ScriptModule is a module of a script.
@@ -113,6 +117,8 @@ type Literal struct {
 	Bits, High uint64
 	// Null says of a reference that it is null; otherwise Bits is the number of an external value.
 	Null bool
+	// Other is a value of a type that is not supported, in words.
+	Other string
 }
 
 // PatternKind says what a result must be.
@@ -128,6 +134,8 @@ const (
 	PatternFunc PatternKind = 7
 	// PatternEither: what one of Cases matches.
 	PatternEither PatternKind = 8
+	// PatternOther: a value of a type that is not supported.
+	PatternOther PatternKind = 9
 )
 
 // Pattern is what a result must be.
@@ -144,6 +152,8 @@ type Pattern struct {
 	HasNumber bool
 	// Cases are the patterns to choose from.
 	Cases []Pattern
+	// Other says in words what is not supported.
+	Other string
 }
 
 // NaN says which values a lane of floats stands for.
@@ -209,12 +219,12 @@ func (r *reader) directive(d *Directive) {
 		r.module(&d.Module)
 	case DirectiveInstance, DirectiveRegister:
 		d.Name, d.Of = r.str(), r.str()
-	case DirectiveInvoke:
+	case DirectiveInvoke, AssertException:
 		r.action(&d.Action)
 	case AssertReturn:
 		r.action(&d.Action)
 		d.Patterns = r.patterns(0)
-	case AssertTrap, AssertExhaustion:
+	case AssertTrap, AssertExhaustion, AssertSuspension:
 		r.action(&d.Action)
 		d.Message = r.str()
 	case AssertMalformed, AssertInvalid, AssertUnlinkable:
@@ -262,31 +272,22 @@ func (r *reader) literal(l *Literal) {
 	case PatternKind(V128):
 		l.Type, l.Bits, l.High = V128, r.u64(), r.u64()
 	case PatternNull:
-		var typed bool
-		if l.Type, typed = r.heapType(); !typed {
-			r.fail("a null reference without a type")
+		name := r.str()
+		t, ok := heapTypes[name]
+		if l.Type, l.Null = t, true; !ok {
+			l.Other = "null reference to " + name
 		}
-		l.Null = true
 	case PatternExtern:
 		l.Type, l.Bits = ExternRef, uint64(r.u32())
+	case PatternOther:
+		l.Other = r.str()
 	default:
 		r.fail("unknown kind %d of a value", kind)
 	}
 }
 
-// heapType reads the type of a reference, which may be left open.
-func (r *reader) heapType() (t ValType, typed bool) {
-	switch name := r.str(); name {
-	case "func":
-		return FuncRef, true
-	case "extern":
-		return ExternRef, true
-	case "":
-	default:
-		r.fail("unknown heap type %q", name)
-	}
-	return FuncRef, false
-}
+// heapTypes are the types of references by those that they refer to; a null reference to a bottom type is one of each above it.
+var heapTypes = map[string]ValType{"func": FuncRef, "nofunc": FuncRef, "extern": ExternRef, "noextern": ExternRef}
 
 func (r *reader) patterns(depth int) []Pattern {
 	patterns := make([]Pattern, r.count(1))
@@ -310,7 +311,10 @@ func (r *reader) pattern(p *Pattern, depth int) {
 	case PatternKind(V128):
 		p.number(V128, r.lanes()...)
 	case PatternNull:
-		p.Type, p.HasType = r.heapType()
+		name := r.str()
+		if p.Type, p.HasType = heapTypes[name]; !p.HasType && name != "" {
+			p.Kind, p.Other = PatternOther, "null reference to "+name
+		}
 	case PatternExtern:
 		p.HasNumber, p.Number = r.u8() != 0, r.u32()
 	case PatternFunc:
@@ -320,6 +324,8 @@ func (r *reader) pattern(p *Pattern, depth int) {
 			return
 		}
 		p.Cases = r.patterns(depth + 1)
+	case PatternOther:
+		p.Other = r.str()
 	default:
 		r.fail("unknown kind %d of a pattern", p.Kind)
 	}
@@ -371,7 +377,7 @@ func (r *reader) float(width int) Lane {
 func (k DirectiveKind) String() string {
 	names := [directiveKinds]string{
 		"module", "module definition", "module instance", "register", "invoke", "assert_return", "assert_trap", "assert_exhaustion",
-		"assert_malformed", "assert_invalid", "assert_unlinkable", "directive that is not supported",
+		"assert_malformed", "assert_invalid", "assert_unlinkable", "assert_exception", "assert_suspension", "directive that is not supported",
 	}
 	if k < directiveKinds {
 		return names[k]

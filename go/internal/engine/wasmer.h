@@ -469,4 +469,15 @@ void gw_interrupt(const struct gw_context *context);
 // Gives the frames of a guest that has trapped, in the encoding that `ffi/describe.rs` defines.
 struct gw_error *gw_trap_frames(const struct gw_context *context, struct gw_bytes *out);
 
+// Translates a module from the text format (UTF-8) to the binary format, without validating it. The error has a position.
+struct gw_error *gw_wat2wasm(const uint8_t *data,
+                             size_t len,
+                             struct gw_bytes *out);
+
+// Encodes a specification script (a file .wast) in the way that `ffi/script.rs` defines, its modules in the binary format. The error has a
+// position; errors in modules that are quoted are part of the encoding.
+struct gw_error *gw_wast_convert(const uint8_t *data,
+                                 size_t len,
+                                 struct gw_bytes *out);
+
 #endif  /* GOWASMER_H */

@@ -26,6 +26,13 @@ type linkError struct{ cause error }
 
 func (e *linkError) Error() string { return fmt.Sprintf("link error %q", e.cause) }
 
+// acceptedError says that a module is valid that had to be refused.
+type acceptedError struct{ expected string }
+
+func (e *acceptedError) Error() string {
+	return fmt.Sprintf("expected a validation error (%q), the module was compiled", e.expected)
+}
+
 // compile compiles a module. Validate must be of the same opinion.
 func (r *runner) compile(bytes []byte) (wasmer.Module, error) {
 	module, err := wasmer.Compile(bytes, r.options.Compile...)
@@ -97,7 +104,7 @@ func (r *runner) assertRefused(module *engine.ScriptModule, message string) erro
 	switch {
 	case err == nil:
 		compiled.Close()
-		return fmt.Errorf("expected a validation error (%q), the module was compiled", message)
+		return &acceptedError{message}
 	case errors.As(err, &invalid), r.options.Whole && errors.As(err, &refused):
 		return nil
 	}

@@ -23,16 +23,21 @@ const (
 	Failed
 	// Refused: a module that is needed uses a proposal that is not supported.
 	Refused
+	// Accepted: a module that had to be refused is valid. That is a failure, unless a later proposal has made it valid.
+	Accepted
 )
 
 // Result is what became of one directive.
 type Result struct {
 	// Line is where the directive stands, counted from 1.
 	Line int
+	// Directive is its name.
+	Directive string
 	// Assertion says whether its name begins with assert; all others are commands.
 	Assertion bool
-	Outcome   Outcome
-	// Text says how it failed, and names the proposal for which it was refused.
+	// Outcome is what became of it.
+	Outcome Outcome
+	// Text says how it failed, or names the proposal for which it was refused.
 	Text string
 }
 
@@ -47,12 +52,16 @@ type Options struct {
 	Compile []wasmer.CompileOption
 }
 
-// Run runs a script and says what became of each directive. The error is about the text as a whole, a [*wasmer.TextError], or about the context, when it
-// is done.
+// Run runs a script and says what became of each directive. The error is about a text that is no script, with line and column, or about
+// the context, when it is done.
 func Run(ctx context.Context, text []byte, options Options) ([]Result, error) {
 	script, err := engine.ParseScript(text)
 	if err != nil {
-		return nil, wasmer.NewTextError(text, err)
+		var e *engine.Error
+		if errors.As(err, &e) && e.Line != 0 {
+			return nil, fmt.Errorf("line %d, column %d: %w", e.Line, e.Column, err)
+		}
+		return nil, err
 	}
 	r := &runner{
 		ctx: ctx, options: options, imports: wasmer.NewImportObject(),
@@ -65,14 +74,17 @@ func Run(ctx context.Context, text []byte, options Options) ([]Result, error) {
 	results := make([]Result, len(script.Directives))
 	for i := range script.Directives {
 		d := &script.Directives[i]
-		results[i] = Result{Line: d.Line, Assertion: d.IsAssertion()}
+		results[i] = Result{Line: d.Line, Directive: d.Kind.String(), Assertion: d.IsAssertion()}
 		var refused *refusedError
+		var accepted *acceptedError
 		err := r.directive(d)
 		switch {
 		case ctx.Err() != nil:
 			return nil, context.Cause(ctx)
 		case errors.As(err, &refused):
 			results[i].Outcome, results[i].Text = Refused, refused.proposal
+		case errors.As(err, &accepted):
+			results[i].Outcome, results[i].Text = Accepted, err.Error()
 		case err != nil:
 			results[i].Outcome, results[i].Text = Failed, err.Error()
 		}
@@ -150,6 +162,12 @@ func (r *runner) directive(d *engine.Directive) error {
 		return r.assertRefused(&d.Module, d.Message)
 	case engine.AssertUnlinkable:
 		return r.assertUnlinkable(&d.Module, d.Message)
+	case engine.AssertException:
+		values, err := r.act(&d.Action)
+		return unexpected("an exception", values, err)
+	case engine.AssertSuspension:
+		values, err := r.act(&d.Action)
+		return unexpected("a suspension", values, err)
 	case engine.DirectiveUnsupported:
 		return fmt.Errorf("%s: not supported", d.Message)
 	default:
@@ -251,7 +269,8 @@ func (r *runner) act(action *engine.Action) ([]wasmer.Value, error) {
 		if err != nil {
 			return nil, err
 		}
-		return []wasmer.Value{global.Get()}, nil
+		value, err := global.Get()
+		return []wasmer.Value{value}, err
 	}
 	function, err := l.instance.Function(action.Name)
 	if err != nil {
@@ -259,7 +278,9 @@ func (r *runner) act(action *engine.Action) ([]wasmer.Value, error) {
 	}
 	arguments := make([]any, len(action.Arguments))
 	for i := range action.Arguments {
-		arguments[i] = value(&action.Arguments[i])
+		if arguments[i], err = value(&action.Arguments[i]); err != nil {
+			return nil, err
+		}
 	}
 	return function.Call(r.ctx, arguments...)
 }

@@ -13,25 +13,22 @@ import (
 type externalValue uint32
 
 // value makes the argument of a call. The bits of floats are kept.
-func value(literal *engine.Literal) wasmer.Value {
+func value(literal *engine.Literal) (wasmer.Value, error) {
+	if literal.Other != "" {
+		return wasmer.Value{}, fmt.Errorf("the argument %s is not supported", literal.Other)
+	}
 	switch literal.Type {
-	case engine.I32:
-		return wasmer.I32(int32(uint32(literal.Bits)))
-	case engine.I64:
-		return wasmer.I64(int64(literal.Bits))
-	case engine.F32:
-		return wasmer.F32(math.Float32frombits(uint32(literal.Bits)))
-	case engine.F64:
-		return wasmer.F64(math.Float64frombits(literal.Bits))
+	case engine.I32, engine.I64, engine.F32, engine.F64:
+		return fromSlot(valueTypes[literal.Type], literal.Bits), nil
 	case engine.V128:
-		return wasmer.V128(literal.Bits, literal.High)
+		return wasmer.V128(literal.Bits, literal.High), nil
 	case engine.FuncRef:
-		return wasmer.FuncRef(nil)
+		return wasmer.FuncRef(nil), nil
 	default:
 		if literal.Null {
-			return wasmer.ExternRef(nil)
+			return wasmer.ExternRef(nil), nil
 		}
-		return wasmer.ExternRef(externalValue(literal.Bits))
+		return wasmer.ExternRef(externalValue(literal.Bits)), nil
 	}
 }
 
@@ -59,6 +56,8 @@ func matches(p *engine.Pattern, v wasmer.Value) bool {
 		return false
 	}
 	switch p.Kind {
+	case engine.PatternOther:
+		return false
 	case engine.PatternNull:
 		return isNull(v)
 	case engine.PatternExtern:
@@ -162,6 +161,8 @@ func formatValue(v wasmer.Value) string {
 
 func formatPattern(p *engine.Pattern) string {
 	switch p.Kind {
+	case engine.PatternOther:
+		return p.Other
 	case engine.PatternNull:
 		return "a null reference"
 	case engine.PatternExtern:
@@ -183,4 +184,18 @@ func formatPattern(p *engine.Pattern) string {
 		texts[i] = [...]string{fmt.Sprintf("0x%0*x", 2*lane.Width, lane.Bits), "nan:canonical", "nan:arithmetic"}[lane.NaN]
 	}
 	return p.Type.String() + " " + strings.Join(texts, " ")
+}
+
+// fromSlot makes a number of the bits in a slot.
+func fromSlot(t wasmer.ValueType, slot uint64) wasmer.Value {
+	switch t {
+	case wasmer.TypeI32:
+		return wasmer.I32(int32(uint32(slot)))
+	case wasmer.TypeF32:
+		return wasmer.F32(math.Float32frombits(uint32(slot)))
+	case wasmer.TypeF64:
+		return wasmer.F64(math.Float64frombits(slot))
+	default:
+		return wasmer.I64(int64(slot))
+	}
 }

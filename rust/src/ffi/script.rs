@@ -14,7 +14,9 @@
 //!            8 assert_malformed    module, str message
 //!            9 assert_invalid      module, str message
 //!           10 assert_unlinkable   module, str message
-//!           11 not supported       u8 assertion, str what            a directive, argument or pattern of a proposal
+//!           11 assert_exception    action
+//!           12 assert_suspension   action, str message
+//!           13 not supported       u8 assertion, str directive
 //! module     u8 1, u32 n, n bytes  in the binary format
 //!            u8 0, str error       the text cannot be converted
 //! action     u8 0, str instance, str function, u32 n, n x value
@@ -23,6 +25,7 @@
 //! value      u8 type (as in descriptions: i32 to v128), then 4, 8 or 16 bytes
 //!            u8 5, str heap type   ref.null
 //!            u8 6, u32 number      ref.extern
+//!            u8 9, str value       any other
 //! pattern    u8 type i32 or i64, then 4 or 8 bytes
 //!            u8 type f32 or f64, float
 //!            u8 type v128, u8 bytes of a lane, then 16 bytes         lanes of integers
@@ -31,6 +34,7 @@
 //!            u8 6, u8 has number, u32 number                         ref.extern
 //!            u8 7                  ref.func
 //!            u8 8, u32 n, n x pattern                                either
+//!            u8 9, str pattern                                       any other
 //! float      u8 0, then 4 or 8 bytes; u8 1: canonical NaN; u8 2: arithmetic NaN
 //! ```
 
@@ -60,25 +64,25 @@ enum Kind {
     AssertMalformed,
     AssertInvalid,
     AssertUnlinkable,
+    AssertException,
+    AssertSuspension,
     Unsupported,
 }
 
-/// The kinds of actions.
+// The kinds of actions.
 const INVOKE: u8 = 0;
 const GET: u8 = 1;
 const INSTANTIATE: u8 = 2;
 
-/// The kinds of references among values and patterns; those below are numbers of types.
+// The kinds of values and patterns that are no numbers; those below are numbers of types.
 const REF_NULL: u8 = 5;
 const REF_EXTERN: u8 = 6;
 const REF_FUNC: u8 = 7;
 const EITHER: u8 = 8;
+const OTHER: u8 = 9;
 
 /// What marks the width of a lane as that of a float.
 const FLOAT_LANES: u8 = 16;
-
-/// What a directive needs that no supported proposal has.
-type Unsupported = String;
 
 /// Encodes the script of a text. The error says where the text is wrong.
 pub fn encode(text: &[u8]) -> Result<Vec<u8>> {
@@ -93,12 +97,10 @@ fn encode_directives(script: Script<'_>) -> Vec<u8> {
     for (line, directive) in directives {
         let assertion = is_assertion(&directive);
         let mut payload = Writer::default();
-        let kind = payload.directive(directive).unwrap_or_else(|what| {
-            payload = Writer::default();
-            payload.u8(u8::from(assertion));
-            payload.text(&what);
-            Kind::Unsupported
-        });
+        let kind = payload.directive(directive);
+        if matches!(kind, Kind::Unsupported) {
+            payload.0.insert(0, u8::from(assertion));
+        }
         to.u8(kind as u8);
         to.u32(line);
         to.0.append(&mut payload.0);
@@ -121,53 +123,64 @@ const fn is_assertion(directive: &WastDirective<'_>) -> bool {
 }
 
 impl Writer {
-    fn directive(&mut self, directive: WastDirective<'_>) -> Result<Kind, Unsupported> {
+    fn directive(&mut self, directive: WastDirective<'_>) -> Kind {
         match directive {
-            WastDirective::Module(module) => Ok(self.definition(Kind::Module, module)),
-            WastDirective::ModuleDefinition(module) => Ok(self.definition(Kind::Definition, module)),
+            WastDirective::Module(module) => self.definition(Kind::Module, module),
+            WastDirective::ModuleDefinition(module) => self.definition(Kind::Definition, module),
             WastDirective::ModuleInstance { instance, module, .. } => {
                 self.id(instance);
                 self.id(module);
-                Ok(Kind::Instance)
+                Kind::Instance
             }
             WastDirective::Register { name, module, .. } => {
                 self.text(name);
                 self.id(module);
-                Ok(Kind::Register)
+                Kind::Register
             }
-            WastDirective::Invoke(invoke) => self.invoke(&invoke).map(|()| Kind::Invoke),
+            WastDirective::Invoke(invoke) => {
+                self.invoke(&invoke);
+                Kind::Invoke
+            }
             WastDirective::AssertReturn { exec, results, .. } => {
-                self.action(exec)?;
+                self.action(exec);
                 self.count(results.len());
-                results.iter().try_for_each(|result| self.result(result))?;
-                Ok(Kind::AssertReturn)
+                results.iter().for_each(|result| self.result(result));
+                Kind::AssertReturn
             }
-            WastDirective::AssertTrap { exec, message, .. } => {
-                self.action(exec)?;
-                self.text(message);
-                Ok(Kind::AssertTrap)
-            }
+            WastDirective::AssertTrap { exec, message, .. } => self.failure(Kind::AssertTrap, exec, message),
             WastDirective::AssertExhaustion { call, message, .. } => {
-                self.invoke(&call)?;
-                self.text(message);
-                Ok(Kind::AssertExhaustion)
+                self.failure(Kind::AssertExhaustion, WastExecute::Invoke(call), message)
             }
             WastDirective::AssertMalformed { module, message, .. } => {
-                Ok(self.refusal(Kind::AssertMalformed, module, message))
+                self.refusal(Kind::AssertMalformed, module, message)
             }
-            WastDirective::AssertInvalid { module, message, .. } => {
-                Ok(self.refusal(Kind::AssertInvalid, module, message))
-            }
+            WastDirective::AssertInvalid { module, message, .. } => self.refusal(Kind::AssertInvalid, module, message),
             WastDirective::AssertUnlinkable { module, message, .. } => {
-                Ok(self.refusal(Kind::AssertUnlinkable, QuoteWat::Wat(module), message))
+                self.refusal(Kind::AssertUnlinkable, QuoteWat::Wat(module), message)
             }
-            WastDirective::AssertException { .. } => Err("assert_exception".into()),
-            WastDirective::AssertSuspension { .. } => Err("assert_suspension".into()),
-            WastDirective::AssertInvalidCustom { .. } => Err("assert_invalid_custom".into()),
-            WastDirective::AssertMalformedCustom { .. } => Err("assert_malformed_custom".into()),
-            WastDirective::Thread(_) => Err("thread".into()),
-            WastDirective::Wait { .. } => Err("wait".into()),
+            WastDirective::AssertException { exec, .. } => {
+                self.action(exec);
+                Kind::AssertException
+            }
+            WastDirective::AssertSuspension { exec, message, .. } => {
+                self.failure(Kind::AssertSuspension, exec, message)
+            }
+            WastDirective::AssertInvalidCustom { .. } => self.unsupported("assert_invalid_custom"),
+            WastDirective::AssertMalformedCustom { .. } => self.unsupported("assert_malformed_custom"),
+            WastDirective::Thread(_) => self.unsupported("thread"),
+            WastDirective::Wait { .. } => self.unsupported("wait"),
         }
+    }
+
+    fn failure(&mut self, kind: Kind, action: WastExecute<'_>, message: &str) -> Kind {
+        self.action(action);
+        self.text(message);
+        kind
+    }
+
+    fn unsupported(&mut self, directive: &str) -> Kind {
+        self.text(directive);
+        Kind::Unsupported
     }
 
     fn definition(&mut self, kind: Kind, module: QuoteWat<'_>) -> Kind {
@@ -200,33 +213,31 @@ impl Writer {
         }
     }
 
-    fn action(&mut self, action: WastExecute<'_>) -> Result<(), Unsupported> {
+    fn action(&mut self, action: WastExecute<'_>) {
         match action {
             WastExecute::Invoke(invoke) => self.invoke(&invoke),
             WastExecute::Get { module, global, .. } => {
                 self.u8(GET);
                 self.id(module);
                 self.text(global);
-                Ok(())
             }
             WastExecute::Wat(module) => {
                 self.u8(INSTANTIATE);
                 self.id(None);
                 self.module(QuoteWat::Wat(module));
-                Ok(())
             }
         }
     }
 
-    fn invoke(&mut self, invoke: &WastInvoke<'_>) -> Result<(), Unsupported> {
+    fn invoke(&mut self, invoke: &WastInvoke<'_>) {
         self.u8(INVOKE);
         self.id(invoke.module);
         self.text(invoke.name);
         self.count(invoke.args.len());
-        invoke.args.iter().try_for_each(|argument| self.argument(argument))
+        invoke.args.iter().for_each(|argument| self.argument(argument));
     }
 
-    fn argument(&mut self, argument: &WastArg<'_>) -> Result<(), Unsupported> {
+    fn argument(&mut self, argument: &WastArg<'_>) {
         match argument {
             WastArg::Core(WastArgCore::I32(value)) => self.typed(ValType::I32, &value.to_le_bytes()),
             WastArg::Core(WastArgCore::I64(value)) => self.typed(ValType::I64, &value.to_le_bytes()),
@@ -235,15 +246,20 @@ impl Writer {
             WastArg::Core(WastArgCore::V128(value)) => self.typed(ValType::V128, &value.to_le_bytes()),
             WastArg::Core(WastArgCore::RefNull(ty)) => {
                 self.u8(REF_NULL);
-                self.text(heap_type(*ty)?);
+                self.text(heap_type(*ty));
             }
             WastArg::Core(WastArgCore::RefExtern(number)) => {
                 self.u8(REF_EXTERN);
                 self.u32(*number);
             }
-            other => return Err(format!("argument {other:?}")),
+            other => self.other(other),
         }
-        Ok(())
+    }
+
+    /// What no supported proposal has.
+    fn other(&mut self, value: &dyn std::fmt::Debug) {
+        self.u8(OTHER);
+        self.text(&format!("{value:?}"));
     }
 
     fn typed(&mut self, ty: ValType, bytes: &[u8]) {
@@ -251,16 +267,16 @@ impl Writer {
         self.0.extend_from_slice(bytes);
     }
 
-    fn result(&mut self, result: &WastRet<'_>) -> Result<(), Unsupported> {
+    fn result(&mut self, result: &WastRet<'_>) {
         match result {
             WastRet::Core(pattern) => self.pattern(pattern),
+            // With the component model, which a dependent of the crate `wast` may switch on, there are others.
             #[allow(unreachable_patterns)]
-            // with the component model, which a dependent of this crate may switch on, there are others
-            other => Err(format!("result {other:?}")),
+            other => self.other(other),
         }
     }
 
-    fn pattern(&mut self, pattern: &WastRetCore<'_>) -> Result<(), Unsupported> {
+    fn pattern(&mut self, pattern: &WastRetCore<'_>) {
         match pattern {
             WastRetCore::I32(value) => self.typed(ValType::I32, &value.to_le_bytes()),
             WastRetCore::I64(value) => self.typed(ValType::I64, &value.to_le_bytes()),
@@ -278,7 +294,7 @@ impl Writer {
             }
             WastRetCore::RefNull(ty) => {
                 self.u8(REF_NULL);
-                self.text(ty.map_or(Ok(""), heap_type)?);
+                self.text(ty.map_or("", heap_type));
             }
             WastRetCore::RefExtern(number) => {
                 self.u8(REF_EXTERN);
@@ -289,11 +305,10 @@ impl Writer {
             WastRetCore::Either(cases) => {
                 self.u8(EITHER);
                 self.count(cases.len());
-                cases.iter().try_for_each(|case| self.pattern(case))?;
+                cases.iter().for_each(|case| self.pattern(case));
             }
-            other => return Err(format!("result {other:?}")),
+            other => self.other(other),
         }
-        Ok(())
     }
 
     fn lanes(&mut self, pattern: &V128Pattern) {
@@ -341,11 +356,23 @@ const fn nan_kind<T>(pattern: &NanPattern<T>) -> u8 {
     }
 }
 
-/// The name of a heap type in the text format; those of types that a module defines mean nothing in a script.
-fn heap_type(ty: HeapType<'_>) -> Result<&'static str, Unsupported> {
+/// The name of a heap type in the text format; "type" for those that a module defines, which mean nothing in a script.
+const fn heap_type(ty: HeapType<'_>) -> &'static str {
+    let HeapType::Abstract { ty, .. } = ty else { return "type" };
     match ty {
-        HeapType::Abstract { shared: false, ty: AbstractHeapType::Func } => Ok("func"),
-        HeapType::Abstract { shared: false, ty: AbstractHeapType::Extern } => Ok("extern"),
-        other => Err(format!("reference of type {other:?}")),
+        AbstractHeapType::Func => "func",
+        AbstractHeapType::Extern => "extern",
+        AbstractHeapType::Exn => "exn",
+        AbstractHeapType::Cont => "cont",
+        AbstractHeapType::Any => "any",
+        AbstractHeapType::Eq => "eq",
+        AbstractHeapType::Struct => "struct",
+        AbstractHeapType::Array => "array",
+        AbstractHeapType::I31 => "i31",
+        AbstractHeapType::NoFunc => "nofunc",
+        AbstractHeapType::NoExtern => "noextern",
+        AbstractHeapType::None => "none",
+        AbstractHeapType::NoExn => "noexn",
+        AbstractHeapType::NoCont => "nocont",
     }
 }

@@ -56,7 +56,7 @@ fn bytes_that_are_no_text_are_errors() {
 
 #[test]
 fn all_of_unicode_may_stand_in_comments_and_strings() {
-    let text = "(module $été ;; \u{202e}\n (func (export \"\u{2066}日本\u{202e}🦀\")))";
+    let text = "(module $\"été\" ;; \u{202e}\n (func (export \"\u{2066}日本\u{202e}🦀\")))";
     let bytes = to_binary(text.as_bytes()).unwrap();
     assert!(bytes.windows(4).any(|window| window == "🦀".as_bytes()));
 }
