@@ -13,6 +13,7 @@ mod machine;
 mod os;
 pub mod ranges;
 mod signals;
+mod slices;
 mod slot;
 #[path = "stubs_x86_64.rs"]
 mod stubs;
@@ -67,6 +68,12 @@ pub fn ensure_pause_handler() -> Result<()> {
 /// serve another guest by now, which then pauses for nothing.
 pub fn interrupt(context: *const Context) {
     arena::if_open(context, signals::interrupt);
+}
+
+/// Asks for a pause of the guest that the calling thread is about to resume, after a short while, if as many guests ask as there are
+/// processors. May come to nothing.
+pub fn request_pause(processors: usize) {
+    slices::request(processors);
 }
 
 #[cfg(test)]
