@@ -29,6 +29,7 @@ use std::sync::OnceLock;
 unsafe extern "C" {
     fn gw_stub_host_call();
     fn gw_stub_c_call();
+    fn gw_stub_c_call_registers();
     fn gw_stub_runtime_call();
     fn gw_stub_memory_move();
     fn gw_stub_memory_fill();
@@ -42,6 +43,7 @@ pub fn builtins() -> *const Builtins {
     BUILTINS.get_or_init(|| Builtins {
         host_call: gw_stub_host_call as *const () as usize,
         c_call: gw_stub_c_call as *const () as usize,
+        c_call_registers: gw_stub_c_call_registers as *const () as usize,
         runtime_call: gw_stub_runtime_call as *const () as usize,
         memory_move: gw_stub_memory_move as *const () as usize,
         memory_fill: gw_stub_memory_fill as *const () as usize,
