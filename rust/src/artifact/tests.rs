@@ -146,7 +146,7 @@ fn this_machine_is_known() {
 #[test]
 fn inconsistent_contents_are_found() {
     type Damage = fn(&mut Artifact);
-    let cases: [(&str, Damage); 38] = [
+    let cases: [(&str, Damage); 42] = [
         ("1001 values in type 0", |a| a.info.types[0] = FuncType { params: vec![ValType::I32; 1001], results: vec![] }),
         ("type 9 given, expected less than 3", |a| a.info.functions[1] = 9),
         ("import env.print has another type", |a| a.info.functions[0] = 1),
@@ -163,7 +163,8 @@ fn inconsistent_contents_are_found() {
         ("a constant expression that leaves 0 values", |a| a.info.global_inits[0] = vec![].into()),
         ("global 1 given", |a| a.info.global_inits[0] = vec![ConstOp::GlobalGet(1)].into()),
         ("I32Add of 1 values", |a| {
-            a.info.elements[0].mode = SegmentMode::Active { index: 0, offset: vec![ConstOp::I32(0), ConstOp::I32Add].into() };
+            a.info.elements[0].mode =
+                SegmentMode::Active { index: 0, offset: vec![ConstOp::I32(0), ConstOp::I32Add].into() };
         }),
         ("I64Mul of 2 values, expected two of i32", |a| {
             let ops = vec![ConstOp::I32(0), ConstOp::I32(1), ConstOp::I64Mul];

@@ -71,7 +71,8 @@ impl Memory {
     /// Indices around the one that reaches the end, and the extremes.
     fn indices(&self, offset: u64, width: u64) -> Vec<u64> {
         let largest = if self.index64 { u64::MAX } else { u64::from(u32::MAX) };
-        let mut indices = vec![0, 1, 1 << 31, (1 << 31) - 1, u64::from(u32::MAX), largest, largest - 1, largest / 2 + 1];
+        let mut indices =
+            vec![0, 1, 1 << 31, (1 << 31) - 1, u64::from(u32::MAX), largest, largest - 1, largest / 2 + 1];
         // Where the address would wrap to the memory's first bytes.
         indices.extend((0..=width).map(|i| (i.wrapping_sub(offset).wrapping_sub(width)) & largest));
         if let Some(end) = self.length().checked_sub(offset) {
@@ -179,7 +180,8 @@ fn memories_of_64_bits() {
 
 #[test]
 fn pages_of_one_byte() {
-    for (offset, pages) in [(0, 0), (0, 1), (0, 100), (0, 4096), (0, 4097), (90, 100), (1 << 31, 100), (0xffff_ffff, 7)] {
+    for (offset, pages) in [(0, 0), (0, 1), (0, 100), (0, 4096), (0, 4097), (90, 100), (1 << 31, 100), (0xffff_ffff, 7)]
+    {
         for mode in MODES {
             check(&Memory { index64: false, page_size: 1, pages }, offset, mode);
             check(&Memory { index64: true, page_size: 1, pages }, offset, mode);
@@ -219,7 +221,9 @@ fn bulk_operations() {
                 for count in values(to64) {
                     expect("fill", &[target, count], inside(target, count));
                 }
-                for (offset, count) in values(false).into_iter().flat_map(|a| values(false).into_iter().map(move |b| (a, b))) {
+                for (offset, count) in
+                    values(false).into_iter().flat_map(|a| values(false).into_iter().map(move |b| (a, b)))
+                {
                     expect("init", &[target, offset, count], inside(target, count) && offset + count <= 8);
                 }
                 for source in values(from64) {

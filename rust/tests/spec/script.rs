@@ -11,10 +11,10 @@ use gowasmer::vm::Linker;
 use gowasmer::wasm::features::FEATURES;
 use std::collections::HashMap;
 use std::rc::Rc;
+use wasmparser::{Validator, WasmFeatures};
 use wast::lexer::Lexer;
 use wast::parser::{self, ParseBuffer};
 use wast::token::Id;
-use wasmparser::{Validator, WasmFeatures};
 use wast::{QuoteWat, Wast, WastDirective, WastExecute, WastInvoke, Wat};
 
 /// The module that every script may import from (reference interpreter, "spectest"). Its functions pass through a host function.
@@ -244,17 +244,17 @@ impl Script {
     }
 
     fn invoke(&self, invoke: &WastInvoke<'_>) -> Result<(Vec<ValType>, Vec<u64>), Failure> {
-        let arguments = invoke.args.iter().map(values::argument).collect::<Result<Vec<u64>, String>>();
+        let arguments = invoke.args.iter().map(values::argument).collect::<Result<Vec<Vec<u64>>, String>>();
         let instance = self.find(invoke.module)?;
-        instance.call(invoke.name, &arguments.map_err(Failure::Other)?)
+        instance.call(invoke.name, &arguments.map_err(Failure::Other)?.concat())
     }
 
     fn execute(&self, exec: WastExecute<'_>) -> Result<(Vec<ValType>, Vec<u64>), Failure> {
         match exec {
             WastExecute::Invoke(invoke) => self.invoke(&invoke),
             WastExecute::Get { module, global, .. } => {
-                let (ty, slot) = self.find(module)?.global(global)?;
-                Ok((vec![ty], vec![slot]))
+                let (ty, slots) = self.find(module)?.global(global)?;
+                Ok((vec![ty], slots))
             }
             WastExecute::Wat(mut module) => {
                 let bytes = module.encode().map_err(|error| Failure::Other(error.to_string()))?;
@@ -283,10 +283,12 @@ impl Script {
             Err(Failure::Invalid(_)) => Ok(()),
             Err(Failure::Refused(_)) if self.suite.support == Support::Whole => Ok(()),
             Err(other) => unexpected(Err(other), &format!("a validation error ({message:?})")),
-            Ok(_) => Err(match self.suite.later.iter().find(|(later, _)| !is_valid(&bytes, FEATURES.difference(*later))) {
-                Some((_, proposal)) => Problem::Superseded((*proposal).to_owned()),
-                None => format!("expected a validation error ({message:?}), the module was compiled").into(),
-            }),
+            Ok(_) => {
+                Err(match self.suite.later.iter().find(|(later, _)| !is_valid(&bytes, FEATURES.difference(*later))) {
+                    Some((_, proposal)) => Problem::Superseded((*proposal).to_owned()),
+                    None => format!("expected a validation error ({message:?}), the module was compiled").into(),
+                })
+            }
         }
     }
 }

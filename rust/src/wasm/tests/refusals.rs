@@ -8,11 +8,6 @@ use std::fmt::Write;
 #[test]
 fn proposals_are_named() {
     let cases = [
-        ("SIMD", "(module (global v128 (v128.const i64x2 0 0)))"),
-        ("SIMD", "(module (func (param v128)))"),
-        ("SIMD", "(module (func (local v128)))"),
-        ("SIMD", "(module (func (result i32) (i32x4.extract_lane 1 (i32x4.splat (i32.const 1)))))"),
-        ("relaxed SIMD", "(module (func (drop (i8x16.relaxed_swizzle (unreachable)))))"),
         ("threads", "(module (memory 1 1 shared))"),
         ("threads", "(module (memory 1) (func (drop (i32.atomic.load (i32.const 0)))))"),
         ("threads", "(module (func (atomic.fence)))"),
@@ -30,7 +25,10 @@ fn proposals_are_named() {
         ("garbage collection", "(module (type (sub (func))))"),
         ("garbage collection", "(module (func (param anyref)))"),
         ("garbage collection", "(module (func (drop (ref.i31 (i32.const 1)))))"),
-        ("typed function references", "(module (type $t (func)) (func (param (ref $t)) (return_call_ref $t (local.get 0))))"),
+        (
+            "typed function references",
+            "(module (type $t (func)) (func (param (ref $t)) (return_call_ref $t (local.get 0))))",
+        ),
         ("stack switching", "(module (type $f (func)) (type (cont $f)))"),
         ("wide arithmetic", "(module (func (drop (drop (i64.mul_wide_u (i64.const 1) (i64.const 1))))))"),
         ("component model", "(component)"),
@@ -94,7 +92,10 @@ fn what_is_just_wrong_names_no_proposal() {
             "(module (memory i64 0x1_0000_0000_0001))",
             "memory size must be at most 0x1000000000000 65536-byte pages (at offset 0xb)",
         ),
-        ("(module (memory 1 (pagesize 65536)) (memory i64 1) (func (drop (i32.load 1 (i32.const 0)))))", "type mismatch"),
+        (
+            "(module (memory 1 (pagesize 65536)) (memory i64 1) (func (drop (i32.load 1 (i32.const 0)))))",
+            "type mismatch",
+        ),
         ("(module (memory 2 1))", "size minimum must not be greater than maximum (at offset 0xb)"),
         (r#"(module (func) (export "a" (func 0)) (export "a" (func 0)))"#, "duplicate export name `a` already defined"),
         ("(module (func (drop (ref.func 0))))", "undeclared function reference (at offset 0x17)"),
@@ -162,7 +163,10 @@ fn limits_are_named() {
             "function returns size is out of bounds: limit of 1000",
         ),
         (repeated("(module (func ", "nop ", 7_654_321, "))"), "function body size count exceeds limit of 7654321"),
-        (repeated("(module (func (block (type 0)) unreachable) (type (func (param ", "i32 ", 1_001, "))))"), "function params size is out of bounds: limit of 1000"),
+        (
+            repeated("(module (func (block (type 0)) unreachable) (type (func (param ", "i32 ", 1_001, "))))"),
+            "function params size is out of bounds: limit of 1000",
+        ),
         (vec![0; MAX_MODULE_SIZE + 1], "module size 1073741825 exceeds limit of 1073741824 bytes"),
         (repeated("(module ", r#"(data "")"#, 100_001, ")"), "data segments count exceeds limit of 100000"),
     ];
