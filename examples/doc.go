@@ -8,6 +8,7 @@
 //	errors           traps and backtraces, wrong calls, missing imports, endless loops, errors of the host
 //	goroutines       an instance for each goroutine, and one instance for all
 //	serialize        keep a compiled module in a file
+//	wat              modules in the text format, in the program itself or generated
 //
 // Build the engine once by `make library`; then run them at the top of the repository, where they find their guests:
 //

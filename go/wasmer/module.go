@@ -60,7 +60,7 @@ func checkBytes(bytes []byte) error {
 	return engine.Init()
 }
 
-// Compile validates a module in the binary format and compiles it to machine code, functions in parallel. The error is a [*ModuleError] with a fixed
+// Compile validates a module in the binary format and compiles it to machine code, functions in parallel. Text is not taken: [Wat2Wasm] translates it. The error is a [*ModuleError] with a fixed
 // text; what it wraps says what is wrong and at which offset.
 func Compile(bytes []byte, options ...CompileOption) (Module, error) {
 	state, err := compile(bytes, options)

@@ -376,3 +376,32 @@ const fn heap_type(ty: HeapType<'_>) -> &'static str {
         AbstractHeapType::NoCont => "nocont",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::encode;
+    use crate::error::ErrorKind;
+    use std::fs;
+    use std::path::Path;
+
+    /// The bytes that `go/internal/engine/script_test.go` decodes. `BLESS=1` writes them anew.
+    #[test]
+    fn encodes_every_kind_of_directive() {
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/spec");
+        let encoded = encode(&fs::read(directory.join("encoding.wast")).unwrap()).unwrap();
+        let golden = directory.join("encoding.bin");
+        if std::env::var_os("BLESS").is_some() {
+            fs::write(&golden, &encoded).unwrap();
+        }
+        assert!(encoded == fs::read(&golden).unwrap(), "{} is stale: run with BLESS=1", golden.display());
+    }
+
+    #[test]
+    fn texts_that_are_no_scripts_are_errors() {
+        for text in [&b"(module"[..], b"(assert_return)", b"\xff", b"", b"module", b"(module) (assert_what)"] {
+            let error = encode(text).expect_err("no script");
+            assert_eq!(error.kind(), ErrorKind::Text);
+            assert!(error.position().is_some());
+        }
+    }
+}
