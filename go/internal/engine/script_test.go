@@ -85,7 +85,7 @@ func TestScriptsAreDecoded(t *testing.T) {
 	for i := range script.Directives {
 		got = append(got, dump(&script.Directives[i]))
 	}
-	expected := strings.Split(strings.TrimSpace(expectedDump), "\n")
+	expected := strings.Split(strings.TrimSpace(strings.ReplaceAll(expectedDump, "'", "`")), "\n")
 	for i := range max(len(got), len(expected)) {
 		var g, e string
 		if i < len(got) {
@@ -100,7 +100,25 @@ func TestScriptsAreDecoded(t *testing.T) {
 	}
 }
 
+// expectedDump has a line for each directive of encoding.wast, with ' for the quotation marks that end Go's raw strings.
 const expectedDump = `
+2 module "m" 42 bytes
+3 module definition "d" 19 bytes
+4 module instance "i" "d"
+5 register "n" "i"
+6 invoke 0 .f i32:ffffffff:0:false: i64:fffffffffffffffe:0:false: f32:ffa00001:0:false: f64:3fe0000000000000:0:false:
+7 assert_return 0 m.f v128:1:2:false: funcref:0:0:true: externref:3:0:false: i32:0:0:true:null reference to any i32:0:0:false:Core(RefHost(4)) = 0 i32 4:5:0 = 1 i64 8:6:0 = 2 f32 4:0:1 = 3 f64 8:0:2 = 2 f32 4:3f800000:0 = 4 v128 2:1:0 2:2:0 2:3:0 2:4:0 2:5:0 2:6:0 2:7:0 2:fff8:0 = 4 v128 4:0:1 4:0:0 4:0:2 4:40000000:0 = 4 v128 8:3ff0000000000000:0 8:0:1 = 5 = 5 externref = 9null reference to none = 6 = 6 7 = 7 = 9RefAny = 8 (0 i32 4:8:0) (5) !
+12 assert_return 1 m.g !
+13 assert_trap "unreachable" 28 bytes !
+14 assert_exhaustion "call stack exhausted" 0 .f !
+15 assert_malformed "unexpected end" expected ')' !
+16 assert_malformed "unexpected end" 0 bytes !
+17 assert_invalid "type mismatch" 25 bytes !
+18 assert_unlinkable "unknown import" 23 bytes !
+19 assert_exception 0 .f !
+20 assert_suspension "unhandled" 0 .f !
+21 directive that is not supported "thread"
+22 directive that is not supported "assert_malformed_custom" !
 `
 
 // TestAlteredScriptsAreErrors decodes every truncation, and every alteration of a byte, without a panic or much memory.
