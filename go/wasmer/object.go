@@ -50,7 +50,7 @@ func (o *object) put(value Value, do func(slots engine.Slots, function engine.Ex
 		defer hold.Release()
 		return do(engine.Slots{hold.New(value.ref)}, engine.Extern{})
 	default:
-		return do(engine.Slots{value.bits, value.high}, engine.Extern{})
+		return do(engine.Slots{value.bits, value.high()}, engine.Extern{})
 	}
 }
 
