@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"path/filepath"
+	"runtime"
 	"testing"
 
 	"github.com/gowasmer/wasmer/go/wasmer"
@@ -126,6 +127,30 @@ func TestTailCalls(t *testing.T) {
 	}
 }
 
+// Pauses while frames are replaced by others, with more and fewer arguments on the stack, change nothing.
+func TestTailCallsArePaused(t *testing.T) {
+	instance := proposals(t)
+	done := make(chan wasmer.Value)
+	go func() {
+		value, err := instance.Exports["resize"](int64(50_000_000))
+		if err != nil {
+			t.Error(err)
+		}
+		done <- value
+	}()
+	for {
+		select {
+		case got := <-done:
+			if got != wasmer.I32(7) {
+				t.Errorf("%v, expected 7", got)
+			}
+			return
+		default:
+			runtime.GC()
+		}
+	}
+}
+
 // An endless loop of tail calls ends with its context.
 func TestTailCallsAreCancelled(t *testing.T) {
 	instance := proposals(t)
@@ -170,9 +195,8 @@ func TestLimitsOfProposals(t *testing.T) {
 	for i := range memories {
 		memories[i] = []byte{0, 0}
 	}
-	_, err = wasmer.Compile(module(section(5, memories...)))
+	_, err = wasmer.NewInstance(module(section(5, memories...)))
 	checkContains(t, err, "memories count exceeds limit of 100")
-	_, err = wasmer.Compile(module(section(5, []byte{3, 1, 1})))
+	_, err = wasmer.NewInstance(module(section(5, []byte{3, 1, 1})))
 	checkContains(t, err, "the proposal threads is not supported")
 }
-

@@ -33,4 +33,14 @@
   (func $down (export "count_down_to_host") (type $t)
     (if (i64.eqz (local.get 0)) (then (return_call $twice (i32.const 42))))
     (return_call $down (i64.sub (local.get 0) (i64.const 1))))
+
+  ;; The area of arguments on the stack grows and shrinks with every other call; 7, unless an argument is lost.
+  (func $few (export "resize") (type $t)
+    (if (i64.eqz (local.get 0)) (then (return (i32.const 7))))
+    (return_call $many (i64.const 1) (i64.const 2) (i64.const 3) (i64.const 4) (i64.const 5) (i64.const 6) (i64.const 7) (i64.const 8)
+      (i64.const 9) (i64.const 10) (i64.sub (local.get 0) (i64.const 1))))
+  (func $many (param i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64) (result i32)
+    (if (i64.ne (i64.add (local.get 0) (i64.add (local.get 7) (i64.add (local.get 8) (local.get 9)))) (i64.const 28))
+      (then (return (i32.const 0))))
+    (return_call $few (local.get 10)))
   (func $forever (export "forever") (type $t) (return_call $forever (local.get 0))))

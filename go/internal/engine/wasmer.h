@@ -183,8 +183,10 @@ typedef struct gw_memory_def {
   size_t base;
   // Accessible bytes, a multiple of the page size; only grows (0 once closed).
   uint64_t length;
-  // Pages that growing may reach at most.
-  uint64_t max_pages;
+  // Bytes that growing may reach at most.
+  uint64_t max_length;
+  // Bytes of a page: 65,536, or 1.
+  uint64_t page_size;
 } gw_memory_def;
 
 // What stands for one import of a module.
@@ -211,9 +213,9 @@ typedef struct gw_import {
 typedef struct gw_instance_options {
   // Serial number of the instance on the Go side, told to its host functions.
   uint64_t instance_id;
-  // Pages that the instance's own memories may reach at most; 0 for no ceiling.
+  // Pages of 64 KiB that each of the instance's own memories may reach at most; 0 for no ceiling.
   uint64_t max_memory_pages;
-  // Elements that the instance's own tables may reach at most; 0 for no ceiling.
+  // Elements that each of the instance's own tables may reach at most; 0 for no ceiling.
   uint64_t max_table_elements;
 } gw_instance_options;
 
@@ -290,14 +292,17 @@ struct gw_error *gw_module_describe(const struct gw_module *module, struct gw_by
 // Frees a module handle; instances of it keep their code. Null is allowed.
 void gw_module_free(struct gw_module *module);
 
-// Makes a memory of `min` pages, in a store of its own until it is imported. `max` counts only with `has_max`.
-struct gw_error *gw_memory_new(uint64_t min, bool has_max, uint64_t max, struct gw_memory **out);
+// Makes a 32-bit memory of `min` pages of 64 KiB, in a store of its own until it is imported. `max` counts only with `has_max`.
+struct gw_error *gw_memory_new(uint64_t min,
+                               bool has_max,
+                               uint64_t max,
+                               struct gw_memory **out);
 
 // The memory's definition, valid as long as the handle; null for null. After this call the address range is known to
 // Go, and is quarantined when the memory is closed.
 const struct gw_memory_def *gw_memory_definition(const struct gw_memory *memory);
 
-// Grows a memory by a number of pages and gives its old size in pages.
+// Grows a memory by a number of its pages and gives its old size in pages.
 struct gw_error *gw_memory_grow(const struct gw_memory *memory, uint64_t pages, uint64_t *old);
 
 // Frees a memory handle; the memory itself goes with the last handle of its store. Null is allowed.
