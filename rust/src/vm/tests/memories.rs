@@ -73,7 +73,7 @@ fn a_64_bit_memory_grows_to_its_maximum_and_to_the_limit() {
             call(&instance, "store_large", &[(4 << 30) + 7]);
         }
     }
-    let declared = module(r#"(module (memory i64 1 0x1_0000_0000_0000))"#);
+    let declared = module("(module (memory i64 1 0x1_0000_0000_0000))");
     Instance::new(&Store::new(), &declared, &[], InstanceOptions::default()).unwrap();
     let error = refused("(module (memory i64 262145))", InstanceOptions::default());
     assert_eq!(error.kind(), ErrorKind::Resource);
