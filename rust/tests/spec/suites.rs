@@ -48,5 +48,14 @@ pub const SUITES: &[Suite] = &[
     // One file also uses multi-memory.
     Suite::new("simd", Support::Part, Source::Proposal(Proposal::Simd)),
     Suite::new("relaxed-simd", Support::Whole, Source::Proposal(Proposal::RelaxedSimd)),
+    Suite::new("bulk-memory", Support::Whole, Source::Proposal(Proposal::BulkMemoryOperations)),
+    Suite::new("mutable-global", Support::Whole, Source::Proposal(Proposal::MutableGlobal)),
+    Suite::new(
+        "nontrapping-float-to-int",
+        Support::Whole,
+        Source::Proposal(Proposal::NontrappingFloatToIntConversions),
+    ),
+    Suite::new("reference-types", Support::Whole, Source::Proposal(Proposal::ReferenceTypes)),
+    Suite::new("sign-extension-ops", Support::Whole, Source::Proposal(Proposal::SignExtensionOps)),
     Suite::new("multi-value", Support::Whole, Source::Proposal(Proposal::MultiValue)),
 ];
