@@ -161,6 +161,24 @@ func TestCompiledModules(t *testing.T) {
 	}
 }
 
+// Index types and page sizes are shown where they are not the usual ones.
+func TestInspectOfProposals(t *testing.T) {
+	stdout, stderr, code := execute(t, nil, "inspect", filepath.Join("..", "..", "..", "testdata", "proposals", "guest.wasm"))
+	if code != exitOK || stderr != "" {
+		t.Fatalf("exit code %d, stderr %q", code, stderr)
+	}
+	for _, pattern := range []string{
+		`memory +memory +i64, 1 to 3 pages \(64 KiB to 192 KiB\)\n`,
+		`bytes +memory +100 to 200 bytes\n`,
+		`table +table +i64, 10 elements or more of funcref\n`,
+		`memories: 3\n  i64, 1 to 3 pages .*\n  1 to 4 pages \(64 KiB to 256 KiB\)\n  100 to 200 bytes\n`,
+	} {
+		if !regexp.MustCompile(pattern).MatchString(stdout) {
+			t.Errorf("no match for %s in\n%s", pattern, stdout)
+		}
+	}
+}
+
 func TestInspect(t *testing.T) {
 	stdout, stderr, code := execute(t, nil, "inspect", guests+"imported_function.wasm")
 	if code != exitOK || stderr != "" {

@@ -124,7 +124,7 @@ fn check(memory: &Memory, offset: u64, mode: BoundsMode) {
     for (name, ty, width, signed) in LOADS {
         for index in memory.indices(offset, u64::from(width)) {
             let case = format!("{name} offset={offset:#x} at {index:#x}, {} bytes of {}", length, memory.index_type());
-            let (end, _) = (u128::from(index) + u128::from(offset) + u128::from(width), ());
+            let end = u128::from(index) + u128::from(offset) + u128::from(width);
             let got = guest.call(name, &[index]);
             if end > u128::from(length) {
                 assert_eq!(got, Err(TrapCode::MemoryOutOfBounds), "{case}");
@@ -195,7 +195,7 @@ fn bulk_operations() {
     const LENGTH: u64 = 65_536;
     let large = [LENGTH - 8, LENGTH - 7, LENGTH, LENGTH + 1, 1 << 31, 0xffff_ffff, 1 << 63, u64::MAX - 7, u64::MAX];
     let values = |index64: bool| {
-        let fits = move |value: &u64| index64 || *value <= u64::from(u32::MAX);
+        let fits = move |value: &u64| index64 || u32::try_from(*value).is_ok();
         [0, 1, 7, 8, 9].into_iter().chain(large).filter(fits).collect::<Vec<u64>>()
     };
     let inside = |start: u64, count: u64| u128::from(start) + u128::from(count) <= u128::from(LENGTH);

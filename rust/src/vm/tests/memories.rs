@@ -73,7 +73,7 @@ fn a_64_bit_memory_grows_to_its_maximum_and_to_the_limit() {
             call(&instance, "store_large", &[(4 << 30) + 7]);
         }
     }
-    let declared = module(r#"(module (memory i64 1 0x1_0000_0000_0000))"#);
+    let declared = module("(module (memory i64 1 0x1_0000_0000_0000))");
     Instance::new(&Store::new(), &declared, &[], InstanceOptions::default()).unwrap();
     let error = refused("(module (memory i64 262145))", InstanceOptions::default());
     assert_eq!(error.kind(), ErrorKind::Resource);
@@ -272,4 +272,16 @@ fn serialised_modules_keep_them() {
     let module = Module::deserialize(&module(text).serialize()).unwrap();
     let instance = Instance::new(&Store::new(), &module, &[], InstanceOptions::default()).unwrap();
     assert_eq!(call(&instance, "f", &[]), u64::from(b'y'));
+}
+
+/// The guest that tests of the Go package run: no other tool at hand knows all that its text uses. `BLESS=1` writes the binary.
+#[test]
+fn the_committed_guest_is_what_its_source_builds_to() {
+    let source = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/proposals/guest.wat");
+    let built = wat::parse_file(&source).unwrap();
+    let binary = source.with_extension("wasm");
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&binary, &built).unwrap();
+    }
+    assert!(std::fs::read(&binary).unwrap() == built, "guest.wasm is stale: run this test with BLESS=1");
 }
