@@ -13,7 +13,7 @@
 // [Compile] turns bytes into a [Module]: code that is compiled once and can be instantiated any number of times, from any number of
 // goroutines. An [Instance] has memories, tables and globals of its own; [NewInstance] compiles and instantiates in one step.
 // What an instance needs from outside is given by [Imports]: Go functions, C functions and memories.
-// Both Module and Instance are small values that refer to shared state: copies are the same module or instance.
+// Modules are in the binary format; [Wat2Wasm] translates the text format to it. Both Module and Instance are small values that refer to shared state: copies are the same module or instance.
 //
 // # Calls and concurrency
 //

@@ -144,7 +144,9 @@ impl Writer {
             WastDirective::AssertReturn { exec, results, .. } => {
                 self.action(exec);
                 self.count(results.len());
-                results.iter().for_each(|result| self.result(result));
+                for result in &results {
+                    self.result(result);
+                }
                 Kind::AssertReturn
             }
             WastDirective::AssertTrap { exec, message, .. } => self.failure(Kind::AssertTrap, exec, message),
@@ -234,7 +236,9 @@ impl Writer {
         self.id(invoke.module);
         self.text(invoke.name);
         self.count(invoke.args.len());
-        invoke.args.iter().for_each(|argument| self.argument(argument));
+        for argument in &invoke.args {
+            self.argument(argument);
+        }
     }
 
     fn argument(&mut self, argument: &WastArg<'_>) {
@@ -305,7 +309,9 @@ impl Writer {
             WastRetCore::Either(cases) => {
                 self.u8(EITHER);
                 self.count(cases.len());
-                cases.iter().for_each(|case| self.pattern(case));
+                for case in cases {
+                    self.pattern(case);
+                }
             }
             other => self.other(other),
         }
@@ -319,11 +325,15 @@ impl Writer {
             V128Pattern::I64x2(lanes) => self.integers(8, &V128Const::I64x2(*lanes)),
             V128Pattern::F32x4(lanes) => {
                 self.u8(4 + FLOAT_LANES);
-                lanes.iter().for_each(|lane| self.float32(*lane));
+                for lane in lanes {
+                    self.float32(*lane);
+                }
             }
             V128Pattern::F64x2(lanes) => {
                 self.u8(8 + FLOAT_LANES);
-                lanes.iter().for_each(|lane| self.float64(*lane));
+                for lane in lanes {
+                    self.float64(*lane);
+                }
             }
         }
     }

@@ -53,11 +53,14 @@ fn error(text: &[u8], offset: usize, message: &str) -> Error {
 /// Where a byte is: lines end in a newline; columns count characters, and bytes that are none.
 fn position(text: &[u8], offset: usize) -> Position {
     let before = &text[..offset.min(text.len())];
-    let line = before.iter().filter(|byte| **byte == b'\n').count();
-    let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
-    let column = String::from_utf8_lossy(&before[start..]).chars().count();
+    // There is at least one line; what `split` gives last is the part of it before the byte.
+    let (mut line, mut start) = (0, before);
+    for part in before.split(|byte| *byte == b'\n') {
+        (line, start) = (line + 1, part);
+    }
+    let column = String::from_utf8_lossy(start).chars().count() + 1;
     // A text has at most 2^30 bytes where a position is asked for; a larger one would give the largest number.
-    let number = |count: usize| u32::try_from(count + 1).unwrap_or(u32::MAX);
+    let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     Position { line: number(line), column: number(column) }
 }
 

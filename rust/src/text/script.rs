@@ -22,12 +22,13 @@ pub fn parse<T>(text: &[u8], visit: impl FnOnce(Script<'_>) -> T) -> Result<T> {
 
 impl<'a> Script<'a> {
     /// The directives in their order, each with its line; lines count from 1.
+    #[must_use]
     pub fn into_directives(self) -> impl ExactSizeIterator<Item = (u32, WastDirective<'a>)> {
         // Directives stand in the order of the text, so that one pass over it finds all lines.
-        let (mut line, mut seen, bytes) = (1, 0, self.text.as_bytes());
+        let (mut line, mut seen, text) = (1, 0, self.text);
         self.directives.into_iter().map(move |directive| {
-            let offset = directive.span().offset().clamp(seen, bytes.len());
-            line += bytes[seen..offset].iter().filter(|byte| **byte == b'\n').count() as u32;
+            let offset = directive.span().offset().clamp(seen, text.len());
+            line += text[seen..offset].matches('\n').count() as u32;
             seen = offset;
             (line, directive)
         })

@@ -24,9 +24,17 @@ fn write_all(directory: &Path) -> io::Result<()> {
         write_suite(&directory.join(suite), spec(version))?;
     }
     for name in Proposal::all() {
-        write_suite(&directory.join(name.to_string()), proposal(*name))?;
+        write_suite(&directory.join(suite_name(*name)), proposal(*name))?;
     }
     Ok(())
+}
+
+/// The name of a proposal's suite: that of the proposal, but for one.
+fn suite_name(name: Proposal) -> String {
+    match name {
+        Proposal::NontrappingFloatToIntConversions => "nontrapping-float-to-int".to_owned(),
+        other => other.to_string(),
+    }
 }
 
 /// Writes the files of a suite, unless they are there already, so that the time of each says when its content changed.
