@@ -32,7 +32,10 @@ func (s *System) pathOpen(g Guest, a []uint64) Errno {
 	switch {
 	case oflags&^allOpenFlags != 0 || fdflags&^allFdFlags != 0:
 		return EINVAL
-	case how.create && !d.has(RightPathCreateFile), how.truncate && !d.has(RightPathFilestatSetSize):
+	case how.create && !d.has(RightPathCreateFile):
+		return ENOTCAPABLE
+	case how.truncate && !how.write && !d.has(RightPathFilestatSetSize):
+		// Go opens directories without this right, and truncates what it opens through them for writing, which it may write anyway.
 		return ENOTCAPABLE
 	case (base|inheriting)&^Rights(d.inheriting.Load())&allRights != 0:
 		return ENOTCAPABLE
