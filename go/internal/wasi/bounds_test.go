@@ -71,7 +71,10 @@ func examples(file, listener, conn uint64) []example {
 		{"poll_oneoff", "ppnp", func(g *guest) []uint64 { return list(g.room(56), g.room(32), 1, g.room(4)) }},
 		{"random_get", "pn", func(g *guest) []uint64 { return list(g.room(16), 16) }},
 		{"sock_send", "spn.p", func(g *guest) []uint64 { l, n := g.vectors([]byte("ping")); return list(conn, l, n, 0, g.room(4)) }},
-		{"sock_recv", "spn.pp", func(g *guest) []uint64 { l, n := g.vectors(make([]byte, 4)); return list(conn, l, n, 0, g.room(4), g.room(2)) }},
+		{"sock_recv", "spn.pp", func(g *guest) []uint64 {
+			l, n := g.vectors(make([]byte, 4))
+			return list(conn, l, n, 0, g.room(4), g.room(2))
+		}},
 		{"sock_accept", "s.p", func(g *guest) []uint64 { return list(listener, 0, g.room(4)) }},
 		{"sock_shutdown", "s.", func(*guest) []uint64 { return list(conn, 2) }},
 		{"fd_renumber", "f.", func(*guest) []uint64 { return list(file, file) }},
