@@ -41,6 +41,13 @@
 // calls and of host functions, and elements of a [Table] and values of a [Global], which belong to an instance or are made by the host. Instances between which functions went, or
 // that share a global or a table, are linked: what one of them can reach is kept as long as any of them is, and freed with the last.
 //
+// # WASI
+//
+// Programs that were built for WASI preview 1 (GOOS=wasip1, wasm32-wasip1, wasi-libc) are run by [Wasi.Run], with the arguments, streams, directories and
+// clocks that a [Wasi] gives them, and nothing else; [Wasi.ImportObject] gives the same to instances that are made otherwise. A guest
+// holds a goroutine and no thread while it waits for input, a connection or a time, and ends with the context
+// of the call. Writing ends when the Writer returns.
+//
 // # Errors and traps
 //
 // Nothing that a module or an argument does ends the process. A guest that fails traps: the error then wraps a [*Trap] with its code
@@ -68,6 +75,5 @@
 // The specification is WebAssembly 2.0 (https://www.w3.org/TR/wasm-core-2/) and parts of 3.0; modules that use other proposals are
 // refused with an error that names the proposal.
 //
-// This package begins with the interface of go-ext-wasm 0.3.1, except for its WASI part: programs written for it compile after changing the
-// import path.
+// This package begins with the interface of go-ext-wasm 0.3.1: programs written for it compile after changing the import path.
 package wasmer
