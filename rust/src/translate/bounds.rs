@@ -17,13 +17,14 @@
 //! that speculates past the check cannot read outside either (Spectre variant 1).
 
 use super::function::FunctionTranslation;
+use super::index::{self, Index};
 use super::vmctx::Region;
 use crate::abi::vmctx::{MemoryDefinition, MemoryEntry};
 use crate::artifact::BoundsMode;
 use crate::trap::TrapCode;
 use crate::types::{MAX_PAGES32, MemoryType, PAGE_SIZE};
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{Endianness, InstBuilder, InstructionData, MemFlagsData, Opcode, Value, types};
+use cranelift_codegen::ir::{Endianness, InstBuilder, MemFlagsData, Value, types};
 use std::mem::offset_of;
 
 /// Bytes that a guarded 32-bit memory may come to occupy: all that an index of 32 bits reaches.
@@ -75,12 +76,7 @@ fn check(mode: BoundsMode, ty: &MemoryType, index: Option<u32>, end: u64) -> Che
 
 /// The constant that an `i32` value is, if it is one.
 pub(super) fn constant(t: &FunctionTranslation<'_, '_>, value: Value) -> Option<u32> {
-    let dfg = &t.builder.func.dfg;
-    let inst = dfg.value_def(value).inst()?;
-    match dfg.insts[inst] {
-        InstructionData::UnaryImm { opcode: Opcode::Iconst, imm } => Some(imm.bits() as u32),
-        _ => None,
-    }
+    index::constant(&t.builder.func.dfg, value).map(|constant| constant as u32)
 }
 
 /// The address of an access, and the flags it must use. `None` if it is always outside: then it traps here, and what follows is
@@ -93,14 +89,18 @@ pub(super) fn access(
     width: u32,
 ) -> Option<(MemFlagsData, Value)> {
     let ty = t.env.info.memories[memory as usize];
+    let known = constant(t, index);
+    // The same sum, with more of it in the offset, which is less than 2^33 now.
+    let index = Index::new(t.builder.func, index);
+    let offset = offset + index.offset;
     let end = offset + u64::from(width);
-    let check = check(t.env.options.bounds, &ty, constant(t, index), end);
+    let check = check(t.env.options.bounds, &ty, known, end);
     let index = match check {
         Check::Outside => {
             t.trap(TrapCode::MemoryOutOfBounds);
             return None;
         }
-        _ => t.builder.ins().uextend(types::I64, index),
+        _ => index.extend(&mut t.builder),
     };
     let outside = match check {
         Check::None | Check::Outside => None,
