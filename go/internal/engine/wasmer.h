@@ -63,7 +63,7 @@ enum gw_trap_code {
 };
 typedef uint8_t gw_trap_code;
 
-// A value type. `V128` is known here so that later proposals slot in; modules that use it are refused for now.
+// A value type. A value of type v128 takes two 64-bit slots, the low lanes first, and each other one.
 enum gw_val_type {
   // 32-bit integer; a slot holds it zero-extended.
   GW_VAL_TYPE_I32 = 0,
@@ -354,6 +354,10 @@ void gw_c_call(struct gw_context *context);
 
 // Asks for a pause of the guest that was entered by C on another thread. The context may have been released.
 void gw_interrupt(const struct gw_context *context);
+
+// Asks for a pause of the guest that the calling thread is about to resume, after a short slice of time, if as many guests ask at the
+// same time as there are processors to run them. May come to nothing, and may come late and hit nothing.
+void gw_request_pause(uint32_t processors);
 
 // Gives the frames of a guest that has trapped, in the encoding that `ffi/describe.rs` defines.
 struct gw_error *gw_trap_frames(const struct gw_context *context, struct gw_bytes *out);
