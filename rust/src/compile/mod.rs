@@ -30,6 +30,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 const TRAMPOLINE_WEIGHT: u64 = 48;
 /// Weight below which one thread does all: waking a second one costs more than it saves.
 const ALONE: u64 = 256;
+/// Allocations made for a body larger than this are not kept for bodies of a quarter of it.
+const SHRINK_ABOVE: u64 = 4 << 10;
 /// A thread keeps its allocations for the next module unless it has seen a body larger than this.
 const KEEP_BELOW: u64 = 64 << 10;
 
@@ -136,9 +138,15 @@ impl Work<'_> {
     fn run(&self) {
         let mut workshop = KEPT.take().unwrap_or_else(Workshop::new);
         let mut done = Vec::new();
-        let mut heaviest = 0;
+        let (mut heaviest, mut largest) = (0, 0);
         loop {
             let Some((weight, index, task)) = self.queue.tasks.lock().next() else { break };
+            // Tables are cleared at the cost of what they can hold: those that have grown large are no good for small functions.
+            if largest > SHRINK_ABOVE && weight < largest / 4 {
+                workshop = Workshop::new();
+                largest = 0;
+            }
+            largest = largest.max(weight);
             if index > self.error_index.load(Ordering::Relaxed) {
                 continue;
             }

@@ -29,7 +29,7 @@ use crate::artifact::BoundsMode;
 use crate::trap::TrapCode;
 use crate::types::MemoryType;
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{Endianness, InstBuilder, InstructionData, MemFlagsData, Opcode, Value, types};
+use cranelift_codegen::ir::{Block, Endianness, InstBuilder, InstructionData, MemFlagsData, Opcode, Value, types};
 use std::mem::offset_of;
 
 /// Bytes that a guarded 32-bit memory may come to occupy: all that an index of 32 bits reaches.
@@ -104,7 +104,16 @@ pub(super) fn widen(t: &mut FunctionTranslation<'_, '_>, index: Value) -> Value 
     t.builder.ins().uextend(types::I64, index)
 }
 
-/// The address of an access, and the flags it must use. `None` if it is always outside: then it traps here, and what follows is
+/// Where an access goes, and the flags it must use.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Address {
+    pub(super) flags: MemFlagsData,
+    pub(super) base: Value,
+    /// Added to `base` by the instruction itself.
+    pub(super) offset: i32,
+}
+
+/// The address of an access. `None` if it is always outside: then it traps here, and what follows is
 /// not reached.
 pub(super) fn access(
     t: &mut FunctionTranslation<'_, '_>,
@@ -112,24 +121,22 @@ pub(super) fn access(
     index: Value,
     offset: u64,
     width: u32,
-) -> Option<(MemFlagsData, Value)> {
+) -> Option<Address> {
     let ty = t.env.info.memories[memory as usize];
     let known = constant(t, index);
     // The same sum, with more of it in the offset, which is then less than 2^33.
     let narrow = (!ty.index64).then(|| Index::new(t.builder.func, index));
     let offset = narrow.map_or(offset, |narrow| offset + narrow.offset);
     let check = check(t.env.options.bounds, &ty, known, offset, width);
-    let index = match check {
-        Check::Outside => {
-            t.trap(TrapCode::MemoryOutOfBounds);
-            return None;
-        }
-        _ => narrow.map_or(index, |narrow| narrow.extend(&mut t.builder)),
-    };
+    if matches!(check, Check::Outside) {
+        t.trap(TrapCode::MemoryOutOfBounds);
+        return None;
+    }
+    let (index, address) = start(t, memory, index, narrow);
     let outside = match check {
         Check::None | Check::Outside => None,
         Check::Index { limit } => {
-            let limit = t.builder.ins().iconst(types::I64, limit as i64);
+            let limit = t.integer(types::I64, limit as i64);
             Some(t.builder.ins().icmp(IntCC::UnsignedGreaterThan, index, limit))
         }
         Check::Length { end: 1 } => {
@@ -138,28 +145,64 @@ pub(super) fn access(
         }
         Check::Length { end } => {
             let length = length(t, memory);
-            let end = t.builder.ins().iconst(types::I64, end as i64);
+            let end = t.integer(types::I64, end as i64);
             let end = t.builder.ins().iadd(index, end);
             Some(t.builder.ins().icmp(IntCC::UnsignedGreaterThan, end, length))
         }
         Check::Room { end, always } => {
             let length = length(t, memory);
-            let end = t.builder.ins().iconst(types::I64, end as i64);
+            let end = t.integer(types::I64, end as i64);
             Some(beyond(t, index, end, length, always))
         }
     };
-    let mut address = at(t, memory, index);
+    let flags = flags(t, memory);
+    if let (None, Ok(offset)) = (outside, i32::try_from(offset)) {
+        return Some(Address { flags, base: address, offset });
+    }
+    let mut base = address;
     if offset != 0 {
         // Added before the guard: after it, speculation could read what lies at the offset alone.
-        let offset = t.builder.ins().iconst(types::I64, offset as i64);
-        address = t.builder.ins().iadd(address, offset);
+        let offset = t.integer(types::I64, offset as i64);
+        base = t.builder.ins().iadd(base, offset);
     }
     if let Some(outside) = outside {
-        let null = t.builder.ins().iconst(types::I64, 0);
-        address = t.builder.ins().select_spectre_guard(outside, null, address);
+        let null = t.integer(types::I64, 0);
+        base = t.builder.ins().select_spectre_guard(outside, null, base);
     }
-    Some((flags(t, memory), address))
+    Some(Address { flags, base, offset: 0 })
 }
+
+/// Where the memory's byte of an index lies, and the index in 64 bits; both are those of an earlier access of this block where
+/// its index was the same value. The base of a memory never changes.
+fn start(t: &mut FunctionTranslation<'_, '_>, memory: u32, index: Value, narrow: Option<Index>) -> (Value, Value) {
+    let key = (memory, narrow.map_or((index, 0), Index::key));
+    let block = t.builder.current_block();
+    if t.starts.block != block {
+        t.starts.block = block;
+        t.starts.known.clear();
+    }
+    if let Some((_, found)) = t.starts.known.iter().rev().find(|(known, _)| *known == key) {
+        return *found;
+    }
+    let index = narrow.map_or(index, |narrow| narrow.extend(&mut t.builder));
+    let found = (index, at(t, memory, index));
+    if t.starts.known.len() == STARTS {
+        t.starts.known.clear();
+    }
+    t.starts.known.push((key, found));
+    found
+}
+
+/// The places in memories that a block has accessed.
+#[derive(Debug, Default)]
+pub(super) struct Starts {
+    block: Option<Block>,
+    /// Memory, index and its shift; the index in 64 bits and the address.
+    known: Vec<((u32, (Value, u64)), (Value, Value))>,
+}
+
+/// As many places are remembered.
+const STARTS: usize = 16;
 
 /// The address of a range of so many bytes (64-bit) that a bulk operation is about to touch; traps unless all of it is inside.
 pub(super) fn range(t: &mut FunctionTranslation<'_, '_>, memory: u32, index: Value, bytes: Value) -> Value {
@@ -175,7 +218,7 @@ pub(super) fn range(t: &mut FunctionTranslation<'_, '_>, memory: u32, index: Val
     };
     t.builder.ins().trapnz(outside, TrapCode::MemoryOutOfBounds.to_clif());
     let address = at(t, memory, index);
-    let null = t.builder.ins().iconst(types::I64, 0);
+    let null = t.integer(types::I64, 0);
     t.builder.ins().select_spectre_guard(outside, null, address)
 }
 

@@ -1,7 +1,9 @@
 //! One function body from its first local to its last `end`: each operator is validated, then translated.
 
+use super::bounds::Starts;
 use super::callees::Callees;
 use super::inline::{self, Scope};
+use super::once::Onces;
 use super::ops::simd;
 use super::state::{Frame, FrameKind, State};
 use super::{Environment, clif_type, dispatch};
@@ -39,6 +41,10 @@ pub(super) struct FunctionTranslation<'a, 'f> {
     pub(super) inlined_weight: u32,
     /// Instructions of inlined bodies.
     pub(super) inlined: &'f mut Vec<InlinedLocation>,
+    /// What is computed once, at the function's entry.
+    pub(super) onces: Onces,
+    /// Addresses that are known in the current block.
+    pub(super) starts: Starts,
     /// Which locals were used; those of inlined bodies follow the function's own.
     used_locals: Vec<bool>,
     /// How many of them.
@@ -91,6 +97,8 @@ pub(super) fn translate(
         chain: vec![index],
         inlined_weight: 0,
         inlined,
+        onces: Onces::default(),
+        starts: Starts::default(),
         used_locals: Vec::new(),
         used_local_count: 0,
     };
@@ -165,7 +173,7 @@ impl FunctionTranslation<'_, '_> {
             types::F32 => self.builder.ins().f32const(0.0),
             types::F64 => self.builder.ins().f64const(0.0),
             types::I8X16 => simd::zero(self, types::I8X16),
-            _ => self.builder.ins().iconst(clif, 0),
+            _ => self.integer(clif, 0),
         });
         for _ in 0..count {
             let local = self.builder.declare_var(clif);

@@ -44,6 +44,11 @@ impl Index {
         }
     }
 
+    /// What tells it from others, but for its `offset`.
+    pub(super) fn key(self) -> (Value, u64) {
+        (self.value, self.shift)
+    }
+
     /// The index without its `offset`, in 64 bits.
     pub(super) fn extend(self, builder: &mut FunctionBuilder<'_>) -> Value {
         let value = builder.ins().uextend(types::I64, self.value);

@@ -11,6 +11,7 @@
 //! | `table_access`    | **sandbox**: every address in a table                                         |
 //! | `indirect`        | **sandbox**: the checks of an indirect call                                   |
 //! | `vmctx`           | loads from the vmctx, alias regions, flags                                    |
+//! | `once`            | values that are made once for a function, at its entry                         |
 //! | `callees`         | signatures and references of what a function calls                            |
 //!
 //! Compiled code has no interrupt checks, no stack checks, and for memories in their reservation no bounds checks: see
@@ -24,6 +25,7 @@ mod function;
 mod index;
 mod indirect;
 mod inline;
+mod once;
 mod ops;
 mod state;
 mod table_access;

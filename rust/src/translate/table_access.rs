@@ -24,7 +24,7 @@ pub(super) const ELEMENT_SHIFT: i64 = 3;
 pub(super) fn bound(t: &mut FunctionTranslation<'_, '_>, table: u32) -> Value {
     let info = t.env.info;
     if !info.table_can_grow[table as usize] && table >= info.imported_tables {
-        return t.builder.ins().iconst(types::I64, info.tables[table as usize].limits.min as i64);
+        return t.integer(types::I64, info.tables[table as usize].limits.min as i64);
     }
     let definition = t.load_vmctx(t.env.layout.table(table) + offset_of!(TableEntry, definition) as u32);
     let flags = t.trusted(Region::TableDefinitions);
@@ -42,7 +42,7 @@ pub(super) fn element(
     let index = widen(t, index);
     let outside = t.builder.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, index, bound);
     let address = at(t, table, index);
-    let null = t.builder.ins().iconst(types::I64, 0);
+    let null = t.integer(types::I64, 0);
     let address = t.builder.ins().select_spectre_guard(outside, null, address);
     let flags = t.trusted(Region::Table(table)).with_trap_code(Some(trap.to_clif()));
     (flags, address)
@@ -61,7 +61,7 @@ pub(super) fn range(t: &mut FunctionTranslation<'_, '_>, table: u32, index: Valu
     };
     t.builder.ins().trapnz(outside, TrapCode::TableOutOfBounds.to_clif());
     let address = at(t, table, index);
-    let null = t.builder.ins().iconst(types::I64, 0);
+    let null = t.integer(types::I64, 0);
     t.builder.ins().select_spectre_guard(outside, null, address)
 }
 

@@ -5,6 +5,7 @@
 //! an import can never be that object: it existed before. Calls fence all regions, so others' writes are seen after them.
 
 use super::function::FunctionTranslation;
+use super::once::Once;
 use cranelift_codegen::ir::{AliasRegion, AliasRegionData, Endianness, InstBuilder, MemFlagsData, Type, Value, types};
 
 /// Own globals beyond this index share a region: a function can hold only 65,534 kinds of flags.
@@ -75,6 +76,13 @@ impl FunctionTranslation<'_, '_> {
 
     /// Loads a fixed pointer of the vmctx.
     pub(super) fn load_vmctx(&mut self, offset: u32) -> Value {
-        self.load_fixed(types::I64, self.vmctx, offset)
+        let key = Once::Field(offset);
+        if let Some(value) = self.onces.find(key) {
+            return value;
+        }
+        let flags = self.trusted(Region::Fixed).with_readonly().with_can_move();
+        let vmctx = self.vmctx;
+        let value = self.at_entry(|entry| entry.ins().load(types::I64, flags, vmctx, offset as i32));
+        self.onces.keep(key, value)
     }
 }

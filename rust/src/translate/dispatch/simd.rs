@@ -17,12 +17,12 @@ pub(super) fn translate(t: &mut FunctionTranslation<'_, '_>, op: &Op<'_>) -> Res
     match op {
         // Memory.
         Op::V128Load { memarg } => scalar::load(t, memarg, I8X16),
-        Op::V128Load8x8S { memarg } => memory::load_extend(t, memarg, |ins, flags, at| ins.sload8x8(flags, at, 0)),
-        Op::V128Load8x8U { memarg } => memory::load_extend(t, memarg, |ins, flags, at| ins.uload8x8(flags, at, 0)),
-        Op::V128Load16x4S { memarg } => memory::load_extend(t, memarg, |ins, flags, at| ins.sload16x4(flags, at, 0)),
-        Op::V128Load16x4U { memarg } => memory::load_extend(t, memarg, |ins, flags, at| ins.uload16x4(flags, at, 0)),
-        Op::V128Load32x2S { memarg } => memory::load_extend(t, memarg, |ins, flags, at| ins.sload32x2(flags, at, 0)),
-        Op::V128Load32x2U { memarg } => memory::load_extend(t, memarg, |ins, flags, at| ins.uload32x2(flags, at, 0)),
+        Op::V128Load8x8S { memarg } => memory::load_extend(t, memarg, |ins, at| ins.sload8x8(at.flags, at.base, at.offset)),
+        Op::V128Load8x8U { memarg } => memory::load_extend(t, memarg, |ins, at| ins.uload8x8(at.flags, at.base, at.offset)),
+        Op::V128Load16x4S { memarg } => memory::load_extend(t, memarg, |ins, at| ins.sload16x4(at.flags, at.base, at.offset)),
+        Op::V128Load16x4U { memarg } => memory::load_extend(t, memarg, |ins, at| ins.uload16x4(at.flags, at.base, at.offset)),
+        Op::V128Load32x2S { memarg } => memory::load_extend(t, memarg, |ins, at| ins.sload32x2(at.flags, at.base, at.offset)),
+        Op::V128Load32x2U { memarg } => memory::load_extend(t, memarg, |ins, at| ins.uload32x2(at.flags, at.base, at.offset)),
         Op::V128Load8Splat { memarg } => memory::load_splat(t, memarg, I8X16),
         Op::V128Load16Splat { memarg } => memory::load_splat(t, memarg, I16X8),
         Op::V128Load32Splat { memarg } => memory::load_splat(t, memarg, I32X4),

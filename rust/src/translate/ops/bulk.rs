@@ -65,7 +65,7 @@ pub(in super::super) fn memory_fill(t: &mut Translation<'_, '_>, memory: u32) {
     }
     let value = t.builder.ins().uextend(types::I64, value);
     let [last, exit] = [2, 0].map(|params| block(t, params));
-    let chunk = t.builder.ins().iconst(types::I64, BULK_CHUNK as i64);
+    let chunk = t.integer(types::I64, BULK_CHUNK as i64);
     if constant.is_none_or(|count| count > BULK_CHUNK) {
         let next = block(t, 2);
         let long = t.builder.ins().icmp(IntCC::UnsignedGreaterThan, bytes, chunk);
@@ -99,7 +99,7 @@ pub(in super::super) fn data_drop(t: &mut Translation<'_, '_>, segment: u32) {
 /// Makes a segment empty, by the offset of its entry.
 pub(super) fn drop_segment(t: &mut Translation<'_, '_>, entry: u32) {
     let flags = t.trusted(Region::Segments);
-    let zero = t.builder.ins().iconst(types::I64, 0);
+    let zero = t.integer(types::I64, 0);
     t.builder.ins().store(flags, zero, t.vmctx, (entry + offset_of!(DataEntry, length) as u32) as i32);
 }
 
@@ -122,7 +122,7 @@ pub(super) fn segment_range(
     let base = t.builder.ins().load(types::I64, flags, t.vmctx, at);
     let offset = if shift == 0 { offset } else { t.builder.ins().ishl_imm_u(offset, shift) };
     let address = t.builder.ins().iadd(base, offset);
-    let null = t.builder.ins().iconst(types::I64, 0);
+    let null = t.integer(types::I64, 0);
     t.builder.ins().select_spectre_guard(outside, null, address)
 }
 
@@ -138,7 +138,7 @@ enum Direction {
 /// Copies checked ranges, chunk by chunk; within a chunk, the builtin takes care of overlap.
 fn copy(t: &mut Translation<'_, '_>, target: Value, source: Value, bytes: Value, direction: Direction) {
     let [last, forward, exit] = [3, 3, 0].map(|params| block(t, params));
-    let chunk = t.builder.ins().iconst(types::I64, BULK_CHUNK as i64);
+    let chunk = t.integer(types::I64, BULK_CHUNK as i64);
     let long = t.builder.ins().icmp(IntCC::UnsignedGreaterThan, bytes, chunk);
     let all = args([target, source, bytes]);
     match direction {

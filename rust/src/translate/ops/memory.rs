@@ -2,14 +2,14 @@
 
 use super::Translation;
 use crate::abi::RuntimeOp;
-use crate::translate::bounds;
-use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value, types};
+use crate::translate::bounds::{self, Address};
+use cranelift_codegen::ir::{InstBuilder, Type, Value, types};
 use cranelift_frontend::FuncInstBuilder;
 use wasmparser::{MemArg, MemArgTarget};
 
 /// `t.load` of a whole value, section 4.4.7.1.
 pub(in super::super) fn load(t: &mut Translation<'_, '_>, at: &MemArg, ty: Type) {
-    load_with(t, at, ty.bytes(), |ins, flags, address| ins.load(ty, flags, address, 0));
+    load_with(t, at, ty.bytes(), |ins, at| ins.load(ty, at.flags, at.base, at.offset));
 }
 
 /// `t.load`, section 4.4.7.1: `width` bytes, by an instruction that extends them.
@@ -17,11 +17,11 @@ pub(in super::super) fn load_with(
     t: &mut Translation<'_, '_>,
     at: &MemArg,
     width: u32,
-    build: impl FnOnce(FuncInstBuilder<'_, '_>, MemFlagsData, Value) -> Value,
+    build: impl FnOnce(FuncInstBuilder<'_, '_>, Address) -> Value,
 ) {
     let index = t.state.pop();
-    if let Some((flags, address)) = bounds::access(t, memory(at), index, at.offset, width) {
-        let value = build(t.builder.ins(), flags, address);
+    if let Some(at) = bounds::access(t, memory(at), index, at.offset, width) {
+        let value = build(t.builder.ins(), at);
         t.state.push(value);
     }
 }
@@ -29,13 +29,13 @@ pub(in super::super) fn load_with(
 /// `t.store`, section 4.4.7.6: the lower `width` bytes of a value.
 pub(in super::super) fn store(t: &mut Translation<'_, '_>, at: &MemArg, width: u32) {
     let (index, value) = t.state.pop2();
-    if let Some((flags, address)) = bounds::access(t, memory(at), index, at.offset, width) {
+    if let Some(Address { flags, base, offset }) = bounds::access(t, memory(at), index, at.offset, width) {
         let whole = t.builder.func.dfg.value_type(value).bytes() == width;
         match width {
-            1 => t.builder.ins().istore8(flags, value, address, 0),
-            2 => t.builder.ins().istore16(flags, value, address, 0),
-            4 if !whole => t.builder.ins().istore32(flags, value, address, 0),
-            _ => t.builder.ins().store(flags, value, address, 0),
+            1 => t.builder.ins().istore8(flags, value, base, offset),
+            2 => t.builder.ins().istore16(flags, value, base, offset),
+            4 if !whole => t.builder.ins().istore32(flags, value, base, offset),
+            _ => t.builder.ins().store(flags, value, base, offset),
         };
     }
 }
@@ -56,8 +56,8 @@ pub(in super::super) fn grow(t: &mut Translation<'_, '_>, memory: u32) {
     let pages = t.state.pop();
     let pages = bounds::widen(t, pages);
     let index64 = t.env.info.memories[memory as usize].index64;
-    let memory = t.builder.ins().iconst(types::I64, i64::from(memory));
-    let none = t.builder.ins().iconst(types::I64, 0);
+    let memory = t.integer(types::I64, i64::from(memory));
+    let none = t.integer(types::I64, 0);
     let old = t.runtime_call(RuntimeOp::MemoryGrow, [memory, pages, none]);
     let old = as_index(t, old, index64);
     t.state.push(old);

@@ -6,7 +6,7 @@
 
 use super::Translation;
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
-use cranelift_codegen::ir::{InstBuilder, Value, types};
+use cranelift_codegen::ir::{InstBuilder, Type, Value, types};
 use cranelift_frontend::FuncInstBuilder;
 
 /// `t.const`, section 4.4.1.1.
@@ -15,9 +15,15 @@ pub(in super::super) fn constant(t: &mut Translation<'_, '_>, build: impl FnOnce
     t.state.push(value);
 }
 
+/// `i32.const` or `i64.const` of the bits that CLIF wants.
+pub(in super::super) fn integer(t: &mut Translation<'_, '_>, ty: Type, value: i64) {
+    let value = t.integer(ty, value);
+    t.state.push(value);
+}
+
 /// `i32.const`: CLIF wants the bits of narrow constants zero-extended.
 pub(in super::super) fn i32_const(t: &mut Translation<'_, '_>, value: i32) {
-    constant(t, |ins| ins.iconst(types::I32, i64::from(value.cast_unsigned())));
+    integer(t, types::I32, i64::from(value.cast_unsigned()));
 }
 
 /// `unop`, section 4.4.1.2.

@@ -10,7 +10,7 @@ use std::mem::offset_of;
 
 /// `ref.null`, section 4.4.2.1.
 pub(in super::super) fn null(t: &mut Translation<'_, '_>) {
-    let null = t.builder.ins().iconst(types::I64, 0);
+    let null = t.integer(types::I64, 0);
     t.state.push(null);
 }
 

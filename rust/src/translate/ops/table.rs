@@ -49,7 +49,7 @@ pub(in super::super) fn grow(t: &mut Translation<'_, '_>, table: u32) {
     let (value, count) = t.state.pop2();
     let count = widen(t, count);
     let index64 = t.env.info.tables[table as usize].index64;
-    let table = t.builder.ins().iconst(types::I64, i64::from(table));
+    let table = t.integer(types::I64, i64::from(table));
     let old = t.runtime_call(RuntimeOp::TableGrow, [table, count, value]);
     let old = as_index(t, old, index64);
     t.state.push(old);
@@ -112,7 +112,7 @@ fn copy_elements(
     overlap: bool,
 ) {
     let bytes = t.builder.ins().ishl_imm_u(count, ELEMENT_SHIFT);
-    let zero = t.builder.ins().iconst(types::I64, 0);
+    let zero = t.integer(types::I64, 0);
     let [forward, exit] = [1, 0].map(|params| block(t, params));
     if overlap {
         let [some, backward] = [0, 1].map(|params| block(t, params));

@@ -67,8 +67,8 @@ fn known_value(t: &mut Translation<'_, '_>, global: u32) -> Option<Value> {
     let info = t.env.info;
     let own = global.checked_sub(info.imported_globals)?;
     match (info.globals[global as usize].mutable, &info.global_inits[own as usize][..]) {
-        (false, [ConstOp::I32(value)]) => Some(t.builder.ins().iconst(types::I32, i64::from(value.cast_unsigned()))),
-        (false, [ConstOp::I64(value)]) => Some(t.builder.ins().iconst(types::I64, *value)),
+        (false, [ConstOp::I32(value)]) => Some(t.integer(types::I32, i64::from(value.cast_unsigned()))),
+        (false, [ConstOp::I64(value)]) => Some(t.integer(types::I64, *value)),
         (false, [ConstOp::F32(bits)]) => Some(t.builder.ins().f32const(Ieee32::with_bits(*bits))),
         (false, [ConstOp::F64(bits)]) => Some(t.builder.ins().f64const(Ieee64::with_bits(*bits))),
         (false, [ConstOp::V128(bytes)]) => Some(simd::bitwise::vector(t, *bytes)),

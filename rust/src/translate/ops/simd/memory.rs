@@ -1,9 +1,9 @@
 //! Loads and stores of vectors and lanes (sections 4.4.7.2 to 4.4.7.5, 4.4.7.7). Addresses come from `bounds`.
 
 use super::{Translation, cast, pop, push};
-use crate::translate::bounds;
+use crate::translate::bounds::{self, Address};
 use crate::translate::ops::memory::memory;
-use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value};
+use cranelift_codegen::ir::{InstBuilder, Type, Value};
 use cranelift_frontend::FuncInstBuilder;
 use wasmparser::MemArg;
 
@@ -11,11 +11,11 @@ use wasmparser::MemArg;
 pub(in crate::translate) fn load_extend(
     t: &mut Translation<'_, '_>,
     at: &MemArg,
-    build: impl FnOnce(FuncInstBuilder<'_, '_>, MemFlagsData, Value) -> Value,
+    build: impl FnOnce(FuncInstBuilder<'_, '_>, Address) -> Value,
 ) {
     let index = t.state.pop();
-    if let Some((flags, address)) = bounds::access(t, memory(at), index, at.offset, 8) {
-        let value = build(t.builder.ins(), flags, address);
+    if let Some(at) = bounds::access(t, memory(at), index, at.offset, 8) {
+        let value = build(t.builder.ins(), at);
         push(t, value);
     }
 }
@@ -48,15 +48,15 @@ pub(in crate::translate) fn load_lane(t: &mut Translation<'_, '_>, at: &MemArg, 
 /// `v128.storeN_lane`, section 4.4.7.7.
 pub(in crate::translate) fn store_lane(t: &mut Translation<'_, '_>, at: &MemArg, ty: Type, lane: u8) {
     let (index, vector) = t.state.pop2();
-    if let Some((flags, address)) = bounds::access(t, memory(at), index, at.offset, ty.lane_type().bytes()) {
+    if let Some(at) = bounds::access(t, memory(at), index, at.offset, ty.lane_type().bytes()) {
         let vector = cast(t, vector, ty);
         let value = t.builder.ins().extractlane(vector, lane);
-        t.builder.ins().store(flags, value, address, 0);
+        t.builder.ins().store(at.flags, value, at.base, at.offset);
     }
 }
 
 fn load_lane_value(t: &mut Translation<'_, '_>, at: &MemArg, lane: Type) -> Option<Value> {
     let index = t.state.pop();
-    let (flags, address) = bounds::access(t, memory(at), index, at.offset, lane.bytes())?;
-    Some(t.builder.ins().load(lane, flags, address, 0))
+    let at = bounds::access(t, memory(at), index, at.offset, lane.bytes())?;
+    Some(t.builder.ins().load(lane, at.flags, at.base, at.offset))
 }
