@@ -261,7 +261,8 @@ pub(super) fn flags(t: &mut FunctionTranslation<'_, '_>, memory: u32) -> MemFlag
 /// The address of a 64-bit index, unchecked: only for the functions above.
 fn at(t: &mut FunctionTranslation<'_, '_>, memory: u32, index: Value) -> Value {
     let base = t.load_vmctx(t.env.layout.memory(memory) + offset_of!(MemoryEntry, base) as u32);
-    t.builder.ins().iadd(base, index)
+    // In this order, the index is extended before the base is loaded, and most often in its own register.
+    t.builder.ins().iadd(index, base)
 }
 
 #[cfg(test)]
