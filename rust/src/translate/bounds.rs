@@ -193,12 +193,15 @@ fn start(t: &mut FunctionTranslation<'_, '_>, memory: u32, index: Value, narrow:
     found
 }
 
+/// A memory, an index and its shift.
+type Place = (u32, (Value, u64));
+
 /// The places in memories that a block has accessed.
 #[derive(Debug, Default)]
 pub(super) struct Starts {
     block: Option<Block>,
-    /// Memory, index and its shift; the index in 64 bits and the address.
-    known: Vec<((u32, (Value, u64)), (Value, Value))>,
+    /// With each place the index in 64 bits and the address.
+    known: Vec<(Place, (Value, Value))>,
 }
 
 /// As many places are remembered.
