@@ -22,6 +22,8 @@ type Fiber struct {
 	byC  bool  // whether to enter by cgo
 	kept bool  // not to be released
 
+	membership
+
 	// Guarded says that whoever calls Call notices if a panic or runtime.Goexit passes. Otherwise the host is told by Unwound.
 	Guarded bool
 
@@ -83,6 +85,9 @@ func acquireSlow() (*Fiber, error) {
 
 // Release gives a fiber back after any outcome of Call; a guest that was suspended on it is given up.
 func (f *Fiber) Release() {
+	if f.group != nil {
+		f.leaveGroup()
+	}
 	f.host, f.err, f.Direct, f.Local, f.Guarded = nil, nil, nil, nil, false
 	if !shard().CompareAndSwap(nil, f) {
 		f.releaseSlow()

@@ -11,8 +11,9 @@ const (
 	sweepStep = 128
 )
 
-// Hold is a time in which handles are made and put where collections find them. No collection begins during it: handles that are made under a hold are
-// safe if they are in such a place before it ends. It must be short, must not block, and must not begin another hold, merge or collect.
+// Hold is a time in which handles are made and put where collections find them, or read from such places and looked up. No collection begins during it, and none
+// drops values: handles that are made under a hold are safe if they are in such a place before it ends, and what is read there can be looked up before it
+// ends, even if the place is overwritten meanwhile. It must be short, must not block, and must not begin another hold, merge or collect.
 type Hold struct{ contents *contents }
 
 // Hold begins one, to be ended by Release.
@@ -37,15 +38,29 @@ func (h Hold) New(v any) uint64 {
 	return h.contents.add(v)
 }
 
+// Get looks up a handle, as Table.Get does.
+func (h Hold) Get(handle uint64) (v any, ok bool) {
+	if handle == 0 {
+		return nil, true
+	}
+	h.contents.mutex.RLock()
+	defer h.contents.mutex.RUnlock()
+	return h.contents.get(handle)
+}
+
 // Release ends the hold.
 func (h Hold) Release() { h.contents.begin.RUnlock() }
 
 // Due says whether so many handles were made since the last collection that another one is worth while: more than 1024, and more than twice as many
-// as were left then.
-func (t *Table) Due() bool {
+// as were left then; when there is no call, a quarter of that.
+func (t *Table) Due(idle bool) bool {
 	c := t.lock()
 	defer c.mutex.Unlock()
-	return c.made > c.limit && !c.marking
+	limit := c.limit
+	if idle {
+		limit = max(firstLimit, limit/4)
+	}
+	return c.made > limit && !c.marking
 }
 
 // Postpone says that a collection that is due cannot be made now. It is due again when half as many handles were made as before.
@@ -120,6 +135,10 @@ func (c *contents) mark(words []uint64) {
 
 // sweep drops what is not marked, and ends the collection.
 func (c *contents) sweep() (dropped int, done bool) {
+	// Waits for those who have read handles from places that were overwritten before the collection came there. Later ones find marked handles only.
+	c.begin.Lock()
+	//lint:ignore SA2001 waiting is all that is wanted
+	c.begin.Unlock()
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	most, step := len(c.pages), 0

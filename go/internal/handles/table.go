@@ -110,22 +110,28 @@ func (t *Table) Get(h uint64) (v any, ok bool) {
 	if h == 0 {
 		return nil, true
 	}
-	if !IsHandle(h) {
-		return nil, false
-	}
 	for {
 		c := t.contents.Load()
 		c.mutex.RLock()
 		if c.merged == nil {
-			if p, at := c.find(h); p != nil && p.live>>at&1 != 0 {
-				v, ok = p.values[at], true
-			}
+			v, ok = c.get(h)
 			c.mutex.RUnlock()
 			return v, ok
 		}
 		t.contents.CompareAndSwap(c, c.merged)
 		c.mutex.RUnlock()
 	}
+}
+
+func (c *contents) get(h uint64) (v any, ok bool) {
+	if !IsHandle(h) {
+		return nil, false
+	}
+	p, at := c.find(h)
+	if p == nil || p.live>>at&1 == 0 {
+		return nil, false
+	}
+	return p.values[at], true
 }
 
 // find gives the page of a word that has the tag, and the place there.

@@ -11,7 +11,7 @@ use std::ffi::c_void;
 
 /// An instance of a module.
 #[derive(Debug)]
-pub struct gw_instance(Instance);
+pub struct gw_instance(pub(super) Instance);
 
 /// `gw_import.kind`: a function of the host.
 pub const GW_IMPORT_HOST_FUNCTION: u32 = 0;

@@ -19,6 +19,7 @@ pub mod fiber;
 pub mod instance;
 pub mod memory;
 pub mod module;
+pub mod roots;
 
 use crate::error::{Error, ErrorKind, Result};
 use error::gw_error;

@@ -14,6 +14,7 @@ mod module;
 mod pages;
 mod pinned;
 mod reservation;
+mod roots;
 pub mod run;
 mod runtime;
 mod slots;
@@ -28,7 +29,7 @@ pub use instance::{Instance, InstanceOptions};
 pub use linker::Linker;
 pub use module::Module;
 pub use run::{Stop, run};
-pub use store::Store;
+pub use store::{Store, StoreWatch};
 
 #[cfg(test)]
 mod tests;
