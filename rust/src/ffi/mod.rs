@@ -15,6 +15,7 @@
 pub mod describe;
 pub mod engine;
 pub mod error;
+pub mod externs;
 pub mod fiber;
 pub mod instance;
 pub mod memory;

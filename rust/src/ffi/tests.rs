@@ -45,6 +45,7 @@ const NOTHING: gw_import = gw_import {
     results: null(),
     results_len: 0,
     memory: null(),
+    item: null(),
 };
 
 #[test]

@@ -159,7 +159,7 @@ fn wrong_imports_are_named_with_both_types() {
     let expected = "Import `env.sum` has the wrong type: expected memory {min 1, max 2}, given function [i32] -> []";
     assert_eq!(error.message(), expected);
     // The present size counts.
-    let memory = store.memory(MemoryType { limits: Limits { min: 1, max: Some(4) } }).unwrap();
+    let memory = store.memory(MemoryType::new(Limits { min: 1, max: Some(4) })).unwrap();
     linker.define("env", "sum", Extern::Memory(memory.clone()));
     let error = wanting(&linker, "(memory 2 4)");
     let expected = "Import `env.sum` has the wrong type: expected memory {min 2, max 4}, given memory {min 1, max 4}";
@@ -174,7 +174,7 @@ fn wrong_imports_are_named_with_both_types() {
 #[test]
 fn modules_without_checks_refuse_memories_without_guards() {
     let store = Store::new();
-    let ty = MemoryType { limits: Limits { min: 1, max: None } };
+    let ty = MemoryType::new(Limits { min: 1, max: None });
     let text = "(module (import \"a\" \"m\" (memory 1)) (func (export \"f\") (result i32) (memory.size)))";
     let explicit = Extern::Memory(store.memory_with(ty, BoundsMode::Explicit).unwrap());
     let options = InstanceOptions::default();
@@ -279,7 +279,7 @@ fn limits_of_the_embedder_hold() {
         "(module (memory (export \"m\") 2) (table 3 funcref) (func (export \"grow\") (result i32) (memory.grow (i32.const 1))))",
     );
     let with = |pages, elements| {
-        let options = InstanceOptions { max_memory_pages: Some(pages), max_table_elements: Some(elements) };
+        let options = InstanceOptions { max_memory_pages: Some(pages), max_table_elements: Some(elements), ..InstanceOptions::default() };
         Instance::new(&Store::new(), &module, &[], options)
     };
     let instance = with(3, 3).unwrap();
@@ -301,8 +301,8 @@ fn values_that_the_embedder_must_not_make_up_are_refused() {
     assert!(store.global(ty(ValType::V128, true), 0).is_err());
     assert!(store.global(ty(ValType::I32, false), 1).unwrap().set(2).is_err());
     let limits = Limits { min: 1, max: None };
-    assert!(store.table(TableType { element: ValType::I32, limits }).is_err());
-    let table = store.table(TableType { element: ValType::FuncRef, limits }).unwrap();
+    assert!(store.table(TableType::new(ValType::I32, limits)).is_err());
+    let table = store.table(TableType::new(ValType::FuncRef, limits)).unwrap();
     assert!(table.set(0, 8).is_err() && table.set(1, 0).is_err() && table.set(0, 0).is_ok());
     assert!(table.set_function(0, &store.host_function(FuncType::default(), 0, 0)).is_err());
 }

@@ -14,6 +14,8 @@ use std::fmt;
 pub enum Failure {
     /// The module is refused before linking.
     Invalid(String),
+    /// The module is refused because it uses a proposal that is not supported: this one.
+    Refused(String),
     /// An import is missing or of another type.
     Link(String),
     /// The guest, or its instantiation, trapped.
@@ -26,6 +28,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Invalid(message) => write!(f, "validation error {message:?}"),
+            Self::Refused(proposal) => write!(f, "the proposal {proposal} is not supported"),
             Self::Link(message) => write!(f, "link error {message:?}"),
             Self::Trap(code) => write!(f, "trap {:?}", code.message()),
             Self::Other(message) => write!(f, "error {message:?}"),
@@ -36,8 +39,10 @@ impl fmt::Display for Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let message = error.message().to_owned();
+        let proposal = message.strip_prefix("the proposal ").and_then(|rest| rest.split_once(" is not supported: "));
         match (error.trap(), error.kind()) {
             (Some(code), _) => Self::Trap(code),
+            (None, ErrorKind::Validation) if let Some((proposal, _)) = proposal => Self::Refused(proposal.to_owned()),
             (None, ErrorKind::Validation) => Self::Invalid(message),
             (None, ErrorKind::Link) => Self::Link(message),
             (None, _) => Self::Other(error.to_string()),
