@@ -46,9 +46,9 @@ func (o *object) put(value Value, do func(slots engine.Slots, function engine.Ex
 		}
 		return do(engine.Slots{}, engine.Extern{})
 	case TypeExternRef:
-		hold := o.store.end().refs.Hold() // no collection of references begins before it is in its place
-		defer hold.Release()
-		return do(engine.Slots{hold.New(value.ref)}, engine.Extern{})
+		var err error
+		o.store.useSpace().Put(value.ref, func(handle uint64) { err = do(engine.Slots{handle}, engine.Extern{}) })
+		return err
 	default:
 		return do(engine.Slots{value.bits, value.high}, engine.Extern{})
 	}
@@ -65,7 +65,7 @@ func (o *object) take(t engine.ValType, read func() (engine.Slots, error)) (Valu
 			f, err := o.store.function(slots[0], o.handle.FunctionAt)
 			return valueOfFunction(f), err
 		case engine.ExternRef:
-			value, ok := o.store.end().refs.Get(slots[0])
+			value, ok := o.store.referent(slots[0])
 			if ok {
 				return Value{ref: value, valueType: TypeExternRef}, nil
 			}

@@ -48,7 +48,7 @@ func (f *exportedFunction) beginOwn() (*fiber.Fiber, unsafe.Pointer, error) {
 		s.leaveOwn()
 		return nil, nil, err
 	}
-	if s.own.fiber == nil && !s.keepFiber() {
+	if s.space.Load() != nil || s.own.fiber == nil && !s.keepFiber() {
 		s.leaveOwn()
 		return f.beginPooled()
 	}
@@ -65,6 +65,10 @@ func (f *exportedFunction) beginPooled() (*fiber.Fiber, unsafe.Pointer, error) {
 	s := f.instance
 	if !s.life.enter(s) {
 		return nil, nil, f.failed(closedError("instance"))
+	}
+	if space := s.space.Load(); space != nil { // who gives it one looks at the uses after that
+		s.life.leave(s)
+		return f.beginMember(space)
 	}
 	entry, err := f.howToEnter()
 	if err == nil {
@@ -133,6 +137,10 @@ func (f *exportedFunction) runGuarded(ctx context.Context, fb *fiber.Fiber) erro
 func (f *exportedFunction) end(fb *fiber.Fiber) {
 	if fb.Kept() {
 		f.instance.leaveOwn()
+		return
+	}
+	if fb.IsMember() {
+		f.endMember(fb)
 		return
 	}
 	fb.Release()

@@ -5,6 +5,8 @@ package engine
 /*
 #cgo noescape gw_store_watch_new
 #cgo nocallback gw_store_watch_new
+#cgo noescape gw_store_watch_extern
+#cgo nocallback gw_store_watch_extern
 #cgo noescape gw_store_watch_roots
 #cgo nocallback gw_store_watch_roots
 #cgo noescape gw_store_watch_free
@@ -26,6 +28,13 @@ type StoreWatch struct{ handle *C.gw_store_watch }
 func (i Instance) Watch() (StoreWatch, error) {
 	var handle *C.gw_store_watch
 	err := takeError(C.gw_store_watch_new(i.handle, &handle))
+	return StoreWatch{handle}, err
+}
+
+// Watch watches the store of an object.
+func (e Extern) Watch() (StoreWatch, error) {
+	var handle *C.gw_store_watch
+	err := takeError(C.gw_store_watch_extern(e.handle, &handle))
 	return StoreWatch{handle}, err
 }
 

@@ -436,6 +436,9 @@ void gw_instance_free(struct gw_instance *instance);
 // Watches the store of an instance.
 struct gw_error *gw_store_watch_new(const struct gw_instance *instance, struct gw_store_watch **out);
 
+// Watches the store of an object, which is none of the host's functions.
+struct gw_error *gw_store_watch_extern(const struct gw_extern *item, struct gw_store_watch **out);
+
 // Gives the slots of externref in globals, tables and passive element segments of the store, 8 bytes each, little-endian, and
 // whether the store still exists. Of stores that became one, at least one of the watches finds it. No guest of the store may
 // run meanwhile, lest a slot be missed that it moves.

@@ -45,10 +45,24 @@ func (s *Space) AddStore(instance engine.Instance) error {
 	if err != nil {
 		return err
 	}
+	s.addWatch(handle)
+	return nil
+}
+
+// AddObject adds the engine's store of a global or a table.
+func (s *Space) AddObject(object engine.Extern) error {
+	handle, err := object.Watch()
+	if err != nil {
+		return err
+	}
+	s.addWatch(handle)
+	return nil
+}
+
+func (s *Space) addWatch(handle engine.StoreWatch) {
 	w := &watch{handle}
 	runtime.AddCleanup(w, engine.StoreWatch.Free, handle)
 	s.add([]*watch{w}, nil)
-	return nil
 }
 
 // AddUnless makes collections wait as long as quiet says no: there are calls whose fibers are not in the group, as they began when the store had nothing to
@@ -91,6 +105,9 @@ var mergeOrder sync.Mutex
 
 // Merge makes both spaces one. It is called before the engine makes their stores one, and may wait until a collection has ended.
 func (s *Space) Merge(other *Space) {
+	if s.end() == other.end() {
+		return
+	}
 	mergeOrder.Lock()
 	defer mergeOrder.Unlock()
 	to, from := s.end(), other.end()
@@ -114,12 +131,39 @@ func (s *Space) Merge(other *Space) {
 // Put makes a handle for a value, 0 for nil, and hands it to put, which stores it where collections look, and does nothing else. Before that there may be a
 // collection: other handles are in such places already.
 func (s *Space) Put(v any, put func(handle uint64)) {
+	hold := s.hold()
+	defer hold.Release()
+	put(hold.New(v))
+}
+
+func (s *Space) hold() handles.Hold {
 	if s.refs.Due(false) {
 		s.Collect()
 	}
+	return s.refs.Hold()
+}
+
+// Pinned makes a handle for a value, 0 for nil, which keeps the value wherever the handle is, until Unpin.
+func (s *Space) Pinned(v any) (handle uint64) {
+	hold := s.hold()
+	defer hold.Release()
+	handle = hold.New(v)
+	hold.Pin(handle)
+	return handle
+}
+
+// Pin does that with a handle that is in a place where collections look. It does nothing for a word that is no handle.
+func (s *Space) Pin(handle uint64) {
 	hold := s.refs.Hold()
 	defer hold.Release()
-	put(hold.New(v))
+	hold.Pin(handle)
+}
+
+// Unpin takes back one Pin or Pinned, if there was any.
+func (s *Space) Unpin(handle uint64) {
+	hold := s.refs.Hold()
+	defer hold.Release()
+	hold.Unpin(handle)
 }
 
 // Look looks up the handle that get reads from a place where collections look, and which may be overwritten meanwhile. It says whether it is one.

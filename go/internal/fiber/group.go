@@ -72,6 +72,9 @@ func (f *Fiber) Join(g *Group, e *Entry) {
 	}
 }
 
+// IsMember says whether the fiber has joined a group.
+func (f *Fiber) IsMember() bool { return f.group != nil }
+
 // leaveGroup ends the membership.
 func (f *Fiber) leaveGroup() {
 	g := f.group.lock()

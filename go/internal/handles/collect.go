@@ -48,6 +48,30 @@ func (h Hold) Get(handle uint64) (v any, ok bool) {
 	return h.contents.get(handle)
 }
 
+// Pin keeps the value of a handle until Unpin was called as often. It is for handles in places where no collection looks.
+func (h Hold) Pin(handle uint64) {
+	h.contents.mutex.Lock()
+	defer h.contents.mutex.Unlock()
+	if _, ok := h.contents.get(handle); !ok {
+		return
+	}
+	if h.contents.pins == nil {
+		h.contents.pins = make(map[uint64]int)
+	}
+	h.contents.pins[handle]++
+}
+
+// Unpin takes back one Pin, if there is any.
+func (h Hold) Unpin(handle uint64) {
+	h.contents.mutex.Lock()
+	defer h.contents.mutex.Unlock()
+	if n := h.contents.pins[handle]; n > 1 {
+		h.contents.pins[handle] = n - 1
+	} else {
+		delete(h.contents.pins, handle)
+	}
+}
+
 // Release ends the hold.
 func (h Hold) Release() { h.contents.begin.RUnlock() }
 
@@ -108,6 +132,9 @@ func (t *Table) beginMarking() *contents {
 			for _, p := range c.pages {
 				p.marked = 0
 			}
+			for handle := range c.pins {
+				c.markOne(handle)
+			}
 		}
 		c.mutex.Unlock()
 		c.begin.Unlock()
@@ -124,12 +151,15 @@ func (c *contents) mark(words []uint64) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	for _, word := range words {
-		if !IsHandle(word) {
-			continue
+		if IsHandle(word) {
+			c.markOne(word)
 		}
-		if p, at := c.find(word); p != nil {
-			p.marked |= 1 << at
-		}
+	}
+}
+
+func (c *contents) markOne(handle uint64) {
+	if p, at := c.find(handle); p != nil {
+		p.marked |= 1 << at
 	}
 }
 

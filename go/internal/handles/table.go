@@ -6,6 +6,7 @@
 package handles
 
 import (
+	"maps"
 	"sync"
 	"sync/atomic"
 )
@@ -47,12 +48,13 @@ type contents struct {
 	mutex   sync.RWMutex // protects what follows
 	merged  *contents    // where everything is now, or nil
 	pages   map[uint64]*page
-	current *page  // new handles come from here; nil at first
-	next    uint64 // the number of the current page
-	live    int    // how many handles have values
-	made    int    // how many were made since the last collection
-	limit   int    // how many may be made before the next one
-	marking bool   // a collection runs
+	current *page          // new handles come from here; nil at first
+	next    uint64         // the number of the current page
+	pins    map[uint64]int // how often handles were pinned
+	live    int            // how many handles have values
+	made    int            // how many were made since the last collection
+	limit   int            // how many may be made before the next one
+	marking bool           // a collection runs
 }
 
 // NewTable makes an empty table.
@@ -191,8 +193,13 @@ func mergeContents(to, from *contents) bool {
 		}
 		to.pages[number] = p
 	}
+	if to.pins == nil {
+		to.pins = from.pins
+	} else {
+		maps.Copy(to.pins, from.pins)
+	}
 	to.live += from.live
 	to.made += from.made
-	from.merged, from.pages, from.current, from.live, from.made = to, nil, nil, 0, 0
+	from.merged, from.pages, from.current, from.pins, from.live, from.made = to, nil, nil, nil, 0, 0
 	return true
 }

@@ -1,8 +1,9 @@
 //! Finding the references to values of the host that a store holds, without keeping the store alive.
 
 use super::error::{gw_bytes, gw_error};
+use super::externs::gw_extern;
 use super::instance::gw_instance;
-use super::{borrow, fallible, output, release};
+use super::{argument, borrow, fallible, output, release};
 use crate::vm::StoreWatch;
 
 /// A store as seen by somebody who does not keep it alive.
@@ -19,6 +20,18 @@ pub unsafe extern "C" fn gw_store_watch_new(
         // SAFETY: null or valid, by the rules of this ABI.
         let (instance, out) = unsafe { (borrow(instance, "instance")?, output(out, "out")?) };
         *out = Box::into_raw(Box::new(gw_store_watch(instance.0.store().watch())));
+        Ok(())
+    })
+}
+
+/// Watches the store of an object, which is none of the host's functions.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gw_store_watch_extern(item: *const gw_extern, out: *mut *mut gw_store_watch) -> *mut gw_error {
+    fallible(|| {
+        // SAFETY: null or valid, by the rules of this ABI.
+        let (item, out) = unsafe { (borrow(item, "item")?, output(out, "out")?) };
+        let store = item.0.store().ok_or_else(|| argument("function of the host, expected an object of a store"))?;
+        *out = Box::into_raw(Box::new(gw_store_watch(store.watch())));
         Ok(())
     })
 }
