@@ -64,7 +64,23 @@
         (call $check (local.get $mine) (local.get $depth)))
       (else (call $hold (local.get $from)))))
 
-  ;; Has two values in registers, which change places, until the first word of memory is not 0. Tells by the second word that it runs.
+  ;; Takes two values out of the table, and has them nowhere but in registers, which change places, until the first word of memory is not 0; then puts them back.
+  (func (export "spin_taken")
+    (local $a externref) (local $b externref) (local $old externref)
+    (local.set $a (table.get $table (i32.const 0)))
+    (local.set $b (table.get $table (i32.const 1)))
+    (table.set $table (i32.const 0) (ref.null extern))
+    (table.set $table (i32.const 1) (ref.null extern))
+    (i32.store (i32.const 4) (i32.const 1))
+    (loop $again
+      (local.set $old (local.get $a))
+      (local.set $a (local.get $b))
+      (local.set $b (local.get $old))
+      (br_if $again (i32.eqz (i32.load (i32.const 0)))))
+    (table.set $table (i32.const 2) (local.get $a))
+    (table.set $table (i32.const 3) (local.get $b)))
+
+  ;; Has two values in locals, which change places, until the first word of memory is not 0. Tells by the second word that it runs.
   (func (export "spin") (param $a externref) (param $b externref) (param $from i32)
     (local $old externref)
     (i32.store (i32.const 4) (i32.const 1))

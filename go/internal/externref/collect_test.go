@@ -183,6 +183,39 @@ func TestCollectionPausesSpinningGuests(t *testing.T) {
 	}
 }
 
+// Values that are in registers of a paused guest, and nowhere else.
+func TestCollectionFindsRegisters(t *testing.T) {
+	g := newGuest(t, NewSpace())
+	g.must("put", int32(0), &token{number: 1})
+	g.must("put", int32(1), &token{number: 2})
+	done := make(chan error)
+	go func() {
+		_, err := g.call("spin_taken")
+		done <- err
+	}()
+	for word(g, 4).Load() == 0 {
+		runtime.Gosched()
+	}
+	for range 10 {
+		if left := g.collect(); left != 2 {
+			t.Errorf("%d values left, expected 2", left)
+		}
+	}
+	word(g, 0).Store(1)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	sum := int32(0)
+	for i := range int32(2) {
+		if value, ok := g.must("get", 2+i).(*token); ok {
+			sum += value.number
+		}
+	}
+	if sum != 3 {
+		t.Error("the values that the guest has put back are not those that it took")
+	}
+}
+
 // Everything at once: calls of several instances and goroutines, nested ones, cancelled ones, and collections, in host functions and out of them.
 func TestHammer(t *testing.T) {
 	space := NewSpace()

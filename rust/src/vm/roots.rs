@@ -80,7 +80,7 @@ mod tests {
         let (store, other) = (Store::new(), Store::new());
         let limits = Limits { min: 4, max: None };
         let given = store.global(GlobalType { value: ValType::ExternRef, mutable: false }, 41).unwrap();
-        let shared = other.table(TableType { element: ValType::ExternRef, limits }).unwrap();
+        let shared = other.table(TableType { element: ValType::ExternRef, limits, index64: false }).unwrap();
         shared.set(3, 43).unwrap();
         assert_eq!((sorted(&store), sorted(&other)), (vec![41], vec![43]));
         let imports = [Extern::Global(given), Extern::Table(shared.clone())];
