@@ -137,6 +137,7 @@ fn operand(info: &ModuleInfo, op: ConstOp, wanted: ValType, globals: usize) -> F
         ConstOp::I64(_) => wanted == ValType::I64,
         ConstOp::F32(_) => wanted == ValType::F32,
         ConstOp::F64(_) => wanted == ValType::F64,
+        ConstOp::V128(_) => wanted == ValType::V128,
         ConstOp::RefNull => wanted.is_ref(),
         ConstOp::RefFunc(function) => {
             index("function", function, info.functions.len())?;

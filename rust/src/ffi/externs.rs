@@ -40,6 +40,12 @@ pub struct gw_func_info {
     pub function_index: u32,
 }
 
+impl gw_value {
+    fn vector(self) -> u128 {
+        u128::from(self.slots[1]) << 64 | u128::from(self.slots[0])
+    }
+}
+
 impl gw_extern {
     fn into_raw(item: Extern) -> *mut Self {
         Box::into_raw(Box::new(Self(item)))
@@ -117,6 +123,7 @@ pub unsafe extern "C" fn gw_global_new(
         let (store, ty) = (Store::new(), GlobalType { value: value_type(value_type_number)?, mutable });
         let global = match function {
             Some(function) => store.function_global(ty, function)?,
+            None if ty.value == ValType::V128 => store.global128(ty, value.vector())?,
             None => store.global(ty, value.slots[0])?,
         };
         *out = gw_extern::into_raw(Extern::Global(global));
@@ -130,7 +137,8 @@ pub unsafe extern "C" fn gw_global_get(global: *const gw_extern, out: *mut gw_va
     fallible(|| {
         // SAFETY: null or valid, by the rules of this ABI.
         let (global, out) = unsafe { (borrow(global, "global")?.global()?, output(out, "out")?) };
-        *out = gw_value { slots: [global.get(), 0] };
+        let bits = global.get128();
+        *out = gw_value { slots: [bits as u64, (bits >> 64) as u64] };
         Ok(())
     })
 }
@@ -147,6 +155,7 @@ pub unsafe extern "C" fn gw_global_set(
         let (global, function) = unsafe { (borrow(global, "global")?.global()?, optional_function(function)?) };
         match function {
             Some(function) => global.set_function(function),
+            None if global.ty().value == ValType::V128 => global.set128(value.vector()),
             None => global.set(value.slots[0]),
         }
     })

@@ -4,10 +4,10 @@ use super::limits;
 use crate::error::{Error, ErrorKind};
 use wasmparser::{Parser, ValidPayload, Validator, WasmFeatures};
 
-/// What this engine supports: WebAssembly 2.0 without SIMD; of 3.0 tail calls, extended constant expressions, several memories, 64-bit
+/// What this engine supports: WebAssembly 2.0; of 3.0 relaxed SIMD, tail calls, extended constant expressions, several memories, 64-bit
 /// memories and tables; and custom page sizes.
 pub const FEATURES: WasmFeatures = WasmFeatures::WASM2
-    .difference(WasmFeatures::SIMD)
+    .union(WasmFeatures::RELAXED_SIMD)
     .union(WasmFeatures::TAIL_CALL)
     .union(WasmFeatures::EXTENDED_CONST)
     .union(WasmFeatures::MULTI_MEMORY)
@@ -18,10 +18,8 @@ pub const FEATURES: WasmFeatures = WasmFeatures::WASM2
 pub(super) const FEATURES_WITH_OWN_GLOBALS: WasmFeatures = FEATURES.union(WasmFeatures::GC);
 
 /// The proposals that are refused, by the names that error messages use. Where one builds on another, the base comes first.
-const PROPOSALS: [(WasmFeatures, &str); 15] = [
+const PROPOSALS: [(WasmFeatures, &str); 13] = [
     (WasmFeatures::COMPONENT_MODEL, "component model"),
-    (WasmFeatures::SIMD, "SIMD"),
-    (WasmFeatures::RELAXED_SIMD, "relaxed SIMD"),
     (WasmFeatures::THREADS, "threads"),
     (WasmFeatures::SHARED_EVERYTHING_THREADS, "shared-everything threads"),
     (WasmFeatures::ACQUIRE_RELEASE_ATOMICS, "acquire-release atomics"),

@@ -99,14 +99,14 @@ impl Instance {
             return Err(Failure::Other(format!("no exported function {name:?}")));
         };
         let ty = function.ty();
-        if arguments.len() != ty.params.len() {
-            return Err(Failure::Other(format!("{} arguments for a function {ty}", arguments.len())));
+        if arguments.len() != ty.param_slots() {
+            return Err(Failure::Other(format!("{} slots of arguments for a function {ty}", arguments.len())));
         }
         let mut slots = arguments.to_vec();
         slots.resize(ty.slots(), 0);
         // SAFETY: `function` pins its store, and the slots are those of its type; scripts are trusted to give kinds that fit.
         unsafe { self.run(function.record(), &mut slots) }?;
-        slots.truncate(ty.results.len());
+        slots.truncate(ty.result_slots());
         Ok((ty.results.clone(), slots))
     }
 
@@ -125,10 +125,13 @@ impl Instance {
         })
     }
 
-    /// Type and slot of an exported global.
-    pub fn global(&self, name: &str) -> Result<(ValType, u64), Failure> {
+    /// Type and slots of an exported global.
+    pub fn global(&self, name: &str) -> Result<(ValType, Vec<u64>), Failure> {
         match self.0.export(name) {
-            Some(Extern::Global(global)) => Ok((global.ty().value, global.get())),
+            Some(Extern::Global(global)) => {
+                let (ty, value) = (global.ty().value, global.get128());
+                Ok((ty, [value as u64, (value >> 64) as u64][..ty.slots()].to_vec()))
+            }
             _ => Err(Failure::Other(format!("no exported global {name:?}"))),
         }
     }

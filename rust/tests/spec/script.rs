@@ -239,17 +239,17 @@ impl Script {
     }
 
     fn invoke(&self, invoke: &WastInvoke<'_>) -> Result<(Vec<ValType>, Vec<u64>), Failure> {
-        let arguments = invoke.args.iter().map(values::argument).collect::<Result<Vec<u64>, String>>();
+        let arguments = invoke.args.iter().map(values::argument).collect::<Result<Vec<Vec<u64>>, String>>();
         let instance = self.find(invoke.module)?;
-        instance.call(invoke.name, &arguments.map_err(Failure::Other)?)
+        instance.call(invoke.name, &arguments.map_err(Failure::Other)?.concat())
     }
 
     fn execute(&self, exec: WastExecute<'_>) -> Result<(Vec<ValType>, Vec<u64>), Failure> {
         match exec {
             WastExecute::Invoke(invoke) => self.invoke(&invoke),
             WastExecute::Get { module, global, .. } => {
-                let (ty, slot) = self.find(module)?.global(global)?;
-                Ok((vec![ty], vec![slot]))
+                let (ty, slots) = self.find(module)?.global(global)?;
+                Ok((vec![ty], slots))
             }
             WastExecute::Wat(mut module) => {
                 let bytes = module.encode().map_err(|error| Failure::Other(error.to_string()))?;

@@ -45,5 +45,8 @@ impl Suite {
 pub const SUITES: &[Suite] = &[
     Suite::new("wasm-2.0", Support::Whole, Source::Core(SpecVersion::V2)),
     Suite::new("wasm-3.0", Support::Part, Source::Core(SpecVersion::V3)),
+    // One file also uses multi-memory.
+    Suite::new("simd", Support::Part, Source::Proposal(Proposal::Simd)),
+    Suite::new("relaxed-simd", Support::Whole, Source::Proposal(Proposal::RelaxedSimd)),
     Suite::new("multi-value", Support::Whole, Source::Proposal(Proposal::MultiValue)),
 ];

@@ -69,7 +69,7 @@ pub(super) fn as_index(t: &mut Translation<'_, '_>, size: Value, index64: bool) 
 }
 
 /// The memory of a load or store.
-fn memory(at: &MemArg) -> u32 {
+pub(super) fn memory(at: &MemArg) -> u32 {
     match at.target {
         MemArgTarget::Memory(memory) => memory,
         MemArgTarget::Array(_) => unreachable!("validated: garbage collection is not supported"),
