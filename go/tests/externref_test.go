@@ -486,7 +486,28 @@ func TestExternrefClose(t *testing.T) {
 	g := newReferenceGuest(t, "externref", nil)
 	value := put(1, func(v any) { g.call("set_global", v) })
 	g.Close()
-	g.Instance, g.meanwhile = wasmer.Instance{}, nil
+	for end := time.Now().Add(hang); value.Value() != nil; runtime.GC() {
+		if time.Now().After(end) {
+			t.Fatal("the value is still there")
+		}
+	}
+	runtime.KeepAlive(g)
+}
+
+// A value that refers to the instance whose guest holds it does not keep both from being collected.
+func TestExternrefCycle(t *testing.T) {
+	g := newReferenceGuest(t, "externref", nil)
+	type cycle struct{ instance wasmer.Instance }
+	value := func() weak.Pointer[cycle] {
+		value := &cycle{g.Instance}
+		g.call("set_global", value)
+		g.churn()
+		return weak.Make(value)
+	}()
+	if g.call("get_global").ToExternRef().(*cycle) != value.Value() {
+		t.Fatal("the guest does not hold the value")
+	}
+	g.Instance = wasmer.Instance{}
 	for end := time.Now().Add(hang); value.Value() != nil; runtime.GC() {
 		if time.Now().After(end) {
 			t.Fatal("the value is still there")

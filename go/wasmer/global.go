@@ -53,7 +53,7 @@ func NewGlobal(valueType ValueType, mutable bool, value Value) (*Global, error) 
 	}
 	inner := newObject("global", handle, home, nil)
 	if t == engine.ExternRef {
-		err = home.useSpace().AddObject(handle)
+		err = inner.addTo(home.useSpace())
 	}
 	if err != nil {
 		inner.life.close(inner)

@@ -242,6 +242,9 @@ func (s *instanceState) release() {
 	}
 	s.closeBorrowed()
 	s.owned.free()
+	if space := s.space.Load(); space != nil {
+		space.Closed()
+	}
 }
 
 // HasMemory says whether the instance exports a memory.

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/gowasmer/wasmer/go/internal/engine"
+	"github.com/gowasmer/wasmer/go/internal/externref"
 )
 
 // object is what the copies of a Global or a Table share.
@@ -14,7 +15,8 @@ type object struct {
 	what     string // "global" or "table"
 	handle   engine.Extern
 	store    *store
-	instance *instanceState // that it is borrowed from, which it keeps alive; nil if it is owned
+	instance *instanceState   // that it is borrowed from, which it keeps alive; nil if it is owned
+	space    *externref.Space // that its store was added to, or nil
 	cleanup  runtime.Cleanup
 }
 
@@ -30,6 +32,15 @@ func (o *object) release() {
 	o.cleanup.Stop()
 	o.handle.Free()
 	o.handle = engine.Extern{}
+	if o.space != nil {
+		o.space.Closed()
+	}
+}
+
+// addTo makes collections look at the object.
+func (o *object) addTo(space *externref.Space) error {
+	o.space = space
+	return space.AddObject(o.handle)
 }
 
 // enter begins a use, unless the object is closed or was never made.

@@ -52,7 +52,7 @@ func NewTable(element ValueType, min, max uint64) (*Table, error) {
 	}
 	inner := newObject("table", handle, newStore(), nil)
 	if element == TypeExternRef {
-		err = inner.store.useSpace().AddObject(handle)
+		err = inner.addTo(inner.store.useSpace())
 	}
 	if err != nil {
 		inner.life.close(inner)

@@ -30,6 +30,7 @@ type Space struct {
 
 	mutex   sync.Mutex // protects what follows
 	watches []*watch
+	open    int // of those whose stores were added, how many are not closed
 	quiet   []func() bool
 }
 
@@ -39,7 +40,7 @@ type watch struct{ handle engine.StoreWatch }
 // NewSpace makes a space. The instances of the store, and later ones, are added.
 func NewSpace() *Space { return &Space{refs: handles.NewTable()} }
 
-// AddStore adds the engine's store of an instance.
+// AddStore adds the engine's store of an instance. Closed is to be called when the instance was closed.
 func (s *Space) AddStore(instance engine.Instance) error {
 	handle, err := instance.Watch()
 	if err != nil {
@@ -49,7 +50,7 @@ func (s *Space) AddStore(instance engine.Instance) error {
 	return nil
 }
 
-// AddObject adds the engine's store of a global or a table.
+// AddObject adds the engine's store of a global or a table, in the same way.
 func (s *Space) AddObject(object engine.Extern) error {
 	handle, err := object.Watch()
 	if err != nil {
@@ -62,22 +63,32 @@ func (s *Space) AddObject(object engine.Extern) error {
 func (s *Space) addWatch(handle engine.StoreWatch) {
 	w := &watch{handle}
 	runtime.AddCleanup(w, engine.StoreWatch.Free, handle)
-	s.add([]*watch{w}, nil)
+	s.add([]*watch{w}, nil, 1)
+}
+
+// Closed tells that an instance or object was closed whose store was added. With the last of them all values go.
+func (s *Space) Closed() {
+	if s.add(nil, nil, -1) == 0 {
+		s.Collect()
+	}
 }
 
 // AddUnless makes collections wait as long as quiet says no: there are calls whose fibers are not in the group, as they began when the store had nothing to
 // do with externref. Once it says yes, there are none any more, and it is not asked again.
-func (s *Space) AddUnless(quiet func() bool) { s.add(nil, []func() bool{quiet}) }
+func (s *Space) AddUnless(quiet func() bool) { s.add(nil, []func() bool{quiet}, 0) }
 
-func (s *Space) add(watches []*watch, quiet []func() bool) {
+// add adds to the lists and to the number of what is open, and returns that.
+func (s *Space) add(watches []*watch, quiet []func() bool, count int) (open int) {
 	for {
 		s = s.end()
 		s.mutex.Lock()
 		if s.next.Load() == nil {
 			s.watches = append(s.watches, watches...)
 			s.quiet = append(s.quiet, quiet...)
+			s.open += count
+			open = s.open
 			s.mutex.Unlock()
-			return
+			return open
 		}
 		s.mutex.Unlock()
 	}
@@ -120,9 +131,9 @@ func (s *Space) Merge(other *Space) {
 	}
 	to.guests.Merge(&from.guests)
 	from.mutex.Lock()
-	watches, quiet := from.watches, from.quiet
+	watches, quiet, open := from.watches, from.quiet, from.open
 	from.watches, from.quiet = nil, nil
-	to.add(watches, quiet)
+	to.add(watches, quiet, open)
 	from.next.Store(to)
 	from.mutex.Unlock()
 	to.refs.Merge(from.refs)
