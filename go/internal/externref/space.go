@@ -142,6 +142,10 @@ func (s *Space) Merge(other *Space) {
 // Put makes a handle for a value, 0 for nil, and hands it to put, which stores it where collections look, and does nothing else. Before that there may be a
 // collection: other handles are in such places already.
 func (s *Space) Put(v any, put func(handle uint64)) {
+	if v == nil {
+		put(0)
+		return
+	}
 	hold := s.hold()
 	defer hold.Release()
 	put(hold.New(v))

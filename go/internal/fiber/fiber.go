@@ -22,8 +22,6 @@ type Fiber struct {
 	byC  bool  // whether to enter by cgo
 	kept bool  // not to be released
 
-	membership
-
 	// Guarded says that whoever calls Call notices if a panic or runtime.Goexit passes. Otherwise the host is told by Unwound.
 	Guarded bool
 
@@ -32,6 +30,8 @@ type Fiber struct {
 	Direct   []HostFunc
 	Local    unsafe.Pointer
 	Instance uint64 // the serial number of that instance
+
+	membership // last: calls that are in no group do not look at it
 }
 
 // HostFunc is a host function as it is called without asking the host.

@@ -21,7 +21,7 @@ func (t *Table) Hold() Hold {
 	for {
 		c := t.end()
 		c.begin.RLock()
-		if c == t.end() {
+		if c.merged.Load() == nil {
 			return Hold{c} // and it is not merged before the hold has ended
 		}
 		c.begin.RUnlock()
@@ -78,13 +78,14 @@ func (h Hold) Release() { h.contents.begin.RUnlock() }
 // Due says whether so many handles were made since the last collection that another one is worth while: more than 1024, and more than twice as many
 // as were left then; when there is no call, a quarter of that.
 func (t *Table) Due(idle bool) bool {
-	c := t.lock()
-	defer c.mutex.Unlock()
-	limit := c.limit
-	if idle {
-		limit = max(firstLimit, limit/4)
-	}
-	return c.made > limit && !c.marking
+	c := t.end()
+	return c.due.Load() || idle && c.dueIdle.Load()
+}
+
+// setDue says so; the contents are locked.
+func (c *contents) setDue() {
+	c.due.Store(c.made > c.limit && !c.marking)
+	c.dueIdle.Store(c.made > max(firstLimit, c.limit/4) && !c.marking)
 }
 
 // Postpone says that a collection that is due cannot be made now. It is due again when half as many handles were made as before.
@@ -92,6 +93,7 @@ func (t *Table) Postpone() {
 	c := t.lock()
 	defer c.mutex.Unlock()
 	c.made = min(c.made, c.limit/2)
+	c.setDue()
 }
 
 // Collect drops the values whose handles are not among the words that roots marks. It returns how many, and whether it was done: there is one collection of
@@ -108,6 +110,7 @@ func (t *Table) Collect(roots func(mark func(words []uint64)) bool) (dropped int
 		if !finished {
 			c.mutex.Lock()
 			c.marking = false
+			c.setDue()
 			c.mutex.Unlock()
 		}
 	}()
@@ -126,9 +129,10 @@ func (t *Table) beginMarking() *contents {
 		// Waits for those who have made handles that are nowhere yet.
 		c.begin.Lock()
 		c.mutex.Lock()
-		merged, busy := c.merged != nil, c.marking
+		merged, busy := c.merged.Load() != nil, c.marking
 		if !merged && !busy {
 			c.marking = true
+			c.setDue()
 			for _, p := range c.pages {
 				p.marked = 0
 			}
@@ -180,13 +184,13 @@ func (c *contents) sweep() (dropped int, done bool) {
 		if step++; step%sweepStep == 0 {
 			c.mutex.Unlock() // for those who wait
 			c.mutex.Lock()
-			if c.merged != nil {
+			if c.merged.Load() != nil {
 				break
 			}
 		}
 	}
 	c.marking = false
-	if c.merged != nil {
+	if c.merged.Load() != nil {
 		return dropped, false
 	}
 	if len(c.pages) < most/4 { // a map that was large stays large
@@ -197,6 +201,7 @@ func (c *contents) sweep() (dropped int, done bool) {
 		c.pages = pages
 	}
 	c.made, c.limit = 0, max(firstLimit, 2*c.live)
+	c.setDue()
 	return dropped, true
 }
 

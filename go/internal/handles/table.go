@@ -45,8 +45,13 @@ type contents struct {
 	// begin is held for reading from making a handle until it is where a collection finds it, and for writing by a collection that begins.
 	begin sync.RWMutex
 
+	// due and dueIdle say whether so many handles were made that a collection is worth while; see Due.
+	due, dueIdle atomic.Bool
+
+	// merged is where everything is now, or nil. It is set under all locks.
+	merged atomic.Pointer[contents]
+
 	mutex   sync.RWMutex // protects what follows
-	merged  *contents    // where everything is now, or nil
 	pages   map[uint64]*page
 	current *page          // new handles come from here; nil at first
 	next    uint64         // the number of the current page
@@ -64,15 +69,26 @@ func NewTable() *Table {
 	return t
 }
 
-// lock gives the contents locked for writing.
-func (t *Table) lock() *contents {
+// end gives the contents that the table has at the moment.
+func (t *Table) end() *contents {
 	for {
 		c := t.contents.Load()
-		c.mutex.Lock()
-		if c.merged == nil {
+		next := c.merged.Load()
+		if next == nil {
 			return c
 		}
-		t.contents.CompareAndSwap(c, c.merged)
+		t.contents.CompareAndSwap(c, next)
+	}
+}
+
+// lock gives them locked for writing.
+func (t *Table) lock() *contents {
+	for {
+		c := t.end()
+		c.mutex.Lock()
+		if c.merged.Load() == nil {
+			return c
+		}
 		c.mutex.Unlock()
 	}
 }
@@ -103,7 +119,9 @@ func (c *contents) add(v any) uint64 {
 		p.marked |= 1 << at // a collection keeps what is made while it runs
 	}
 	c.live++
-	c.made++
+	if c.made++; c.made > firstLimit {
+		c.setDue()
+	}
 	return tag | c.next*pageSize | at
 }
 
@@ -113,15 +131,14 @@ func (t *Table) Get(h uint64) (v any, ok bool) {
 		return nil, true
 	}
 	for {
-		c := t.contents.Load()
+		c := t.end()
 		c.mutex.RLock()
-		if c.merged == nil {
-			v, ok = c.get(h)
-			c.mutex.RUnlock()
+		v, ok = c.get(h)
+		merged := c.merged.Load() != nil
+		c.mutex.RUnlock()
+		if !merged {
 			return v, ok
 		}
-		t.contents.CompareAndSwap(c, c.merged)
-		c.mutex.RUnlock()
 	}
 }
 
@@ -162,13 +179,6 @@ func (t *Table) Merge(other *Table) {
 	}
 }
 
-// end gives the contents that the table has at the moment.
-func (t *Table) end() *contents {
-	c := t.lock()
-	defer c.mutex.Unlock()
-	return c
-}
-
 // mergeOrder lets one merge lock two tables at a time.
 var mergeOrder sync.Mutex
 
@@ -183,7 +193,7 @@ func mergeContents(to, from *contents) bool {
 	defer from.mutex.Unlock()
 	to.mutex.Lock()
 	defer to.mutex.Unlock()
-	if from.merged != nil || to.merged != nil {
+	if from.merged.Load() != nil || to.merged.Load() != nil {
 		return false
 	}
 	for number, p := range from.pages {
@@ -200,6 +210,8 @@ func mergeContents(to, from *contents) bool {
 	}
 	to.live += from.live
 	to.made += from.made
-	from.merged, from.pages, from.current, from.pins, from.live, from.made = to, nil, nil, nil, 0, 0
+	to.setDue()
+	from.pages, from.current, from.pins, from.live, from.made = nil, nil, nil, 0, 0
+	from.merged.Store(to)
 	return true
 }
