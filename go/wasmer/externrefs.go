@@ -171,7 +171,7 @@ func (s *instanceState) eachExternref(types []engine.ValType, slots []uint64, do
 	}
 	at := 0
 	for _, t := range types {
-		if t == engine.ExternRef {
+		if t == engine.ExternRef && slots[at] != 0 {
 			do(space, slots[at])
 		}
 		at += t.Slots()

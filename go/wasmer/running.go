@@ -43,12 +43,16 @@ func (f *exportedFunction) beginOwn() (*fiber.Fiber, unsafe.Pointer, error) {
 		s.leaveOwn()
 		return nil, nil, f.failed(closedError("instance"))
 	}
+	if space := s.space.Load(); space != nil {
+		s.leaveOwn()
+		return f.beginMember(space)
+	}
 	entry, err := f.howToEnter()
 	if err != nil {
 		s.leaveOwn()
 		return nil, nil, err
 	}
-	if s.space.Load() != nil || s.own.fiber == nil && !s.keepFiber() {
+	if s.own.fiber == nil && !s.keepFiber() {
 		s.leaveOwn()
 		return f.beginPooled()
 	}
