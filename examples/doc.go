@@ -7,6 +7,9 @@
 //	greet            pass strings to a guest and get strings back
 //	errors           traps and backtraces, wrong calls, missing imports, endless loops, errors of the host
 //	goroutines       an instance for each goroutine, and one instance for all
+//	globals-tables   share globals and tables of functions with a guest
+//	funcref          give a guest Go functions, and functions of other guests, to call
+//	externref        let a guest hold Go values
 //	serialize        keep a compiled module in a file
 //
 // Build the engine once by `make library`; then run them at the top of the repository, where they find their guests:

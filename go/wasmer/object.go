@@ -61,7 +61,7 @@ func (o *object) put(value Value, do func(slots engine.Slots, function engine.Ex
 		o.store.useSpace().Put(value.ref, func(handle uint64) { err = do(engine.Slots{handle}, engine.Extern{}) })
 		return err
 	default:
-		return do(engine.Slots{value.bits, value.high}, engine.Extern{})
+		return do(engine.Slots{value.bits, value.high()}, engine.Extern{})
 	}
 }
 

@@ -38,7 +38,7 @@ var errStale = errors.New("the slot is no reference to a value of the host, expe
 func encodeV128(low, high *uint64, argument interface{}) bool {
 	switch v := argument.(type) {
 	case Value:
-		*low, *high = v.bits, v.high
+		*low, *high = v.bits, v.high()
 		return v.valueType == TypeV128
 	case [16]byte:
 		*low, *high = binary.LittleEndian.Uint64(v[:8]), binary.LittleEndian.Uint64(v[8:])
@@ -203,7 +203,7 @@ func (s *instanceState) valueToSlots(value Value, slots []uint64, pin bool) erro
 	}
 	switch t {
 	case engine.V128:
-		slots[0], slots[1] = value.bits, value.high
+		slots[0], slots[1] = value.bits, value.high()
 	case engine.FuncRef, engine.ExternRef:
 		if _, err := s.encodeReference(&slots[0], t, value); err != nil {
 			return instanceError("Cannot write the value", err)

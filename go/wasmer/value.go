@@ -72,9 +72,10 @@ func (t ValueType) isValue() bool { return t >= TypeI32 && t <= TypeExternRef &&
 //
 // The zero Value is I32(0).
 type Value struct {
+	// A Value takes four words: the Go compiler keeps larger structures in memory, and a call by Instance.Exports then takes half as long again.
+
 	bits      uint64 // as in a slot: values of 32 bits are zero-extended; the low half of a v128
-	high      uint64 // of a v128
-	ref       any    // *exportedFunction, or what held returns for the value of an externref; nil for null
+	ref       any    // *exportedFunction; what held returns for the value of an externref; nil for null; the high half of a v128, a uint64
 	valueType ValueType
 }
 
@@ -93,7 +94,7 @@ func F32(value float32) Value {
 func F64(value float64) Value { return Value{bits: math.Float64bits(value), valueType: TypeF64} }
 
 // V128 makes a value of type v128 of its halves: lane 0 of every shape is in the lowest bits of low.
-func V128(low, high uint64) Value { return Value{bits: low, high: high, valueType: TypeV128} }
+func V128(low, high uint64) Value { return Value{bits: low, ref: high, valueType: TypeV128} }
 
 // FuncRef makes a value of type funcref: a reference to a function, or null for nil. That the instance of the function is closed is an error where the
 // value is used.
@@ -158,7 +159,16 @@ func (value Value) ToF32() float32 { return math.Float32frombits(uint32(value.bi
 func (value Value) ToF64() float64 { return math.Float64frombits(value.bits) }
 
 // ToV128 returns the low and the high half of a v128. Of other types the low half is what [Value.ToI64] returns.
-func (value Value) ToV128() (low, high uint64) { return value.bits, value.high }
+func (value Value) ToV128() (low, high uint64) { return value.bits, value.high() }
+
+// high returns the high half of a v128, 0 of others.
+func (value Value) high() uint64 {
+	high, _ := value.ref.(uint64)
+	if value.valueType != TypeV128 {
+		return 0
+	}
+	return high
+}
 
 // ToFunc returns the function that a funcref refers to, nil for null and for values of other types. It is the same pointer for equal values.
 func (value Value) ToFunc() *Function {
@@ -199,7 +209,7 @@ func (value Value) String() string {
 	case TypeF64:
 		return strconv.FormatFloat(value.ToF64(), 'f', 6, 64)
 	case TypeV128:
-		return fmt.Sprintf("i32x4 0x%08x 0x%08x 0x%08x 0x%08x", uint32(value.bits), uint32(value.bits>>32), uint32(value.high), uint32(value.high>>32))
+		return fmt.Sprintf("i32x4 0x%08x 0x%08x 0x%08x 0x%08x", uint32(value.bits), uint32(value.bits>>32), uint32(value.high()), uint32(value.high()>>32))
 	case TypeFuncRef:
 		if function := value.ToFunc(); function != nil {
 			return function.String()

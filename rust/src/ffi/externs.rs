@@ -270,10 +270,7 @@ fn function_at(store: Option<&Store>, slot: u64) -> *mut gw_extern {
 
 /// Makes the store of a function that of an instance, so that a reference to it can be handed to the instance.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn gw_instance_accept(
-    instance: *const gw_instance,
-    function: *const gw_extern,
-) -> *mut gw_error {
+pub unsafe extern "C" fn gw_instance_accept(instance: *const gw_instance, function: *const gw_extern) -> *mut gw_error {
     fallible(|| {
         // SAFETY: null or valid, by the rules of this ABI.
         let (instance, function) = unsafe { (borrow(instance, "instance")?, borrow(function, "function")?) };

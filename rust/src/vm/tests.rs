@@ -279,7 +279,11 @@ fn limits_of_the_embedder_hold() {
         "(module (memory (export \"m\") 2) (table 3 funcref) (func (export \"grow\") (result i32) (memory.grow (i32.const 1))))",
     );
     let with = |pages, elements| {
-        let options = InstanceOptions { max_memory_pages: Some(pages), max_table_elements: Some(elements), ..InstanceOptions::default() };
+        let options = InstanceOptions {
+            max_memory_pages: Some(pages),
+            max_table_elements: Some(elements),
+            ..InstanceOptions::default()
+        };
         Instance::new(&Store::new(), &module, &[], options)
     };
     let instance = with(3, 3).unwrap();

@@ -41,12 +41,19 @@ impl Suite {
     }
 }
 
-/// The suites, in the order in which they run.
+/// The suites, in the order in which they run. Those of bulk memory, mutable globals and reference types are left out: version 2.0 has
+/// later versions of their files, and contradicts some assertions of the old ones.
 pub const SUITES: &[Suite] = &[
     Suite::new("wasm-2.0", Support::Whole, Source::Core(SpecVersion::V2)),
     Suite::new("wasm-3.0", Support::Part, Source::Core(SpecVersion::V3)),
     // One file also uses multi-memory.
     Suite::new("simd", Support::Part, Source::Proposal(Proposal::Simd)),
     Suite::new("relaxed-simd", Support::Whole, Source::Proposal(Proposal::RelaxedSimd)),
+    Suite::new(
+        "nontrapping-float-to-int",
+        Support::Whole,
+        Source::Proposal(Proposal::NontrappingFloatToIntConversions),
+    ),
+    Suite::new("sign-extension-ops", Support::Whole, Source::Proposal(Proposal::SignExtensionOps)),
     Suite::new("multi-value", Support::Whole, Source::Proposal(Proposal::MultiValue)),
 ];
