@@ -109,7 +109,7 @@ func instantiate(ctx context.Context, module *moduleState, imports *Imports, opt
 	if err := checkContext(ctx); err != nil {
 		return Instance{}, err
 	}
-	links, err := link(module.about.Imports, imports)
+	links, err := link(module.about.Imports, imports, options.TrapUnknownImports)
 	defer links.end()
 	if err != nil {
 		return Instance{}, err

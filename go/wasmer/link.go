@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/gowasmer/wasmer/go/internal/engine"
 )
@@ -20,13 +19,13 @@ type links struct {
 }
 
 // link finds what is given for the imports of a module (specification, section 4.5.4). Types are compared by the engine.
-func link(wanted []engine.Import, imports *Imports) (*links, error) {
+func link(wanted []engine.Import, imports *Imports, trapUnknown bool) (*links, error) {
 	l := &links{}
 	if len(wanted) == 0 {
 		return l, imports.view(func(map[importName]Import) {})
 	}
 	l.provided = make([]engine.Provided, len(wanted))
-	var missing []string
+	var missing []importName
 	var failed error
 	err := imports.view(func(entries map[importName]Import) {
 		for i := range wanted {
@@ -51,7 +50,11 @@ func link(wanted []engine.Import, imports *Imports) (*links, error) {
 					return
 				}
 			default:
-				missing = append(missing, fmt.Sprintf("Import not found, namespace: %s, name: %s", name.namespace, name.name))
+				if trapUnknown && wanted[i].Type.Kind == engine.ExternFunction {
+					l.provided[i] = l.function(unknownImport(&wanted[i]))
+					continue
+				}
+				missing = append(missing, name)
 			}
 		}
 	})
@@ -61,7 +64,7 @@ func link(wanted []engine.Import, imports *Imports) (*links, error) {
 	case failed != nil:
 		return l, failed
 	case missing != nil:
-		return l, &engine.Error{Kind: engine.KindLink, Message: strings.Join(missing, "\n    link error: ")}
+		return l, missingError(missing)
 	}
 	return l, nil
 }

@@ -77,7 +77,7 @@ func TestCommandLines(t *testing.T) {
 		{"call --help", usage, "", 0},
 
 		{"", "", "Usage:", 2},
-		{"run " + sum, "", `wasmer: unknown command "run"; try wasmer help`, 2},
+		{"walk " + sum, "", `wasmer: unknown command "walk"; try wasmer help`, 2},
 		{"call", "", "wasmer: call takes FILE, FUNCTION and the function's arguments, given 0 arguments", 2},
 		{"call " + sum + " sum 5", "", "wasmer: function sum has the type (i32, i32) -> (i32): expected 2 arguments, given 1", 2},
 		{"call " + sum + " sum 5 6 7", "", "expected 2 arguments, given 3", 2},
@@ -158,6 +158,24 @@ func TestCompiledModules(t *testing.T) {
 	}
 	if stdout, stderr, code := execute(t, nil, "call", compiled, "sum", "5", "37"); stdout != "" || stderr == "" || code != exitFailure {
 		t.Errorf("an altered file: exit code %d, stdout %q, stderr %q", code, stdout, stderr)
+	}
+}
+
+// Index types and page sizes are shown where they are not the usual ones.
+func TestInspectOfProposals(t *testing.T) {
+	stdout, stderr, code := execute(t, nil, "inspect", filepath.Join("..", "..", "..", "testdata", "proposals", "guest.wasm"))
+	if code != exitOK || stderr != "" {
+		t.Fatalf("exit code %d, stderr %q", code, stderr)
+	}
+	for _, pattern := range []string{
+		`memory +memory +i64, 1 to 3 pages \(64 KiB to 192 KiB\)\n`,
+		`bytes +memory +100 to 200 bytes\n`,
+		`table +table +i64, 10 elements or more of funcref\n`,
+		`memories: 3\n  i64, 1 to 3 pages .*\n  1 to 4 pages \(64 KiB to 256 KiB\)\n  100 to 200 bytes\n`,
+	} {
+		if !regexp.MustCompile(pattern).MatchString(stdout) {
+			t.Errorf("no match for %s in\n%s", pattern, stdout)
+		}
 	}
 }
 

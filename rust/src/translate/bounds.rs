@@ -57,7 +57,8 @@ enum Check {
     Room {
         /// Offset and width together.
         end: u64,
-        /// The memory was never shorter than `end`, so that the first comparison is left out.
+        /// The memory was never shorter than `end`, so that the first comparison is left out. (Its length becomes 0 at its end, when no
+        /// code is left that could run on it.)
         always: bool,
     },
 }

@@ -132,11 +132,8 @@ fn operand(instance: &InstanceData, operation: ConstOp) -> Result<u64> {
                 instance.record(function).expect("references to the functions of constant expressions can be taken");
             record.as_ptr() as u64
         }
-        ConstOp::I32Add
-        | ConstOp::I32Sub
-        | ConstOp::I32Mul
-        | ConstOp::I64Add
-        | ConstOp::I64Sub
-        | ConstOp::I64Mul => return Err(unbalanced(&ConstExpr::One(operation))),
+        ConstOp::I32Add | ConstOp::I32Sub | ConstOp::I32Mul | ConstOp::I64Add | ConstOp::I64Sub | ConstOp::I64Mul => {
+            return Err(unbalanced(&ConstExpr::One(operation)));
+        }
     })
 }

@@ -61,7 +61,8 @@ impl Memory {
         let ceiling = ceiling.map_or(u64::MAX, |pages| pages.saturating_mul(PAGE_SIZE) / page_size);
         let max_pages = possible.min(ceiling);
         if min > max_pages {
-            let whose = if min > possible { "the limit of this implementation" } else { "the limit set by the embedder" };
+            let whose =
+                if min > possible { "the limit of this implementation" } else { "the limit set by the embedder" };
             let message = format!("memory of {min} pages, expected at most {max_pages}, {whose}");
             return Err(Error::new(ErrorKind::Resource, message));
         }

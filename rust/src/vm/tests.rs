@@ -2,6 +2,9 @@
 
 #![allow(unsafe_code)] // runs guests
 
+mod memories;
+mod tail_calls;
+
 use super::*;
 use crate::artifact::{BoundsMode, CompileOptions};
 use crate::error::ErrorKind;

@@ -5,7 +5,8 @@ use super::{ModuleInfo, Section, limits, names, sections, table_growth};
 use crate::error::{Error, ErrorKind, Result};
 use std::fmt;
 use wasmparser::{
-    BinaryReader, FuncToValidate, FunctionBody, Parser, Payload, ValidPayload, Validator, ValidatorResources, WasmFeatures,
+    BinaryReader, FuncToValidate, FunctionBody, Parser, Payload, ValidPayload, Validator, ValidatorResources,
+    WasmFeatures,
 };
 
 /// A module whose declarations are valid and whose function bodies are yet to be validated.

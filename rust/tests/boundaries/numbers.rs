@@ -101,7 +101,8 @@ impl Integer {
 /// Floats of both widths around a value, with their bits.
 fn around(value: f64, float: u32) -> Vec<(f64, u64)> {
     if float == 64 {
-        let near = [value, value.next_up(), value.next_down(), value.next_up().next_up(), value.next_down().next_down()];
+        let near =
+            [value, value.next_up(), value.next_down(), value.next_up().next_up(), value.next_down().next_down()];
         return near.map(|value| (value, value.to_bits())).to_vec();
     }
     let value = value as f32;

@@ -20,16 +20,8 @@ const OFFSETS32: [u64; 14] = [
     u32::MAX as u64 - 1,
     u32::MAX as u64,
 ];
-const OFFSETS64: [u64; 8] = [
-    1 << 32,
-    MAX_BYTES64 - 16,
-    MAX_BYTES64,
-    (1 << 63) - 1,
-    1 << 63,
-    u64::MAX - 16,
-    u64::MAX - 1,
-    u64::MAX,
-];
+const OFFSETS64: [u64; 8] =
+    [1 << 32, MAX_BYTES64 - 16, MAX_BYTES64, (1 << 63) - 1, 1 << 63, u64::MAX - 16, u64::MAX - 1, u64::MAX];
 
 fn memories(index64: bool, page_size_log2: u8) -> impl Iterator<Item = MemoryType> {
     let limits =
