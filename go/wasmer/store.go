@@ -36,7 +36,7 @@ type functionID struct {
 // newest are the numbers that were given last.
 var newest struct{ instance, store atomic.Uint64 }
 
-// linking is held for reading while stores are made one: first by the engine, then here.
+// linking is held for reading while stores are made one: first by the engine, then here. It is taken before the lock of a store.
 var linking sync.RWMutex
 
 func newStore() *store {
@@ -143,14 +143,13 @@ func union[K comparable, V any](a, b map[K]V) map[K]V {
 
 // find returns the instance of an id, or nil.
 func (s *store) find(id uint64) *instanceState {
-	instance := s.lookup(id)
-	if instance == nil {
-		// The engine may have linked it a moment ago, and this side is about to.
-		linking.Lock()
-		linking.Unlock()
-		instance = s.lookup(id)
+	if instance := s.lookup(id); instance != nil {
+		return instance
 	}
-	return instance
+	// The engine may have linked it a moment ago, and this side is about to.
+	linking.Lock()
+	defer linking.Unlock()
+	return s.lookup(id)
 }
 
 func (s *store) lookup(id uint64) (instance *instanceState) {
