@@ -153,7 +153,8 @@ func (s *instanceState) decodeOne(slots unsafe.Pointer, at int, t engine.ValType
 // others take the first. A reference is a number that means something to this instance, and those linked with it, only: 0 is null. A function of an instance that is not
 // linked with this one is from now on: see [Function].
 //
-// What an externref stands for is kept at least until the call that the slot is for has begun, or has returned to the guest. The error matches [ErrClosed]: this
+// What an externref stands for is kept until the reference is passed to a call by [Function.CallSlots], and then as long as a guest can reach it; one that is passed to
+// none is kept as long as the instances are. In a host function use [InstanceContext.ValueToSlots] instead. The error matches [ErrClosed]: this
 // instance, or that of the function, is closed; or there are too few slots.
 func (instance *Instance) ValueToSlots(value Value, slots []uint64) error {
 	if instance == nil || instance.inner == nil {
@@ -162,7 +163,8 @@ func (instance *Instance) ValueToSlots(value Value, slots []uint64) error {
 	return instance.inner.valueToSlots(value, slots, true)
 }
 
-// ValueFromSlots reads a value of a type from raw slots; see [Instance.ValueToSlots]. The error is that the slot is no reference of the type, this
+// ValueFromSlots reads a value of a type from raw slots; see [Instance.ValueToSlots]. What an externref among the results of [Function.CallSlots] stands for is kept
+// until it was read here once, or passed to another call: read each of them. The error is that the slot is no reference of the type, this
 // instance is closed, or there are too few slots.
 func (instance *Instance) ValueFromSlots(valueType ValueType, slots []uint64) (Value, error) {
 	if instance == nil || instance.inner == nil {
