@@ -368,7 +368,6 @@ func TestExternrefOnRawSlots(t *testing.T) {
 	if err != nil || got.ToExternRef() != any(value.Value()) {
 		t.Errorf("the result is %v, %v", got, err)
 	}
-	got = wasmer.Value{}
 	gone(t, g, "a value that was read from raw slots", value)
 	// Numbers that are no references, or none any more, are errors, in whatever way they come back.
 	for _, slot := range []uint64{slots[0], 1, 0xe7c << 52, 1<<64 - 1} {
