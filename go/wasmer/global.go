@@ -91,15 +91,20 @@ func (instance *Instance) Global(name string) (*Global, error) {
 	})
 }
 
-// Type returns the type of the value.
-func (global *Global) Type() ValueType { return typeFromEngine(global.value) }
+// Type returns the type of the value; [TypeVoid] if the global was never made.
+func (global *Global) Type() ValueType {
+	if global == nil || global.inner == nil {
+		return TypeVoid
+	}
+	return typeFromEngine(global.value)
+}
 
 // Mutable says whether the value can be set.
-func (global *Global) Mutable() bool { return global.mutable }
+func (global *Global) Mutable() bool { return global != nil && global.mutable }
 
 // String returns the type, such as "mut i32".
 func (global *Global) String() string {
-	return GlobalType{Value: global.Type(), Mutable: global.mutable}.String()
+	return GlobalType{Value: global.Type(), Mutable: global.Mutable()}.String()
 }
 
 // Get returns the value. The error is a [*GlobalError]: the global is closed.

@@ -157,7 +157,7 @@ func (s *instanceState) decodeOne(slots unsafe.Pointer, at int, t engine.ValType
 // none is kept as long as the instances are. In a host function use [InstanceContext.ValueToSlots] instead. The error matches [ErrClosed]: this
 // instance, or that of the function, is closed; or there are too few slots.
 func (instance *Instance) ValueToSlots(value Value, slots []uint64) error {
-	if instance == nil || instance.inner == nil {
+	if instance == nil || instance.inner == nil || instance.inner.life.isClosed() {
 		return instanceError("Cannot write the value", closedError("instance"))
 	}
 	return instance.inner.valueToSlots(value, slots, true)
@@ -167,7 +167,7 @@ func (instance *Instance) ValueToSlots(value Value, slots []uint64) error {
 // until it was read here once, or passed to another call: read each of them. The error is that the slot is no reference of the type, this
 // instance is closed, or there are too few slots.
 func (instance *Instance) ValueFromSlots(valueType ValueType, slots []uint64) (Value, error) {
-	if instance == nil || instance.inner == nil {
+	if instance == nil || instance.inner == nil || instance.inner.life.isClosed() {
 		return Value{}, instanceError("Cannot read the value", closedError("instance"))
 	}
 	value, err := instance.inner.valueFromSlots(valueType, slots)

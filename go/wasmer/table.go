@@ -78,8 +78,13 @@ func (instance *Instance) Table(name string) (*Table, error) {
 	})
 }
 
-// Type returns the type: that of the elements, the limits as they were declared.
-func (table *Table) Type() TableType { return table.typ }
+// Type returns the type: that of the elements, the limits as they were declared. The elements are of [TypeVoid] if the table was never made.
+func (table *Table) Type() TableType {
+	if table == nil || table.inner == nil {
+		return TableType{Element: TypeVoid}
+	}
+	return table.typ
+}
 
 // Size returns the number of elements, 0 if the table is closed.
 func (table *Table) Size() uint64 {

@@ -99,7 +99,7 @@ func V128(low, high uint64) Value { return Value{bits: low, ref: high, valueType
 // FuncRef makes a value of type funcref: a reference to a function, or null for nil. That the instance of the function is closed is an error where the
 // value is used.
 func FuncRef(function *Function) Value {
-	if function == nil || function.inner == nil {
+	if function.neverMade() {
 		return Value{valueType: TypeFuncRef}
 	}
 	return valueOfFunction(function.inner.canonical())

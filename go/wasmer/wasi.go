@@ -85,6 +85,9 @@ func (e *ExitError) Error() string { return fmt.Sprintf("the guest exited with c
 
 // system makes what the functions share.
 func (w *Wasi) system() (*wasi.System, error) {
+	if w == nil {
+		w = &Wasi{}
+	}
 	config := wasi.Config{
 		Args: w.Args, Env: w.Env, Stdin: w.Stdin, Stdout: w.Stdout, Stderr: w.Stderr, Listeners: w.Listeners, Random: w.Random,
 		Clock: wasi.Clock{Realtime: w.Realtime, Monotonic: w.Monotonic, Sleep: w.Sleep},

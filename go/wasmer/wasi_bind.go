@@ -11,14 +11,9 @@ import (
 // wasiGuest shows an instance to package wasi.
 type wasiGuest InstanceContext
 
-// Memory gives the bytes of memory 0, none if there is no memory. The instance is being called and thus alive, and its memory too.
-func (g *wasiGuest) Memory() []byte {
-	memory := g.instance.memory0()
-	if memory == nil {
-		return nil
-	}
-	return memory.inner.get().Bytes()
-}
+// Memory gives the bytes of memory 0, none if there is no memory, or if the instance was closed: guests that are linked with it may go on calling its functions. The
+// bytes are there as long as the call, whatever is closed meanwhile.
+func (g *wasiGuest) Memory() []byte { return g.instance.memory0().Data() }
 
 // Context gives that of the call.
 func (g *wasiGuest) Context() context.Context { return (*InstanceContext)(g).Context() }
