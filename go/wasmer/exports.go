@@ -45,27 +45,33 @@ type exportedFunction struct {
 	slot     atomic.Uint64                    // a reference to it, once it was a value
 }
 
-// makeExports makes the functions of an instance, and the map of closures over them.
-func makeExports(instance *instanceState) map[string]func(...interface{}) (Value, error) {
+// makeFunctions makes the exported functions of an instance.
+func makeFunctions(instance *instanceState) []exportedFunction {
 	count := 0
 	for i := range instance.about.functions {
 		if instance.about.functions[i].FuncType != nil {
 			count++
 		}
 	}
-	instance.functions = make([]exportedFunction, count)
-	exports := make(map[string]func(...interface{}) (Value, error), count)
-	next := 0
+	functions, next := make([]exportedFunction, count), 0
 	for i := range instance.about.functions {
 		if instance.about.functions[i].FuncType == nil {
 			continue
 		}
-		f := &instance.functions[next]
+		f := &functions[next]
 		next++
 		f.instance, f.typ = instance, &instance.about.functions[i]
 		f.name, f.export = instance.about.Exports[i].Name, uint32(i)
 		f.public.inner = f
-		exports[f.name] = f.callOne
+	}
+	return functions
+}
+
+// makeExports makes the map of closures over functions.
+func makeExports(functions []exportedFunction) map[string]func(...interface{}) (Value, error) {
+	exports := make(map[string]func(...interface{}) (Value, error), len(functions))
+	for i := range functions {
+		exports[functions[i].name] = functions[i].callOne
 	}
 	return exports
 }

@@ -110,7 +110,11 @@ func (s *instanceState) watch() {
 		return
 	}
 	defer s.life.leave(s)
+	if !s.watched.CompareAndSwap(false, true) {
+		return
+	}
 	if space.AddStore(s.owned.handle) != nil {
+		s.watched.Store(false)
 		space.AddUnless(func() bool { return false })
 	}
 }

@@ -51,6 +51,7 @@ type instanceState struct {
 	first     atomic.Pointer[Memory] // memory 0, if another than exported; asked for when first needed
 	borrowed  borrowed
 	made      atomic.Bool                     // the handle is there
+	watched   atomic.Bool                     // the space knows the engine's store
 	space     atomic.Pointer[externref.Space] // that calls have to join; see externrefs.go
 	data      atomic.Pointer[interface{}]
 }
@@ -124,12 +125,10 @@ func instantiate(ctx context.Context, module *moduleState, imports *Imports, opt
 	home.add(state)
 	options.ID = state.id
 	fiber.EnsurePauses()
-	handle, err := links.link(module, state, options)
-	if err != nil {
-		state.close() // guests may have functions of it
+	if err := links.link(module, state, options); err != nil {
+		state.close()
 		return Instance{}, fromEngine(err)
 	}
-	state.takeOver(handle, links.wantToken)
 	instance, err := state.open(ctx)
 	if err != nil {
 		state.close()
@@ -138,10 +137,11 @@ func instantiate(ctx context.Context, module *moduleState, imports *Imports, opt
 	return instance, nil
 }
 
-// takeOver takes over the handle.
+// takeOver takes over the handle. Nobody else knows the instance yet.
 func (s *instanceState) takeOver(handle engine.Instance, wantToken bool) {
 	s.owned.handle = handle
 	s.fiberHome = handle.Store()
+	s.functions = makeFunctions(s)
 	if wantToken {
 		s.owned.token = handle.Token()
 		addToken(s.owned.token, s)
@@ -167,7 +167,7 @@ func (s *instanceState) open(ctx context.Context) (Instance, error) {
 			break
 		}
 	}
-	exports := makeExports(s)
+	exports := makeExports(s.functions)
 	if start, ok := s.owned.handle.Start(); ok {
 		if err := s.start(ctx, start); err != nil {
 			return Instance{}, fromEngine(err)
@@ -242,8 +242,8 @@ func (s *instanceState) release() {
 	}
 	s.closeBorrowed()
 	s.owned.free()
-	if space := s.space.Load(); space != nil {
-		space.Closed()
+	if s.watched.Load() {
+		s.space.Load().Closed()
 	}
 }
 

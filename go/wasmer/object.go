@@ -39,8 +39,11 @@ func (o *object) release() {
 
 // addTo makes collections look at the object.
 func (o *object) addTo(space *externref.Space) error {
-	o.space = space
-	return space.AddObject(o.handle)
+	err := space.AddObject(o.handle)
+	if err == nil {
+		o.space = space
+	}
+	return err
 }
 
 // enter begins a use, unless the object is closed or was never made.
