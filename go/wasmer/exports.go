@@ -40,10 +40,27 @@ type exportedFunction struct {
 	name     string
 	export   uint32                           // position among the module's exports, or noExport
 	entry    atomic.Pointer[fiber.Entry]      // how to enter it; asked for at the first call
-	public   Function                         // what users get
-	same     atomic.Pointer[exportedFunction] // the one that stands for all that are the same function, once it was a value
-	slot     atomic.Uint64                    // a reference to it, once it was a value
+	known    atomic.Pointer[functionIdentity] // made when somebody asks for it: most exports are called by their closures, if at all
 }
+
+// functionIdentity is what makes a function a value.
+type functionIdentity struct {
+	public Function                         // what users get
+	same   atomic.Pointer[exportedFunction] // the one that stands for all that are the same function, once it was a value
+	slot   atomic.Uint64                    // a reference to it, once it was a value
+}
+
+// identity makes the function a value.
+func (f *exportedFunction) identity() *functionIdentity {
+	if known := f.known.Load(); known != nil {
+		return known
+	}
+	f.known.CompareAndSwap(nil, &functionIdentity{public: Function{f}})
+	return f.known.Load()
+}
+
+// function returns what users get; it is the same each time.
+func (f *exportedFunction) function() *Function { return &f.identity().public }
 
 // makeFunctions makes the exported functions of an instance.
 func makeFunctions(instance *instanceState) []exportedFunction {
@@ -62,7 +79,6 @@ func makeFunctions(instance *instanceState) []exportedFunction {
 		next++
 		f.instance, f.typ = instance, &instance.about.functions[i]
 		f.name, f.export = instance.about.Exports[i].Name, uint32(i)
-		f.public.inner = f
 	}
 	return functions
 }

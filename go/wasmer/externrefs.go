@@ -74,12 +74,13 @@ func (s *store) shareSpace(other *store) {
 // join gives the space to the store and all its instances; it is locked.
 func (s *store) join(space *externref.Space) {
 	s.space.Store(space)
-	for _, instance := range s.instances {
+	s.each(func(instance *instanceState) bool {
 		if instance.space.CompareAndSwap(nil, space) {
 			space.AddUnless(instance.isQuiet)
 			instance.watch()
 		}
-	}
+		return true
+	})
 }
 
 // referent looks up a reference to a value.

@@ -30,7 +30,7 @@ func (instance *Instance) Function(name string) (*Function, error) {
 	if f == nil {
 		return nil, instanceError("Cannot find the function `"+name+"`", errors.New("the instance exports no function of this name"))
 	}
-	return &f.public, nil
+	return f.function(), nil
 }
 
 func instanceError(message string, cause error) error {

@@ -39,6 +39,7 @@ type instanceState struct {
 	life      lifetime
 	id        uint64
 	store     *store
+	home      store // the store to begin with
 	about     *moduleInfo
 	owned     *instanceResources
 	cleanup   runtime.Cleanup
@@ -48,12 +49,14 @@ type instanceState struct {
 	own       ownFiber
 	functions []exportedFunction
 	exported  *Memory                // as Instance.Memory
-	first     atomic.Pointer[Memory] // memory 0, if another than exported; asked for when first needed
+	first     atomic.Pointer[Memory] // memory 0, perhaps the same; asked for when first needed
 	borrowed  borrowed
-	made      atomic.Bool                     // the handle is there
-	watched   atomic.Bool                     // the space knows the engine's store
-	space     atomic.Pointer[externref.Space] // that calls have to join; see externrefs.go
-	data      atomic.Pointer[interface{}]
+	made      atomic.Bool // the handle is there
+	watched   atomic.Bool // the space knows the engine's store
+
+	exportedIndex uint32                          // that of the exported memory among all
+	space         atomic.Pointer[externref.Space] // that calls have to join; see externrefs.go
+	data          atomic.Pointer[interface{}]
 }
 
 // instanceResources are the parts of an instance outside of Go's heap. They do not refer to the state, whose cleanup frees them.
@@ -110,19 +113,15 @@ func instantiate(ctx context.Context, module *moduleState, imports *Imports, opt
 	if err := checkContext(ctx); err != nil {
 		return Instance{}, err
 	}
-	links, err := link(module.about.Imports, imports, options.TrapUnknownImports)
+	var links links
 	defer links.end()
-	if err != nil {
+	if err := links.find(module.about.Imports, imports, options.TrapUnknownImports); err != nil {
 		return Instance{}, err
 	}
 	state := &instanceState{about: module.about, callsC: links.callsC, calls: links.calls, owned: &instanceResources{}}
 	state.own.context.instance = state
 	state.life.enter(state) // until the gate of the own fiber is shut
-	home := newStore()
-	if module.about.externrefs {
-		state.space.Store(home.useSpace())
-	}
-	home.add(state)
+	state.settle(module.about.externrefs)
 	options.ID = state.id
 	fiber.EnsurePauses()
 	if err := links.link(module, state, options); err != nil {
@@ -159,9 +158,8 @@ func (s *instanceState) open(ctx context.Context) (Instance, error) {
 			if err != nil {
 				return Instance{}, err
 			}
-			s.exported = newMemory(handle, false)
-			s.borrowed.memories = map[uint32]*Memory{s.about.Exports[i].Index: s.exported}
-			if s.about.Exports[i].Index == 0 {
+			s.exported, s.exportedIndex = newMemory(handle, false), s.about.Exports[i].Index
+			if s.exportedIndex == 0 {
 				s.first.Store(s.exported)
 			}
 			break

@@ -18,11 +18,10 @@ type links struct {
 	wantToken bool              // a host function takes an unsafe.Pointer
 }
 
-// link finds what is given for the imports of a module (specification, section 4.5.4). Types are compared by the engine.
-func link(wanted []engine.Import, imports *Imports, trapUnknown bool) (*links, error) {
-	l := &links{}
+// find finds what is given for the imports of a module (specification, section 4.5.4). Types are compared by the engine.
+func (l *links) find(wanted []engine.Import, imports *Imports, trapUnknown bool) error {
 	if len(wanted) == 0 {
-		return l, imports.view(func(map[importName]Import) {})
+		return imports.view(func(map[importName]Import) {})
 	}
 	l.provided = make([]engine.Provided, len(wanted))
 	var missing []importName
@@ -60,13 +59,13 @@ func link(wanted []engine.Import, imports *Imports, trapUnknown bool) (*links, e
 	})
 	switch {
 	case err != nil:
-		return l, err
+		return err
 	case failed != nil:
-		return l, failed
+		return failed
 	case missing != nil:
-		return l, missingError(missing)
+		return missingError(missing)
 	}
-	return l, nil
+	return nil
 }
 
 func (l *links) function(host *hostFunction) engine.Provided {

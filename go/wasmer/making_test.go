@@ -128,3 +128,17 @@ func replace(imports *wasmer.Imports) *wasmer.Imports {
 	}
 	return copied
 }
+
+// To make an instance and to close it costs little: what only instances need that are linked with others, or have values of externref, is made when it is needed.
+func TestInstantiationAllocatesLittle(t *testing.T) {
+	module := wat(t, `(module (memory (export "memory") 1) (func (export "f")) (func (export "g")))`)
+	if n := testing.AllocsPerRun(100, func() {
+		instance, err := module.Instantiate()
+		if err != nil {
+			t.Error(err)
+		}
+		instance.Close()
+	}); n > 14 {
+		t.Errorf("%v allocations, expected 12, or a few more by another version of Go", n)
+	}
+}

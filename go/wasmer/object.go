@@ -141,6 +141,9 @@ func borrow[T any](s *instanceState, objects *map[uint32]*T, position int, take 
 
 // closeBorrowed closes what was borrowed. The instance is in no use.
 func (s *instanceState) closeBorrowed() {
+	if s.exported != nil {
+		s.exported.inner.life.close(s.exported.inner)
+	}
 	s.borrowed.Lock()
 	defer s.borrowed.Unlock()
 	for _, global := range s.borrowed.globals {
@@ -162,6 +165,9 @@ func (instance *Instance) ExportedMemory(name string) (*Memory, error) {
 		return nil, err
 	}
 	defer s.life.leave(s)
+	if s.about.Exports[position].Index == s.exportedIndex { // there is one that is exported, so this is the index of the first such
+		return s.exported, nil
+	}
 	return borrow(s, &s.borrowed.memories, position, func() (*Memory, error) {
 		handle, err := s.owned.handle.Memory(uint32(position))
 		if err != nil {

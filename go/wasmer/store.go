@@ -22,7 +22,8 @@ type store struct {
 	space  atomic.Pointer[externref.Space] // for the values of externref; nil as long as nothing in the store has to do with them
 
 	mutex     sync.RWMutex
-	instances map[uint64]*instanceState        // by id
+	first     *instanceState                   // one of the instances, or nil; most stores have no other
+	others    map[uint64]*instanceState        // by id
 	functions map[functionID]*exportedFunction // those that were values
 	slots     map[uint64]*exportedFunction     // the same, by the slots that are known to refer to them
 }
@@ -41,6 +42,17 @@ var linking sync.RWMutex
 
 func newStore() *store {
 	return &store{order: newest.store.Add(1)}
+}
+
+// settle gives an instance its id, and a store of its own. Nobody else knows it yet.
+func (s *instanceState) settle(externrefs bool) {
+	s.id = newest.instance.Add(1)
+	s.store = &s.home
+	s.home.order = newest.store.Add(1)
+	if externrefs {
+		s.space.Store(s.home.useSpace())
+	}
+	s.home.first = s
 }
 
 // end returns the store that this one is a part of by now.
@@ -85,16 +97,16 @@ func (s *store) change(with func(*store)) {
 	}
 }
 
-// add gives an instance its id and lists it.
-func (s *store) add(instance *instanceState) {
-	instance.id = newest.instance.Add(1)
-	instance.store = s
-	s.change(func(s *store) {
-		if s.instances == nil {
-			s.instances = make(map[uint64]*instanceState, 1)
+// each shows all instances, until see says that it is enough; the store is locked.
+func (s *store) each(see func(*instanceState) (more bool)) {
+	if s.first != nil && !see(s.first) {
+		return
+	}
+	for _, instance := range s.others {
+		if !see(instance) {
+			return
 		}
-		s.instances[instance.id] = instance
-	})
+	}
 }
 
 // merge makes both stores one. The caller has linking for reading, and the stores of the engine are one.
@@ -126,10 +138,19 @@ func (s *store) both(other *store, do func(a, b *store)) {
 // takeIn moves everything here; both are locked.
 func (s *store) takeIn(other *store) {
 	s.shareSpace(other)
-	s.instances = union(s.instances, other.instances)
+	s.others = union(s.others, other.others)
+	switch {
+	case s.first == nil:
+		s.first = other.first
+	case other.first != nil:
+		if s.others == nil {
+			s.others = make(map[uint64]*instanceState)
+		}
+		s.others[other.first.id] = other.first
+	}
 	s.functions = union(s.functions, other.functions)
 	s.slots = union(s.slots, other.slots)
-	other.instances, other.functions, other.slots = nil, nil, nil
+	other.first, other.others, other.functions, other.slots = nil, nil, nil, nil
 	other.merged.Store(s)
 }
 
@@ -153,7 +174,13 @@ func (s *store) find(id uint64) *instanceState {
 }
 
 func (s *store) lookup(id uint64) (instance *instanceState) {
-	s.view(func(s *store) { instance = s.instances[id] })
+	s.view(func(s *store) {
+		if s.first != nil && s.first.id == id {
+			instance = s.first
+		} else {
+			instance = s.others[id]
+		}
+	})
 	return instance
 }
 
@@ -194,16 +221,14 @@ func (s *store) note(f *exportedFunction, info *engine.FuncInfo, slot uint64) *e
 			s.slots = make(map[uint64]*exportedFunction)
 		}
 		id := functionID{info.InstanceID, info.Index}
-		if first := s.functions[id]; first != nil {
-			f.same.Store(first)
-		} else {
-			s.functions[id] = f
-			f.same.Store(f)
+		first := s.functions[id]
+		if first == nil {
+			first, s.functions[id] = f, f
 		}
-		first := f.same.Load()
+		f.identity().same.Store(first)
 		s.slots[slot] = first
-		first.slot.CompareAndSwap(0, slot)
-		f.slot.CompareAndSwap(0, slot)
+		first.identity().slot.CompareAndSwap(0, slot)
+		f.identity().slot.CompareAndSwap(0, slot)
 	})
-	return f.same.Load()
+	return f.identity().same.Load()
 }

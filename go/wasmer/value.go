@@ -173,7 +173,7 @@ func (value Value) high() uint64 {
 // ToFunc returns the function that a funcref refers to, nil for null and for values of other types. It is the same pointer for equal values.
 func (value Value) ToFunc() *Function {
 	if f, ok := value.ref.(*exportedFunction); ok && value.valueType == TypeFuncRef {
-		return &f.public
+		return f.function()
 	}
 	return nil
 }
