@@ -77,7 +77,7 @@ fn any_kind(rng: &mut Rng) -> Kind {
 fn generated(kind: Kind, rng: &mut Rng, canonical: bool) -> Option<Vec<u8>> {
     let config = kind.config(rng, canonical);
     let fuel = kind.fuel(rng);
-    let length = 256 + rng.below(3072);
+    let length = 1024 + rng.below(12 << 10);
     let bytes = rng.bytes(length);
     let mut module = wasm_smith::Module::new(config, &mut Unstructured::new(&bytes)).ok()?;
     if let Some(fuel) = fuel {

@@ -127,8 +127,8 @@ impl Kind {
     pub fn fuel(self, rng: &mut Rng) -> Option<u32> {
         match self {
             Self::Calls => None,
-            Self::Bulk | Self::Memory => Some(20_000),
-            _ => (!rng.one_in(4)).then_some(1000),
+            Self::Bulk => Some(20_000),
+            _ => (!rng.one_in(4)).then_some(600),
         }
     }
 
@@ -263,13 +263,14 @@ fn base(rng: &mut Rng, canonical: bool) -> Config {
         compact_imports_enabled: false,
         custom_page_sizes_enabled: false,
         canonicalize_nans: !canonical,
-        disallow_traps: rng.one_in(3),
+        disallow_traps: rng.one_in(4),
         export_everything: true,
         max_imports: 0,
         max_types: 6,
+        min_types: 1,
         min_funcs: 1,
-        max_funcs: 4,
-        max_instructions: 80,
+        max_funcs: 5,
+        max_instructions: 120,
         max_globals: 4,
         max_tables: 2,
         max_data_segments: 3,

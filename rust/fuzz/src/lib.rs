@@ -18,6 +18,7 @@ pub mod engines;
 pub mod generate;
 pub mod guests;
 pub mod kinds;
+pub mod oracles;
 pub mod rng;
 pub mod shrink;
 pub mod subject;

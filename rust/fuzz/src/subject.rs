@@ -49,6 +49,12 @@ impl Subject {
         Some(Self { bytes, info, seed, canonical })
     }
 
+    /// The same, with engines that make NaN canonical.
+    #[must_use]
+    pub fn canonicalized(&self) -> Self {
+        Self { bytes: self.bytes.clone(), info: self.info.clone(), seed: self.seed, canonical: true }
+    }
+
     /// The calls to make, in their order. They depend on the names of exports only, so that a module that lost some of them still
     /// gets the same arguments for the others.
     #[must_use]

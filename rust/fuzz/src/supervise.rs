@@ -23,6 +23,8 @@ struct Counts {
     fuel: u64,
     stack: u64,
     resource: u64,
+    nan: u64,
+    wasmi: u64,
     invalid: u64,
     nothing: u64,
     different: u64,
@@ -143,7 +145,7 @@ fn spawn(part: &Job) -> io::Result<Child> {
 /// Counts a line; the case, if it is a finding.
 fn count(table: &mut BTreeMap<&'static str, Counts>, line: &str, job: &Job) -> Option<Case> {
     let fields: Vec<&str> = line.split(' ').collect();
-    let ["=", index, kind, verdict, returned, trapped, wasmtime] = fields[..] else {
+    let ["=", index, kind, verdict, returned, trapped, wasmtime, wasmi] = fields[..] else {
         eprintln!("\nline that no worker should write: {line}");
         return None;
     };
@@ -154,11 +156,13 @@ fn count(table: &mut BTreeMap<&'static str, Counts>, line: &str, job: &Job) -> O
     counts.returned += number(returned);
     counts.trapped += number(trapped);
     counts.wasmtime += number(wasmtime);
+    counts.wasmi += number(wasmi);
     match verdict {
         "agreed" => counts.agreed += 1,
         "fuel" => counts.fuel += 1,
         "stack" => counts.stack += 1,
         "resource" => counts.resource += 1,
+        "nan" => counts.nan += 1,
         "invalid" => counts.invalid += 1,
         "nothing" => counts.nothing += 1,
         _ => {
@@ -176,6 +180,8 @@ fn sum(table: &BTreeMap<&'static str, Counts>) -> Counts {
         fuel: a.fuel + b.fuel,
         stack: a.stack + b.stack,
         resource: a.resource + b.resource,
+        nan: a.nan + b.nan,
+        wasmi: a.wasmi + b.wasmi,
         invalid: a.invalid + b.invalid,
         nothing: a.nothing + b.nothing,
         different: a.different + b.different,
@@ -199,24 +205,26 @@ fn progress(table: &BTreeMap<&'static str, Counts>, start: Instant) -> String {
 /// The table of a whole run.
 fn report(table: &BTreeMap<&'static str, Counts>, start: Instant) -> String {
     let mut text = String::from(
-        "| kind | cases | agreed | invalid | too long | stack | limit | no module | different | crashed | calls | traps | with wasmtime |\n\
-         |---|---|---|---|---|---|---|---|---|---|---|---|---|\n",
+        "| kind | cases | agreed | invalid | too long | stack | limit | NaN | no module | different | crashed | calls | traps | by wasmi | by wasmtime |\n\
+         |---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n",
     );
     let mut row = |name: &str, c: &Counts| {
         writeln!(
             text,
-            "| {name} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+            "| {name} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
             c.cases,
             c.agreed,
             c.invalid,
             c.fuel,
             c.stack,
             c.resource,
+            c.nan,
             c.nothing,
             c.different,
             c.crashed,
             c.returned,
             c.trapped,
+            c.wasmi,
             c.wasmtime
         )
         .expect("strings can be written to");

@@ -40,7 +40,7 @@ pub struct Job {
     pub planted: Option<Fault>,
 }
 
-/// Runs all cases of a job. Before a case it writes `> INDEX`, after it `= INDEX KIND VERDICT RETURNED TRAPPED WASMTIME`.
+/// Runs all cases of a job. Before a case it writes `> INDEX`, after it `= INDEX KIND VERDICT RETURNED TRAPPED WASMTIME WASMI`.
 ///
 /// # Errors
 /// Where the supervisor is gone, or findings cannot be written.
@@ -85,12 +85,14 @@ fn line(verdict: &Verdict) -> String {
                 Some(Cut::Fuel) => "fuel",
                 Some(Cut::Stack) => "stack",
                 Some(Cut::Resource) => "resource",
+                Some(Cut::Nan) => "nan",
             };
-            format!("{word} {} {} {}", summary.returned, summary.trapped, u8::from(summary.wasmtime))
+            let (wasmtime, wasmi) = (u8::from(summary.wasmtime), u8::from(summary.wasmi));
+            format!("{word} {} {} {wasmtime} {wasmi}", summary.returned, summary.trapped)
         }
-        Verdict::Invalid => "invalid 0 0 0".into(),
-        Verdict::Nothing => "nothing 0 0 0".into(),
-        Verdict::Different(_) => "different 0 0 0".into(),
+        Verdict::Invalid => "invalid 0 0 0 0".into(),
+        Verdict::Nothing => "nothing 0 0 0 0".into(),
+        Verdict::Different(_) => "different 0 0 0 0".into(),
     }
 }
 

@@ -121,10 +121,12 @@ impl Session for Opened<'_> {
 
 impl Opened<'_> {
     fn imports(&self, store: &Store) -> Result<Vec<Extern>, Failure> {
-        let import = |(position, import): (usize, &gowasmer::wasm::Import)| {
+        let (mut functions, mut globals) = (0.., 0..);
+        let import = |import: &gowasmer::wasm::Import| {
             Ok(match &import.ty {
                 ExternType::Func(ty) => {
-                    Extern::Func(FuncHandle::host(ty.clone(), 0, position as u64, std::ptr::null()))
+                    let number = functions.next().expect("numbers do not end");
+                    Extern::Func(FuncHandle::host(ty.clone(), 0, number, std::ptr::null()))
                 }
                 ExternType::Memory(ty) => {
                     let mut ty = *ty;
@@ -143,12 +145,13 @@ impl Opened<'_> {
                     Extern::Table(store.table(ty).map_err(|error| failure(&error))?)
                 }
                 ExternType::Global(ty) => {
-                    let value = self.subject.global(position, ty.value);
+                    let number = globals.next().expect("numbers do not end");
+                    let value = self.subject.global(number, ty.value);
                     Extern::Global(store.global(*ty, value.bits() as u64).map_err(|error| failure(&error))?)
                 }
             })
         };
-        self.module.info().imports.iter().enumerate().map(import).collect()
+        self.module.info().imports.iter().map(import).collect()
     }
 
     /// Runs a function to its end.
@@ -159,7 +162,7 @@ impl Opened<'_> {
         let (subject, info, host_calls) = (self.subject, self.module.info(), &mut self.host_calls);
         let mut host = |function: &HostFunction, slots: &mut [u64]| {
             let import = function.function_index as usize;
-            let ExternType::Func(ty) = &info.imports[import].ty else { unreachable!("it was made for a function") };
+            let ty = info.function_type(import as u32);
             let arguments = take(&ty.params, slots);
             host_calls.note(import, &arguments);
             let mut results = Vec::new();

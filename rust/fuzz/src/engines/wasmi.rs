@@ -6,7 +6,7 @@ use crate::transcript::{Engine, HostCalls, Session, State};
 use crate::value::{Failure, Trap, Value};
 use gowasmer::types::ValType;
 use gowasmer::wasm::features::FEATURES;
-use wasmi::errors::ErrorKind;
+use wasmi::errors::{ErrorKind, InstantiationError};
 use wasmi::{
     AsContext, AsContextMut, Config, Error, Extern, ExternRef, ExternType, Func, Global, Instance, Memory, MemoryType,
     Module, Nullable, Ref, Store, StoreLimits, StoreLimitsBuilder, Table, TableType, TrapCode, Val,
@@ -28,6 +28,8 @@ impl Wasmi {
         let mut config = Config::default();
         config
             .consume_fuel(true)
+            .set_max_stack_height(8 << 20)
+            .set_max_recursion_depth(2000)
             .wasm_simd(has(WasmFeatures::SIMD))
             .wasm_relaxed_simd(has(WasmFeatures::RELAXED_SIMD))
             .wasm_tail_call(has(WasmFeatures::TAIL_CALL))
@@ -161,14 +163,16 @@ impl Opened<'_> {
         let store = &mut self.store;
         let answers = self.subject.answers();
         let mut imports = Vec::new();
-        for (position, ty) in types.into_iter().enumerate() {
+        let (mut functions, mut globals) = (0.., 0..);
+        for ty in types {
             imports.push(match ty {
                 ExternType::Func(ty) => {
+                    let number = functions.next().expect("numbers do not end");
                     let results = ty.results().iter().map(|ty| of_type(*ty)).collect::<Vec<_>>();
                     let function = Func::new(&mut *store, ty, move |mut caller, params, out| {
                         let arguments: Vec<Value> = params.iter().map(|value| of_val(value, &caller)).collect();
-                        caller.data_mut().calls.note(position, &arguments);
-                        for (out, value) in out.iter_mut().zip(answers.answer(position, &arguments, &results)) {
+                        caller.data_mut().calls.note(number, &arguments);
+                        for (out, value) in out.iter_mut().zip(answers.answer(number, &arguments, &results)) {
                             *out = to_val(value, &mut caller);
                         }
                         Ok(())
@@ -201,7 +205,8 @@ impl Opened<'_> {
                     Extern::Table(table.map_err(|error| failure(&error))?)
                 }
                 ExternType::Global(ty) => {
-                    let value = self.subject.global(position, of_type(ty.content()));
+                    let number = globals.next().expect("numbers do not end");
+                    let value = self.subject.global(number, of_type(ty.content()));
                     let value = to_val(value, &mut *store);
                     Extern::Global(Global::new(&mut *store, value, ty.mutability()))
                 }
@@ -258,6 +263,7 @@ fn number(object: Nullable<ExternRef>, store: impl AsContext) -> u64 {
 fn failure(error: &Error) -> Failure {
     let Some(code) = error.as_trap_code() else {
         return match error.kind() {
+            ErrorKind::Instantiation(InstantiationError::ElementSegmentDoesNotFit { .. }) => Failure::Trap(Trap::Table),
             ErrorKind::Memory(_) | ErrorKind::Table(_) | ErrorKind::ImplementationLimits(_) => {
                 Failure::Resource(error.to_string())
             }

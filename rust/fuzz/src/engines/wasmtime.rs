@@ -14,11 +14,17 @@ use wasmtime::{
     TableType, Val,
 };
 
+/// Instructions that a call may take, about, where they are counted.
+const FUEL: u64 = 400_000;
 /// Bytes of stack that a call may take: as large as a fiber of this project's engine, about.
 const STACK: usize = 1 << 20;
 
 /// Two engines: without and with canonical NaN.
-pub struct Wasmtime([wasmtime::Engine; 2]);
+pub struct Wasmtime {
+    engines: [wasmtime::Engine; 2],
+    /// Whether calls may take `FUEL` only.
+    counting: bool,
+}
 
 impl Wasmtime {
     /// An engine with the features of this project's one.
@@ -27,7 +33,24 @@ impl Wasmtime {
     /// If the configuration is refused.
     #[must_use]
     pub fn new() -> Self {
-        Self([false, true].map(|canonical| wasmtime::Engine::new(&config(canonical)).expect("a valid configuration")))
+        Self::with_counting(false)
+    }
+
+    /// The same, but calls end when they have taken too long.
+    ///
+    /// # Panics
+    /// If the configuration is refused.
+    #[must_use]
+    pub fn counting() -> Self {
+        Self::with_counting(true)
+    }
+
+    fn with_counting(counting: bool) -> Self {
+        let engine = |canonical| {
+            let mut config = config(canonical);
+            wasmtime::Engine::new(config.consume_fuel(counting)).expect("a valid configuration")
+        };
+        Self { engines: [false, true].map(engine), counting }
     }
 
     /// Whether it takes the module for valid; otherwise why not.
@@ -35,7 +58,7 @@ impl Wasmtime {
     /// # Errors
     /// Its words.
     pub fn validate(&self, bytes: &[u8]) -> Result<(), String> {
-        Module::validate(&self.0[0], bytes).map_err(|error| format!("{error:#}"))
+        Module::validate(&self.engines[0], bytes).map_err(|error| format!("{error:#}"))
     }
 }
 
@@ -81,9 +104,9 @@ impl Engine for Wasmtime {
     }
 
     fn open<'a>(&'a self, subject: &'a Subject) -> Result<Box<dyn Session + 'a>, Failure> {
-        let engine = &self.0[usize::from(subject.canonical)];
+        let engine = &self.engines[usize::from(subject.canonical)];
         let module = Module::new(engine, &subject.bytes).map_err(|error| Failure::Refused(format!("{error:#}")))?;
-        Ok(Box::new(Opened { subject, store: store(engine), module, instance: None }))
+        Ok(Box::new(Opened { subject, store: store(engine), module, instance: None, counting: self.counting }))
     }
 }
 
@@ -105,12 +128,14 @@ struct Opened<'a> {
     module: Module,
     store: Store<Host>,
     instance: Option<Instance>,
+    counting: bool,
 }
 
 impl Session for Opened<'_> {
     fn instantiate(&mut self) -> Result<(), Failure> {
         self.store = store(self.module.engine());
         let imports = self.imports()?;
+        self.refuel();
         let instance = Instance::new(&mut self.store, &self.module, &imports).map_err(|error| failure(&error))?;
         self.instance = Some(instance);
         Ok(())
@@ -133,6 +158,7 @@ impl Session for Opened<'_> {
             });
         }
         let mut results = vec![Val::I32(0); call.ty.results.len()];
+        self.refuel();
         function.call(&mut self.store, &arguments, &mut results).map_err(|error| failure(&error))?;
         Ok(results.iter().map(|value| of_val(value, &self.store)).collect())
     }
@@ -182,9 +208,10 @@ impl Opened<'_> {
     fn imports(&mut self) -> Result<Vec<Extern>, Failure> {
         let types: Vec<ExternType> = self.module.imports().map(|import| import.ty()).collect();
         let mut imports = Vec::new();
-        for (position, ty) in types.into_iter().enumerate() {
+        let (mut functions, mut globals) = (0.., 0..);
+        for ty in types {
             imports.push(match ty {
-                ExternType::Func(ty) => Extern::Func(self.function(position, ty)),
+                ExternType::Func(ty) => Extern::Func(self.function(functions.next().expect("numbers do not end"), ty)),
                 ExternType::Memory(ty) => {
                     let max = ty.maximum().map_or(MAX_PAGES, |max| max.min(MAX_PAGES));
                     if ty.minimum() > max {
@@ -209,7 +236,8 @@ impl Opened<'_> {
                     Extern::Table(Table::new(&mut self.store, ty, null).map_err(|error| failure(&error))?)
                 }
                 ExternType::Global(ty) => {
-                    let value = self.subject.global(position, of_type(ty.content()));
+                    let number = globals.next().expect("numbers do not end");
+                    let value = self.subject.global(number, of_type(ty.content()));
                     let value = to_val(value, &mut self.store)?;
                     Extern::Global(Global::new(&mut self.store, ty, value).map_err(|error| failure(&error))?)
                 }
@@ -219,14 +247,20 @@ impl Opened<'_> {
         Ok(imports)
     }
 
+    fn refuel(&mut self) {
+        if self.counting {
+            self.store.set_fuel(FUEL).expect("fuel is on");
+        }
+    }
+
     /// A function of the host.
-    fn function(&mut self, position: usize, ty: wasmtime::FuncType) -> Func {
+    fn function(&mut self, number: usize, ty: wasmtime::FuncType) -> Func {
         let answers = self.subject.answers();
         let results = ty.results().map(|ty| of_type(&ty)).collect::<Vec<_>>();
         Func::new(&mut self.store, ty, move |mut caller, params, out| {
             let arguments: Vec<Value> = params.iter().map(|value| of_val(value, &caller)).collect();
-            caller.data_mut().calls.note(position, &arguments);
-            for (out, value) in out.iter_mut().zip(answers.answer(position, &arguments, &results)) {
+            caller.data_mut().calls.note(number, &arguments);
+            for (out, value) in out.iter_mut().zip(answers.answer(number, &arguments, &results)) {
                 *out = to_val(value, &mut caller).map_err(|failure| Error::msg(failure.to_string()))?;
             }
             Ok(())
@@ -296,6 +330,7 @@ fn failure(error: &Error) -> Failure {
         T::IntegerDivisionByZero => Trap::Division,
         T::BadConversionToInteger => Trap::Conversion,
         T::StackOverflow => return Failure::Stack,
+        T::OutOfFuel => return Failure::Fuel,
         other => return Failure::Other(other.to_string()),
     })
 }
