@@ -20,11 +20,13 @@ FUZZ_SECONDS ?= 600
 FUZZ_CASES ?=
 FUZZ_SEED ?= $$(date +%s)
 FUZZ_CI_CASES := 10000
-# What is shipped, and the tool that makes its header. The crate rust/fuzz is built by itself: built together, its oracles would switch
-# on features of the code generator that the library does not need.
+# What is shipped, and the tool that makes its header. Not the whole workspace: what other crates of it ask of dependencies that they
+# share would be built into the library, too; rust/fuzz would switch on features of the code generator that the library does not need.
 ENGINE := -p gowasmer-engine -p gowasmer-header
 
 LIBRARY := build/libgowasmer.a
+# Written when it changes; the library keeps what it declares.
+HEADER := go/internal/engine/wasmer.h
 # Holds the library's hash, so that Go's build and test caches notice a new library.
 STAMP := go/internal/engine/library_stamp.go
 GO_SOURCES = $$(find go examples benchmarks scripts -name '*.go' 2>/dev/null)
@@ -50,7 +52,7 @@ engine: tools
 # The library is made anew only when cargo's changed, so that what depends on it is not built again for nothing.
 .PHONY: library
 library: header
-	@[ $(LIBRARY) -nt target/release/libgowasmer.a ] && [ $(LIBRARY) -nt scripts/library.sh ] || \
+	@[ $(LIBRARY) -nt target/release/libgowasmer.a ] && [ $(LIBRARY) -nt scripts/library.sh ] && [ $(LIBRARY) -nt $(HEADER) ] || \
 		scripts/library.sh target/release/libgowasmer.a $(LIBRARY)
 	@scripts/stamp.sh $(LIBRARY) $(STAMP)
 
@@ -59,7 +61,7 @@ header: engine ## write the C header and the Go constants from the Rust sources
 	target/release/gowasmer-header
 
 .PHONY: guests
-guests: ## rebuild the guests in testdata/ (needs Debian's clang, lld and wabt)
+guests: ## rebuild the guests in testdata/ (needs Debian's clang, lld, wabt, wasi-libc and libclang-rt-14-dev-wasm32)
 	$(MAKE) -C testdata/guests
 	go/tests/testdata/build.sh
 
@@ -73,18 +75,23 @@ test: build test-rust test-go test-race test-fuzz ## run all tests: Rust, specif
 
 .PHONY: test-rust
 test-rust: tools ## run the Rust tests, the specification suite and the golden files
-	$(CARGO) test --release --locked $(ENGINE)
+	$(CARGO) test --release --locked $(ENGINE) -p gowasmer-suite
 
 .PHONY: spec
 spec: tools ## run the specification suite alone (BLESS=1 rewrites its counts if every assertion passes)
 	$(CARGO) test --release --locked -p gowasmer-engine --test spec
 
+# The Go tests cannot read a crate.
+.PHONY: suite
+suite: tools ## write the scripts of the specification suite to build/testsuite, for the Go tests
+	$(CARGO) run --release --locked -q -p gowasmer-suite -- build/testsuite
+
 .PHONY: test-go
-test-go: build ## run the Go tests, the examples and a short stress test
+test-go: build suite ## run the Go tests, the examples and a short stress test
 	$(GO) test -timeout 15m $(PACKAGES)
 
 .PHONY: test-race
-test-race: build ## run the Go tests under the race detector, shortened
+test-race: build suite ## run the Go tests under the race detector, shortened
 	$(GO) test -race -short -timeout 15m $(PACKAGES)
 
 .PHONY: stress
@@ -119,7 +126,7 @@ check-format:
 
 .PHONY: check-lint
 check-lint: library
-	$(CARGO) clippy --release --locked $(ENGINE) --all-targets -- -D warnings
+	$(CARGO) clippy --release --locked $(ENGINE) -p gowasmer-suite --all-targets -- -D warnings
 	$(CARGO) clippy --release --locked -p gowasmer-fuzz --all-targets -- -D warnings
 	$(GO) vet $(PACKAGES)
 	$(STATICCHECK) $(PACKAGES)

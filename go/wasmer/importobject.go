@@ -8,10 +8,11 @@ import (
 // ImportObject is a set of imports that is put together from several [Imports]. It can be used for any number of instances.
 type ImportObject struct {
 	imports *Imports
+	broken  error // why it cannot be used, or nil
 }
 
 // NewImportObject makes an empty ImportObject.
-func NewImportObject() *ImportObject { return &ImportObject{NewImports()} }
+func NewImportObject() *ImportObject { return &ImportObject{imports: NewImports()} }
 
 // Extend adds all imports of a set, and replaces those that have the same namespace and name. The set can be closed afterwards. The error is an
 // [*ImportObjectError]: one of both is closed.
@@ -38,6 +39,9 @@ func (importObject *ImportObject) Extend(imports Imports) error {
 func (importObject *ImportObject) Imports() (*Imports, error) {
 	if importObject == nil || importObject.imports == nil {
 		return NewImports(), nil
+	}
+	if importObject.broken != nil {
+		return nil, importObject.broken
 	}
 	entries, err := importObject.imports.snapshot()
 	if err != nil {

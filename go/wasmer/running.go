@@ -54,7 +54,7 @@ func (f *exportedFunction) beginOwn() (*fiber.Fiber, unsafe.Pointer, error) {
 	}
 	s.own.bound, s.own.quick = f, nil
 	s.own.slots = s.own.fiber.Prepare(entry, s, f.typ.slots)
-	if s.own.fiber.Guarded = len(s.calls) > 0 || !s.own.fiber.CanEnter(); !s.own.fiber.Guarded {
+	if s.own.fiber.Guarded = len(s.calls) > 0 || !s.own.fiber.CanEnter(); !s.own.fiber.Guarded && !f.typ.checked {
 		s.own.quick = f
 	}
 	return s.own.fiber, s.own.slots, nil

@@ -11,18 +11,33 @@ import (
 const usage = `wasmer runs WebAssembly modules.
 
 Usage:
+  wasmer run [OPTION...] FILE [ARG...] run a WASI program
   wasmer call FILE FUNCTION [ARG...]   call an exported function and print its results, one a line
   wasmer inspect FILE                  list imports, exports, memories, sections and sizes
   wasmer validate FILE                 check that a module is valid
   wasmer compile FILE -o OUT           compile a module; call and inspect take the result, too
+  wasmer wast FILE...                  run specification scripts, and count what passed and failed
   wasmer version                       print the version
   wasmer help                          print this text
 
-FILE is a module in the binary format, or "-" for standard input. Arguments are read by the types of the
+FILE is a module in the binary or the text format, or "-" for standard input. Arguments are read by the types of the
 function's parameters: integers in decimal, or with 0x, 0o or 0b before them; floats in decimal or hexadecimal,
 "inf" and "nan". Compiled modules hold machine code: run only files that you trust.
 
-Exit codes: 0 success; 1 the module is invalid, cannot be read or linked, or the guest failed; 2 wrong usage.
+Options of run, each also as --option=value:
+  --dir HOST[::GUEST]      let the program use the directory HOST, under the path GUEST if given; may be repeated
+  --env NAME=VALUE         set an environment variable; --env NAME takes over the command's own; may be repeated
+  --invoke NAME            call this exported function, with ARGs by the types of its parameters, instead of the program's start
+  --timeout DURATION       end the program after that long, such as 10s
+  --max-memory SIZE        limit each memory, in bytes, or with K, M or G behind
+  --trap-unknown-imports   run a program although functions are missing that it imports; it fails when it calls one
+
+A program gets the standard streams, and no files but those in the directories given. Tests of Go packages run by
+  GOOS=wasip1 GOARCH=wasm go test -exec "wasmer run --dir=/ --env PWD --env PATH" ./...
+
+Exit codes: 0 success; 1 the module is invalid, cannot be read or linked, or the guest failed; 2 wrong usage. run exits
+with the program's code, with 134 if it trapped (the backtrace goes to standard error), 124 if its time was over, and
+130 if it was interrupted by Ctrl-C.
 `
 
 // version is that of Cargo.toml and CHANGELOG.md; a test holds them together.
@@ -50,16 +65,19 @@ func usagef(format string, values ...any) error {
 
 // streams are where a command reads and writes.
 type streams struct {
-	in  io.Reader
-	out io.Writer
+	in   io.Reader
+	out  io.Writer
+	errs io.Writer
 }
 
 var commands = map[string]func(arguments []string, s streams) error{
 	"call":     call,
 	"compile":  compile,
 	"inspect":  inspect,
+	"run":      runGuest,
 	"validate": validate,
 	"version":  printVersion,
+	"wast":     runScripts,
 }
 
 // run executes a command line and returns the exit code.
@@ -81,9 +99,16 @@ func run(arguments []string, in io.Reader, out, errs io.Writer) int {
 		fmt.Fprintf(errs, "wasmer: unknown command %q; try wasmer help\n", name)
 		return exitUsage
 	}
-	err := command(rest, streams{in, out})
+	err := command(rest, streams{in, out, errs})
 	if err == nil {
 		return exitOK
+	}
+	var exit *exitCode
+	if errors.As(err, &exit) {
+		if exit.err != nil {
+			fmt.Fprintf(errs, "wasmer: %v\n", exit.err)
+		}
+		return exit.code
 	}
 	fmt.Fprintf(errs, "wasmer: %v\n", err)
 	var wrong *usageError

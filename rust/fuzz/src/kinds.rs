@@ -34,7 +34,7 @@ pub enum Kind {
     All,
     /// Vectors.
     Simd,
-    /// Proposals of 3.0: tail calls, several memories, 64-bit memories and tables, extended constant expressions.
+    /// Proposals of 3.0: tail calls, several memories, 64-bit memories and tables, extended constant expressions, custom page sizes.
     Recent,
     /// A generated module, altered by wasm-mutate.
     Mutated,
@@ -208,6 +208,7 @@ impl Kind {
                 tail_call_enabled: has(WasmFeatures::TAIL_CALL),
                 extended_const_enabled: has(WasmFeatures::EXTENDED_CONST),
                 memory64_enabled: has(WasmFeatures::MEMORY64),
+                custom_page_sizes_enabled: has(WasmFeatures::CUSTOM_PAGE_SIZES) && rng.one_in(2),
                 max_memories: if has(WasmFeatures::MULTI_MEMORY) { 3 } else { 1 },
                 min_memories: 1,
                 max_tables: 3,

@@ -6,8 +6,15 @@ use crate::value::Value;
 use gowasmer::types::{FuncType, ValType};
 use gowasmer::wasm::{self, ExternKind, ModuleInfo};
 
-/// Pages that any memory may have.
+/// Pages of 64 KiB that any memory may have.
 pub const MAX_PAGES: u64 = 160;
+
+/// Pages of a size, as a power of two, that any memory may have.
+#[must_use]
+pub const fn max_pages(page_size_log2: u8) -> u64 {
+    (MAX_PAGES << 16) >> page_size_log2
+}
+
 /// Elements that any table may have.
 pub const MAX_ELEMENTS: u64 = 20_000;
 /// Exported functions that are called, of the first of them.

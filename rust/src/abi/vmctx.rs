@@ -57,9 +57,9 @@ pub struct HostFunction {
     pub c_context: *const u8,
     /// Compiled adapter that spreads slots into the registers of a C call: `extern "C" fn(c_function, c_context, slots)`.
     pub c_adapter: *const u8,
-    /// Number of parameters, so that the Go side knows how many slots to read.
+    /// Slots of the parameters, so that the Go side knows how many to read.
     pub params: u32,
-    /// Number of results.
+    /// Slots of the results.
     pub results: u32,
 }
 
@@ -75,8 +75,8 @@ pub struct FuncRecord {
     pub entry: *const u8,
     /// Engine-wide id of the function's type.
     pub type_id: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// Its index in the instance that defines it; of a host function, in the one that imports it. For `vm` only.
+    pub function: u32,
 }
 
 /// An imported function.
@@ -109,8 +109,10 @@ pub struct MemoryDefinition {
     pub base: AtomicUsize,
     /// Accessible bytes, a multiple of the page size; only grows (0 once closed).
     pub length: AtomicU64,
-    /// Pages that growing may reach at most: the declared maximum, cut by the embedder's ceiling.
-    pub max_pages: u64,
+    /// Bytes that growing may reach at most: the declared maximum, cut by the embedder's ceiling and by what could be reserved.
+    pub max_length: u64,
+    /// Bytes of a page: 65,536, or 1.
+    pub page_size: u64,
 }
 
 /// How compiled code reaches a table. Both fields are fixed: a table never moves.
@@ -133,7 +135,7 @@ pub struct TableDefinition {
     pub bound: AtomicU64,
 }
 
-/// A global's value: one slot, and room for the second one of a v128.
+/// A global's value: one slot, or two of a v128.
 #[repr(C, align(16))]
 #[derive(Debug, Default)]
 pub struct GlobalCell {

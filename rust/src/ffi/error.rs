@@ -56,6 +56,24 @@ pub unsafe extern "C" fn gw_error_trap(error: *const gw_error) -> u32 {
     unsafe { error.as_ref() }.and_then(|error| error.0.trap()).map_or(0, |code| code as u32)
 }
 
+/// A place in a text that was given.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct gw_position {
+    /// The line, counted from 1; 0 for no place.
+    pub line: u32,
+    /// The column in characters, counted from 1.
+    pub column: u32,
+}
+
+/// Where in the text that was given the error is; all 0 if it is about no text.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gw_error_position(error: *const gw_error) -> gw_position {
+    // SAFETY: null or an error of ours, by the rules of this ABI.
+    let position = unsafe { error.as_ref() }.and_then(|error| error.0.position());
+    position.map_or_else(gw_position::default, |at| gw_position { line: at.line, column: at.column })
+}
+
 /// Text of an error, valid until it is freed; empty for null.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_error_message(error: *const gw_error) -> gw_slice {

@@ -1,4 +1,6 @@
-//! One line per opcode: which function of which family translates it.
+//! One line per opcode: which function of which family translates it. Vector instructions have a table of their own.
+
+mod simd;
 
 use super::function::FunctionTranslation;
 use super::ops::{bulk, call, control, conversion, memory, numeric, reference, table, variable};
@@ -45,6 +47,8 @@ fn reachable(t: &mut FunctionTranslation<'_, '_>, op: &Op<'_>) -> Result<()> {
         Op::Return => control::return_(t),
         Op::Call { function_index } => call::call(t, *function_index),
         Op::CallIndirect { type_index, table_index } => call::call_indirect(t, *type_index, *table_index),
+        Op::ReturnCall { function_index } => call::return_call(t, *function_index),
+        Op::ReturnCallIndirect { type_index, table_index } => call::return_call_indirect(t, *type_index, *table_index),
         Op::Drop => t.state.drop(1),
         Op::Select | Op::TypedSelect { .. } => control::select(t),
 
@@ -181,7 +185,7 @@ fn reachable(t: &mut FunctionTranslation<'_, '_>, op: &Op<'_>) -> Result<()> {
         Op::F32ReinterpretI32 => conversion::reinterpret(t, F32),
         Op::F64ReinterpretI64 => conversion::reinterpret(t, F64),
 
-        other => return Err(unsupported(other)),
+        other => return simd::translate(t, other),
     }
     Ok(())
 }

@@ -8,7 +8,6 @@ use super::memory::Memory;
 use super::pinned::Pinned;
 use super::store::Store;
 use super::table::Table;
-use super::type_ids;
 use crate::abi::vmctx::{FuncRecord, GlobalCell, MemoryDefinition};
 use crate::artifact::BoundsMode;
 use crate::error::{Error, ErrorKind, Result};
@@ -83,7 +82,7 @@ unsafe impl Send for GlobalHandle {}
 // SAFETY: as above.
 unsafe impl Sync for GlobalHandle {}
 
-fn argument(message: String) -> Error {
+pub(super) fn argument(message: String) -> Error {
     Error::new(ErrorKind::Argument, message)
 }
 
@@ -128,29 +127,51 @@ impl Store {
         Ok(TableHandle::new(self, pointer))
     }
 
-    /// Makes a global. The value is one slot; of function references only null can be given.
+    /// Makes a global of one slot; of function references only null can be given. Of a vector: [`Store::global128`].
     ///
     /// # Errors
     /// Kind `Argument` for a value that cannot be given.
     pub fn global(&self, ty: GlobalType, value: u64) -> Result<GlobalHandle> {
         check_slot(ty.value, value)?;
+        Ok(self.new_global(ty, u128::from(value)))
+    }
+
+    /// Makes a global of type v128; the low slot is in the low bits.
+    ///
+    /// # Errors
+    /// Kind `Argument` for another type.
+    pub fn global128(&self, ty: GlobalType, value: u128) -> Result<GlobalHandle> {
+        check_vector(ty.value)?;
+        Ok(self.new_global(ty, value))
+    }
+
+    fn new_global(&self, ty: GlobalType, value: u128) -> GlobalHandle {
         let global = Pinned::new(Global::default());
-        global.cell.set(value);
+        global.cell.set128(value);
         let cell = NonNull::from(&global.cell);
         self.with(|contents| contents.globals.push(global));
-        Ok(GlobalHandle::new(self, cell, ty))
+        GlobalHandle::new(self, cell, ty)
     }
 }
 
 /// Refuses slots that the embedder must not make up.
-fn check_slot(ty: ValType, value: u64) -> Result<()> {
+pub(super) fn check_slot(ty: ValType, value: u64) -> Result<()> {
     match ty {
-        ValType::V128 => Err(argument("value of type v128, which is not supported".into())),
+        ValType::V128 => Err(argument("one slot for a value of type v128, expected two".into())),
         ValType::FuncRef if value != 0 => Err(argument("number given for a funcref, expected null (0)".into())),
         ValType::I32 | ValType::F32 if value >> 32 != 0 => {
             Err(argument(format!("slot {value:#x} for a value of type {ty}, expected 32 bits, zero-extended")))
         }
         _ => Ok(()),
+    }
+}
+
+/// Refuses two slots for a value of one.
+fn check_vector(ty: ValType) -> Result<()> {
+    if ty == ValType::V128 {
+        Ok(())
+    } else {
+        Err(argument(format!("two slots for a value of type {ty}, expected one")))
     }
 }
 
@@ -241,7 +262,7 @@ impl TableHandle {
         self.table
     }
 
-    fn table(&self) -> &Table {
+    pub(super) fn table(&self) -> &Table {
         // SAFETY: the store keeps it alive.
         unsafe { self.table.as_ref() }
     }
@@ -264,16 +285,8 @@ impl TableHandle {
         self.table().get(index)
     }
 
-    /// The function that an element refers to: none outside of the table, or for null, or in a table of other
-    /// references.
-    #[must_use]
-    pub fn get_function(&self, index: u64) -> Option<FuncHandle> {
-        let slot = self.get(index).filter(|_| self.ty().element == ValType::FuncRef)?;
-        let record = NonNull::new(slot as *mut FuncRecord)?;
-        // SAFETY: records in a table belong to the table's store, which is kept alive, and so is the holder of the type
-        // id.
-        let ty = type_ids::type_of(unsafe { record.as_ref() }.type_id);
-        Some(FuncHandle::of_instance(&self.store, record, ty))
+    pub(super) const fn store(&self) -> &Store {
+        &self.store
     }
 
     /// Sets an element to a slot; of function references only null can be given.
@@ -285,23 +298,7 @@ impl TableHandle {
         self.put(index, slot)
     }
 
-    /// Sets an element to a function of an instance; its store and the table's become one.
-    ///
-    /// # Errors
-    /// Kind `Argument` for an element that does not exist, or a table or function that does not fit.
-    pub fn set_function(&self, index: u64, function: &FuncHandle) -> Result<()> {
-        let element = self.ty().element;
-        let FuncSource::Instance { store, .. } = &function.source else {
-            return Err(argument("function of the host, expected one that an instance exports".into()));
-        };
-        if element != ValType::FuncRef {
-            return Err(argument(format!("function for an element of type {element}, expected funcref")));
-        }
-        self.store.merge(store);
-        self.put(index, function.slot())
-    }
-
-    fn put(&self, index: u64, slot: u64) -> Result<()> {
+    pub(super) fn put(&self, index: u64, slot: u64) -> Result<()> {
         let done = self.table().set(index, &[slot]);
         done.then_some(()).ok_or_else(|| argument(format!("element {index}, expected less than {}", self.size())))
     }
@@ -371,7 +368,11 @@ impl GlobalHandle {
         self.cell
     }
 
-    fn cell(&self) -> &GlobalCell {
+    pub(super) const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub(super) fn cell(&self) -> &GlobalCell {
         // SAFETY: the store keeps it alive; compiled code and others change it by whole, aligned stores.
         unsafe { self.cell.as_ref() }
     }
@@ -382,10 +383,16 @@ impl GlobalHandle {
         self.ty
     }
 
-    /// Its value as a slot.
+    /// Its value as a slot; of a vector, the low one.
     #[must_use]
     pub fn get(&self) -> u64 {
         self.cell().get(self.ty.value)
+    }
+
+    /// Its value as two slots, the low one in the low bits; the high one is 0 unless it is a vector.
+    #[must_use]
+    pub fn get128(&self) -> u128 {
+        if self.ty.value == ValType::V128 { self.cell().get128() } else { u128::from(self.get()) }
     }
 
     /// Sets its value; of function references only null can be given.
@@ -393,11 +400,27 @@ impl GlobalHandle {
     /// # Errors
     /// Kind `Argument` if it is immutable, or for a value that cannot be given.
     pub fn set(&self, slot: u64) -> Result<()> {
-        if !self.ty.mutable {
-            return Err(argument(format!("global {} cannot be set, expected a mutable one", self.ty.value)));
-        }
+        self.check_mutable()?;
         check_slot(self.ty.value, slot)?;
         self.cell().set(slot);
         Ok(())
+    }
+
+    /// Sets the value of a vector; the low slot is in the low bits.
+    ///
+    /// # Errors
+    /// Kind `Argument` if it is immutable, or of another type.
+    pub fn set128(&self, value: u128) -> Result<()> {
+        self.check_mutable()?;
+        check_vector(self.ty.value)?;
+        self.cell().set128(value);
+        Ok(())
+    }
+
+    pub(super) fn check_mutable(&self) -> Result<()> {
+        if self.ty.mutable {
+            return Ok(());
+        }
+        Err(argument(format!("global {} cannot be set, expected a mutable one", self.ty.value)))
     }
 }

@@ -12,7 +12,7 @@ use crate::wasm::{ConstExpr, ConstOp, SegmentMode};
 pub(super) fn before_publication(instance: &InstanceData, passive: &mut Vec<Box<[u64]>>) -> Result<()> {
     let (info, layout) = (instance.module.info(), instance.module.layout());
     for (index, init) in (info.imported_globals..).zip(&info.global_inits) {
-        instance.global(index).set(evaluate(instance, init)?);
+        initialize_global(instance, index, init)?;
     }
     for (index, segment) in (0..).zip(&info.elements) {
         if matches!(segment.mode, SegmentMode::Passive) {
@@ -32,13 +32,25 @@ pub(super) fn before_publication(instance: &InstanceData, passive: &mut Vec<Box<
     Ok(())
 }
 
+fn initialize_global(instance: &InstanceData, index: u32, init: &ConstExpr) -> Result<()> {
+    let cell = instance.global(index);
+    match init[..] {
+        [ConstOp::V128(bytes)] => cell.set128(u128::from_le_bytes(bytes)),
+        [ConstOp::GlobalGet(from)] if instance.module.info().globals[from as usize].value == ValType::V128 => {
+            cell.set128(instance.global(from).get128());
+        }
+        _ => cell.set(evaluate(instance, init)?),
+    }
+    Ok(())
+}
+
 /// Copies the active segments, one after the other; each as a whole or not at all. Their entries stay empty: they count
 /// as dropped.
 pub(super) fn segments(instance: &InstanceData) -> Result<()> {
     let info = instance.module.info();
     for (number, segment) in info.elements.iter().enumerate() {
         if let SegmentMode::Active { index, offset } = &segment.mode {
-            let offset = evaluate_offset(instance, offset)?;
+            let offset = evaluate(instance, offset)?;
             let items = segment.items.iter().map(|item| evaluate(instance, item)).collect::<Result<Vec<_>>>()?;
             let table = instance.table(*index);
             if !table.set(offset, &items) {
@@ -50,7 +62,7 @@ pub(super) fn segments(instance: &InstanceData) -> Result<()> {
     }
     for (number, segment) in info.data.iter().enumerate() {
         if let SegmentMode::Active { index, offset } = &segment.mode {
-            let offset = evaluate_offset(instance, offset)?;
+            let offset = evaluate(instance, offset)?;
             let memory = instance.memory(*index);
             if !memory.write(offset, &segment.bytes) {
                 let what = format!("data segment {number} of {} bytes", segment.bytes.len());
@@ -67,17 +79,40 @@ fn outside(code: TrapCode, what: &str, offset: u64, whole: &str) -> Error {
     Error::new(ErrorKind::Instantiate, message).with_trap(code)
 }
 
-/// The offset of an active segment: an i32 that counts without sign.
-fn evaluate_offset(instance: &InstanceData, expression: &ConstExpr) -> Result<u64> {
-    Ok(evaluate(instance, expression)? & 0xffff_ffff)
+/// The slot that a constant expression gives; of an i32, zero-extended, so that it is an offset as it stands. Its operations were
+/// validated.
+fn evaluate(instance: &InstanceData, expression: &ConstExpr) -> Result<u64> {
+    if let [operation] = expression[..] {
+        return operand(instance, operation);
+    }
+    let mut stack: Vec<u64> = Vec::new();
+    for operation in expression {
+        let value = match operation.binary() {
+            None => operand(instance, *operation)?,
+            Some(ty) => {
+                let (Some(b), Some(a)) = (stack.pop(), stack.pop()) else { return Err(unbalanced(expression)) };
+                let value = match operation {
+                    ConstOp::I32Add | ConstOp::I64Add => a.wrapping_add(b),
+                    ConstOp::I32Sub | ConstOp::I64Sub => a.wrapping_sub(b),
+                    _ => a.wrapping_mul(b),
+                };
+                // The low half of a sum, difference or product depends on the low halves alone.
+                if ty == ValType::I32 { value & 0xffff_ffff } else { value }
+            }
+        };
+        stack.push(value);
+    }
+    let [value] = stack[..] else { return Err(unbalanced(expression)) };
+    Ok(value)
 }
 
-/// The slot that a constant expression gives. Its operations were validated: today each gives one value and takes none.
-fn evaluate(instance: &InstanceData, expression: &ConstExpr) -> Result<u64> {
-    let [operation] = expression[..] else {
-        let message = format!("constant expression of {} operations, expected one", expression.len());
-        return Err(Error::new(ErrorKind::Instantiate, message));
-    };
+fn unbalanced(expression: &ConstExpr) -> Error {
+    let message = format!("constant expression {:?}, expected one that leaves one value", &expression[..]);
+    Error::new(ErrorKind::Instantiate, message)
+}
+
+/// The slot that an operation without operands gives.
+fn operand(instance: &InstanceData, operation: ConstOp) -> Result<u64> {
     Ok(match operation {
         ConstOp::I32(value) => u64::from(value.cast_unsigned()),
         ConstOp::I64(value) => value.cast_unsigned(),
@@ -85,14 +120,20 @@ fn evaluate(instance: &InstanceData, expression: &ConstExpr) -> Result<u64> {
         ConstOp::F64(bits) => bits,
         ConstOp::GlobalGet(index) => {
             let ty = instance.module.info().globals[index as usize].value;
-            debug_assert_ne!(ty, ValType::V128, "modules with SIMD are refused");
             instance.global(index).get(ty)
+        }
+        ConstOp::V128(_) => {
+            let message = "constant expression of type v128, expected one slot".to_owned();
+            return Err(Error::new(ErrorKind::Internal, message));
         }
         ConstOp::RefNull => 0,
         ConstOp::RefFunc(function) => {
             let record =
                 instance.record(function).expect("references to the functions of constant expressions can be taken");
             record.as_ptr() as u64
+        }
+        ConstOp::I32Add | ConstOp::I32Sub | ConstOp::I32Mul | ConstOp::I64Add | ConstOp::I64Sub | ConstOp::I64Mul => {
+            return Err(unbalanced(&ConstExpr::One(operation)));
         }
     })
 }

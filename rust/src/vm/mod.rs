@@ -13,6 +13,7 @@ mod memory;
 mod module;
 mod pages;
 mod pinned;
+mod references;
 mod reservation;
 pub mod run;
 mod runtime;
@@ -27,6 +28,7 @@ pub use externs::{Extern, FuncHandle, GlobalHandle, MemoryHandle, TableHandle};
 pub use instance::{Instance, InstanceOptions};
 pub use linker::Linker;
 pub use module::Module;
+pub use references::FuncOrigin;
 pub use run::{Stop, run};
 pub use store::Store;
 

@@ -3,14 +3,14 @@
 #![allow(unsafe_code)] // calls guests with slots that are made from their types
 
 use crate::rng::mix;
-use crate::subject::{Call, MAX_ELEMENTS, MAX_PAGES, Subject};
+use crate::subject::{Call, MAX_ELEMENTS, MAX_PAGES, Subject, max_pages};
 use crate::transcript::{Engine, HostCalls, Session, State};
 use crate::value::{Failure, Trap, Value};
 use gowasmer::abi::vmctx::{FuncRecord, HostFunction};
 use gowasmer::artifact::{BoundsMode, CompileOptions};
 use gowasmer::error::{Error, ErrorKind};
 use gowasmer::trap::TrapCode;
-use gowasmer::types::{ExternType, PAGE_SIZE, ValType};
+use gowasmer::types::{ExternType, ValType};
 use gowasmer::vm::{self, Extern, FuncHandle, Instance, InstanceOptions, Module, Stop, Store};
 use std::convert::Infallible;
 
@@ -61,7 +61,8 @@ impl Session for Opened<'_> {
         self.instance = None;
         let store = Store::new();
         let imports = self.imports(&store)?;
-        let options = InstanceOptions { max_memory_pages: Some(MAX_PAGES), max_table_elements: Some(MAX_ELEMENTS) };
+        let options =
+            InstanceOptions { id: 0, max_memory_pages: Some(MAX_PAGES), max_table_elements: Some(MAX_ELEMENTS) };
         let instance = Instance::new(&store, &self.module, &imports, options).map_err(|error| failure(&error))?;
         if let Some(start) = instance.start() {
             // SAFETY: the start function is the instance's own, and has neither parameters nor results.
@@ -97,7 +98,7 @@ impl Session for Opened<'_> {
             Extern::Global(global) => Some(State::Global(global_value(&global))),
             Extern::Memory(memory) => {
                 // `show` would keep its range from being used again soon.
-                let length = memory.ty().limits.min * PAGE_SIZE;
+                let length = memory.ty().limits.min << memory.ty().page_size_log2;
                 let mut bytes = vec![0; length as usize];
                 assert!(memory.read(0, &mut bytes), "a memory is as long as it says");
                 Some(State::Memory { bytes: length, hash: crate::rng::hash(&bytes) })
@@ -130,8 +131,9 @@ impl Opened<'_> {
                 }
                 ExternType::Memory(ty) => {
                     let mut ty = *ty;
-                    ty.limits.max = Some(ty.limits.max.map_or(MAX_PAGES, |max| max.min(MAX_PAGES)));
-                    if ty.limits.min > MAX_PAGES {
+                    let most = max_pages(ty.page_size_log2);
+                    ty.limits.max = Some(ty.limits.max.map_or(most, |max| max.min(most)));
+                    if ty.limits.min > most {
                         return Err(Failure::Resource("memory".into()));
                     }
                     Extern::Memory(store.memory_with(ty, self.module.options().bounds).map_err(|e| failure(&e))?)
@@ -147,7 +149,11 @@ impl Opened<'_> {
                 ExternType::Global(ty) => {
                     let number = globals.next().expect("numbers do not end");
                     let value = self.subject.global(number, ty.value);
-                    Extern::Global(store.global(*ty, value.bits() as u64).map_err(|error| failure(&error))?)
+                    let global = match value {
+                        Value::V128(bits) => store.global128(*ty, bits),
+                        value => store.global(*ty, value.bits() as u64),
+                    };
+                    Extern::Global(global.map_err(|error| failure(&error))?)
                 }
             })
         };
@@ -226,7 +232,10 @@ fn of_slot(ty: ValType, slot: u64) -> Value {
 }
 
 fn global_value(global: &vm::GlobalHandle) -> Value {
-    of_slot(global.ty().value, global.get())
+    match global.ty().value {
+        ValType::V128 => Value::V128(global.get128()),
+        ty => of_slot(ty, global.get()),
+    }
 }
 
 fn of_trap(code: TrapCode) -> Failure {

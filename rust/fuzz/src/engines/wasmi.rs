@@ -1,7 +1,7 @@
 //! wasmi, an interpreter: the oracle that shares nothing with this engine but the parser's origin.
 
 use crate::rng::{self, mix};
-use crate::subject::{Call, MAX_ELEMENTS, MAX_PAGES, Subject};
+use crate::subject::{Call, MAX_ELEMENTS, MAX_PAGES, Subject, max_pages};
 use crate::transcript::{Engine, HostCalls, Session, State};
 use crate::value::{Failure, Trap, Value};
 use gowasmer::types::ValType;
@@ -164,6 +164,8 @@ impl Opened<'_> {
         let answers = self.subject.answers();
         let mut imports = Vec::new();
         let (mut functions, mut globals) = (0.., 0..);
+        // wasmi does not tell this part of the type.
+        let mut page_sizes = self.subject.info.memories.iter().map(|ty| ty.page_size_log2);
         for ty in types {
             imports.push(match ty {
                 ExternType::Func(ty) => {
@@ -180,11 +182,14 @@ impl Opened<'_> {
                     Extern::Func(function)
                 }
                 ExternType::Memory(ty) => {
-                    let max = ty.maximum().map_or(MAX_PAGES, |max| max.min(MAX_PAGES));
+                    let page_size = page_sizes.next().expect("as many memories are imported");
+                    let most = max_pages(page_size);
+                    let max = ty.maximum().map_or(most, |max| max.min(most));
                     if ty.minimum() > max {
                         return Err(Failure::Resource("memory".into()));
                     }
                     let mut builder = MemoryType::builder();
+                    builder.page_size_log2(page_size);
                     builder.memory64(ty.is_64()).min(ty.minimum()).max(Some(max));
                     let ty = builder.build();
                     let ty = ty.map_err(|error| Failure::Other(error.to_string()))?;

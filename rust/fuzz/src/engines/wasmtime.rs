@@ -2,7 +2,7 @@
 //! allocator, and with explicit checks, as only one engine in a process can handle the signals of traps.
 
 use crate::rng::{self, mix};
-use crate::subject::{Call, MAX_ELEMENTS, MAX_PAGES, Subject};
+use crate::subject::{Call, MAX_ELEMENTS, MAX_PAGES, Subject, max_pages};
 use crate::transcript::{Engine, HostCalls, Session, State};
 use crate::value::{Failure, Trap, Value};
 use gowasmer::types::ValType;
@@ -213,11 +213,17 @@ impl Opened<'_> {
             imports.push(match ty {
                 ExternType::Func(ty) => Extern::Func(self.function(functions.next().expect("numbers do not end"), ty)),
                 ExternType::Memory(ty) => {
-                    let max = ty.maximum().map_or(MAX_PAGES, |max| max.min(MAX_PAGES));
+                    let most = max_pages(ty.page_size_log2());
+                    let max = ty.maximum().map_or(most, |max| max.min(most));
                     if ty.minimum() > max {
                         return Err(Failure::Resource("memory".into()));
                     }
-                    let ty = MemoryTypeBuilder::new().memory64(ty.is_64()).min(ty.minimum()).max(Some(max)).build();
+                    let ty = MemoryTypeBuilder::new()
+                        .page_size_log2(ty.page_size_log2())
+                        .memory64(ty.is_64())
+                        .min(ty.minimum())
+                        .max(Some(max))
+                        .build();
                     let ty = ty.map_err(|error| Failure::Other(format!("{error:#}")))?;
                     Extern::Memory(Memory::new(&mut self.store, ty).map_err(|error| failure(&error))?)
                 }

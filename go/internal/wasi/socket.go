@@ -1,0 +1,283 @@
+package wasi
+
+import (
+	"context"
+	"net"
+	"slices"
+	"sync"
+	"time"
+)
+
+// listener accepts connections in the background, as input reads: one that comes after the guest has given up waits for the next sock_accept.
+type listener struct {
+	nothing
+	listener  net.Listener
+	mutex     sync.Mutex
+	accepted  []net.Conn
+	err       error
+	accepting bool
+	closed    bool
+	waiters   []chan struct{}
+}
+
+func newListener(l net.Listener) *listener { return &listener{listener: l} }
+
+func (l *listener) kind() FileType { return TypeSocketStream }
+
+// accept waits for a connection.
+func (l *listener) accept(ctx context.Context, nonblock bool) (net.Conn, Errno) {
+	waker := make(chan struct{}, 1)
+	defer l.unwatch(waker)
+	for {
+		if l.watch(waker).ready {
+			l.mutex.Lock()
+			if len(l.accepted) > 0 {
+				conn := l.accepted[0]
+				l.accepted = l.accepted[1:]
+				l.mutex.Unlock()
+				return conn, Success
+			}
+			err := l.err
+			l.err = nil
+			l.mutex.Unlock()
+			if err != nil {
+				return nil, errnoOf(err)
+			}
+		}
+		if nonblock {
+			return nil, EAGAIN
+		}
+		select {
+		case <-waker:
+		case <-ctx.Done():
+			return nil, EINTR
+		}
+	}
+}
+
+// watch implements pollable.
+func (l *listener) watch(waker chan struct{}) readiness {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	if len(l.accepted) > 0 || l.err != nil {
+		return readiness{ready: true, bytes: 1}
+	}
+	if !slices.Contains(l.waiters, waker) {
+		l.waiters = append(l.waiters, waker)
+	}
+	if !l.accepting {
+		l.accepting = true
+		go l.background()
+	}
+	return readiness{}
+}
+
+func (l *listener) background() {
+	conn, err := l.listener.Accept()
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	l.accepting = false
+	if l.err = err; err == nil && l.closed {
+		conn.Close()
+	} else if err == nil {
+		l.accepted = append(l.accepted, conn)
+	}
+	for _, waiter := range l.waiters {
+		select {
+		case waiter <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// unwatch implements pollable.
+func (l *listener) unwatch(waker chan struct{}) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	if i := slices.Index(l.waiters, waker); i >= 0 {
+		l.waiters = slices.Delete(l.waiters, i, i+1)
+	}
+}
+
+// close closes connections that the guest has not asked for. The listener is the embedder's.
+func (l *listener) close() Errno {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	for _, conn := range l.accepted {
+		conn.Close()
+	}
+	l.accepted, l.closed = nil, true
+	return Success
+}
+
+// connection is an open connection.
+type connection struct {
+	*input
+	conn net.Conn
+}
+
+func newConnection(conn net.Conn) *connection {
+	return &connection{input: newInput(conn, TypeSocketStream, nil), conn: conn}
+}
+
+// write ends with the context, by a deadline that has passed.
+func (c *connection) write(ctx context.Context, buffer []byte) (int, Errno) {
+	if ctx.Done() != nil {
+		stop := context.AfterFunc(ctx, func() { c.conn.SetWriteDeadline(time.Unix(1, 0)) })
+		defer stop()
+	}
+	n, err := c.conn.Write(buffer)
+	return written(buffer, n, err)
+}
+
+func (c *connection) close() Errno { return errnoOf(c.conn.Close()) }
+
+// sockAccept: fd, flags of the new descriptor, where to write its number.
+func (s *System) sockAccept(g Guest, a []uint64) Errno {
+	d := s.descriptors.get(a[0])
+	if d == nil {
+		return EBADF
+	}
+	l, ok := d.object.(*listener)
+	switch {
+	case !ok:
+		if d.object.kind() == TypeSocketStream {
+			return EINVAL
+		}
+		return ENOTSOCK
+	case !d.has(RightSockAccept):
+		return ENOTCAPABLE
+	case uint32(a[1])&^flagNonblock != 0:
+		return EINVAL
+	}
+	if _, ok := memoryOf(g).window(uint32(a[2]), 4); !ok {
+		return EFAULT
+	}
+	conn, errno := l.accept(g.Context(), d.nonblock())
+	if errno != Success {
+		return errno
+	}
+	fd, errno := s.descriptors.add(newDescriptor(newConnection(conn), Rights(d.inheriting.Load())&socketRights, 0, uint32(a[1])))
+	if errno != Success {
+		conn.Close()
+		return errno
+	}
+	memoryOf(g).putUint32(a[2], fd)
+	return Success
+}
+
+// connection finds a descriptor of a connection that has rights.
+func (s *System) connection(fd uint64, rights Rights) (*descriptor, *connection, Errno) {
+	d := s.descriptors.get(fd)
+	if d == nil {
+		return nil, nil, EBADF
+	}
+	c, ok := d.object.(*connection)
+	switch {
+	case !ok && d.object.kind() == TypeSocketStream:
+		return nil, nil, ENOTCONN
+	case !ok:
+		return nil, nil, ENOTSOCK
+	case !d.has(rights):
+		return nil, nil, ENOTCAPABLE
+	}
+	return d, c, Success
+}
+
+// Flags of sock_recv.
+const (
+	recvPeek uint32 = 1 << iota
+	recvWaitAll
+)
+
+// sockRecv: fd, buffers, their number, flags, where to write the number of bytes and the flags of what was received, of which there are none.
+func (s *System) sockRecv(g Guest, a []uint64) Errno {
+	d, c, errno := s.connection(a[0], RightFdRead)
+	if errno != Success {
+		return errno
+	}
+	flags := uint32(a[3])
+	if flags&^(recvPeek|recvWaitAll) != 0 {
+		return EINVAL
+	}
+	m := memoryOf(g)
+	buffers, _, errno := m.vectors(a[1], a[2])
+	if errno != Success {
+		return errno
+	}
+	if _, ok := m.window(uint32(a[4]), 4); !ok {
+		return EFAULT
+	}
+	if !m.putUint16(a[5], 0) {
+		return EFAULT
+	}
+	total, errno := receive(g.Context(), d, c, buffers, flags)
+	if errno != Success {
+		return errno
+	}
+	memoryOf(g).putUint32(a[4], uint32(total))
+	return Success
+}
+
+func receive(ctx context.Context, d *descriptor, c *connection, buffers vectors, flags uint32) (total int, errno Errno) {
+	for i := range buffers.len() {
+		buffer, ok := buffers.at(i)
+		if !ok {
+			return 0, EFAULT
+		}
+		for len(buffer) > 0 {
+			var n int
+			n, errno = c.take(ctx, buffer, d.nonblock() || total > 0 && flags&recvWaitAll == 0, flags&recvPeek != 0)
+			total, buffer = total+n, buffer[n:]
+			switch {
+			case errno != Success && total > 0:
+				return total, Success
+			case errno != Success || n == 0 || flags&recvPeek != 0: // looking again would show the same bytes
+				return total, errno
+			case len(buffer) > 0 && flags&recvWaitAll == 0:
+				return total, Success
+			}
+		}
+	}
+	return total, Success
+}
+
+// sockSend: fd, buffers, their number, flags (none are known), where to write the number of bytes.
+func (s *System) sockSend(g Guest, a []uint64) Errno {
+	d, _, errno := s.connection(a[0], RightFdWrite)
+	if errno != Success {
+		return errno
+	}
+	if uint32(a[3]) != 0 {
+		return EINVAL
+	}
+	return s.writeFrom(d, g, a[1], a[2], a[4], -1)
+}
+
+// sockShutdown: fd, what to shut (1 reading, 2 writing).
+func (s *System) sockShutdown(_ Guest, a []uint64) Errno {
+	_, c, errno := s.connection(a[0], RightSockShutdown)
+	if errno != Success {
+		return errno
+	}
+	const reading, writing = 1, 2
+	how := uint32(a[1])
+	if how == 0 || how&^(reading|writing) != 0 {
+		return EINVAL
+	}
+	if how&reading != 0 {
+		if half, ok := c.conn.(interface{ CloseRead() error }); !ok {
+			errno = ENOTSUP
+		} else {
+			errno = errnoOf(half.CloseRead())
+		}
+	}
+	if how&writing != 0 && errno == Success {
+		if half, ok := c.conn.(interface{ CloseWrite() error }); !ok {
+			errno = ENOTSUP
+		} else {
+			errno = errnoOf(half.CloseWrite())
+		}
+	}
+	return errno
+}
