@@ -190,9 +190,7 @@ impl Kind {
                 max_memories: 0,
                 ..base
             },
-            Self::Calls => {
-                Config { min_funcs: 4, max_funcs: 12, max_instructions: 12, max_types: 3, max_type_size: 20, ..base }
-            }
+            Self::Calls => Config { min_funcs: 4, max_funcs: 12, max_instructions: 12, max_types: 3, ..base },
             Self::Imports => Config { min_imports: 1, max_imports: 6, ..base },
             Self::All | Self::Mutated | Self::Guest | Self::Bytes => {
                 Config { max_imports: rng.below(3), max_instructions: 100, ..base }
@@ -277,7 +275,7 @@ fn base(rng: &mut Rng, canonical: bool) -> Config {
         max_data_segments: 3,
         max_element_segments: 3,
         max_elements: 8,
-        max_type_size: 100,
+        max_type_size: 600,
         memory_max_size_required: true,
         max_memory32_bytes: 4 << 16,
         max_memory64_bytes: 4 << 16,

@@ -5,7 +5,7 @@ use gowasmer_fuzz::check::{Checker, Verdict};
 use gowasmer_fuzz::engines::Fault;
 use gowasmer_fuzz::generate::Case;
 use gowasmer_fuzz::kinds::Kind;
-use gowasmer_fuzz::shrink::AGREED;
+use gowasmer_fuzz::shrink::{self, AGREED};
 use gowasmer_fuzz::worker::{self, Job};
 use gowasmer_fuzz::{guests, supervise};
 use std::error::Error;
@@ -23,7 +23,8 @@ const USAGE: &str = "gowasmer-fuzz: differential tests against wasmi and wasmtim
   --wasmtime-every N   one case of N is run by wasmtime, too (default 4); wasmi runs all
   --findings DIR       where findings are written (default build/fuzz)
   --regress DIR        where they are written after they were made smaller (default testdata/regress)
-  --case KIND-SEED     one case, with all engines; --file FILE: this module in place of the generated one";
+  --case KIND-SEED     one case, with all engines; --file FILE: this module in place of the generated one
+  --shrink KIND-SEED   makes the module of a finding smaller";
 
 /// What the command line says.
 #[derive(Default)]
@@ -40,6 +41,7 @@ struct Options {
     case: Option<Case>,
     file: Option<PathBuf>,
     class: bool,
+    shrink: bool,
     worker: bool,
     from: u64,
     step: Option<u64>,
@@ -68,7 +70,7 @@ fn run() -> Result<usize, Box<dyn Error>> {
         println!("{USAGE}");
         return Ok(0);
     };
-    if let Some(case) = options.case {
+    if let Some(case) = options.case.filter(|_| !options.shrink) {
         return one(case, &options);
     }
     let findings = options.findings();
@@ -86,6 +88,15 @@ fn run() -> Result<usize, Box<dyn Error>> {
     };
     if options.worker {
         worker::work(&job)?;
+        return Ok(0);
+    }
+    if let Some(case) = options.case {
+        let bytes = match &options.file {
+            Some(file) => fs::read(file)?,
+            None => case.module().ok_or_else(|| format!("case {case}: the generator gives no module"))?,
+        };
+        worker::write_finding(&job.findings, case, &bytes, "")?;
+        shrink::finding(&job, case)?;
         return Ok(0);
     }
     let processors = std::thread::available_parallelism()?.get() as u64;
@@ -140,6 +151,7 @@ fn parse() -> Result<Option<Options>, Box<dyn Error>> {
             "--regress" => options.regress = Some(value()?.into()),
             "--plant" => options.planted = Some(value()?.parse()?),
             "--case" => options.case = Some(value()?.parse()?),
+            "--shrink" => (options.case, options.shrink) = (Some(value()?.parse()?), true),
             "--class" => (options.case, options.class) = (Some(value()?.parse()?), true),
             "--file" => options.file = Some(value()?.into()),
             "--worker" => options.worker = true,

@@ -24,6 +24,7 @@ struct Counts {
     stack: u64,
     resource: u64,
     nan: u64,
+    fault: u64,
     wasmi: u64,
     invalid: u64,
     nothing: u64,
@@ -163,6 +164,7 @@ fn count(table: &mut BTreeMap<&'static str, Counts>, line: &str, job: &Job) -> O
         "stack" => counts.stack += 1,
         "resource" => counts.resource += 1,
         "nan" => counts.nan += 1,
+        "wasmi" => counts.fault += 1,
         "invalid" => counts.invalid += 1,
         "nothing" => counts.nothing += 1,
         _ => {
@@ -181,6 +183,7 @@ fn sum(table: &BTreeMap<&'static str, Counts>) -> Counts {
         stack: a.stack + b.stack,
         resource: a.resource + b.resource,
         nan: a.nan + b.nan,
+        fault: a.fault + b.fault,
         wasmi: a.wasmi + b.wasmi,
         invalid: a.invalid + b.invalid,
         nothing: a.nothing + b.nothing,
@@ -205,13 +208,13 @@ fn progress(table: &BTreeMap<&'static str, Counts>, start: Instant) -> String {
 /// The table of a whole run.
 fn report(table: &BTreeMap<&'static str, Counts>, start: Instant) -> String {
     let mut text = String::from(
-        "| kind | cases | agreed | invalid | too long | stack | limit | NaN | no module | different | crashed | calls | traps | by wasmi | by wasmtime |\n\
-         |---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n",
+        "| kind | cases | agreed | invalid | too long | stack | limit | NaN | wasmi's fault | no module | different | crashed | calls | traps | by wasmi | by wasmtime |\n\
+         |---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n",
     );
     let mut row = |name: &str, c: &Counts| {
         writeln!(
             text,
-            "| {name} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+            "| {name} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
             c.cases,
             c.agreed,
             c.invalid,
@@ -219,6 +222,7 @@ fn report(table: &BTreeMap<&'static str, Counts>, start: Instant) -> String {
             c.stack,
             c.resource,
             c.nan,
+            c.fault,
             c.nothing,
             c.different,
             c.crashed,

@@ -86,6 +86,7 @@ fn line(verdict: &Verdict) -> String {
                 Some(Cut::Stack) => "stack",
                 Some(Cut::Resource) => "resource",
                 Some(Cut::Nan) => "nan",
+                Some(Cut::Wasmi) => "wasmi",
             };
             let (wasmtime, wasmi) = (u8::from(summary.wasmtime), u8::from(summary.wasmi));
             format!("{word} {} {} {wasmtime} {wasmi}", summary.returned, summary.trapped)
