@@ -127,7 +127,7 @@ check-format:
 .PHONY: check-lint
 check-lint: library
 	$(CARGO) clippy --release --locked $(ENGINE) -p gowasmer-suite --all-targets -- -D warnings
-	$(CARGO) clippy --release --locked -p gowasmer-fuzz --all-targets -- -D warnings
+	$(CARGO) clippy --release --locked -p gowasmer-fuzz --no-deps --all-targets -- -D warnings
 	$(GO) vet $(PACKAGES)
 	$(STATICCHECK) $(PACKAGES)
 

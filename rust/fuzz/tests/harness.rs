@@ -60,13 +60,11 @@ fn cases_come_again() {
 fn every_kind_gives_modules_that_run() {
     let checker = Checker::new(u64::MAX);
     for kind in Kind::ALL.into_iter().filter(|kind| kind.weight() > 0) {
-        let mut returned = 0;
-        for index in 0..60 {
-            if let Verdict::Agreed(summary) = checker.case(Case::numbered(11, index, &[kind])).1 {
-                returned += summary.returned;
-            }
-        }
-        assert!(returned > 0, "{kind}: no call returned");
+        let returns = |index| match checker.case(Case::numbered(11, index, &[kind])).1 {
+            Verdict::Agreed(summary) => summary.returned > 0,
+            _ => false,
+        };
+        assert!((0..ENOUGH).any(returns), "{kind}: no call returned");
     }
 }
 
