@@ -11,7 +11,7 @@ const TELLING: [u8; 24] = [
 /// Damages a module in one to four places; `other` gives bytes for splices.
 #[must_use]
 pub fn damage(mut module: Vec<u8>, other: &[u8], rng: &mut Rng) -> Vec<u8> {
-    for _ in 0..1 + rng.below(4) {
+    for _ in 0..=rng.below(4) {
         once(&mut module, other, rng);
         if module.is_empty() {
             break;

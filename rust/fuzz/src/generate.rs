@@ -25,9 +25,9 @@ impl Case {
     /// Case number `index` of a run, of one of these kinds.
     #[must_use]
     pub fn numbered(run: u64, index: u64, kinds: &[Kind]) -> Self {
-        let mut rng = Rng::new(Rng::new(run).next() ^ index.wrapping_mul(0x2545_f491_4f6c_dd1d));
+        let mut rng = Rng::new(Rng::new(run).bits() ^ index.wrapping_mul(0x2545_f491_4f6c_dd1d));
         let kind = Kind::choose(&mut rng, kinds);
-        Self { kind, seed: rng.next() }
+        Self { kind, seed: rng.bits() }
     }
 
     /// Its module. None where the generator finds nothing.
@@ -35,8 +35,8 @@ impl Case {
     pub fn module(self) -> Option<Vec<u8>> {
         let mut rng = Rng::new(self.seed);
         match self.kind {
-            Kind::Mutated => mutated(generated(any_kind(&mut rng), &mut rng, self.canonical())?, &mut rng),
-            Kind::Guest => mutated(rng.pick(guests::all()).to_vec(), &mut rng),
+            Kind::Mutated => Some(mutated(generated(any_kind(&mut rng), &mut rng, self.canonical())?, &mut rng)),
+            Kind::Guest => Some(mutated(rng.pick(guests::all()).to_vec(), &mut rng)),
             Kind::Bytes => Some(damaged(&mut rng)),
             kind => generated(kind, &mut rng, self.canonical()),
         }
@@ -87,16 +87,16 @@ fn generated(kind: Kind, rng: &mut Rng, canonical: bool) -> Option<Vec<u8>> {
 }
 
 /// A module altered up to four times, as far as wasm-mutate finds something to alter.
-fn mutated(mut module: Vec<u8>, rng: &mut Rng) -> Option<Vec<u8>> {
+fn mutated(mut module: Vec<u8>, rng: &mut Rng) -> Vec<u8> {
     for _ in 0..=rng.below(4) {
         let mut mutate = WasmMutate::default();
-        mutate.seed(rng.next()).fuel(MUTATION_FUEL);
+        mutate.seed(rng.bits()).fuel(MUTATION_FUEL);
         let next = mutate.run(&module).ok().and_then(|mut found| found.next()).and_then(Result::ok);
         if let Some(next) = next {
             module = next;
         }
     }
-    Some(module)
+    module
 }
 
 /// A module with damaged bytes.

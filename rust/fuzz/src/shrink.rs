@@ -72,7 +72,7 @@ pub fn smallest(mut best: Vec<u8>, mut keeps: impl FnMut(&[u8]) -> io::Result<bo
     let mut failures = 0;
     while failures < ATTEMPTS {
         let mut mutate = WasmMutate::default();
-        mutate.reduce(true).seed(rng.next());
+        mutate.reduce(true).seed(rng.bits());
         let current = best.clone();
         let proposed: Vec<Vec<u8>> = match mutate.run(&current) {
             Ok(found) => found.take(ALTERNATIVES).filter_map(Result::ok).collect(),

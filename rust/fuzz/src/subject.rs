@@ -119,9 +119,9 @@ fn host_value(rng: &mut Rng, ty: ValType) -> Value {
 /// An argument: edges of the ranges, small numbers, or anything.
 fn argument(rng: &mut Rng, ty: ValType) -> Value {
     let bits = match rng.below(4) {
-        0 => u128::from(rng.next()) << 64 | u128::from(rng.next()),
+        0 => u128::from(rng.bits()) << 64 | u128::from(rng.bits()),
         1 => edge(rng, ty),
-        2 => u128::from(rng.next() % 17),
+        2 => u128::from(rng.bits() % 17),
         _ => small(rng, ty),
     };
     Value::from_bits(ty, bits)
@@ -154,9 +154,9 @@ fn edge(rng: &mut Rng, ty: ValType) -> u128 {
 
 /// A small number, negative or not, in the type's own way to write it.
 fn small(rng: &mut Rng, ty: ValType) -> u128 {
-    let number = rng.below(2000) as i32 - 1000;
+    let number = rng.below(2000) as i16 - 1000;
     match ty {
-        ValType::F32 => (number as f32 / 8.0).to_bits().into(),
+        ValType::F32 => (f32::from(number) / 8.0).to_bits().into(),
         ValType::F64 => (f64::from(number) / 8.0).to_bits().into(),
         _ => i128::from(number).cast_unsigned(),
     }

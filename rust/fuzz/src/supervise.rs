@@ -197,10 +197,10 @@ fn sum(table: &BTreeMap<&'static str, Counts>) -> Counts {
 
 fn progress(table: &BTreeMap<&'static str, Counts>, start: Instant) -> String {
     let all = sum(table);
-    let rate = all.cases as f64 / start.elapsed().as_secs_f64();
+    let rate = all.cases / start.elapsed().as_secs().max(1);
     let end = if io::stderr().is_terminal() { '\r' } else { '\n' };
     format!(
-        "{} cases, {rate:.0} per second: {} invalid, {} calls returned, {} trapped, {} too long, {} different, {} crashed{end}",
+        "{} cases, {rate} per second: {} invalid, {} calls returned, {} trapped, {} too long, {} different, {} crashed{end}",
         all.cases, all.invalid, all.returned, all.trapped, all.fuel, all.different, all.crashed
     )
 }
@@ -238,8 +238,8 @@ fn report(table: &BTreeMap<&'static str, Counts>, start: Instant) -> String {
     }
     let all = sum(table);
     row("all", &all);
-    let seconds = start.elapsed().as_secs_f64();
-    write!(text, "{} cases in {seconds:.0} s, {:.0} per second", all.cases, all.cases as f64 / seconds)
+    let seconds = start.elapsed().as_secs().max(1);
+    write!(text, "{} cases in {seconds} s, {} per second", all.cases, all.cases / seconds)
         .expect("strings can be written to");
     text
 }

@@ -111,7 +111,7 @@ impl Session for Opened<'_> {
         for argument in &call.arguments {
             arguments.push(match argument {
                 Value::Func(true) => {
-                    let function = first_function(self.subject, &instance, &self.store);
+                    let function = first_function(self.subject, instance, &self.store);
                     Val::FuncRef(Nullable::Val(function.expect("a function was called, so one is exported")))
                 }
                 other => to_val(*other, &mut self.store),
@@ -153,7 +153,7 @@ impl Session for Opened<'_> {
 }
 
 /// The function that is the first one exported, in the order of the exports.
-fn first_function(subject: &Subject, instance: &Instance, store: &Store<Host>) -> Option<Func> {
+fn first_function(subject: &Subject, instance: Instance, store: &Store<Host>) -> Option<Func> {
     subject.info.exports.iter().find_map(|export| instance.get_func(store, &export.name))
 }
 

@@ -247,7 +247,7 @@ impl Opened<'_> {
                     let value = to_val(value, &mut self.store)?;
                     Extern::Global(Global::new(&mut self.store, ty, value).map_err(|error| failure(&error))?)
                 }
-                other => return Err(Failure::Other(format!("import of {other:?}"))),
+                ExternType::Tag(tag) => return Err(Failure::Other(format!("import of {tag:?}"))),
             });
         }
         Ok(imports)
