@@ -149,12 +149,14 @@ func (f *exportedFunction) callSlotsSlow(ctx context.Context, values []uint64) e
 	for i := range t.paramSlots {
 		*slotAt(slots, i) = values[i]
 	}
+	f.instance.unpinAll(t.Params, values)
 	if err := f.run(ctx, fb); err != nil {
 		return err
 	}
 	for i := range t.resultSlots {
 		values[i] = *slotAt(slots, i)
 	}
+	f.instance.pinAll(t.Results, values)
 	f.end(fb)
 	return nil
 }

@@ -86,6 +86,7 @@ func (f *exportedFunction) handTo(s *store, link func(handle engine.Extern) erro
 		if err != nil {
 			return err
 		}
+		s.both(f.instance.store, (*store).shareSpace) // before guests can hand values of the one to the other
 		linking.RLock()
 		defer linking.RUnlock()
 		if err := link(handle); err != nil {

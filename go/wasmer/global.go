@@ -51,7 +51,15 @@ func NewGlobal(valueType ValueType, mutable bool, value Value) (*Global, error) 
 	if err != nil {
 		return nil, globalError("make", err)
 	}
-	return &Global{newObject("global", handle, home, nil), t, mutable}, nil
+	inner := newObject("global", handle, home, nil)
+	if t == engine.ExternRef {
+		err = inner.addTo(home.useSpace())
+	}
+	if err != nil {
+		inner.life.close(inner)
+		return nil, globalError("make", err)
+	}
+	return &Global{inner, t, mutable}, nil
 }
 
 // checkValue refuses values of other types.

@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	"github.com/gowasmer/wasmer/go/internal/engine"
+	"github.com/gowasmer/wasmer/go/internal/externref"
 	"github.com/gowasmer/wasmer/go/internal/fiber"
 )
 
@@ -49,6 +50,8 @@ type instanceState struct {
 	exported  *Memory                // as Instance.Memory
 	first     atomic.Pointer[Memory] // memory 0, if another than exported; asked for when first needed
 	borrowed  borrowed
+	made      atomic.Bool                     // the handle is there
+	space     atomic.Pointer[externref.Space] // that calls have to join; see externrefs.go
 	data      atomic.Pointer[interface{}]
 }
 
@@ -114,7 +117,11 @@ func instantiate(ctx context.Context, module *moduleState, imports *Imports, opt
 	state := &instanceState{about: module.about, callsC: links.callsC, calls: links.calls, owned: &instanceResources{}}
 	state.own.context.instance = state
 	state.life.enter(state) // until the gate of the own fiber is shut
-	newStore().add(state)
+	home := newStore()
+	if module.about.externrefs {
+		state.space.Store(home.useSpace())
+	}
+	home.add(state)
 	options.ID = state.id
 	fiber.EnsurePauses()
 	handle, err := links.link(module, state, options)
@@ -140,6 +147,8 @@ func (s *instanceState) takeOver(handle engine.Instance, wantToken bool) {
 		addToken(s.owned.token, s)
 	}
 	s.cleanup = runtime.AddCleanup(s, (*instanceResources).free, s.owned)
+	s.made.Store(true)
+	s.watch()
 }
 
 // open makes the exports and runs the start function.
@@ -180,8 +189,12 @@ func (s *instanceState) start(ctx context.Context, start engine.Func) error {
 	fb, err := acquireFiber()
 	if err == nil {
 		defer fb.Release()
+		entry := s.newEntry(start)
 		fb.Guarded = true
-		fb.Prepare(s.newEntry(start), s, 0)
+		fb.Prepare(entry, s, 0)
+		if space := s.space.Load(); space != nil {
+			fb.Join(space.Guests(), entry)
+		}
 		err = fb.Call(ctx)
 	}
 	finished = true
@@ -229,6 +242,9 @@ func (s *instanceState) release() {
 	}
 	s.closeBorrowed()
 	s.owned.free()
+	if space := s.space.Load(); space != nil {
+		space.Closed()
+	}
 }
 
 // HasMemory says whether the instance exports a memory.

@@ -122,6 +122,9 @@ func (l *links) link(module *moduleState, state *instanceState, options engine.I
 	if len(l.stores) == 0 {
 		return engine.NewInstance(module.handle, l.provided, options)
 	}
+	for _, other := range l.stores {
+		state.store.both(other, (*store).shareSpace) // before guests can hand values of the one to the other
+	}
 	linking.RLock()
 	defer linking.RUnlock()
 	handle, err := engine.NewInstance(module.handle, l.provided, options)

@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/gowasmer/wasmer/go/internal/engine"
-	"github.com/gowasmer/wasmer/go/internal/handles"
+	"github.com/gowasmer/wasmer/go/internal/externref"
 )
 
 // store is the Go side of the engine's store: the instances, globals and tables that can lead to each other's host functions, because functions went from one
@@ -17,9 +17,9 @@ import (
 //
 // All that is in a store keeps it, and with it everything else that is there; nothing else does.
 type store struct {
-	order  uint64                // in which stores are locked
-	merged atomic.Pointer[store] // the store that took this one in
-	refs   *handles.Table        // the values of externref; may be used without the lock
+	order  uint64                          // in which stores are locked
+	merged atomic.Pointer[store]           // the store that took this one in
+	space  atomic.Pointer[externref.Space] // for the values of externref; nil as long as nothing in the store has to do with them
 
 	mutex     sync.RWMutex
 	instances map[uint64]*instanceState        // by id
@@ -36,11 +36,11 @@ type functionID struct {
 // newest are the numbers that were given last.
 var newest struct{ instance, store atomic.Uint64 }
 
-// linking is held for reading while stores are made one: first by the engine, then here.
+// linking is held for reading while stores are made one: first by the engine, then here. It is taken before the lock of a store.
 var linking sync.RWMutex
 
 func newStore() *store {
-	return &store{order: newest.store.Add(1), refs: handles.NewTable()}
+	return &store{order: newest.store.Add(1)}
 }
 
 // end returns the store that this one is a part of by now.
@@ -98,7 +98,10 @@ func (s *store) add(instance *instanceState) {
 }
 
 // merge makes both stores one. The caller has linking for reading, and the stores of the engine are one.
-func (s *store) merge(other *store) {
+func (s *store) merge(other *store) { s.both(other, (*store).takeIn) }
+
+// both does something with two stores, unless they are the same by now, while both are locked.
+func (s *store) both(other *store, do func(a, b *store)) {
 	for {
 		a, b := s.end(), other.end()
 		if a == b {
@@ -110,7 +113,7 @@ func (s *store) merge(other *store) {
 		a.mutex.Lock()
 		b.mutex.Lock()
 		if a.merged.Load() == nil && b.merged.Load() == nil {
-			a.takeIn(b)
+			do(a, b)
 			b.mutex.Unlock()
 			a.mutex.Unlock()
 			return
@@ -122,7 +125,7 @@ func (s *store) merge(other *store) {
 
 // takeIn moves everything here; both are locked.
 func (s *store) takeIn(other *store) {
-	s.refs.Merge(other.refs)
+	s.shareSpace(other)
 	s.instances = union(s.instances, other.instances)
 	s.functions = union(s.functions, other.functions)
 	s.slots = union(s.slots, other.slots)
@@ -140,26 +143,18 @@ func union[K comparable, V any](a, b map[K]V) map[K]V {
 
 // find returns the instance of an id, or nil.
 func (s *store) find(id uint64) *instanceState {
-	instance := s.lookup(id)
-	if instance == nil {
-		// The engine may have linked it a moment ago, and this side is about to.
-		linking.Lock()
-		linking.Unlock()
-		instance = s.lookup(id)
+	if instance := s.lookup(id); instance != nil {
+		return instance
 	}
-	return instance
+	// The engine may have linked it a moment ago, and this side is about to.
+	linking.Lock()
+	defer linking.Unlock()
+	return s.lookup(id)
 }
 
 func (s *store) lookup(id uint64) (instance *instanceState) {
 	s.view(func(s *store) { instance = s.instances[id] })
 	return instance
-}
-
-// newReference writes a new reference to a value into a slot. No collection of references begins in between, so one finds it there.
-func (s *store) newReference(slot *uint64, value any) {
-	hold := s.end().refs.Hold()
-	*slot = hold.New(value)
-	hold.Release()
 }
 
 // function returns the function that a slot refers to, nil for null. locate asks the engine for a handle of it.

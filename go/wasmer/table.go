@@ -50,7 +50,15 @@ func NewTable(element ValueType, min, max uint64) (*Table, error) {
 	if err != nil {
 		return nil, tableError("make", err)
 	}
-	return &Table{newObject("table", handle, newStore(), nil), TableType{Element: element, Min: min, Max: max, HasMax: true}}, nil
+	inner := newObject("table", handle, newStore(), nil)
+	if element == TypeExternRef {
+		err = inner.addTo(inner.store.useSpace())
+	}
+	if err != nil {
+		inner.life.close(inner)
+		return nil, tableError("make", err)
+	}
+	return &Table{inner, TableType{Element: element, Min: min, Max: max, HasMax: true}}, nil
 }
 
 // Table returns an exported table by its name. It is closed with the instance, and keeps the instance alive. The same table is the same pointer each time. The error is

@@ -11,11 +11,11 @@ const LINE: u32 = 64;
 /// A function is moved by a multiple of this.
 const STEP: u32 = 8;
 /// How often the body of a loop is assumed to run.
-const ROUNDS: f32 = 8.0;
+const ROUNDS: f64 = 8.0;
 /// Functions of more blocks are left where they are: of so many no place suits all.
 const MAX_BLOCKS: usize = 400;
 /// What must be gained to be worth the space: the share of the lines that are fetched.
-const WORTH: f32 = 0.02;
+const WORTH: f64 = 0.02;
 /// The instruction that no one reaches: `int3`.
 const FILL: u8 = 0xcc;
 
@@ -24,7 +24,7 @@ const FILL: u8 = 0xcc;
 struct Block {
     start: u32,
     end: u32,
-    runs: f32,
+    runs: f64,
 }
 
 /// Moves a body to the best place. `starts` are the offsets of its blocks in ascending order, `edges` lead from block to block.
@@ -52,9 +52,9 @@ pub(super) fn place(body: &mut CodeBody, starts: &[u32], edges: &[(u32, u32)]) {
 
 /// By how many bytes the function is best moved.
 fn best(blocks: &[Block]) -> u32 {
-    let lines = |shift: u32| -> f32 {
-        let of =
-            |block: &Block| ((block.end - 1 + shift) / LINE - (block.start + shift) / LINE + 1) as f32 * block.runs;
+    let lines = |shift: u32| -> f64 {
+        let count = |block: &Block| (block.end - 1 + shift) / LINE - (block.start + shift) / LINE + 1;
+        let of = |block: &Block| f64::from(count(block)) * block.runs;
         blocks.iter().map(of).sum()
     };
     let (mut best, mut least) = (0, lines(0) * (1.0 - WORTH));
@@ -86,7 +86,7 @@ fn blocks(starts: &[u32], edges: &[(u32, u32)], size: u32) -> Vec<Block> {
             depths[head..=*last].iter_mut().for_each(|depth| *depth += 1);
         }
     }
-    let mut runs = vec![0_f32; starts.len()];
+    let mut runs = vec![0_f64; starts.len()];
     runs[0] = 1.0;
     let mut sorted = edges;
     sorted.sort_unstable();
@@ -95,7 +95,7 @@ fn blocks(starts: &[u32], edges: &[(u32, u32)], size: u32) -> Vec<Block> {
         if last[from].is_some() {
             runs[from] *= ROUNDS;
         }
-        let each = runs[from] / leave[from].max(1) as f32;
+        let each = runs[from] / f64::from(leave[from].max(1));
         while let Some((_, to)) = rest.next_if(|(edge, _)| *edge == from) {
             if to > from {
                 runs[to] += each * ROUNDS.powi((depths[to] - i32::from(last[to].is_some()) - depths[from]).min(0));
