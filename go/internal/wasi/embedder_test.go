@@ -110,6 +110,33 @@ func TestListenerPanics(t *testing.T) {
 	g.call("sock_accept", fdMap+1, 0, g.room(4))
 }
 
+// TestCloseOfListener: who waits for a connection when the listener is closed gets no other one.
+func TestCloseOfListener(t *testing.T) {
+	connections, asked := make(chan net.Conn), make(chan struct{}, 8)
+	g := newGuest(t, func(c *Config) {
+		c.Listeners = []net.Listener{fakeListener(func() (net.Conn, error) {
+			asked <- struct{}{}
+			return <-connections, nil
+		})}
+	})
+	done := make(chan Errno)
+	at := g.room(4)
+	go func() { done <- g.system.sockAccept(g, []uint64{fdMap + 1, 0, at}) }()
+	<-asked
+	g.expect(Success, "fd_close", fdMap+1)
+	here, there := net.Pipe()
+	connections <- here // comes too late, and is closed
+	if _, err := there.Read(make([]byte, 1)); err == nil {
+		t.Error("the connection is open")
+	}
+	select {
+	case errno := <-done:
+		g.check("sock_accept", errno, EBADF)
+	case <-asked:
+		t.Error("the listener was asked for another connection")
+	}
+}
+
 // TestGoexit: neither a Reader nor a Listener that ends its goroutine is asked again and again.
 func TestGoexit(t *testing.T) {
 	var asked atomic.Int32

@@ -39,11 +39,14 @@ func (l *listener) accept(ctx context.Context, nonblock bool) (net.Conn, Errno) 
 			}
 			err, value := l.err, l.panics
 			l.err, l.panics = nil, nil
-			l.mutex.Unlock()
-			if value != nil {
-				panic(value)
+			if l.closed && value == nil {
+				err = net.ErrClosed
 			}
-			if err != nil {
+			l.mutex.Unlock()
+			switch {
+			case value != nil:
+				panic(value)
+			case err != nil:
 				return nil, errnoOf(err)
 			}
 		}
@@ -62,7 +65,7 @@ func (l *listener) accept(ctx context.Context, nonblock bool) (net.Conn, Errno) 
 func (l *listener) watch(waker chan struct{}) readiness {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
-	if len(l.accepted) > 0 || l.err != nil || l.panics != nil {
+	if len(l.accepted) > 0 || l.err != nil || l.panics != nil || l.closed {
 		return readiness{ready: true, bytes: 1}
 	}
 	if !slices.Contains(l.waiters, waker) {
@@ -93,14 +96,19 @@ func (l *listener) background() {
 		default:
 			l.accepted = append(l.accepted, conn)
 		}
-		for _, waiter := range l.waiters {
-			select {
-			case waiter <- struct{}{}:
-			default:
-			}
-		}
+		l.wake()
 	}()
 	conn, err = l.listener.Accept()
+}
+
+// wake tells all who wait. The mutex is held.
+func (l *listener) wake() {
+	for _, waiter := range l.waiters {
+		select {
+		case waiter <- struct{}{}:
+		default:
+		}
+	}
 }
 
 // unwatch implements pollable.
@@ -112,7 +120,7 @@ func (l *listener) unwatch(waker chan struct{}) {
 	}
 }
 
-// close closes connections that the guest has not asked for. The listener is the embedder's.
+// close closes connections that the guest has not asked for, and lets nobody wait any more. The listener is the embedder's.
 func (l *listener) close() Errno {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
@@ -120,6 +128,7 @@ func (l *listener) close() Errno {
 		conn.Close()
 	}
 	l.accepted, l.closed = nil, true
+	l.wake()
 	return Success
 }
 
