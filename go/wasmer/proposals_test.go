@@ -67,7 +67,7 @@ func TestMemory64(t *testing.T) {
 }
 
 // Each memory is apart from the others, and bytes are copied between memories of different index types.
-func TestSeveralMemories(t *testing.T) {
+func TestModulesWithSeveralMemories(t *testing.T) {
 	instance := proposals(t)
 	call(t, instance, "store32", 8, 11)
 	call(t, instance, "store_byte", 8, 22)

@@ -79,6 +79,8 @@ pub struct CodeBody {
     pub code: Vec<u8>,
     /// Alignment in bytes.
     pub alignment: u32,
+    /// Where calls go: what lies before it only moves the code to a better place.
+    pub entry: u32,
     /// Calls of other functions of the module.
     pub relocations: Vec<Relocation>,
     /// Instructions that can trap, sorted by offset.

@@ -26,6 +26,17 @@ func (t ValType) String() string {
 	return "unknown type"
 }
 
+// Slots is the number of consecutive 64-bit slots that a value takes.
+func (t ValType) Slots() int {
+	if t == V128 {
+		return 2
+	}
+	return 1
+}
+
+// IsReference says whether values are references.
+func (t ValType) IsReference() bool { return t == FuncRef || t == ExternRef }
+
 // ExternKind is the kind of an import or export, by the numbers of the binary format.
 type ExternKind uint8
 
@@ -43,8 +54,22 @@ type FuncType struct {
 	Params, Results []ValType
 }
 
+// ParamSlots is the number of 64-bit slots that the arguments of a call take.
+func (t *FuncType) ParamSlots() int { return slots(t.Params) }
+
+// ResultSlots is the number of 64-bit slots that the results of a call take.
+func (t *FuncType) ResultSlots() int { return slots(t.Results) }
+
 // Slots is the number of 64-bit slots that a call needs: arguments and results share them.
-func (t *FuncType) Slots() int { return max(len(t.Params), len(t.Results)) }
+func (t *FuncType) Slots() int { return max(t.ParamSlots(), t.ResultSlots()) }
+
+func slots(types []ValType) int {
+	sum := 0
+	for _, t := range types {
+		sum += t.Slots()
+	}
+	return sum
+}
 
 // Limits are the size bounds of a memory in pages, or of a table in elements.
 type Limits struct {

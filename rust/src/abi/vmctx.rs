@@ -75,8 +75,8 @@ pub struct FuncRecord {
     pub entry: *const u8,
     /// Engine-wide id of the function's type.
     pub type_id: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// Its index in the instance that defines it; of a host function, in the one that imports it. For `vm` only.
+    pub function: u32,
 }
 
 /// An imported function.

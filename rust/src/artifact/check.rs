@@ -247,6 +247,7 @@ fn body(info: &ModuleInfo, body: &CodeBody) -> Finding {
     ensure(body.alignment.is_power_of_two() && body.alignment <= MAX_ALIGNMENT, || {
         format!("alignment {}, expected a power of two up to {MAX_ALIGNMENT}", body.alignment)
     })?;
+    index("entry", body.entry, length)?;
     for relocation in &body.relocations {
         let end = (relocation.offset as usize).checked_add(RELOCATION_SIZE);
         ensure(end.is_some_and(|end| end <= length), || {

@@ -30,6 +30,7 @@ fn sample() -> Artifact {
         CodeBody {
             code: (0..40).collect(),
             alignment: 16,
+            entry: 0,
             relocations: vec![],
             traps: vec![TrapRecord { offset: 3, code: 2 }, TrapRecord { offset: 3, code: 6 }],
             addresses: vec![

@@ -13,6 +13,7 @@
 //! payload   function: u32 type index    table: u8 element type, limits    memory    global: u8 type, u8 mutable
 //! limits    u64 min, u8 has max, u64 max, u8 whether indices have 64 bits
 //! memory    limits, u8 page size as a power of two
+//! type      u32 n, n x u8 parameter, u32 n, n x u8 result
 //! frames    u32 n, n x frame      (str module name, u32 function, str function name, u32 wasm offset), innermost first
 //!           u32 frames left out
 //! ```
@@ -27,26 +28,26 @@ const VERSION: u32 = 2;
 
 /// Bytes under construction.
 #[derive(Default)]
-struct Writer(Vec<u8>);
+pub(super) struct Writer(pub(super) Vec<u8>);
 
 impl Writer {
-    fn u8(&mut self, value: u8) {
+    pub(super) fn u8(&mut self, value: u8) {
         self.0.push(value);
     }
 
-    fn u32(&mut self, value: u32) {
+    pub(super) fn u32(&mut self, value: u32) {
         self.0.extend_from_slice(&value.to_le_bytes());
     }
 
-    fn u64(&mut self, value: u64) {
+    pub(super) fn u64(&mut self, value: u64) {
         self.0.extend_from_slice(&value.to_le_bytes());
     }
 
-    fn count(&mut self, count: usize) {
+    pub(super) fn count(&mut self, count: usize) {
         self.u32(u32::try_from(count).expect("counts are limited by validation"));
     }
 
-    fn text(&mut self, text: &str) {
+    pub(super) fn text(&mut self, text: &str) {
         self.count(text.len());
         self.0.extend_from_slice(text.as_bytes());
     }
@@ -142,6 +143,15 @@ fn info(info: &ModuleInfo, code_bytes: u64) -> Vec<u8> {
     for memory in &info.memories {
         to.memory(memory);
     }
+    to.0
+}
+
+/// Encodes the type of a function.
+#[must_use]
+pub fn function_type(ty: &FuncType) -> Vec<u8> {
+    let mut to = Writer::default();
+    to.types(&ty.params);
+    to.types(&ty.results);
     to.0
 }
 

@@ -22,6 +22,7 @@
 //! that speculates past the check cannot read outside either (Spectre variant 1).
 
 use super::function::FunctionTranslation;
+use super::index::{self, Index};
 use super::vmctx::Region;
 use crate::abi::vmctx::{MemoryDefinition, MemoryEntry};
 use crate::artifact::BoundsMode;
@@ -86,11 +87,10 @@ fn check(mode: BoundsMode, ty: &MemoryType, index: Option<u64>, offset: u64, wid
 /// The constant that an integer value is, if it is one.
 pub(super) fn constant(t: &FunctionTranslation<'_, '_>, value: Value) -> Option<u64> {
     let dfg = &t.builder.func.dfg;
-    let inst = dfg.value_def(value).inst()?;
-    match dfg.insts[inst] {
-        InstructionData::UnaryImm { opcode: Opcode::Iconst, imm } if dfg.value_type(value) == types::I32 => {
-            Some(u64::from(imm.bits() as u32))
-        }
+    if dfg.value_type(value) == types::I32 {
+        return index::constant(dfg, value);
+    }
+    match dfg.insts[dfg.value_def(value).inst()?] {
         InstructionData::UnaryImm { opcode: Opcode::Iconst, imm } => Some(imm.bits() as u64),
         _ => None,
     }
@@ -114,13 +114,17 @@ pub(super) fn access(
     width: u32,
 ) -> Option<(MemFlagsData, Value)> {
     let ty = t.env.info.memories[memory as usize];
-    let check = check(t.env.options.bounds, &ty, constant(t, index), offset, width);
+    let known = constant(t, index);
+    // The same sum, with more of it in the offset, which is then less than 2^33.
+    let narrow = (!ty.index64).then(|| Index::new(t.builder.func, index));
+    let offset = narrow.map_or(offset, |narrow| offset + narrow.offset);
+    let check = check(t.env.options.bounds, &ty, known, offset, width);
     let index = match check {
         Check::Outside => {
             t.trap(TrapCode::MemoryOutOfBounds);
             return None;
         }
-        _ => widen(t, index),
+        _ => narrow.map_or(index, |narrow| narrow.extend(&mut t.builder)),
     };
     let outside = match check {
         Check::None | Check::Outside => None,

@@ -282,7 +282,11 @@ fn limits_of_the_embedder_hold() {
         "(module (memory (export \"m\") 2) (table 3 funcref) (func (export \"grow\") (result i32) (memory.grow (i32.const 1))))",
     );
     let with = |pages, elements| {
-        let options = InstanceOptions { max_memory_pages: Some(pages), max_table_elements: Some(elements) };
+        let options = InstanceOptions {
+            max_memory_pages: Some(pages),
+            max_table_elements: Some(elements),
+            ..InstanceOptions::default()
+        };
         Instance::new(&Store::new(), &module, &[], options)
     };
     let instance = with(3, 3).unwrap();
@@ -326,4 +330,39 @@ fn instances_are_made_and_freed_by_many_threads() {
             });
         }
     });
+}
+
+#[test]
+fn arithmetic_of_an_index_wraps_and_traps_as_if_done_before_the_access() {
+    let text = r#"(module (memory 1)
+        (data (i32.const 0) "a") (data (i32.const 65535) "z")
+        (func (export "scaled") (param i32) (result i32)
+            (i32.load8_u (i32.add (i32.shl (i32.and (local.get 0) (i32.const 0xffff)) (i32.const 2)) (i32.const 3))))
+        (func (export "offset") (param i32) (result i32)
+            (i32.load8_u offset=4294967295 (i32.add (i32.and (local.get 0) (i32.const 0xff)) (i32.const 0xffffff00))))
+        (func (export "masked") (param i32) (result i32)
+            (i32.load8_u (i32.add (i32.and (local.get 0) (i32.const 0xff)) (i32.const 0xffffff01))))
+        (func (export "plain") (param i32) (result i32)
+            (i32.load8_u (i32.add (local.get 0) (i32.const 16))))
+        (func (export "left") (param i32) (result i32)
+            (i32.load8_u (i32.shl (local.get 0) (i32.const 3)))))"#;
+    let outside = Err(TrapCode::MemoryOutOfBounds);
+    for options in [CompileOptions::default(), EXPLICIT] {
+        let store = Store::new();
+        let instance = Instance::new(&store, &module_with(text, options), &[], InstanceOptions::default()).unwrap();
+        let read = |name, index: u32| try_call(&function(&instance, name), &[u64::from(index)]);
+        let (first, last) = (Ok(u64::from(b'a')), Ok(u64::from(b'z')));
+        assert_eq!((read("scaled", 0x3fff), read("scaled", 0xfff3_3fff)), (last, last));
+        assert_eq!((read("scaled", 0x4000), read("scaled", 0xffff)), (outside, outside));
+        assert_eq!((read("offset", 0), read("offset", 0xff)), (outside, outside));
+        assert_eq!((read("masked", 0xff), read("masked", 0xfe), read("masked", 0)), (first, outside, outside));
+        assert_eq!(
+            (read("plain", u32::MAX - 15), read("plain", 65_519), read("plain", 65_520)),
+            (first, last, outside)
+        );
+        assert_eq!(
+            (read("plain", u32::MAX - 16), read("left", 0x2000_0000), read("left", 0x2000)),
+            (outside, first, outside)
+        );
+    }
 }
