@@ -227,13 +227,13 @@ fn constants_stay_aligned() {
     for before in 0..24 {
         for inside in 1..6 {
             let text = format!(
-                r#"(module (memory 1) (func (param i32 v128) (result v128)
+                r"(module (memory 1) (func (param i32 v128) (result v128)
                     {}
                     (loop $again
                         (local.set 1 (v128.xor (local.get 1) (v128.const i8x16 {})))
                         {}
                         (br_if $again (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
-                    (local.get 1)))"#,
+                    (local.get 1)))",
                 stores(before),
                 CONSTANT.map(|byte| byte.to_string()).join(" "),
                 stores(inside),
