@@ -16,6 +16,10 @@ func cMix(_ unsafe.Pointer, _ int32, _ int64, _ float32, _ float64, _ int32, _ i
 	return 0
 }
 
+func cRegisters(_ unsafe.Pointer, _ float32, _ int32, _ float64, _ int64, _ int32, _ float64, _ int64) float32 {
+	return 0
+}
+
 // cImports gives env.host and the C functions that c_imports.wat imports.
 func cImports(t testing.TB, host hostFunction) *wasmer.Imports {
 	t.Helper()
@@ -27,6 +31,7 @@ func cImports(t testing.TB, host hostFunction) *wasmer.Imports {
 	}{
 		{"c_add", cAdd, cfuncs.Add()},
 		{"c_mix", cMix, cfuncs.Mix()},
+		{"c_registers", cRegisters, cfuncs.Registers()},
 		{"c_go", cGo, cfuncs.Go()},
 	} {
 		if _, err := set.Append(f.name, f.implementation, f.pointer); err != nil {

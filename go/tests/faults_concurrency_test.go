@@ -2,6 +2,7 @@ package tests
 
 import (
 	"context"
+	"math"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -310,8 +311,9 @@ func TestCFunctionUnderAssemblyEntry(t *testing.T) {
 	instance, err := engine.NewInstance(module, []engine.Provided{
 		{CFunction: cfuncs.Add(), Params: []engine.ValType{i32, i32}, Results: []engine.ValType{i32}},
 		{CFunction: cfuncs.Mix(), Params: []engine.ValType{i32, i64, f32, f64, i32, i64, f32, f64, i64, i64}, Results: []engine.ValType{f64}},
+		{CFunction: cfuncs.Registers(), Params: []engine.ValType{f32, i32, f64, i64, i32, f64, i64}, Results: []engine.ValType{f32}},
 		{CFunction: cfuncs.Go(), Params: []engine.ValType{i32}, Results: []engine.ValType{i32}},
-		{FunctionIndex: 3, Params: []engine.ValType{i32}, Results: []engine.ValType{i32}},
+		{FunctionIndex: 4, Params: []engine.ValType{i32}, Results: []engine.ValType{i32}},
 	}, engine.InstanceOptions{ID: 1 << 40})
 	if err != nil {
 		t.Fatal(err)
@@ -357,6 +359,7 @@ func TestCFunctionUnderAssemblyEntry(t *testing.T) {
 					{"c_loop", []uint64{1000}, 1000 * 999 / 2},
 					{"all_loop", []uint64{100}, 300},
 					{"c_mix", nil, uint64(bits64(53))},
+					{"c_registers", nil, uint64(math.Float32bits(28))},
 					{"c_add_again", []uint64{40, 2}, 42},
 					{"indirect", []uint64{0, 40, 2}, 42},
 					{"c_at_depth", []uint64{1000}, 1000},

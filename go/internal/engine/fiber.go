@@ -11,6 +11,8 @@ package engine
 #cgo nocallback gw_runtime_call
 #cgo noescape gw_interrupt
 #cgo nocallback gw_interrupt
+#cgo noescape gw_request_pause
+#cgo nocallback gw_request_pause
 #cgo noescape gw_trap_frames
 #cgo nocallback gw_trap_frames
 #cgo noescape gw_enter
@@ -51,6 +53,10 @@ func CCall(context unsafe.Pointer) { C.gw_c_call(fiberContext(context)) }
 
 // Interrupt asks a guest that was entered by cgo to pause.
 func Interrupt(context unsafe.Pointer) { C.gw_interrupt(fiberContext(context)) }
+
+// RequestPause asks for a pause of the guest that the calling thread is about to resume, after a short slice of time, if as many guests ask at the
+// same time as there are processors. It may come to nothing, and may hit another guest.
+func RequestPause(processors int) { C.gw_request_pause(C.uint32_t(processors)) }
 
 // Frame is one function of a guest's stack.
 type Frame struct {

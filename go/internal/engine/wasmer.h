@@ -355,6 +355,10 @@ void gw_c_call(struct gw_context *context);
 // Asks for a pause of the guest that was entered by C on another thread. The context may have been released.
 void gw_interrupt(const struct gw_context *context);
 
+// Asks for a pause of the guest that the calling thread is about to resume, after a short slice of time, if as many guests ask at the
+// same time as there are processors to run them. May come to nothing, and may come late and hit nothing.
+void gw_request_pause(uint32_t processors);
+
 // Gives the frames of a guest that has trapped, in the encoding that `ffi/describe.rs` defines.
 struct gw_error *gw_trap_frames(const struct gw_context *context, struct gw_bytes *out);
 

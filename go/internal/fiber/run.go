@@ -209,7 +209,13 @@ func (f *Fiber) serve(ctx context.Context, status uint64) error {
 		return cancelled(ctx) // signals hardly ever find a guest in compiled code that does nothing else
 	case statusPaused:
 		runtime.Gosched()
-		return expired(ctx)
+		if err := expired(ctx); err != nil {
+			return err
+		}
+		if !f.byC { // otherwise it holds no processor of Go
+			engine.RequestPause(runtime.GOMAXPROCS(0))
+		}
+		return nil
 	case statusTrap:
 		return f.trap()
 	}

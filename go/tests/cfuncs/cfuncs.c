@@ -16,10 +16,16 @@ static double mix(void *context, int32_t a, int64_t b, float c, double d, int32_
   return (double)a + (double)b + (double)c + d + (double)e + (double)f + (double)g + h + (double)i + (double)j;
 }
 
+static float registers(void *context, float a, int32_t b, double c, int64_t d, int32_t e, double f, int64_t g) {
+  (void)context;
+  return (float)((double)a + (double)b + c + (double)d + (double)e + f + (double)g);
+}
+
 static int32_t call_go(void *context, int32_t n) { return cfuncs_call_go(context, n); }
 
 void *cfuncs_add_pointer(void) { return (void *)add; }
 void *cfuncs_mix_pointer(void) { return (void *)mix; }
+void *cfuncs_registers_pointer(void) { return (void *)registers; }
 void *cfuncs_go_pointer(void) { return (void *)call_go; }
 
 static void *thread_main(void *handle) {

@@ -18,6 +18,9 @@ func Add() unsafe.Pointer { return unsafe.Pointer(C.cfuncs_add_pointer()) }
 // Mix takes ten numbers of all types, more than fit in registers, and returns their sum as an f64.
 func Mix() unsafe.Pointer { return unsafe.Pointer(C.cfuncs_mix_pointer()) }
 
+// Registers takes four integers and three floats, which all travel in registers, and returns their sum as an f32.
+func Registers() unsafe.Pointer { return unsafe.Pointer(C.cfuncs_registers_pointer()) }
+
 // Go is `int32_t (void *context, int32_t n)`: calls what OnGo has set.
 func Go() unsafe.Pointer { return unsafe.Pointer(C.cfuncs_go_pointer()) }
 

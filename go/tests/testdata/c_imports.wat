@@ -2,6 +2,7 @@
 (module $c_imports
   (import "env" "c_add" (func $c_add (param i32 i32) (result i32)))
   (import "env" "c_mix" (func $c_mix (param i32 i64 f32 f64 i32 i64 f32 f64 i64 i64) (result f64)))
+  (import "env" "c_registers" (func $c_registers (param f32 i32 f64 i64 i32 f64 i64) (result f32)))
   (import "env" "c_go" (func $c_go (param i32) (result i32)))      ;; C, which calls Go
   (import "env" "host" (func $host (param i32) (result i32)))      ;; Go
   (memory (export "memory") 1 4)
@@ -22,6 +23,9 @@
   (func (export "c_mix") (result f64)
     (call $c_mix (i32.const -1) (i64.const 2) (f32.const 3) (f64.const 4) (i32.const 5) (i64.const 6) (f32.const 7)
       (f64.const 8) (i64.const 9) (i64.const 10)))
+  ;; As many integers as C takes in registers beside its context, and floats between them: 1 + 2 + ... + 7.
+  (func (export "c_registers") (result f32)
+    (call $c_registers (f32.const 1) (i32.const 2) (f64.const 3) (i64.const 4) (i32.const 5) (f64.const 6) (i64.const 7)))
   ;; n rounds of C, C that calls Go, and Go: 3n, if each adds one.
   (func (export "all_loop") (param $n i32) (result i32) (local $value i32)
     (block $done

@@ -10,6 +10,9 @@ pub struct Builtins {
     pub host_call: usize,
     /// `fn(callee: *const HostFunction, slots: *mut u64)`: calls a C function pointer on the host stack, or leaves for it.
     pub c_call: usize,
+    /// `fn(callee: *const HostFunction, a, b, c, d, slots: *mut u64) -> result`: the same for C functions whose arguments are in registers,
+    /// at most [`C_INTEGERS`] integers and [`C_FLOATS`] floats, and in the slots as well.
+    pub c_call_registers: usize,
     /// `fn(op: u64, vmctx: *mut u8, a: u64, b: u64, c: u64) -> u64`: leaves for a [`RuntimeOp`].
     pub runtime_call: usize,
     /// `fn(dst: *mut u8, src: *const u8, length: u64)`: copies, also overlapping; at most [`BULK_CHUNK`] bytes a call.
@@ -23,6 +26,8 @@ impl Builtins {
     pub const HOST_CALL: i32 = offset_of!(Self, host_call) as i32;
     /// Offset of `c_call`.
     pub const C_CALL: i32 = offset_of!(Self, c_call) as i32;
+    /// Offset of `c_call_registers`.
+    pub const C_CALL_REGISTERS: i32 = offset_of!(Self, c_call_registers) as i32;
     /// Offset of `runtime_call`.
     pub const RUNTIME_CALL: i32 = offset_of!(Self, runtime_call) as i32;
     /// Offset of `memory_move`.
@@ -30,6 +35,11 @@ impl Builtins {
     /// Offset of `memory_fill`.
     pub const MEMORY_FILL: i32 = offset_of!(Self, memory_fill) as i32;
 }
+
+/// Integers that `c_call_registers` takes: registers of the `SystemV` convention less those of the callee and the slots.
+pub const C_INTEGERS: usize = 4;
+/// Floats that `c_call_registers` takes.
+pub const C_FLOATS: usize = 8;
 
 /// Bytes that one call of `memory_move` or `memory_fill` may touch: a pause waits for no longer than that takes.
 pub const BULK_CHUNK: u64 = 256 << 10;

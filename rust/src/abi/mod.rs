@@ -7,5 +7,5 @@ pub mod builtins;
 pub mod context;
 pub mod vmctx;
 
-pub use builtins::{BULK_CHUNK, Builtins, RuntimeOp};
+pub use builtins::{BULK_CHUNK, Builtins, C_FLOATS, C_INTEGERS, RuntimeOp};
 pub use context::{CONTEXT_SIZE, Context, EntryMode, Status};

@@ -94,15 +94,26 @@ extern "C" fn never(_: *const HostFunction, _: *mut u64) {
     unreachable!();
 }
 
+extern "C" fn in_registers(callee: *const HostFunction, a: u64, b: u64, _: u64, _: u64, slots: *mut u64) -> u32 {
+    // SAFETY: called by the trampoline with the slots of two arguments.
+    let in_slots = unsafe { [*slots, *slots.add(1)] };
+    assert_eq!(in_slots, [a & 0xffff_ffff, b & 0xffff_ffff]);
+    host_call(callee, slots);
+    // SAFETY: as above.
+    unsafe { *slots as u32 }
+}
+
 #[test]
 fn host_functions_are_reached_by_slots() {
     let code = LoadedCode::load(&artifact(SAMPLE)).unwrap();
     for (key, builtins) in [
         (TrampolineKey::HostCall(1), [host_call as *const () as usize, never as *const () as usize]),
-        (TrampolineKey::CCall(0), [never as *const () as usize, host_call as *const () as usize]),
+        (TrampolineKey::CCall(0), [never as *const () as usize, in_registers as *const () as usize]),
     ] {
-        let [host_call, c_call] = builtins;
-        let builtins = Builtins { host_call, c_call, runtime_call: 0, memory_move: 0, memory_fill: 0 };
+        let [host_call, c_call_registers] = builtins;
+        let c_call = never as *const () as usize;
+        let builtins =
+            Builtins { host_call, c_call, c_call_registers, runtime_call: 0, memory_move: 0, memory_fill: 0 };
         let host = HostFunction {
             header: Header {
                 builtins: &builtins,

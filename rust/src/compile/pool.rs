@@ -1,8 +1,7 @@
-#![allow(unsafe_code)] // pthread_sigmask
-
 //! The threads that compile. Callers only wait: their stacks may be tiny, these are not.
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::threads::AsynchronousSignalsBlocked;
 use once_cell::sync::OnceCell;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
@@ -31,7 +30,6 @@ pub fn pool() -> Result<&'static ThreadPool> {
 }
 
 fn build(threads: usize) -> Result<ThreadPool, rayon::ThreadPoolBuildError> {
-    // Threads inherit the mask: there is no moment at which one of them could take a signal meant for the embedder.
     let _blocked = AsynchronousSignalsBlocked::new();
     ThreadPoolBuilder::new()
         .num_threads(threads)
@@ -40,37 +38,8 @@ fn build(threads: usize) -> Result<ThreadPool, rayon::ThreadPoolBuildError> {
         .build()
 }
 
-/// Blocks all signals but those that a thread raises by its own instructions, until dropped.
-struct AsynchronousSignalsBlocked {
-    before: libc::sigset_t,
-}
-
-impl AsynchronousSignalsBlocked {
-    fn new() -> Self {
-        // SAFETY: both sets are plain data, initialised by sigfillset and pthread_sigmask; the signal numbers are valid.
-        unsafe {
-            let mut set = std::mem::zeroed();
-            let mut before = std::mem::zeroed();
-            libc::sigfillset(&mut set);
-            for signal in
-                [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP, libc::SIGABRT, libc::SIGSYS]
-            {
-                libc::sigdelset(&mut set, signal);
-            }
-            libc::pthread_sigmask(libc::SIG_BLOCK, &set, &mut before);
-            Self { before }
-        }
-    }
-}
-
-impl Drop for AsynchronousSignalsBlocked {
-    fn drop(&mut self) {
-        // SAFETY: `before` was filled by pthread_sigmask.
-        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &self.before, std::ptr::null_mut()) };
-    }
-}
-
 #[cfg(test)]
+#[allow(unsafe_code)] // reads the mask of signals
 mod tests {
     use super::*;
 

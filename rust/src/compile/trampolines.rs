@@ -2,12 +2,12 @@
 //!
 //! A slot is 64 bits; values of 32 bits are stored zero-extended, and of a loaded slot only the low bits count.
 
-use crate::abi::Builtins;
 use crate::abi::vmctx::Header;
+use crate::abi::{Builtins, C_FLOATS, C_INTEGERS};
 use crate::artifact::{CodeBody, TrampolineKey};
 use crate::error::{Error, ErrorKind, Result};
 use crate::translate::wasm_signature;
-use crate::types::FuncType;
+use crate::types::{FuncType, ValType};
 use crate::wasm::{ExternKind, ModuleInfo};
 use cranelift_codegen::ir::types::{F32, F64, I32, I64};
 use cranelift_codegen::ir::{
@@ -93,7 +93,10 @@ pub(crate) fn trampoline(
     match key {
         TrampolineKey::Entry(_) => entry(&mut builder, callee),
         TrampolineKey::HostCall(_) => leave(&mut builder, ty, Builtins::HOST_CALL),
-        TrampolineKey::CCall(_) => leave(&mut builder, ty, Builtins::C_CALL),
+        TrampolineKey::CCall(_) => match padding_to_registers(ty) {
+            Some(padding) => call_c(&mut builder, ty, padding),
+            None => leave(&mut builder, ty, Builtins::C_CALL),
+        },
         TrampolineKey::CAdapter(_) => c_adapter(&mut builder, ty, &callee)?,
     }
     builder.finalize(isa.frontend_config());
@@ -114,22 +117,57 @@ fn entry(builder: &mut FunctionBuilder<'_>, callee: Signature) {
 
 /// `Tail fn(host_function, params...) -> results`, through a builtin of the host function's header.
 fn leave(builder: &mut FunctionBuilder<'_>, ty: &FuncType, builtin: i32) {
-    let block = builder.current_block().expect("the entry block");
-    let arguments = builder.block_params(block).to_vec();
-    let host_function = arguments[0];
-    let bytes = ty.slots().max(1) as u32 * 8;
-    let slot = builder.create_sized_stack_slot(StackSlotData::new(StackSlotKind::ExplicitSlot, bytes, 4));
-    let slots = builder.ins().stack_addr(I64, slot, 0);
-    store_slots(builder, slots, &arguments[1..]);
-    let flags = MemFlagsData::trusted().with_readonly();
-    let builtins = builder.ins().load(I64, flags, host_function, offset_of!(Header, builtins) as i32);
-    let code = builder.ins().load(I64, flags, builtins, builtin);
+    let (arguments, slots) = arguments_in_slots(builder, ty);
+    let code = load_builtin(builder, arguments[0], builtin);
     let signature = builder.import_signature(pointers(CallConv::SystemV, 2));
-    builder.ins().call_indirect(signature, code, &[host_function, slots]);
+    builder.ins().call_indirect(signature, code, &[arguments[0], slots]);
     let results = builder.func.signature.returns.clone();
     let mut values = Vec::with_capacity(results.len());
     load_slots(builder, slots, &results, &mut values);
     builder.ins().return_(&values);
+}
+
+/// How many unused integers stand before the slots in a call of `c_call_registers`, if it can call C functions of this type.
+fn padding_to_registers(ty: &FuncType) -> Option<usize> {
+    let count = |types: &[ValType]| ty.params.iter().filter(|param| types.contains(param)).count();
+    let (integers, floats) = (count(&[ValType::I32, ValType::I64]), count(&[ValType::F32, ValType::F64]));
+    let fits = integers <= C_INTEGERS && floats <= C_FLOATS && integers + floats == ty.params.len();
+    (fits && ty.results.len() <= 1).then(|| C_INTEGERS - integers)
+}
+
+/// The same with the arguments in their registers, too, and the result in its own: the convention of the C function itself, which
+/// gets its context in place of the host function, and does not see what follows its parameters.
+fn call_c(builder: &mut FunctionBuilder<'_>, ty: &FuncType, padding: usize) {
+    let (mut arguments, slots) = arguments_in_slots(builder, ty);
+    let code = load_builtin(builder, arguments[0], Builtins::C_CALL_REGISTERS);
+    let mut signature = Signature { call_conv: CallConv::SystemV, ..builder.func.signature.clone() };
+    signature.params[0] = AbiParam::new(I64);
+    signature.params.resize(signature.params.len() + padding + 1, AbiParam::new(I64));
+    let unused = builder.ins().iconst(I64, 0);
+    arguments.resize(arguments.len() + padding, unused);
+    arguments.push(slots);
+    let signature = builder.import_signature(signature);
+    let call = builder.ins().call_indirect(signature, code, &arguments);
+    let results = builder.inst_results(call).to_vec();
+    builder.ins().return_(&results);
+}
+
+/// The parameters of the trampoline, and the address of slots on its stack that hold all but the first.
+fn arguments_in_slots(builder: &mut FunctionBuilder<'_>, ty: &FuncType) -> (Vec<Value>, Value) {
+    let block = builder.current_block().expect("the entry block");
+    let arguments = builder.block_params(block).to_vec();
+    let bytes = ty.slots().max(1) as u32 * 8;
+    let slot = builder.create_sized_stack_slot(StackSlotData::new(StackSlotKind::ExplicitSlot, bytes, 4));
+    let slots = builder.ins().stack_addr(I64, slot, 0);
+    store_slots(builder, slots, &arguments[1..]);
+    (arguments, slots)
+}
+
+/// The address of a builtin, from a host function's header.
+fn load_builtin(builder: &mut FunctionBuilder<'_>, host_function: Value, builtin: i32) -> Value {
+    let flags = MemFlagsData::trusted().with_readonly();
+    let builtins = builder.ins().load(I64, flags, host_function, offset_of!(Header, builtins) as i32);
+    builder.ins().load(I64, flags, builtins, builtin)
 }
 
 /// `SystemV fn(c_function, c_context, slots)`

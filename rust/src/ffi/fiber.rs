@@ -101,6 +101,13 @@ pub unsafe extern "C" fn gw_interrupt(context: *const Context) {
     infallible((), || crate::fiber::interrupt(context));
 }
 
+/// Asks for a pause of the guest that the calling thread is about to resume, after a short slice of time, if as many guests ask at the
+/// same time as there are processors to run them. May come to nothing, and may come late and hit nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gw_request_pause(processors: u32) {
+    infallible((), || crate::fiber::request_pause(processors as usize));
+}
+
 /// Gives the frames of a guest that has trapped, in the encoding that `ffi/describe.rs` defines.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_trap_frames(context: *const Context, out: *mut gw_bytes) -> *mut gw_error {

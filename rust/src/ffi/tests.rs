@@ -261,6 +261,51 @@ fn c_functions_are_called_directly() {
     unsafe { gw_module_free(module) };
 }
 
+/// Asks for a pause of the guest that calls it, as a signal that finds the thread here does.
+unsafe extern "C" fn ask_for_a_pause(_: *mut std::ffi::c_void, context: i64, value: f32) -> f32 {
+    let context = context as *mut Context;
+    // SAFETY: the test passes the context of the call, and the guest is here.
+    unsafe { (*context).pause_requested.store(1, std::sync::atomic::Ordering::Relaxed) };
+    value + 0.5
+}
+
+#[test]
+fn the_result_of_a_c_function_outlives_a_pause() {
+    let module = compile(
+        r#"(module
+            (import "env" "pause" (func $pause (param i64 f32) (result f32)))
+            (func (export "f") (param i64) (result f32)
+                (f32.add (call $pause (local.get 0) (f32.const 1)) (call $pause (local.get 0) (f32.const 10)))))"#,
+    );
+    let (params, results) = ([1u8, 2], [2u8]);
+    let import = gw_import {
+        kind: GW_IMPORT_HOST_FUNCTION,
+        c_function: ask_for_a_pause as *const std::ffi::c_void,
+        params: params.as_ptr(),
+        params_len: 2,
+        results: results.as_ptr(),
+        results_len: 1,
+        ..NOTHING
+    };
+    // SAFETY: handles are used as the rules of the ABI say.
+    unsafe {
+        let mut instance = null_mut();
+        fine(gw_instance_new(module, &raw const import, 1, null(), &raw mut instance));
+        let mut function = gw_func { code: null(), vmctx: null(), entry: null() };
+        fine(gw_instance_function(instance, 0, &raw mut function));
+        let mut context = null_mut();
+        fine(gw_engine_init(null()));
+        fine(gw_fiber_new(&raw mut context));
+        let mut slots = [context as u64];
+        let before = (*context).pauses;
+        assert_eq!(run(context, instance, function, &mut slots), Status::Done as u64);
+        assert_eq!((f32::from_bits(slots[0] as u32), (*context).pauses - before), (12.0, 2));
+        gw_fiber_release(context);
+        gw_instance_free(instance);
+        gw_module_free(module);
+    }
+}
+
 #[test]
 fn wrong_imports_are_errors() {
     let module = compile("(module (import \"env\" \"sum\" (func (param i32 i32) (result i32))))");

@@ -13,6 +13,7 @@ mod machine;
 mod os;
 pub mod ranges;
 mod signals;
+mod slices;
 mod slot;
 #[path = "stubs_x86_64.rs"]
 mod stubs;
@@ -28,6 +29,7 @@ use std::sync::OnceLock;
 unsafe extern "C" {
     fn gw_stub_host_call();
     fn gw_stub_c_call();
+    fn gw_stub_c_call_registers();
     fn gw_stub_runtime_call();
     fn gw_stub_memory_move();
     fn gw_stub_memory_fill();
@@ -41,6 +43,7 @@ pub fn builtins() -> *const Builtins {
     BUILTINS.get_or_init(|| Builtins {
         host_call: gw_stub_host_call as *const () as usize,
         c_call: gw_stub_c_call as *const () as usize,
+        c_call_registers: gw_stub_c_call_registers as *const () as usize,
         runtime_call: gw_stub_runtime_call as *const () as usize,
         memory_move: gw_stub_memory_move as *const () as usize,
         memory_fill: gw_stub_memory_fill as *const () as usize,
@@ -67,6 +70,12 @@ pub fn ensure_pause_handler() -> Result<()> {
 /// serve another guest by now, which then pauses for nothing.
 pub fn interrupt(context: *const Context) {
     arena::if_open(context, signals::interrupt);
+}
+
+/// Asks for a pause of the guest that the calling thread is about to resume, after a short while, if as many guests ask as there are
+/// processors. May come to nothing.
+pub fn request_pause(processors: usize) {
+    slices::request(processors);
 }
 
 #[cfg(test)]
