@@ -50,7 +50,7 @@ func TestExamples(t *testing.T) {
 
 // noteInputs reads the sources and guests, so that Go's test cache knows that the result depends on them.
 func noteInputs(t *testing.T) {
-	for _, pattern := range []string{"*/*", "../testdata/guests/*.wasm"} {
+	for _, pattern := range []string{"*/*", "../testdata/guests/*.wasm", "../testdata/guests/wasi/*.wasm"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)

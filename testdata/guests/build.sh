@@ -1,6 +1,6 @@
 #!/bin/sh
 # Rebuilds every guest from its source, each .wasm beside it. With a directory as argument, builds into that directory instead.
-# Needs Debian's packages clang, lld and wabt, and no more: the guests are freestanding C and text.
+# Needs Debian's packages clang, lld and wabt: the guests are freestanding C and text; those in wasi/ also wasi-libc and libclang-rt-14-dev-wasm32.
 set -eu
 cd "$(dirname "$0")"
 out=${1:-.}
@@ -23,6 +23,14 @@ for source in *.c; do
 done
 for source in *.wat; do
   "$WAT2WASM" --debug-names -o "$out/${source%.wat}.wasm" "$source"
+done
+
+mkdir -p "$out/wasi"
+for source in wasi/*.c; do
+  name=${source%.c}
+  "$CLANG" --target=wasm32-wasi -O2 -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -c -o "$objects/wasi.o" "$source"
+  "$CLANG" --target=wasm32-wasi -Wl,--strip-debug -o "$out/$name.wasm" "$objects/wasi.o"
+  chmod 644 "$out/$name.wasm"
 done
 
 # Which tools made them: check.sh compares binaries only under the same.

@@ -77,7 +77,7 @@ func TestCommandLines(t *testing.T) {
 		{"call --help", usage, "", 0},
 
 		{"", "", "Usage:", 2},
-		{"run " + sum, "", `wasmer: unknown command "run"; try wasmer help`, 2},
+		{"walk " + sum, "", `wasmer: unknown command "walk"; try wasmer help`, 2},
 		{"call", "", "wasmer: call takes FILE, FUNCTION and the function's arguments, given 0 arguments", 2},
 		{"call " + sum + " sum 5", "", "wasmer: function sum has the type (i32, i32) -> (i32): expected 2 arguments, given 1", 2},
 		{"call " + sum + " sum 5 6 7", "", "expected 2 arguments, given 3", 2},

@@ -11,7 +11,6 @@ import (
 
 // hostFile is a regular file of the host.
 type hostFile struct {
-	nothing
 	file     *os.File
 	borrowed bool        // the embedder closes it
 	readOnly bool        // it lies in a directory that is read-only for the guest

@@ -1,0 +1,16 @@
+;; A library of WASI, and functions that nobody provides: "_initialize" sets what "ready" returns; "unknown" calls one of them.
+(module
+  (import "wasi_snapshot_preview1" "clock_time_get" (func $clock_time_get (param i32 i64 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "random_get" (func $random_get (param i32 i32) (result i32)))
+  (import "env" "sum" (func $sum (param i32 i32) (result i32)))
+  (import "plugin" "run" (func $run (param i64 f64) (result f32)))
+  (memory (export "memory") 1)
+  (global $ready (mut i32) (i32.const 0))
+  (func (export "_initialize") (global.set $ready (i32.const 1)))
+  (func (export "ready") (result i32) (global.get $ready))
+  (func (export "now") (result i64)
+    (drop (call $clock_time_get (i32.const 0) (i64.const 0) (i32.const 8)))
+    (i64.load (i32.const 8)))
+  (func (export "random") (param i32 i32) (result i32) (call $random_get (local.get 0) (local.get 1)))
+  (func (export "add") (param i32 i32) (result i32) (call $sum (local.get 0) (local.get 1)))
+  (func (export "unknown") (result f32) (call $run (i64.const 1) (f64.const 2))))
