@@ -82,6 +82,9 @@ func (r *Report) Targets() []*Target {
 	mean("programs and kernels, run alone, over wasmtime-go", r.All(), "wasmtime-go", 0.92)
 	mean("kernels, run alone, over native code", r.Kernels, "native", 1.1)
 	mean("programs and kernels, run alone, over wasm2go", r.All(), "wasm2go", 0.95)
+	vectors := slices.DeleteFunc(r.All(), func(name string) bool { return !strings.HasPrefix(name, "simd_") })
+	mean("kernels of vectors, run alone, over wazero", vectors, "wazero", 0.6)
+	mean("kernels of vectors, run alone, over wasmtime-go", vectors, "wasmtime-go", 1)
 	worst, which := r.worst()
 	add("slowest of them over the best other runtime", worst, 1.1, which)
 	add("fib_recursive, run alone, over wasmtime-go",

@@ -171,8 +171,8 @@ func TestReadBytes(t *testing.T) {
 // Modules that use what is not supported are refused by name.
 func TestUnsupportedProposals(t *testing.T) {
 	for proposal, bytes := range map[string][]byte{
-		"SIMD":    module(section(1, []byte{0x60, 0, 1, 0x7b})),
-		"threads": module(section(5, []byte{3, 1, 1})),
+		"garbage collection": module(section(1, []byte{0x5f, 0})),
+		"threads":            module(section(5, []byte{3, 1, 1})),
 	} {
 		_, err := wasmer.Compile(bytes)
 		if err == nil || !strings.Contains(errors.Unwrap(err).Error(), proposal) {

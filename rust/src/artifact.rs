@@ -53,9 +53,10 @@ pub enum TrampolineKey {
     /// Guest to host function: `Tail fn(host_function, params...)`, stores slots, calls the builtin `host_call`. For each type of an
     /// imported function.
     HostCall(u32),
-    /// Guest to C function pointer: like `HostCall`, but calls the builtin `c_call`. For each type of an imported function.
+    /// Guest to C function pointer: like `HostCall`, but calls the builtin `c_call`. For each type of an imported function without
+    /// vectors.
     CCall(u32),
-    /// Slots to a C call: `SystemV fn(c_function, c_context, slots)`. For each type of an imported function.
+    /// Slots to a C call: `SystemV fn(c_function, c_context, slots)`. For the types of `CCall` with at most one result.
     CAdapter(u32),
 }
 

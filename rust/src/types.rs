@@ -13,7 +13,7 @@ pub const MAX_PAGES32: u64 = 65_536;
 /// The largest number of elements a table may have (the JavaScript API's implementation limit).
 pub const MAX_TABLE_ELEMENTS: u32 = 10_000_000;
 
-/// A value type. `V128` is known here so that later proposals slot in; modules that use it are refused for now.
+/// A value type. A value of type v128 takes two 64-bit slots, the low lanes first, and each other one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum ValType {
@@ -48,6 +48,15 @@ impl ValType {
         }
     }
 
+    /// Number of 64-bit slots that a value takes.
+    #[must_use]
+    pub const fn slots(self) -> usize {
+        match self {
+            Self::V128 => 2,
+            _ => 1,
+        }
+    }
+
     /// Whether values of this type are references.
     #[must_use]
     pub const fn is_ref(self) -> bool {
@@ -71,10 +80,28 @@ pub struct FuncType {
 }
 
 impl FuncType {
+    /// Number of 64-bit slots of the arguments.
+    #[must_use]
+    pub fn param_slots(&self) -> usize {
+        self.params.iter().map(|ty| ty.slots()).sum()
+    }
+
+    /// Number of 64-bit slots of the results.
+    #[must_use]
+    pub fn result_slots(&self) -> usize {
+        self.results.iter().map(|ty| ty.slots()).sum()
+    }
+
     /// Number of 64-bit slots that a call of this type needs: arguments and results share them.
     #[must_use]
     pub fn slots(&self) -> usize {
-        self.params.len().max(self.results.len())
+        self.param_slots().max(self.result_slots())
+    }
+
+    /// Whether a parameter or result is a vector.
+    #[must_use]
+    pub fn has_vectors(&self) -> bool {
+        self.params.iter().chain(&self.results).any(|ty| *ty == ValType::V128)
     }
 }
 

@@ -112,9 +112,21 @@ fn guarded_memory_needs_no_checks() {
     }
 }
 
+/// The same for vectors: whole ones, lanes, and lanes that are extended.
+#[test]
+fn vectors_in_guarded_memory_need_no_checks() {
+    for function in golden("simd_memory").1 {
+        for opcode in opcodes(&function) {
+            let check = opcode.can_trap() || opcode.is_call() || opcode.is_branch();
+            assert!(!check && !matches!(opcode, Opcode::SelectSpectreGuard | Opcode::Icmp), "{opcode} in\n{function}");
+        }
+    }
+}
+
 #[test]
 fn explicit_bounds_check_every_access() {
-    for function in golden("memory_explicit").1 {
+    let files = ["memory_explicit", "simd_memory_explicit"];
+    for function in files.into_iter().flat_map(|name| golden(name).1) {
         let opcodes = opcodes(&function);
         let guards = opcodes.iter().filter(|opcode| **opcode == Opcode::SelectSpectreGuard).count();
         assert!(guards > 0 || opcodes.contains(&Opcode::Trap) || opcodes.contains(&Opcode::Call), "{function}");

@@ -63,7 +63,7 @@ enum gw_trap_code {
 };
 typedef uint8_t gw_trap_code;
 
-// A value type. `V128` is known here so that later proposals slot in; modules that use it are refused for now.
+// A value type. A value of type v128 takes two 64-bit slots, the low lanes first, and each other one.
 enum gw_val_type {
   // 32-bit integer; a slot holds it zero-extended.
   GW_VAL_TYPE_I32 = 0,

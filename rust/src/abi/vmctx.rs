@@ -57,9 +57,9 @@ pub struct HostFunction {
     pub c_context: *const u8,
     /// Compiled adapter that spreads slots into the registers of a C call: `extern "C" fn(c_function, c_context, slots)`.
     pub c_adapter: *const u8,
-    /// Number of parameters, so that the Go side knows how many slots to read.
+    /// Slots of the parameters, so that the Go side knows how many to read.
     pub params: u32,
-    /// Number of results.
+    /// Slots of the results.
     pub results: u32,
 }
 
@@ -133,7 +133,7 @@ pub struct TableDefinition {
     pub bound: AtomicU64,
 }
 
-/// A global's value: one slot, and room for the second one of a v128.
+/// A global's value: one slot, or two of a v128.
 #[repr(C, align(16))]
 #[derive(Debug, Default)]
 pub struct GlobalCell {

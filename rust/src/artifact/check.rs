@@ -115,6 +115,7 @@ fn constant(info: &ModuleInfo, expression: &[ConstOp], wanted: ValType) -> Findi
         ConstOp::I64(_) => wanted == ValType::I64,
         ConstOp::F32(_) => wanted == ValType::F32,
         ConstOp::F64(_) => wanted == ValType::F64,
+        ConstOp::V128(_) => wanted == ValType::V128,
         ConstOp::RefNull => wanted.is_ref(),
         ConstOp::RefFunc(function) => {
             index("function", function, info.functions.len())?;

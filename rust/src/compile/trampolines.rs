@@ -1,6 +1,7 @@
 //! The four kinds of trampoline between slots and registers; see [`TrampolineKey`].
 //!
-//! A slot is 64 bits; values of 32 bits are stored zero-extended, and of a loaded slot only the low bits count.
+//! A slot is 64 bits; values of 32 bits are stored zero-extended, and of a loaded slot only the low bits count. A vector takes two
+//! slots, which need not be aligned to its width. C functions take and give no vectors.
 
 use crate::abi::vmctx::Header;
 use crate::abi::{Builtins, C_FLOATS, C_INTEGERS};
@@ -40,6 +41,9 @@ pub fn keys(info: &ModuleInfo) -> Vec<TrampolineKey> {
     for function in 0..info.imported_functions {
         let ty = type_of(function);
         keys.insert(TrampolineKey::HostCall(ty));
+        if info.types[ty as usize].has_vectors() {
+            continue;
+        }
         keys.insert(TrampolineKey::CCall(ty));
         if info.types[ty as usize].results.len() <= 1 {
             keys.insert(TrampolineKey::CAdapter(ty));
@@ -201,6 +205,11 @@ fn parameters(builder: &FunctionBuilder<'_>) -> [Value; 3] {
     builder.block_params(block).try_into().expect("three parameters")
 }
 
+/// Slots are aligned to 8 bytes.
+fn slot_flags(ty: Type) -> MemFlagsData {
+    if ty.is_vector() { MemFlagsData::new().with_notrap() } else { MemFlagsData::trusted() }
+}
+
 fn slots_of(ty: Type) -> i32 {
     ty.bytes().div_ceil(8) as i32
 }
@@ -208,7 +217,7 @@ fn slots_of(ty: Type) -> i32 {
 fn load_slots(builder: &mut FunctionBuilder<'_>, slots: Value, types: &[AbiParam], values: &mut Vec<Value>) {
     let mut at = 0;
     for ty in types.iter().map(|param| param.value_type) {
-        values.push(builder.ins().load(ty, MemFlagsData::trusted(), slots, at * 8));
+        values.push(builder.ins().load(ty, slot_flags(ty), slots, at * 8));
         at += slots_of(ty);
     }
 }
@@ -226,7 +235,7 @@ fn store_slots(builder: &mut FunctionBuilder<'_>, slots: Value, values: &[Value]
             _ => value,
         };
         debug_assert!(matches!(ty, I32 | I64 | F32 | F64) || ty.is_vector());
-        builder.ins().store(MemFlagsData::trusted(), wide, slots, at * 8);
+        builder.ins().store(slot_flags(ty), wide, slots, at * 8);
         at += slots_of(ty);
     }
 }

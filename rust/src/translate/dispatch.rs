@@ -1,4 +1,6 @@
-//! One line per opcode: which function of which family translates it.
+//! One line per opcode: which function of which family translates it. Vector instructions have a table of their own.
+
+mod simd;
 
 use super::function::FunctionTranslation;
 use super::ops::{bulk, call, control, conversion, memory, numeric, reference, table, variable};
@@ -181,7 +183,7 @@ fn reachable(t: &mut FunctionTranslation<'_, '_>, op: &Op<'_>) -> Result<()> {
         Op::F32ReinterpretI32 => conversion::reinterpret(t, F32),
         Op::F64ReinterpretI64 => conversion::reinterpret(t, F64),
 
-        other => return Err(unsupported(other)),
+        other => return simd::translate(t, other),
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use super::callees::Callees;
 use super::inline::{self, Scope};
+use super::ops::simd;
 use super::state::{Frame, FrameKind, State};
 use super::{Environment, clif_type, dispatch};
 use crate::artifact::{InlinedLocation, Location};
@@ -163,6 +164,7 @@ impl FunctionTranslation<'_, '_> {
         let zero = *zeros.entry(clif).or_insert_with(|| match clif {
             types::F32 => self.builder.ins().f32const(0.0),
             types::F64 => self.builder.ins().f64const(0.0),
+            types::I8X16 => simd::zero(self, types::I8X16),
             _ => self.builder.ins().iconst(clif, 0),
         });
         for _ in 0..count {

@@ -137,6 +137,31 @@ const fn weight(operator: &Operator<'_>) -> Option<u32> {
         | Op::Nop => 0,
         Op::If { .. } | Op::BrIf { .. } | Op::Select | Op::TypedSelect { .. } => 2,
         Op::Call { .. } => 3,
+        // Vector operations that are sequences on the machine.
+        Op::I8x16Popcnt
+        | Op::I8x16Shl
+        | Op::I8x16ShrS
+        | Op::I8x16ShrU
+        | Op::I64x2Mul
+        | Op::F32x4Min
+        | Op::F32x4Max
+        | Op::F64x2Min
+        | Op::F64x2Max
+        | Op::F32x4RelaxedMin
+        | Op::F32x4RelaxedMax
+        | Op::F64x2RelaxedMin
+        | Op::F64x2RelaxedMax
+        | Op::F32x4ConvertI32x4U
+        | Op::I32x4TruncSatF32x4S
+        | Op::I32x4TruncSatF32x4U
+        | Op::I32x4RelaxedTruncF32x4S
+        | Op::I32x4RelaxedTruncF32x4U
+        | Op::I32x4TruncSatF64x2SZero
+        | Op::I32x4TruncSatF64x2UZero
+        | Op::I32x4RelaxedTruncF64x2SZero
+        | Op::I32x4RelaxedTruncF64x2UZero
+        | Op::I16x8RelaxedDotI8x16I7x16S
+        | Op::I32x4RelaxedDotI8x16I7x16AddS => 5,
         Op::Loop { .. }
         | Op::BrTable { .. }
         | Op::CallIndirect { .. }

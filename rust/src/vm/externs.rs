@@ -128,29 +128,51 @@ impl Store {
         Ok(TableHandle::new(self, pointer))
     }
 
-    /// Makes a global. The value is one slot; of function references only null can be given.
+    /// Makes a global of one slot; of function references only null can be given. Of a vector: [`Store::global128`].
     ///
     /// # Errors
     /// Kind `Argument` for a value that cannot be given.
     pub fn global(&self, ty: GlobalType, value: u64) -> Result<GlobalHandle> {
         check_slot(ty.value, value)?;
+        Ok(self.new_global(ty, u128::from(value)))
+    }
+
+    /// Makes a global of type v128; the low slot is in the low bits.
+    ///
+    /// # Errors
+    /// Kind `Argument` for another type.
+    pub fn global128(&self, ty: GlobalType, value: u128) -> Result<GlobalHandle> {
+        check_vector(ty.value)?;
+        Ok(self.new_global(ty, value))
+    }
+
+    fn new_global(&self, ty: GlobalType, value: u128) -> GlobalHandle {
         let global = Pinned::new(Global::default());
-        global.cell.set(value);
+        global.cell.set128(value);
         let cell = NonNull::from(&global.cell);
         self.with(|contents| contents.globals.push(global));
-        Ok(GlobalHandle::new(self, cell, ty))
+        GlobalHandle::new(self, cell, ty)
     }
 }
 
 /// Refuses slots that the embedder must not make up.
 fn check_slot(ty: ValType, value: u64) -> Result<()> {
     match ty {
-        ValType::V128 => Err(argument("value of type v128, which is not supported".into())),
+        ValType::V128 => Err(argument("one slot for a value of type v128, expected two".into())),
         ValType::FuncRef if value != 0 => Err(argument("number given for a funcref, expected null (0)".into())),
         ValType::I32 | ValType::F32 if value >> 32 != 0 => {
             Err(argument(format!("slot {value:#x} for a value of type {ty}, expected 32 bits, zero-extended")))
         }
         _ => Ok(()),
+    }
+}
+
+/// Refuses two slots for a value of one.
+fn check_vector(ty: ValType) -> Result<()> {
+    if ty == ValType::V128 {
+        Ok(())
+    } else {
+        Err(argument(format!("two slots for a value of type {ty}, expected one")))
     }
 }
 
@@ -382,10 +404,16 @@ impl GlobalHandle {
         self.ty
     }
 
-    /// Its value as a slot.
+    /// Its value as a slot; of a vector, the low one.
     #[must_use]
     pub fn get(&self) -> u64 {
         self.cell().get(self.ty.value)
+    }
+
+    /// Its value as two slots, the low one in the low bits; the high one is 0 unless it is a vector.
+    #[must_use]
+    pub fn get128(&self) -> u128 {
+        if self.ty.value == ValType::V128 { self.cell().get128() } else { u128::from(self.get()) }
     }
 
     /// Sets its value; of function references only null can be given.
@@ -393,11 +421,27 @@ impl GlobalHandle {
     /// # Errors
     /// Kind `Argument` if it is immutable, or for a value that cannot be given.
     pub fn set(&self, slot: u64) -> Result<()> {
-        if !self.ty.mutable {
-            return Err(argument(format!("global {} cannot be set, expected a mutable one", self.ty.value)));
-        }
+        self.check_mutable()?;
         check_slot(self.ty.value, slot)?;
         self.cell().set(slot);
         Ok(())
+    }
+
+    /// Sets the value of a vector; the low slot is in the low bits.
+    ///
+    /// # Errors
+    /// Kind `Argument` if it is immutable, or of another type.
+    pub fn set128(&self, value: u128) -> Result<()> {
+        self.check_mutable()?;
+        check_vector(self.ty.value)?;
+        self.cell().set128(value);
+        Ok(())
+    }
+
+    fn check_mutable(&self) -> Result<()> {
+        if self.ty.mutable {
+            return Ok(());
+        }
+        Err(argument(format!("global {} cannot be set, expected a mutable one", self.ty.value)))
     }
 }

@@ -21,4 +21,16 @@ impl GlobalCell {
     pub(super) fn set(&self, slot: u64) {
         self.slots[0].store(slot, Ordering::Relaxed);
     }
+
+    /// Both slots of a vector, the low one in the low bits. While others set it, the halves may be of different values.
+    pub(super) fn get128(&self) -> u128 {
+        let [low, high] = self.slots.each_ref().map(|slot| u128::from(slot.load(Ordering::Relaxed)));
+        high << 64 | low
+    }
+
+    /// Sets both slots.
+    pub(super) fn set128(&self, value: u128) {
+        self.slots[0].store(value as u64, Ordering::Relaxed);
+        self.slots[1].store((value >> 64) as u64, Ordering::Relaxed);
+    }
 }

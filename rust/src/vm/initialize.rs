@@ -12,7 +12,7 @@ use crate::wasm::{ConstExpr, ConstOp, SegmentMode};
 pub(super) fn before_publication(instance: &InstanceData, passive: &mut Vec<Box<[u64]>>) -> Result<()> {
     let (info, layout) = (instance.module.info(), instance.module.layout());
     for (index, init) in (info.imported_globals..).zip(&info.global_inits) {
-        instance.global(index).set(evaluate(instance, init)?);
+        initialize_global(instance, index, init)?;
     }
     for (index, segment) in (0..).zip(&info.elements) {
         if matches!(segment.mode, SegmentMode::Passive) {
@@ -28,6 +28,18 @@ pub(super) fn before_publication(instance: &InstanceData, passive: &mut Vec<Box<
             let entry = DataEntry { base: segment.bytes.as_ptr(), length: segment.bytes.len() as u64 };
             instance.write(layout.data(index), entry);
         }
+    }
+    Ok(())
+}
+
+fn initialize_global(instance: &InstanceData, index: u32, init: &ConstExpr) -> Result<()> {
+    let cell = instance.global(index);
+    match init[..] {
+        [ConstOp::V128(bytes)] => cell.set128(u128::from_le_bytes(bytes)),
+        [ConstOp::GlobalGet(from)] if instance.module.info().globals[from as usize].value == ValType::V128 => {
+            cell.set128(instance.global(from).get128());
+        }
+        _ => cell.set(evaluate(instance, init)?),
     }
     Ok(())
 }
@@ -72,7 +84,7 @@ fn evaluate_offset(instance: &InstanceData, expression: &ConstExpr) -> Result<u6
     Ok(evaluate(instance, expression)? & 0xffff_ffff)
 }
 
-/// The slot that a constant expression gives. Its operations were validated: today each gives one value and takes none.
+/// The one slot that a constant expression gives. Its operations were validated: today each gives one value and takes none.
 fn evaluate(instance: &InstanceData, expression: &ConstExpr) -> Result<u64> {
     let [operation] = expression[..] else {
         let message = format!("constant expression of {} operations, expected one", expression.len());
@@ -85,8 +97,11 @@ fn evaluate(instance: &InstanceData, expression: &ConstExpr) -> Result<u64> {
         ConstOp::F64(bits) => bits,
         ConstOp::GlobalGet(index) => {
             let ty = instance.module.info().globals[index as usize].value;
-            debug_assert_ne!(ty, ValType::V128, "modules with SIMD are refused");
             instance.global(index).get(ty)
+        }
+        ConstOp::V128(_) => {
+            let message = "constant expression of type v128, expected one slot".to_owned();
+            return Err(Error::new(ErrorKind::Internal, message));
         }
         ConstOp::RefNull => 0,
         ConstOp::RefFunc(function) => {

@@ -288,7 +288,7 @@ impl InstanceData {
         let to_host = if c_function.is_null() { TrampolineKey::HostCall } else { TrampolineKey::CCall };
         let adapter = if c_function.is_null() { None } else { trampoline(TrampolineKey::CAdapter(type_index)) };
         let (host, record) = (self.vmctx.host_function(n), self.vmctx.host_record(n));
-        let count = |types: usize| u32::try_from(types).expect("counts are limited by validation");
+        let count = |slots: usize| u32::try_from(slots).expect("counts are limited by validation");
         // SAFETY: both places lie in this block, which nobody else has seen.
         unsafe {
             host.write(HostFunction {
@@ -298,8 +298,8 @@ impl InstanceData {
                 c_function,
                 c_context: self.vmctx.pointer(),
                 c_adapter: adapter.unwrap_or(std::ptr::null()),
-                params: count(ty.params.len()),
-                results: count(ty.results.len()),
+                params: count(ty.param_slots()),
+                results: count(ty.result_slots()),
             });
             record.write(FuncRecord {
                 code: trampoline(to_host(type_index)).expect("the type of each imported function has its trampolines"),

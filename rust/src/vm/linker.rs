@@ -90,6 +90,14 @@ pub(super) fn check(module: &Module, import: &Import, given: &Extern) -> Result<
             let message = format!("Import {} has {results} results, expected at most one of a C function", name());
             Err(Error::new(ErrorKind::Link, message))
         }
+        Extern::Func(function) if is_c_function(function) && function.ty().has_vectors() => {
+            let message = format!(
+                "Import {} has the type {}, expected one without v128, which a C function cannot take or give",
+                name(),
+                function.ty()
+            );
+            Err(Error::new(ErrorKind::Link, message))
+        }
         _ => Ok(()),
     }
 }

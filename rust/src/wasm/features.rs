@@ -4,14 +4,12 @@ use super::limits;
 use crate::error::{Error, ErrorKind};
 use wasmparser::{Parser, ValidPayload, Validator, WasmFeatures};
 
-/// What this engine supports: WebAssembly 2.0 without SIMD.
-pub const FEATURES: WasmFeatures = WasmFeatures::WASM2.difference(WasmFeatures::SIMD);
+/// What this engine supports: WebAssembly 2.0, and relaxed SIMD.
+pub const FEATURES: WasmFeatures = WasmFeatures::WASM2.union(WasmFeatures::RELAXED_SIMD);
 
 /// The proposals that are refused, by the names that error messages use. Where one builds on another, the base comes first.
-const PROPOSALS: [(WasmFeatures, &str); 20] = [
+const PROPOSALS: [(WasmFeatures, &str); 18] = [
     (WasmFeatures::COMPONENT_MODEL, "component model"),
-    (WasmFeatures::SIMD, "SIMD"),
-    (WasmFeatures::RELAXED_SIMD, "relaxed SIMD"),
     (WasmFeatures::THREADS, "threads"),
     (WasmFeatures::SHARED_EVERYTHING_THREADS, "shared-everything threads"),
     (WasmFeatures::ACQUIRE_RELEASE_ATOMICS, "acquire-release atomics"),

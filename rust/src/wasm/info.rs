@@ -128,6 +128,8 @@ pub enum ConstOp {
     F32(u32),
     /// `f64.const`
     F64(u64),
+    /// `v128.const`, in the order of its lanes
+    V128([u8; 16]),
     /// `global.get` of an immutable imported global.
     GlobalGet(u32),
     /// `ref.null`

@@ -14,6 +14,8 @@ use std::fmt;
 pub enum Failure {
     /// The module is refused before linking.
     Invalid(String),
+    /// The module is refused because it uses a proposal that is not supported: this one.
+    Refused(String),
     /// An import is missing or of another type.
     Link(String),
     /// The guest, or its instantiation, trapped.
@@ -26,6 +28,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Invalid(message) => write!(f, "validation error {message:?}"),
+            Self::Refused(proposal) => write!(f, "the proposal {proposal} is not supported"),
             Self::Link(message) => write!(f, "link error {message:?}"),
             Self::Trap(code) => write!(f, "trap {:?}", code.message()),
             Self::Other(message) => write!(f, "error {message:?}"),
@@ -36,8 +39,10 @@ impl fmt::Display for Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let message = error.message().to_owned();
+        let proposal = message.strip_prefix("the proposal ").and_then(|rest| rest.split_once(" is not supported: "));
         match (error.trap(), error.kind()) {
             (Some(code), _) => Self::Trap(code),
+            (None, ErrorKind::Validation) if let Some((proposal, _)) = proposal => Self::Refused(proposal.to_owned()),
             (None, ErrorKind::Validation) => Self::Invalid(message),
             (None, ErrorKind::Link) => Self::Link(message),
             (None, _) => Self::Other(error.to_string()),
@@ -94,14 +99,14 @@ impl Instance {
             return Err(Failure::Other(format!("no exported function {name:?}")));
         };
         let ty = function.ty();
-        if arguments.len() != ty.params.len() {
-            return Err(Failure::Other(format!("{} arguments for a function {ty}", arguments.len())));
+        if arguments.len() != ty.param_slots() {
+            return Err(Failure::Other(format!("{} slots of arguments for a function {ty}", arguments.len())));
         }
         let mut slots = arguments.to_vec();
         slots.resize(ty.slots(), 0);
         // SAFETY: `function` pins its store, and the slots are those of its type; scripts are trusted to give kinds that fit.
         unsafe { self.run(function.record(), &mut slots) }?;
-        slots.truncate(ty.results.len());
+        slots.truncate(ty.result_slots());
         Ok((ty.results.clone(), slots))
     }
 
@@ -120,10 +125,13 @@ impl Instance {
         })
     }
 
-    /// Type and slot of an exported global.
-    pub fn global(&self, name: &str) -> Result<(ValType, u64), Failure> {
+    /// Type and slots of an exported global.
+    pub fn global(&self, name: &str) -> Result<(ValType, Vec<u64>), Failure> {
         match self.0.export(name) {
-            Some(Extern::Global(global)) => Ok((global.ty().value, global.get())),
+            Some(Extern::Global(global)) => {
+                let (ty, value) = (global.ty().value, global.get128());
+                Ok((ty, [value as u64, (value >> 64) as u64][..ty.slots()].to_vec()))
+            }
             _ => Err(Failure::Other(format!("no exported global {name:?}"))),
         }
     }

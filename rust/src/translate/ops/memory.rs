@@ -63,7 +63,7 @@ pub(in super::super) fn grow(t: &mut Translation<'_, '_>, memory: u32) {
 }
 
 /// The memory of a load or store.
-fn memory(at: &MemArg) -> u32 {
+pub(super) fn memory(at: &MemArg) -> u32 {
     match at.target {
         MemArgTarget::Memory(memory) => memory,
         MemArgTarget::Array(_) => unreachable!("validated: garbage collection is not supported"),

@@ -7,6 +7,7 @@ pub(super) mod conversion;
 pub(super) mod memory;
 pub(super) mod numeric;
 pub(super) mod reference;
+pub(super) mod simd;
 pub(super) mod table;
 pub(super) mod variable;
 
@@ -25,7 +26,11 @@ fn condition(t: &Translation<'_, '_>, value: Value) -> Value {
         dfg.inst_args(inst).first().copied()
     };
     match argument_of(value, &[Opcode::Uextend]) {
-        Some(inner) if argument_of(inner, &[Opcode::Icmp, Opcode::Fcmp]).is_some() => inner,
+        Some(inner)
+            if argument_of(inner, &[Opcode::Icmp, Opcode::Fcmp, Opcode::VanyTrue, Opcode::VallTrue]).is_some() =>
+        {
+            inner
+        }
         _ => value,
     }
 }

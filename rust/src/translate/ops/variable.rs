@@ -1,9 +1,9 @@
 //! Locals and globals (section 4.4.5 "Variable Instructions").
 //!
-//! Locals become SSA values. A global's cell is a 64-bit slot, of which narrow types use the low bytes: own cells lie in the vmctx,
+//! Locals become SSA values. A global's cell is one 64-bit slot, of which narrow types use the low bytes, or two: own cells lie in the vmctx,
 //! imported ones behind a fixed pointer.
 
-use super::Translation;
+use super::{Translation, simd};
 use crate::translate::clif_type;
 use crate::translate::vmctx::Region;
 use crate::wasm::ConstOp;
@@ -71,6 +71,7 @@ fn known_value(t: &mut Translation<'_, '_>, global: u32) -> Option<Value> {
         (false, [ConstOp::I64(value)]) => Some(t.builder.ins().iconst(types::I64, *value)),
         (false, [ConstOp::F32(bits)]) => Some(t.builder.ins().f32const(Ieee32::with_bits(*bits))),
         (false, [ConstOp::F64(bits)]) => Some(t.builder.ins().f64const(Ieee64::with_bits(*bits))),
+        (false, [ConstOp::V128(bytes)]) => Some(simd::bitwise::vector(t, *bytes)),
         _ => None,
     }
 }

@@ -8,11 +8,6 @@ use std::fmt::Write;
 #[test]
 fn proposals_are_named() {
     let cases = [
-        ("SIMD", "(module (global v128 (v128.const i64x2 0 0)))"),
-        ("SIMD", "(module (func (param v128)))"),
-        ("SIMD", "(module (func (local v128)))"),
-        ("SIMD", "(module (func (result i32) (i32x4.extract_lane 1 (i32x4.splat (i32.const 1)))))"),
-        ("relaxed SIMD", "(module (func (drop (i8x16.relaxed_swizzle (unreachable)))))"),
         ("threads", "(module (memory 1 1 shared))"),
         ("threads", "(module (memory 1) (func (drop (i32.atomic.load (i32.const 0)))))"),
         ("threads", "(module (func (atomic.fence)))"),
