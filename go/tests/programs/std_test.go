@@ -47,6 +47,7 @@ func TestStandardLibrary(t *testing.T) {
 			continue
 		}
 		t.Run(strings.ReplaceAll(p.path, "/", "_"), func(t *testing.T) {
+			t.Parallel()
 			binary := filepath.Join(folder, strings.ReplaceAll(p.path, "/", "_")+".wasm")
 			if err := execute("", []string{"GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0"}, "go", "test", "-c", "-o", binary, p.path); err != nil {
 				t.Fatal(err)
