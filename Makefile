@@ -51,7 +51,7 @@ header: engine ## write the C header and the Go constants from the Rust sources
 	target/release/gowasmer-header
 
 .PHONY: guests
-guests: ## rebuild the guests in testdata/ (needs Debian's clang, lld and wabt)
+guests: ## rebuild the guests in testdata/ (needs Debian's clang, lld, wabt, wasi-libc and libclang-rt-14-dev-wasm32)
 	$(MAKE) -C testdata/guests
 	go/tests/testdata/build.sh
 

@@ -8,6 +8,10 @@
 //	errors           traps and backtraces, wrong calls, missing imports, endless loops, errors of the host
 //	goroutines       an instance for each goroutine, and one instance for all
 //	serialize        keep a compiled module in a file
+//	wasi-output      run a WASI program with arguments, an input, and its output captured
+//	wasi-sandbox     a WASI program in one directory, which it cannot leave
+//	wasi-memory-files  files of a WASI program in memory and in a zip archive
+//	wasi-clock       a WASI program whose clocks and random source are replaced
 //
 // Build the engine once by `make library`; then run them at the top of the repository, where they find their guests:
 //

@@ -34,6 +34,13 @@
 // only known when the program runs are called by [Instance.Exports] or [Function.Call], and plain Go functions are given to [Imports.Append]. The context of
 // a call arrives in the host functions that it leads to. A server takes an instance per request from a [Pool].
 //
+// # WASI
+//
+// Programs that were built for WASI preview 1 (GOOS=wasip1, wasm32-wasip1, wasi-libc) are run by [Wasi.Run], with the arguments, streams, directories and
+// clocks that a [Wasi] gives them, and nothing else; [Wasi.ImportObject] gives the same to instances that are made otherwise. A guest
+// holds a goroutine and no thread while it waits for input, a connection or a time, and ends with the context
+// of the call. Writing ends when the Writer returns.
+//
 // # Errors and traps
 //
 // Nothing that a module or an argument does ends the process. A guest that fails traps: the error then wraps a [*Trap] with its code
@@ -61,6 +68,5 @@
 // The specification is WebAssembly 2.0 (https://www.w3.org/TR/wasm-core-2/) without vector instructions; modules that use other proposals are
 // refused with an error that names the proposal.
 //
-// This package begins with the interface of go-ext-wasm 0.3.1, except for its WASI part: programs written for it compile after changing the
-// import path.
+// This package begins with the interface of go-ext-wasm 0.3.1: programs written for it compile after changing the import path.
 package wasmer

@@ -16,6 +16,7 @@ type listener struct {
 	accepted  []net.Conn
 	err       error
 	accepting bool
+	closed    bool
 	waiters   []chan struct{}
 }
 
@@ -76,7 +77,9 @@ func (l *listener) background() {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	l.accepting = false
-	if l.err = err; err == nil {
+	if l.err = err; err == nil && l.closed {
+		conn.Close()
+	} else if err == nil {
 		l.accepted = append(l.accepted, conn)
 	}
 	for _, waiter := range l.waiters {
@@ -103,7 +106,7 @@ func (l *listener) close() Errno {
 	for _, conn := range l.accepted {
 		conn.Close()
 	}
-	l.accepted = nil
+	l.accepted, l.closed = nil, true
 	return Success
 }
 
