@@ -39,8 +39,10 @@ func (out *output) kind() FileType { return out.fileType }
 
 func (out *output) attributes() (attributes, Errno) { return streamAttributes(out.file, out.fileType) }
 
-// write gives the writer the guest's own memory: a Writer must neither keep nor change it.
-func (out *output) write(_ context.Context, buffer []byte) (int, Errno) {
+func (out *output) write(_ context.Context, buffer []byte) (int, Errno) { return out.put(buffer) }
+
+// put gives the writer the guest's own memory: a Writer must neither keep nor change it.
+func (out *output) put(buffer []byte) (int, Errno) {
 	out.mutex.Lock()
 	defer out.mutex.Unlock()
 	n, err := out.writer.Write(buffer)
