@@ -6,7 +6,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -41,7 +40,7 @@ func TestStandardLibrary(t *testing.T) {
 		t.Skip("builds and runs tests of the standard library")
 	}
 	ours, rival := must(command())(t), must(wazero())(t)
-	folder := t.TempDir()
+	folder, goroot := t.TempDir(), strings.TrimSpace(string(must(exec.Command("go", "env", "GOROOT").Output())(t)))
 	for _, p := range standardPackages {
 		if p.long && !all() {
 			continue
@@ -52,7 +51,7 @@ func TestStandardLibrary(t *testing.T) {
 			if err := execute("", []string{"GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0"}, "go", "test", "-c", "-o", binary, p.path); err != nil {
 				t.Fatal(err)
 			}
-			source := filepath.Join(runtime.GOROOT(), "src", filepath.FromSlash(p.path))
+			source := filepath.Join(goroot, "src", filepath.FromSlash(p.path))
 			temporary, theirs := t.TempDir(), t.TempDir()
 			here := runTests(t, source, ours, "run", "--dir=/", "--env=PWD="+source, "--env=PATH", "--env=TMPDIR="+temporary, binary, "-test.v", "-test.short")
 			there := runTests(t, source, rival, "run", "-mount=/:/", "-env=PWD="+source, "-env=PATH="+os.Getenv("PATH"), "-env=TMPDIR="+theirs, binary, "-test.v",
