@@ -17,6 +17,8 @@ PACKAGES := ./...
 STRESS_SECONDS ?= 60
 
 LIBRARY := build/libgowasmer.a
+# Written when it changes; the library keeps what it declares.
+HEADER := go/internal/engine/wasmer.h
 # Holds the library's hash, so that Go's build and test caches notice a new library.
 STAMP := go/internal/engine/library_stamp.go
 GO_SOURCES = $$(find go examples benchmarks scripts -name '*.go' 2>/dev/null)
@@ -34,15 +36,16 @@ build: library ## build the engine, the C header and the command bin/wasmer
 	@echo "building bin/wasmer"
 	$(GO) build -o bin/wasmer ./go/cmd/wasmer
 
+# Not the whole workspace: what other crates of it ask of dependencies that they share would be built into the library, too.
 .PHONY: engine
 engine: tools
 	@echo "building the engine (the first time this takes some minutes)"
-	$(CARGO) build --release --locked --workspace
+	$(CARGO) build --release --locked -p gowasmer-engine -p gowasmer-header
 
 # The library is made anew only when cargo's changed, so that what depends on it is not built again for nothing.
 .PHONY: library
 library: header
-	@[ $(LIBRARY) -nt target/release/libgowasmer.a ] && [ $(LIBRARY) -nt scripts/library.sh ] || \
+	@[ $(LIBRARY) -nt target/release/libgowasmer.a ] && [ $(LIBRARY) -nt scripts/library.sh ] && [ $(LIBRARY) -nt $(HEADER) ] || \
 		scripts/library.sh target/release/libgowasmer.a $(LIBRARY)
 	@scripts/stamp.sh $(LIBRARY) $(STAMP)
 
@@ -71,12 +74,17 @@ test-rust: tools ## run the Rust tests, the specification suite and the golden f
 spec: tools ## run the specification suite alone (BLESS=1 rewrites its counts if every assertion passes)
 	$(CARGO) test --release --locked -p gowasmer-engine --test spec
 
+# The Go tests cannot read a crate.
+.PHONY: suite
+suite: tools ## write the scripts of the specification suite to build/testsuite, for the Go tests
+	$(CARGO) run --release --locked -q -p gowasmer-suite -- build/testsuite
+
 .PHONY: test-go
-test-go: build ## run the Go tests, the examples and a short stress test
+test-go: build suite ## run the Go tests, the examples and a short stress test
 	$(GO) test -timeout 15m $(PACKAGES)
 
 .PHONY: test-race
-test-race: build ## run the Go tests under the race detector, shortened
+test-race: build suite ## run the Go tests under the race detector, shortened
 	$(GO) test -race -short -timeout 15m $(PACKAGES)
 
 .PHONY: stress

@@ -7,7 +7,11 @@
 //	greet            pass strings to a guest and get strings back
 //	errors           traps and backtraces, wrong calls, missing imports, endless loops, errors of the host
 //	goroutines       an instance for each goroutine, and one instance for all
+//	globals-tables   share globals and tables of functions with a guest
+//	funcref          give a guest Go functions, and functions of other guests, to call
+//	externref        let a guest hold Go values
 //	serialize        keep a compiled module in a file
+//	wat              modules in the text format, in the program itself or generated
 //	wasi-output      run a WASI program with arguments, an input, and its output captured
 //	wasi-sandbox     a WASI program in one directory, which it cannot leave
 //	wasi-memory-files  files of a WASI program in memory and in a zip archive

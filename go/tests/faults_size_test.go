@@ -279,8 +279,12 @@ func TestBeyondLimits(t *testing.T) {
 		"1,001 results":             {func(b *builder) { b.function("", nil, slices.Repeat(i32, 1001), 0, []byte{opUnreachable}) }, "1000"},
 		"a body of 8 MB":            {func(b *builder) { b.function("", nil, nil, 0, make([]byte, 8_000_000)) }, "7654321"},
 		"65,537 pages":              {func(b *builder) { b.memories.add(limits(65537)) }, "65536"},
-		"two memories":              {func(b *builder) { b.memories.add(limits(1)); b.memories.add(limits(1)) }, "multi-memory"},
-		"min above max":             {func(b *builder) { b.memories.add(limits(2, 1)) }, "minimum"},
+		"101 memories": {func(b *builder) {
+			for range 101 {
+				b.memories.add(limits(1))
+			}
+		}, "100"},
+		"min above max": {func(b *builder) { b.memories.add(limits(2, 1)) }, "minimum"},
 	} {
 		var b builder
 		c.build(&b)

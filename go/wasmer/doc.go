@@ -12,7 +12,8 @@
 //
 // [Compile] turns bytes into a [Module]: code that is compiled once and can be instantiated any number of times, from any number of
 // goroutines. An [Instance] has memories, tables and globals of its own; [NewInstance] compiles and instantiates in one step.
-// What an instance needs from outside is given by [Imports]: Go functions, C functions and memories.
+// What an instance needs from outside is given by [Imports]: Go functions, C functions, memories, globals, tables, and functions of other instances.
+// Modules are in the binary format; [Wat2Wasm] translates the text format to it.
 // Both Module and Instance are small values that refer to shared state: copies are the same module or instance.
 //
 // # Calls and concurrency
@@ -33,6 +34,12 @@
 // [HostProc0] to [HostProc6] host functions of Go ones. [Function.CallSlots] and [HostFunc] pass values as they lie in slots. None of these allocates. Functions that are
 // only known when the program runs are called by [Instance.Exports] or [Function.Call], and plain Go functions are given to [Imports.Append]. The context of
 // a call arrives in the host functions that it leads to. A server takes an instance per request from a [Pool].
+//
+// # References, globals and tables
+//
+// A [Value] may be a number, a vector, or a reference: to a function ([FuncRef], [NewFunction]) or to any Go value ([ExternRef]). References are arguments and results of
+// calls and of host functions, and elements of a [Table] and values of a [Global], which belong to an instance or are made by the host. Instances between which functions went, or
+// that share a global or a table, are linked: what one of them can reach is kept as long as any of them is, and freed with the last.
 //
 // # WASI
 //
@@ -65,7 +72,7 @@
 // takes contain machine code: they must come from someone who may run code in your process. C function pointers given to
 // [Imports.Append] are called as they are.
 //
-// The specification is WebAssembly 2.0 (https://www.w3.org/TR/wasm-core-2/) without vector instructions; modules that use other proposals are
+// The specification is WebAssembly 2.0 (https://www.w3.org/TR/wasm-core-2/) and parts of 3.0; modules that use other proposals are
 // refused with an error that names the proposal.
 //
 // This package begins with the interface of go-ext-wasm 0.3.1: programs written for it compile after changing the import path.

@@ -375,3 +375,29 @@ func ExampleValue_String() {
 	fmt.Println(wasmer.I32(-7), wasmer.I64(7), wasmer.F32(7.42), wasmer.F64(7.42))
 	// Output: -7 7 7.420000 7.420000
 }
+
+// A module in the text format, and what a mistake in it is called.
+func ExampleWat2Wasm() {
+	module, err := wasmer.Wat2Wasm(`
+		(module
+		  (func (export "sum") (param i32 i32) (result i32)
+		    (i32.add (local.get 0) (local.get 1))))`)
+	if err != nil {
+		log.Fatal(err)
+	}
+	instance, err := wasmer.NewInstance(module)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer instance.Close()
+	fmt.Println(instance.Exports["sum"](5, 37))
+
+	_, err = wasmer.Wat2Wasm("(module\n  (func (export \"sum\") (param i32 i32)\n    (i32.sum (local.get 0))))")
+	fmt.Println(err)
+
+	// Output:
+	// 42 <nil>
+	// unknown operator or unexpected token at line 3, column 6:
+	//         (i32.sum (local.get 0))))
+	//          ^
+}

@@ -10,37 +10,39 @@ import (
 	"github.com/gowasmer/wasmer/go/internal/fiber"
 )
 
-// exportedType is what a call needs to know about the type of an exported function; it belongs to the module.
+// exportedType is what a call needs to know about the type of a function; it belongs to the module.
 type exportedType struct {
 	*engine.FuncType
-	slots   int
-	problem string // why the function cannot be called with Go values, or empty
+	slots                   int // the larger number of both
+	paramSlots, resultSlots int
+	plain                   bool // all are numbers: each takes one slot
+	checked                 bool // there are parameters of type funcref, whose slots must be looked at
 }
 
 func newExportedType(t *engine.FuncType) exportedType {
-	to := exportedType{FuncType: t, slots: t.Slots()}
-	for i, param := range t.Params {
-		if param > engine.F64 {
-			to.problem = fmt.Sprintf("parameter #%d is of type `%s`, expected a number", i+1, param)
-			return to
-		}
+	to := exportedType{FuncType: t, paramSlots: t.ParamSlots(), resultSlots: t.ResultSlots(), plain: true}
+	to.slots = max(to.paramSlots, to.resultSlots)
+	for _, param := range t.Params {
+		to.plain = to.plain && param <= engine.F64
+		to.checked = to.checked || param == engine.FuncRef
 	}
-	for i, result := range t.Results {
-		if result > engine.F64 {
-			to.problem = fmt.Sprintf("result #%d is of type `%s`, expected a number", i+1, result)
-			return to
-		}
+	for _, result := range t.Results {
+		to.plain = to.plain && result <= engine.F64
 	}
 	return to
 }
 
-// exportedFunction is a function that an instance exports. The closures of Instance.Exports refer to it, and it to the instance.
+// exportedFunction is a function that an instance exports, or one that is known by a reference. The closures of Instance.Exports refer to it, and it to the
+// instance.
 type exportedFunction struct {
 	instance *instanceState
 	typ      *exportedType
 	name     string
-	export   uint32                      // position among the module's exports
-	entry    atomic.Pointer[fiber.Entry] // how to enter it; asked for at the first call
+	export   uint32                           // position among the module's exports, or noExport
+	entry    atomic.Pointer[fiber.Entry]      // how to enter it; asked for at the first call
+	public   Function                         // what users get
+	same     atomic.Pointer[exportedFunction] // the one that stands for all that are the same function, once it was a value
+	slot     atomic.Uint64                    // a reference to it, once it was a value
 }
 
 // makeExports makes the functions of an instance, and the map of closures over them.
@@ -62,6 +64,7 @@ func makeExports(instance *instanceState) map[string]func(...interface{}) (Value
 		next++
 		f.instance, f.typ = instance, &instance.about.functions[i]
 		f.name, f.export = instance.about.Exports[i].Name, uint32(i)
+		f.public.inner = f
 		exports[f.name] = f.callOne
 	}
 	return exports
@@ -70,8 +73,8 @@ func makeExports(instance *instanceState) map[string]func(...interface{}) (Value
 // callOne calls the function with untyped arguments, and returns its only result. It is what Instance.Exports holds, and allocates nothing.
 func (f *exportedFunction) callOne(arguments ...interface{}) (Value, error) {
 	t := f.typ
-	if len(arguments) != len(t.Params) || len(t.Results) > 1 || t.problem != "" {
-		return Value{}, f.mismatch(len(arguments), true)
+	if len(arguments) != len(t.Params) || len(t.Results) > 1 || !t.plain {
+		return f.callOneOfAny(arguments)
 	}
 	fb, slots, err := f.begin(background)
 	if err != nil {
@@ -94,33 +97,46 @@ func (f *exportedFunction) callOne(arguments ...interface{}) (Value, error) {
 	return result, nil
 }
 
+// callOneOfAny is the same for functions with vectors and references; others are not called.
+func (f *exportedFunction) callOneOfAny(arguments []interface{}) (Value, error) {
+	if len(arguments) != len(f.typ.Params) || len(f.typ.Results) > 1 {
+		return Value{}, f.mismatch(len(arguments), true)
+	}
+	results, err := f.callAll(background, arguments)
+	switch {
+	case err != nil:
+		return Value{}, err
+	case len(results) == 0:
+		return void(), nil
+	}
+	return results[0], nil
+}
+
 // background is the context of calls without one.
 var background = context.Background()
 
 // callAll is the same with a context and any number of results.
 func (f *exportedFunction) callAll(ctx context.Context, arguments []interface{}) ([]Value, error) {
 	t := f.typ
-	if len(arguments) != len(t.Params) || t.problem != "" {
+	if len(arguments) != len(t.Params) {
 		return nil, f.mismatch(len(arguments), false)
 	}
 	fb, slots, err := f.begin(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for i, argument := range arguments {
-		if !encodeArgument(slotAt(slots, i), t.Params[i], argument) {
-			f.end(fb)
-			return nil, f.badArgument(i, argument)
-		}
+	if err := f.encode(slots, arguments); err != nil {
+		f.end(fb)
+		return nil, err
 	}
 	if err := f.run(ctx, fb); err != nil {
 		return nil, err
 	}
-	results := make([]Value, len(t.Results))
-	for i, t := range t.Results {
-		results[i] = valueFromSlot(*slotAt(slots, i), t)
-	}
+	results, err := f.instance.decode(slots, t.Results)
 	f.end(fb)
+	if err != nil {
+		return nil, f.failed(err)
+	}
 	return results, nil
 }
 
@@ -131,10 +147,8 @@ func (f *exportedFunction) mismatch(given int, one bool) error {
 		return f.failed(closedError("instance"))
 	case one && len(f.typ.Results) > 1:
 		return f.refused(fmt.Sprintf("it has %d results, use Instance.Function and Function.Call to get them all", len(f.typ.Results)))
-	case given != len(f.typ.Params):
-		return f.wrongCount(given)
 	default:
-		return f.refused(f.typ.problem)
+		return f.wrongCount(given)
 	}
 }
 
@@ -143,8 +157,6 @@ func (f *exportedFunction) shortSlots(given int) error {
 	switch {
 	case f.instance.life.isClosed():
 		return f.failed(closedError("instance"))
-	case f.typ.problem != "":
-		return f.refused(f.typ.problem)
 	default:
 		return f.refused(fmt.Sprintf("%d slots are given, expected %d, for %d parameters and %d results", given, f.typ.slots,
 			len(f.typ.Params), len(f.typ.Results)))

@@ -9,8 +9,8 @@ import (
 )
 
 // This file is the short way of typed calls and of calls on slots: what begin, run and end do where nothing stands in the way, in one activation. That is: the
-// context is not done, the instance is open, its own fiber is free and prepared for this very function, and there are no host functions that might
-// panic. All else goes the long way.
+// context is not done, the instance is open, its own fiber is free and prepared for this very function, there are no host functions that might
+// panic, and no slots to be looked at first. All else goes the long way.
 
 // slotOf gives the bits of a value as they are in a slot, zero-extended. The comparisons cost nothing: they are decided when the function is compiled for T.
 func slotOf[T Number](value T) uint64 {
@@ -97,13 +97,13 @@ func (f *exportedFunction) callSlots(ctx context.Context, values []uint64) error
 		return f.callSlotsSlow(ctx, values)
 	}
 	slots := s.own.slots
-	for i, value := range values[:len(t.Params)] {
+	for i, value := range values[:t.paramSlots] {
 		*slotAt(slots, i) = value
 	}
 	if !s.own.fiber.Enter(ctx) {
 		return f.ended(s.own.fiber, s.own.fiber.TakeError())
 	}
-	results := values[:len(t.Results)]
+	results := values[:t.resultSlots]
 	for i := range results {
 		results[i] = *slotAt(slots, i)
 	}
@@ -133,22 +133,30 @@ func (f *exportedFunction) invoke(ctx context.Context, arguments ...uint64) (uin
 
 // callSlotsSlow is the long way of callSlots.
 func (f *exportedFunction) callSlotsSlow(ctx context.Context, values []uint64) error {
-	if len(values) < f.typ.slots || f.typ.problem != "" {
+	t := f.typ
+	if len(values) < t.slots {
 		return f.shortSlots(len(values))
+	}
+	if t.checked {
+		if err := f.instance.checkFunctions(t.Params, values); err != nil {
+			return f.failed(err)
+		}
 	}
 	fb, slots, err := f.begin(ctx)
 	if err != nil {
 		return err
 	}
-	for i := range f.typ.Params {
+	for i := range t.paramSlots {
 		*slotAt(slots, i) = values[i]
 	}
+	f.instance.unpinAll(t.Params, values)
 	if err := f.run(ctx, fb); err != nil {
 		return err
 	}
-	for i := range f.typ.Results {
+	for i := range t.resultSlots {
 		values[i] = *slotAt(slots, i)
 	}
+	f.instance.pinAll(t.Results, values)
 	f.end(fb)
 	return nil
 }

@@ -8,9 +8,14 @@ import (
 	"github.com/gowasmer/wasmer/go/internal/fiber"
 )
 
-// Function is a function that an instance exports. It keeps the instance alive, and may be called by many goroutines at once and from within host functions:
+// Function is a function of an instance: one that it exports, or one that was got as a value (a funcref) from a call, a table or a global, or one of [NewFunction].
+// It keeps the instance alive, and may be called by many goroutines at once and from within host functions:
 // that never harms the host. Calls that do not overlap with others of the same instance are the fastest. What concurrent calls do to
 // the memory that they share is up to the guest, which has no locks: most guests want one call at a time.
+//
+// As a value, a function can go anywhere: as an argument or result of any call, into tables and globals, and as an import of further instances. It links its
+// instance with the one that it goes to: from then on both are kept as long as one of them is. When the instance is closed, guests that have
+// the function can still call it, but calls from Go, and passing it on to what is not linked, give an error that matches [ErrClosed].
 type Function struct {
 	inner *exportedFunction
 }
@@ -25,14 +30,14 @@ func (instance *Instance) Function(name string) (*Function, error) {
 	if f == nil {
 		return nil, instanceError("Cannot find the function `"+name+"`", errors.New("the instance exports no function of this name"))
 	}
-	return &Function{f}, nil
+	return &f.public, nil
 }
 
 func instanceError(message string, cause error) error {
 	return &InstanceError{message + ":\n    " + failure(cause), cause}
 }
 
-// Name returns the name by which the function is exported.
+// Name returns the name by which the function is exported; one that is not, and was got as a value, has one such as "function[3]", by its index.
 func (function *Function) Name() string { return function.inner.name }
 
 // String returns name and type, such as "sum(i32, i32) -> (i32)".
@@ -52,7 +57,8 @@ func (function *Function) Call(ctx context.Context, arguments ...interface{}) ([
 
 // CallSlots calls the function on raw slots: it takes the arguments from the first of them, and leaves the results in the first of them; there must be as many as the
 // larger number of both, and further ones are not touched. Each slot is 64 bits. A value of 32 bits is in the low half of its slot: the upper half of an
-// argument is ignored, that of a result is zero. A float is its bits (see [math.Float32bits]). When there is an error, the slots are as they were.
+// argument is ignored, that of a result is zero. A float is its bits (see [math.Float32bits]). A v128 takes two slots, the low half first. References are numbers
+// that [Instance.ValueToSlots] and [Instance.ValueFromSlots] convert; a number for a funcref that is none gives an error. When there is an error, the slots are as they were.
 //
 // It allocates nothing. All else is as with [Function.Call].
 func (function *Function) CallSlots(ctx context.Context, slots []uint64) error {
@@ -80,8 +86,7 @@ func (t FunctionType) String() string {
 	return list(t.Params) + " -> " + list(t.Results)
 }
 
-// Type returns the type of the function. The slices are the caller's. A function with parameters or results that are no numbers has a type, but cannot be
-// called from Go.
+// Type returns the type of the function. The slices are the caller's.
 func (function *Function) Type() FunctionType {
 	t := function.inner.typ
 	return FunctionType{Params: typesFromEngine(t.Params), Results: typesFromEngine(t.Results)}

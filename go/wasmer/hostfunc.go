@@ -34,6 +34,10 @@ var (
 	contextType  = reflect.TypeFor[context.Context]()
 	instanceType = reflect.TypeFor[*InstanceContext]()
 	errorType    = reflect.TypeFor[error]()
+	functionType = reflect.TypeFor[*Function]()
+	anyType      = reflect.TypeFor[any]()
+	bytesType    = reflect.TypeFor[[16]byte]()
+	halvesType   = reflect.TypeFor[[2]uint64]()
 )
 
 // hostSignature is the type of a host function, as found by reflection.
@@ -103,10 +107,10 @@ func (s *hostSignature) derive(forC bool) (why string) {
 		return fmt.Sprintf("must take the instance context, an `unsafe.Pointer`, as first parameter, as a C pointer is given; given `%s`.", t.In(0))
 	}
 	for i := first; i < t.NumIn(); i++ {
-		param, ok := numberType(t.In(i))
+		param, ok := valueTypeOf(t.In(i), forC)
 		if !ok {
-			return fmt.Sprintf("must have numbers as parameters; parameter #%d is `%s`, expected %s%s.",
-				i+1, t.In(i), acceptedNumbers, expectedFirst(i, forC))
+			return fmt.Sprintf("must have %s as parameters; parameter #%d is `%s`, expected %s%s.",
+				sortOf(forC), i+1, t.In(i), accepted(forC), expectedFirst(i, forC))
 		}
 		s.params = append(s.params, param)
 	}
@@ -122,16 +126,28 @@ func (s *hostSignature) derive(forC bool) (why string) {
 		return fmt.Sprintf("must have one result at most, as a C pointer is given; given %d.", results)
 	}
 	for i := range results {
-		result, ok := numberType(t.Out(i))
+		result, ok := valueTypeOf(t.Out(i), forC)
 		if !ok {
-			return fmt.Sprintf("must have numbers as results; result #%d is `%s`, expected %s%s.", i+1, t.Out(i), acceptedNumbers, expectedLast(i, results, forC))
+			return fmt.Sprintf("must have %s as results; result #%d is `%s`, expected %s%s.", sortOf(forC), i+1, t.Out(i), accepted(forC), expectedLast(i, results, forC))
 		}
 		s.results = append(s.results, result)
 	}
 	return ""
 }
 
-const acceptedNumbers = "`int32`, `uint32`, `int64`, `uint64`, `float32` or `float64`"
+func sortOf(forC bool) string {
+	if forC {
+		return "numbers"
+	}
+	return "values"
+}
+
+func accepted(forC bool) string {
+	if forC {
+		return "`int32`, `uint32`, `int64`, `uint64`, `float32` or `float64`"
+	}
+	return "`int32`, `uint32`, `int64`, `uint64`, `float32`, `float64`, `[16]byte`, `*wasmer.Function` or `any`"
+}
 
 func expectedFirst(i int, forC bool) string {
 	if i > 0 || forC {
@@ -176,6 +192,22 @@ func numberType(t reflect.Type) (engine.ValType, bool) {
 	}
 }
 
+// valueTypeOf returns the WebAssembly type that a Go type stands for; C functions have numbers only.
+func valueTypeOf(t reflect.Type, forC bool) (engine.ValType, bool) {
+	switch {
+	case forC:
+		return numberType(t)
+	case t == functionType:
+		return engine.FuncRef, true
+	case t == anyType:
+		return engine.ExternRef, true
+	case t == bytesType || t == halvesType:
+		return engine.V128, true
+	default:
+		return numberType(t)
+	}
+}
+
 // prepare makes the call of a Go function: without reflection for common types, else with it.
 func (s *hostSignature) prepare(implementation interface{}) hostCall {
 	if call := directCall(implementation); call != nil {
@@ -184,13 +216,14 @@ func (s *hostSignature) prepare(implementation interface{}) hostCall {
 	return s.reflectCall(reflect.ValueOf(implementation))
 }
 
-// reflectCall calls a function of any accepted type. Numbers are moved as bits, so that NaNs keep theirs.
+// reflectCall calls a function of any accepted type. Numbers and vectors are moved as bits, so that NaNs keep theirs.
 func (s *hostSignature) reflectCall(implementation reflect.Value) hostCall {
 	t, first := s.function, 0
 	if s.leading != leadingNothing {
 		first = 1
 	}
 	count, results, kind, fallible := t.NumIn(), len(s.results), s.leading, s.fallible
+	paramTypes, resultTypes := s.params, s.results
 	return func(c *InstanceContext, slots []uint64) error {
 		in := make([]reflect.Value, count)
 		switch kind {
@@ -201,8 +234,19 @@ func (s *hostSignature) reflectCall(implementation reflect.Value) hostCall {
 		case leadingPointer:
 			in[0] = reflect.ValueOf(c.instance.owned.token).Convert(t.In(0))
 		}
+		at := 0
 		for i := first; i < count; i++ {
-			in[i] = reflect.NewAt(t.In(i), unsafe.Pointer(&slots[i-first])).Elem()
+			param := paramTypes[i-first]
+			if param.IsReference() {
+				value, err := c.instance.referenceArgument(slots[at], param)
+				if err != nil {
+					return err
+				}
+				in[i] = value
+			} else {
+				in[i] = reflect.NewAt(t.In(i), unsafe.Pointer(&slots[at])).Elem()
+			}
+			at += param.Slots()
 		}
 		out := implementation.Call(in)
 		if fallible {
@@ -210,10 +254,33 @@ func (s *hostSignature) reflectCall(implementation reflect.Value) hostCall {
 				return err
 			}
 		}
-		for i := range results {
-			slots[i] = 0
-			reflect.NewAt(t.Out(i), unsafe.Pointer(&slots[i])).Elem().Set(out[i])
+		at = 0
+		for i, result := range resultTypes {
+			slots[at] = 0
+			if result.IsReference() {
+				if _, err := c.instance.encodeReference(&slots[at], result, out[i].Interface()); err != nil {
+					return fmt.Errorf("result #%d of the host function: %w", i+1, err)
+				}
+			} else {
+				reflect.NewAt(t.Out(i), unsafe.Pointer(&slots[at])).Elem().Set(out[i])
+			}
+			at += result.Slots()
 		}
 		return nil
 	}
+}
+
+// referenceArgument gives a reference to a Go function: a *Function, or what an externref refers to.
+func (s *instanceState) referenceArgument(slot uint64, t engine.ValType) (reflect.Value, error) {
+	value, err := s.decodeOne(unsafe.Pointer(&slot), 0, t)
+	if err != nil {
+		return reflect.Value{}, err
+	}
+	if t == engine.FuncRef {
+		return reflect.ValueOf(value.ToFunc()), nil
+	}
+	if any := value.ToExternRef(); any != nil {
+		return reflect.ValueOf(any), nil
+	}
+	return reflect.Zero(anyType), nil
 }

@@ -2,6 +2,7 @@ package wasmer
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/gowasmer/wasmer/go/internal/engine"
 )
@@ -20,7 +21,10 @@ type HostFunction struct {
 // It gets memory, data and the context of the call by the [InstanceContext]. An error ends the guest, and is found in that of the call by
 // [errors.Is] and [errors.As]. A call uses no reflection and allocates nothing.
 //
-// If the function is nil, or a type is not one of TypeI32, TypeI64, TypeF32 and TypeF64, [Imports.Append] says so.
+// A v128 takes two slots, the low half first. References are numbers that [InstanceContext.ValueFromSlots] and [InstanceContext.ValueToSlots] convert; a number for
+// a result of type funcref that is none ends the guest with an error. The numbers len(params) and len(results) above count a v128 twice.
+//
+// If the function is nil, or a type is not one of WebAssembly (TypeVoid is none), [Imports.Append] says so.
 func HostFunc(params, results []ValueType, function func(ctx *InstanceContext, slots []uint64) error) HostFunction {
 	if function == nil {
 		return HostFunction{}
@@ -28,13 +32,21 @@ func HostFunc(params, results []ValueType, function func(ctx *InstanceContext, s
 	host := &hostFunction{call: function}
 	for i, list := range [...][]ValueType{params, results} {
 		for at, t := range list {
-			if t < TypeI32 || t > TypeF64 {
-				return HostFunction{why: fmt.Sprintf("must have numbers as %s; %s #%d is `%s`, expected `i32`, `i64`, `f32` or `f64`.",
+			if !t.isValue() {
+				return HostFunction{why: fmt.Sprintf("must have values as %s; %s #%d is `%s`, expected `i32`, `i64`, `f32`, `f64`, `v128`, `funcref` or `externref`.",
 					[...]string{"parameters", "results"}[i], [...]string{"parameter", "result"}[i], at+1, t)}
 			}
 		}
 	}
 	host.params, host.results = typesToEngine(params), typesToEngine(results)
+	if slices.Contains(host.results, engine.FuncRef) {
+		host.call = func(c *InstanceContext, slots []uint64) error {
+			if err := function(c, slots); err != nil {
+				return err
+			}
+			return c.instance.checkFunctions(host.results, slots)
+		}
+	}
 	return HostFunction{host: host}
 }
 
@@ -60,11 +72,16 @@ func typesToEngine(types []ValueType) []engine.ValType {
 func typesFromEngine(types []engine.ValType) []ValueType {
 	to := make([]ValueType, len(types))
 	for i, t := range types {
-		for number, candidate := range engineTypes {
-			if candidate == t && ValueType(number) != TypeVoid {
-				to[i] = ValueType(number)
-			}
-		}
+		to[i] = typeFromEngine(t)
 	}
 	return to
+}
+
+func typeFromEngine(t engine.ValType) ValueType {
+	for number, candidate := range engineTypes {
+		if candidate == t && ValueType(number) != TypeVoid {
+			return ValueType(number)
+		}
+	}
+	return TypeVoid
 }

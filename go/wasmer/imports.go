@@ -6,14 +6,18 @@ import (
 	"maps"
 	"sync"
 	"unsafe"
+
+	"github.com/gowasmer/wasmer/go/internal/engine"
 )
 
-// Import is something that instances can import: an [ImportFunction] or an [ImportMemory].
+// Import is something that instances can import: an [ImportFunction], [ImportMemory], [ImportGlobal] or [ImportTable].
 type Import interface{}
 
-// ImportFunction is a function of the host that instances can import. It is made by [Imports.Append].
+// ImportFunction is a function that instances can import: one of the host, made by [Imports.Append], or of an instance, by
+// [Imports.AppendExportedFunction].
 type ImportFunction struct {
-	host *hostFunction
+	host     *hostFunction
+	function *exportedFunction // or nil
 }
 
 // ImportMemory is a memory that instances can import. It is made by [Imports.AppendMemory].
@@ -21,7 +25,17 @@ type ImportMemory struct {
 	memory *Memory
 }
 
-// Imports is a set of functions and memories that instances can import, by namespace and name. It can be used for any number of instances, by
+// ImportGlobal is a global that instances can import. It is made by [Imports.AppendGlobal].
+type ImportGlobal struct {
+	global *Global
+}
+
+// ImportTable is a table that instances can import. It is made by [Imports.AppendTable].
+type ImportTable struct {
+	table *Table
+}
+
+// Imports is a set of functions, memories, globals and tables that instances can import, by namespace and name. It can be used for any number of instances, by
 // many goroutines at once; it should be built by one. Instances keep what they import: closing or changing the set does not
 // concern those that exist.
 type Imports struct {
@@ -56,8 +70,9 @@ func (imports *Imports) Namespace(namespace string) *Imports {
 
 // Append adds a function to the current namespace. That there is an import of its name already is an error; [ImportObject.Extend] replaces.
 //
-// The implementation is a [HostFunction], or any Go function of numbers. Its parameters and results are of kind int32 or uint32, which stand for i32, int64 or uint64 (i64), float32 (f32) or
-// float64 (f64). In front of them it may take one of these:
+// The implementation is a [HostFunction], a [*Function] (see [Imports.AppendExportedFunction]), or any Go function of values. Its parameters and results are of kind int32 or
+// uint32, which stand for i32, int64 or uint64 (i64), float32 (f32) or float64 (f64), or of type [16]byte or [2]uint64 (v128, the lowest byte and half first), *Function (funcref, nil for
+// null) or any (externref, nil for null). In front of them it may take one of these:
 //
 //   - a [context.Context]: that of the call, as given to [Function.Call]; never done in calls by [Instance.Exports];
 //   - an [*InstanceContext]: memory and data of the instance that imports the function;
@@ -93,11 +108,14 @@ func (imports *Imports) AppendFunction(importName string, implementation interfa
 	default:
 		return nil, importError(importName, fmt.Sprintf("Imported function `%%s` takes one C pointer at most; given %d.", len(cgoPointer)), nil)
 	}
+	if function, ok := implementation.(*Function); ok && pointer == nil {
+		return imports.AppendExportedFunction(importName, function)
+	}
 	host, err := newHostFunction(importName, implementation, pointer)
 	if err != nil {
 		return nil, err
 	}
-	return imports.put(importName, ImportFunction{host})
+	return imports.put(importName, ImportFunction{host: host})
 }
 
 // AppendMemory adds a memory to the current namespace, where nothing may have its name. It may be one of [NewMemory] or that of an instance;
@@ -110,7 +128,90 @@ func (imports *Imports) AppendMemory(importName string, memory *Memory) (*Import
 	return imports.put(importName, ImportMemory{memory})
 }
 
+// AppendExportedFunction adds a function of an instance to the current namespace, where nothing may have its name. An instance that imports it is linked with that of the
+// function; see [Function]. It returns the same set, or nil and an [*ImportedFunctionError].
+func (imports *Imports) AppendExportedFunction(importName string, function *Function) (*Imports, error) {
+	if function == nil || function.inner == nil {
+		return nil, importError(importName, "Imported function `%s` must be a function; given `nil`.", nil)
+	}
+	return imports.put(importName, ImportFunction{function: function.inner})
+}
+
+// AppendGlobal adds a global to the current namespace, where nothing may have its name. It may be one of [NewGlobal] or that of an instance; all instances that import it
+// share its value, and are linked with each other. The set does not own it: it must be closed separately, after the instances are made.
+// It returns the same set, or nil and an [*ImportedFunctionError].
+func (imports *Imports) AppendGlobal(importName string, global *Global) (*Imports, error) {
+	if global == nil || global.inner == nil {
+		return nil, importError(importName, "Imported global `%s` must be a global; given `nil`.", nil)
+	}
+	return imports.put(importName, ImportGlobal{global})
+}
+
+// AppendTable adds a table to the current namespace, where nothing may have its name. It may be one of [NewTable] or that of an instance; all instances that import it
+// share its elements, and are linked with each other. The set does not own it: it must be closed separately, after the instances are made.
+// It returns the same set, or nil and an [*ImportedFunctionError].
+func (imports *Imports) AppendTable(importName string, table *Table) (*Imports, error) {
+	if table == nil || table.inner == nil {
+		return nil, importError(importName, "Imported table `%s` must be a table; given `nil`.", nil)
+	}
+	return imports.put(importName, ImportTable{table})
+}
+
+// AppendInstance adds all exports of an instance to the current namespace, under their names: functions, memories, globals and tables. If there is an import of one
+// of these names already, nothing is added. The instance must be open when others are made with them. It returns the same set, or nil and an [*ImportedFunctionError] or
+// [*InstanceError].
+func (imports *Imports) AppendInstance(instance *Instance) (*Imports, error) {
+	entries, err := instance.entries()
+	if err != nil {
+		return nil, err
+	}
+	return imports.putAll(entries)
+}
+
+// entries returns everything that the instance exports.
+func (instance *Instance) entries() (map[string]Import, error) {
+	if instance == nil || instance.inner == nil || !instance.inner.life.enter(instance.inner) {
+		return nil, instanceError("Cannot append the exports", closedError("instance"))
+	}
+	s := instance.inner
+	defer s.life.leave(s)
+	entries := make(map[string]Import, len(s.about.Exports))
+	for i := range s.about.Exports {
+		export := &s.about.Exports[i]
+		var err error
+		switch export.Type.Kind {
+		case engine.ExternFunction:
+			entries[export.Name] = ImportFunction{function: s.function(export.Name)}
+		case engine.ExternMemory:
+			var memory *Memory
+			memory, err = instance.ExportedMemory(export.Name)
+			entries[export.Name] = ImportMemory{memory}
+		case engine.ExternGlobal:
+			var global *Global
+			global, err = instance.Global(export.Name)
+			entries[export.Name] = ImportGlobal{global}
+		case engine.ExternTable:
+			var table *Table
+			table, err = instance.Table(export.Name)
+			entries[export.Name] = ImportTable{table}
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return entries, nil
+}
+
 func (imports *Imports) put(name string, entry Import) (*Imports, error) {
+	return imports.putAll(map[string]Import{name: entry})
+}
+
+// putAll adds entries to the current namespace, all or none.
+func (imports *Imports) putAll(entries map[string]Import) (*Imports, error) {
+	name := "" // one of them, for errors about the set
+	for name = range entries {
+		break
+	}
 	if imports == nil {
 		return nil, importError(name, "Cannot append `%s`.", errors.New("the imports are nil"))
 	}
@@ -122,11 +223,15 @@ func (imports *Imports) put(name string, entry Import) (*Imports, error) {
 	if imports.set.entries == nil {
 		return nil, importError(name, "Cannot append `%s`.", closedError("set of imports"))
 	}
-	whole := importName{imports.currentNamespace, name}
-	if _, taken := imports.set.entries[whole]; taken {
-		return nil, importError(name, "Cannot append `%s`.", fmt.Errorf("the namespace `%s` has an import of this name already", whole.namespace))
+	for name := range entries {
+		if _, taken := imports.set.entries[importName{imports.currentNamespace, name}]; taken {
+			err := fmt.Errorf("the namespace `%s` has an import of this name already", imports.currentNamespace)
+			return nil, importError(name, "Cannot append `%s`.", err)
+		}
 	}
-	imports.set.entries[whole] = entry
+	for name, entry := range entries {
+		imports.set.entries[importName{imports.currentNamespace, name}] = entry
+	}
 	return imports, nil
 }
 

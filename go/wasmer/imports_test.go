@@ -262,15 +262,15 @@ func TestAppendErrors(t *testing.T) {
 		{func(unsafe.Pointer) {}, []unsafe.Pointer{cFunction, cFunction}, "Imported function `sum` takes one C pointer at most; given 2."},
 		{func(unsafe.Pointer, int8) {}, []unsafe.Pointer{cFunction}, "Imported function `sum` must have numbers as parameters; parameter #2 is `int8`, " +
 			"expected `int32`, `uint32`, `int64`, `uint64`, `float32` or `float64`."},
-		{func(int32, int) {}, nil, "Imported function `sum` must have numbers as parameters; parameter #2 is `int`, " +
-			"expected `int32`, `uint32`, `int64`, `uint64`, `float32` or `float64`."},
-		{func(string) {}, nil, "Imported function `sum` must have numbers as parameters; parameter #1 is `string`, " +
-			"expected `int32`, `uint32`, `int64`, `uint64`, `float32` or `float64`, or `context.Context`, `*wasmer.InstanceContext` or `unsafe.Pointer` as the first."},
-		{func() uint { return 0 }, nil, "Imported function `sum` must have numbers as results; result #1 is `uint`, " +
-			"expected `int32`, `uint32`, `int64`, `uint64`, `float32` or `float64`, or `error` as the last."},
+		{func(int32, int) {}, nil, "Imported function `sum` must have values as parameters; parameter #2 is `int`, " +
+			"expected `int32`, `uint32`, `int64`, `uint64`, `float32`, `float64`, `[16]byte`, `*wasmer.Function` or `any`."},
+		{func(string) {}, nil, "Imported function `sum` must have values as parameters; parameter #1 is `string`, " +
+			"expected `int32`, `uint32`, `int64`, `uint64`, `float32`, `float64`, `[16]byte`, `*wasmer.Function` or `any`, or `context.Context`, `*wasmer.InstanceContext` or `unsafe.Pointer` as the first."},
+		{func() uint { return 0 }, nil, "Imported function `sum` must have values as results; result #1 is `uint`, " +
+			"expected `int32`, `uint32`, `int64`, `uint64`, `float32`, `float64`, `[16]byte`, `*wasmer.Function` or `any`, or `error` as the last."},
 		//lint:ignore ST1008 the wrong order is what is tested
-		{func() (error, int32) { return nil, 0 }, nil, "Imported function `sum` must have numbers as results; result #1 is `error`, " +
-			"expected `int32`, `uint32`, `int64`, `uint64`, `float32` or `float64`."},
+		{func() (error, int32) { return nil, 0 }, nil, "Imported function `sum` must have values as results; result #1 is `error`, " +
+			"expected `int32`, `uint32`, `int64`, `uint64`, `float32`, `float64`, `[16]byte`, `*wasmer.Function` or `any`."},
 	} {
 		imports, err := wasmer.NewImports().Append("sum", c.implementation, c.c...)
 		checkText(t, err, c.text)

@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	"github.com/gowasmer/wasmer/go/internal/engine"
+	"github.com/gowasmer/wasmer/go/internal/externref"
 	"github.com/gowasmer/wasmer/go/internal/fiber"
 )
 
@@ -48,6 +49,9 @@ type instanceState struct {
 	functions []exportedFunction
 	exported  *Memory                // as Instance.Memory
 	first     atomic.Pointer[Memory] // memory 0, if another than exported; asked for when first needed
+	borrowed  borrowed
+	made      atomic.Bool                     // the handle is there
+	space     atomic.Pointer[externref.Space] // that calls have to join; see externrefs.go
 	data      atomic.Pointer[interface{}]
 }
 
@@ -64,7 +68,7 @@ func (r *instanceResources) free() {
 	}
 	r.releaseFiber()
 	r.handle.Free()
-	r.handle, r.token = engine.Instance{}, nil
+	r.handle = engine.Instance{} // the token stays: guests that are linked with this one may go on
 }
 
 // NewInstance compiles a module and creates an instance without imports. See [NewInstanceContext].
@@ -110,14 +114,19 @@ func instantiate(ctx context.Context, module *moduleState, imports *Imports, opt
 	if err != nil {
 		return Instance{}, err
 	}
-	state := &instanceState{about: module.about, callsC: links.callsC, calls: links.calls}
+	state := &instanceState{about: module.about, callsC: links.callsC, calls: links.calls, owned: &instanceResources{}}
 	state.own.context.instance = state
 	state.life.enter(state) // until the gate of the own fiber is shut
-	new(store).add(state)
+	home := newStore()
+	if module.about.externrefs {
+		state.space.Store(home.useSpace())
+	}
+	home.add(state)
 	options.ID = state.id
 	fiber.EnsurePauses()
-	handle, err := engine.NewInstance(module.handle, links.provided, options)
+	handle, err := links.link(module, state, options)
 	if err != nil {
+		state.close() // guests may have functions of it
 		return Instance{}, fromEngine(err)
 	}
 	state.takeOver(handle, links.wantToken)
@@ -131,13 +140,15 @@ func instantiate(ctx context.Context, module *moduleState, imports *Imports, opt
 
 // takeOver takes over the handle.
 func (s *instanceState) takeOver(handle engine.Instance, wantToken bool) {
-	s.owned = &instanceResources{handle: handle}
+	s.owned.handle = handle
 	s.fiberHome = handle.Store()
 	if wantToken {
 		s.owned.token = handle.Token()
 		addToken(s.owned.token, s)
 	}
 	s.cleanup = runtime.AddCleanup(s, (*instanceResources).free, s.owned)
+	s.made.Store(true)
+	s.watch()
 }
 
 // open makes the exports and runs the start function.
@@ -149,6 +160,7 @@ func (s *instanceState) open(ctx context.Context) (Instance, error) {
 				return Instance{}, err
 			}
 			s.exported = newMemory(handle, false)
+			s.borrowed.memories = map[uint32]*Memory{s.about.Exports[i].Index: s.exported}
 			if s.about.Exports[i].Index == 0 {
 				s.first.Store(s.exported)
 			}
@@ -177,8 +189,12 @@ func (s *instanceState) start(ctx context.Context, start engine.Func) error {
 	fb, err := acquireFiber()
 	if err == nil {
 		defer fb.Release()
+		entry := s.newEntry(start)
 		fb.Guarded = true
-		fb.Prepare(s.newEntry(start), s, 0)
+		fb.Prepare(entry, s, 0)
+		if space := s.space.Load(); space != nil {
+			fb.Join(space.Guests(), entry)
+		}
 		err = fb.Call(ctx)
 	}
 	finished = true
@@ -221,12 +237,14 @@ func (s *instanceState) memory0() *Memory {
 // release implements releaser.
 func (s *instanceState) release() {
 	s.cleanup.Stop()
-	for _, memory := range []*Memory{s.exported, s.first.Load()} {
-		if memory != nil {
-			memory.inner.life.close(memory.inner)
-		}
+	if memory := s.first.Load(); memory != nil {
+		memory.inner.life.close(memory.inner)
 	}
+	s.closeBorrowed()
 	s.owned.free()
+	if space := s.space.Load(); space != nil {
+		space.Closed()
+	}
 }
 
 // HasMemory says whether the instance exports a memory.
@@ -240,9 +258,10 @@ func (instance *Instance) SetContextData(data interface{}) {
 	}
 }
 
-// Close closes the instance and the memory that it exports. Calls that are running end as usual, and what the instance holds is freed after
+// Close closes the instance and what it exports: functions, memories, globals and tables. Calls that are running end as usual, and what the instance holds is freed after
 // the last of them; new calls give an error that matches [ErrClosed]. Further calls of Close do nothing. Imports are not
-// closed.
+// closed. Other instances that are linked with this one, as they import something of it or have its functions in their tables, go on, and what they can reach of
+// it is freed when the last of them is closed. Host functions that they reach so get an [InstanceContext] without memory.
 func (instance *Instance) Close() {
 	if instance != nil && instance.inner != nil {
 		instance.inner.close()

@@ -1,18 +1,21 @@
 package wasmer
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/gowasmer/wasmer/go/internal/engine"
 )
 
-// links is what a set of imports gives for those that a module asks for. The memories among them are in use until end.
+// links is what a set of imports gives for those that a module asks for. All of it is in use until end.
 type links struct {
 	provided  []engine.Provided // aligned with the module's imports
 	calls     []hostCall        // by the index that host calls name
-	memories  []*Memory
-	callsC    bool // a host function is a C function
-	wantToken bool // a host function takes an unsafe.Pointer
+	uses      []func()          // end them
+	stores    []*store          // that become one with that of the instance
+	callsC    bool              // a host function is a C function
+	wantToken bool              // a host function takes an unsafe.Pointer
 }
 
 // link finds what is given for the imports of a module (specification, section 4.5.4). Types are compared by the engine.
@@ -29,9 +32,21 @@ func link(wanted []engine.Import, imports *Imports, trapUnknown bool) (*links, e
 			name := importName{wanted[i].Namespace, wanted[i].Name}
 			switch entry := entries[name].(type) {
 			case ImportFunction:
-				l.provided[i] = l.function(entry.host)
+				if entry.function == nil {
+					l.provided[i] = l.function(entry.host)
+				} else if l.provided[i], failed = l.exported(entry.function, name); failed != nil {
+					return
+				}
 			case ImportMemory:
 				if l.provided[i], failed = l.memory(entry.memory, name); failed != nil {
+					return
+				}
+			case ImportGlobal:
+				if l.provided[i], failed = l.object(entry.global.inner, name); failed != nil {
+					return
+				}
+			case ImportTable:
+				if l.provided[i], failed = l.object(entry.table.inner, name); failed != nil {
 					return
 				}
 			default:
@@ -71,14 +86,62 @@ func (l *links) memory(memory *Memory, name importName) (engine.Provided, error)
 	if !memory.enter() {
 		return engine.Provided{}, &linkError{name, closedError("memory")}
 	}
-	l.memories = append(l.memories, memory)
+	l.uses = append(l.uses, memory.leave)
 	return engine.Provided{Kind: engine.ProvidedMemory, Memory: memory.inner.handle}, nil
 }
 
-// end gives back the memories.
+// exported gives a function of another instance.
+func (l *links) exported(f *exportedFunction, name importName) (engine.Provided, error) {
+	s := f.instance
+	if !s.life.enter(s) {
+		return engine.Provided{}, &linkError{name, closedError("instance of the function")}
+	}
+	l.uses = append(l.uses, func() { s.life.leave(s) })
+	handle, err := f.handle()
+	if err != nil {
+		return engine.Provided{}, &linkError{name, err}
+	}
+	l.uses = append(l.uses, handle.Free)
+	l.stores = append(l.stores, s.store)
+	return engine.Provided{Kind: engine.ProvidedExtern, Extern: handle}, nil
+}
+
+// object gives a global or a table.
+func (l *links) object(o *object, name importName) (engine.Provided, error) {
+	if !o.enter() {
+		return engine.Provided{}, &linkError{name, closedError(o.what)}
+	}
+	l.uses = append(l.uses, o.leave)
+	l.stores = append(l.stores, o.store)
+	return engine.Provided{Kind: engine.ProvidedExtern, Extern: o.handle}, nil
+}
+
+// link makes the engine's instance. Also one that could not be initialised is linked if its segments were being copied: what they have written to
+// tables stays there (specification, section 4.5.4).
+func (l *links) link(module *moduleState, state *instanceState, options engine.InstanceOptions) (engine.Instance, error) {
+	if len(l.stores) == 0 {
+		return engine.NewInstance(module.handle, l.provided, options)
+	}
+	for _, other := range l.stores {
+		state.store.both(other, (*store).shareSpace) // before guests can hand values of the one to the other
+	}
+	linking.RLock()
+	defer linking.RUnlock()
+	handle, err := engine.NewInstance(module.handle, l.provided, options)
+	var failed *engine.Error
+	if err != nil && !(errors.As(err, &failed) && failed.Trap != 0) {
+		return handle, err
+	}
+	for _, other := range l.stores {
+		state.store.merge(other)
+	}
+	return handle, err
+}
+
+// end gives back what is in use, the last first.
 func (l *links) end() {
-	for _, memory := range l.memories {
-		memory.leave()
+	for _, end := range slices.Backward(l.uses) {
+		end()
 	}
 }
 

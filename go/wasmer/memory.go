@@ -83,7 +83,8 @@ func (m *memoryState) get() *engine.MemoryDefinition {
 // IsOwned says whether the memory was made by [NewMemory]; otherwise it is borrowed from an instance, which closes it.
 func (memory *Memory) IsOwned() bool { return memory != nil && memory.owned }
 
-// Length returns the size in bytes, 0 if the memory is closed. A memory of 4 GiB, one more than fits, gives 4,294,967,295.
+// Length returns the size in bytes, 0 if the memory is closed. A memory of 4 GiB or more, which does not fit, gives 4,294,967,295: use the
+// length of [Memory.Data] where a guest may have a 64-bit memory.
 func (memory *Memory) Length() uint32 {
 	if !memory.enter() {
 		return 0
@@ -107,7 +108,18 @@ func (memory *Memory) Data() []byte {
 	return data
 }
 
-// Grow adds a number of pages of 64 KiB, all zero. It fails with a [*MemoryError] and changes nothing if the memory would exceed its maximum
+// PageSize returns the bytes of a page, in which the memory grows: 65,536, or 1 where the module that defines the memory chooses that
+// (proposal "custom page sizes"); 0 if the memory is closed.
+func (memory *Memory) PageSize() uint32 {
+	if !memory.enter() {
+		return 0
+	}
+	size := memory.inner.get().PageSize()
+	memory.leave()
+	return uint32(size)
+}
+
+// Grow adds a number of pages (see [Memory.PageSize]), all zero. It fails with a [*MemoryError] and changes nothing if the memory would exceed its maximum
 // or a ceiling set by [WithMemoryCeiling], if the system refuses, or if it is closed.
 func (memory *Memory) Grow(numberOfPages uint32) error {
 	fail := func(cause error) error {
@@ -122,7 +134,7 @@ func (memory *Memory) Grow(numberOfPages uint32) error {
 	if err == nil {
 		return nil
 	}
-	pages := definition.Length() / engine.PageSize
+	pages := definition.Pages()
 	if pages+uint64(numberOfPages) <= definition.MaxPages() {
 		return fail(err)
 	}

@@ -33,7 +33,9 @@ type moduleState struct {
 type moduleInfo struct {
 	*engine.Description
 	functions      []exportedType        // aligned with the exports; the zero value for what is not a function
+	externrefs     bool                  // it has to do with externref; see externrefs.go
 	functionByName func() map[string]int // position among the exported functions, made when first needed
+	exportByName   func() map[string]int // position among all exports, made when first needed
 }
 
 // ReadBytes reads a file, such as one with a module in it. The error is that of [os.ReadFile].
@@ -59,7 +61,7 @@ func checkBytes(bytes []byte) error {
 	return engine.Init()
 }
 
-// Compile validates a module in the binary format and compiles it to machine code, functions in parallel. The error is a [*ModuleError] with a fixed
+// Compile validates a module in the binary format and compiles it to machine code, functions in parallel. Text is not taken: [Wat2Wasm] translates it. The error is a [*ModuleError] with a fixed
 // text; what it wraps says what is wrong and at which offset.
 func Compile(bytes []byte, options ...CompileOption) (Module, error) {
 	state, err := compile(bytes, options)
@@ -124,7 +126,9 @@ func newModuleState(handle engine.Module) (*moduleState, error) {
 			about.functions[i] = newExportedType(f)
 		}
 	}
+	about.externrefs = mentionsExternref(description)
 	about.functionByName = sync.OnceValue(about.indexFunctions)
+	about.exportByName = sync.OnceValue(about.indexExports)
 	state := &moduleState{handle: handle, about: about}
 	state.cleanup = runtime.AddCleanup(state, engine.Module.Free, handle)
 	return state, nil
@@ -137,6 +141,15 @@ func (about *moduleInfo) indexFunctions() map[string]int {
 		if about.Exports[i].Type.Kind == engine.ExternFunction {
 			index[about.Exports[i].Name] = len(index)
 		}
+	}
+	return index
+}
+
+// indexExports maps the names of exports to their positions.
+func (about *moduleInfo) indexExports() map[string]int {
+	index := make(map[string]int, len(about.Exports))
+	for i := range about.Exports {
+		index[about.Exports[i].Name] = i
 	}
 	return index
 }

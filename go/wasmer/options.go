@@ -16,7 +16,8 @@ func (InstanceOption) isOption() {}
 
 // WithExplicitBounds compiles a check of bounds into each access to memory. Without it, each memory reserves 8 GiB of address space (not
 // of memory), and accesses outside of it cost nothing to detect. With it a memory takes no more address space than it may grow to, which serves
-// where address space is limited (ulimit -v) or very many instances live; code is slower.
+// where address space is limited (ulimit -v) or very many instances live; code is slower. Accesses to 64-bit memories, and to those with
+// pages of one byte, are checked in any case.
 func WithExplicitBounds() CompileOption {
 	return func(options *engine.CompileOptions) { options.ExplicitBounds = true }
 }
@@ -27,7 +28,8 @@ func WithCanonicalNaNs() CompileOption {
 	return func(options *engine.CompileOptions) { options.CanonicalizeNaNs = true }
 }
 
-// WithMemoryCeiling limits each memory of the instance to a number of pages of 64 KiB, whatever maximum the module declares. Instantiation
+// WithMemoryCeiling limits each memory of the instance to a number of pages of 64 KiB, or as many bytes where its pages have another size, whatever
+// maximum the module declares. Instantiation
 // fails if a memory begins with more; growing beyond fails as beyond a declared maximum. Imported memories are not concerned.
 // 0 stands for no ceiling.
 func WithMemoryCeiling(pages uint32) InstanceOption {

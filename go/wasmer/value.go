@@ -1,6 +1,7 @@
 package wasmer
 
 import (
+	"fmt"
 	"math"
 	"strconv"
 
@@ -26,13 +27,13 @@ const (
 	// TypeVoid is not a type of WebAssembly: it is the type of what a function without results returns.
 	TypeVoid
 
-	// TypeV128 is the WebAssembly type v128. No Value has it yet.
+	// TypeV128 is the WebAssembly type v128, a vector of 128 bits.
 	TypeV128
 
-	// TypeFuncRef is the WebAssembly type funcref. No Value has it yet.
+	// TypeFuncRef is the WebAssembly type funcref, a reference to a function, or null.
 	TypeFuncRef
 
-	// TypeExternRef is the WebAssembly type externref. No Value has it yet.
+	// TypeExternRef is the WebAssembly type externref, a reference to any Go value, or null.
 	TypeExternRef
 )
 
@@ -60,40 +61,85 @@ func (t ValueType) String() string {
 	}
 }
 
-// Value is a WebAssembly value of a type. Two values are equal (==) when their types and bits are. The zero Value is I32(0).
+// isValue says whether it is a type of WebAssembly: one of those above, but for TypeVoid.
+func (t ValueType) isValue() bool { return t >= TypeI32 && t <= TypeExternRef && t != TypeVoid }
+
+// Value is a WebAssembly value of a type. Two values can be compared by ==. They are equal when their types are, and
+//
+//   - numbers and vectors: their bits;
+//   - references to functions: they refer to the same function, by whatever name and instance it was got;
+//   - references to Go values: these are equal, or cannot be compared (as slices, maps and functions) and come from the same call of [ExternRef].
+//
+// The zero Value is I32(0).
 type Value struct {
-	bits      uint64 // as in a slot: values of 32 bits are zero-extended
+	// A Value takes four words: the Go compiler keeps larger structures in memory, and a call by Instance.Exports then takes half as long again.
+
+	bits      uint64 // as in a slot: values of 32 bits are zero-extended; the low half of a v128
+	ref       any    // *exportedFunction; what held returns for the value of an externref; nil for null; the high half of a v128, a uint64
 	valueType ValueType
 }
 
 // I32 makes a value of type i32.
-func I32(value int32) Value { return Value{uint64(uint32(value)), TypeI32} }
+func I32(value int32) Value { return Value{bits: uint64(uint32(value)), valueType: TypeI32} }
 
 // I64 makes a value of type i64.
-func I64(value int64) Value { return Value{uint64(value), TypeI64} }
+func I64(value int64) Value { return Value{bits: uint64(value), valueType: TypeI64} }
 
 // F32 makes a value of type f32; the bits of NaNs are kept.
-func F32(value float32) Value { return Value{uint64(math.Float32bits(value)), TypeF32} }
+func F32(value float32) Value {
+	return Value{bits: uint64(math.Float32bits(value)), valueType: TypeF32}
+}
 
 // F64 makes a value of type f64; the bits of NaNs are kept.
-func F64(value float64) Value { return Value{math.Float64bits(value), TypeF64} }
+func F64(value float64) Value { return Value{bits: math.Float64bits(value), valueType: TypeF64} }
+
+// V128 makes a value of type v128 of its halves: lane 0 of every shape is in the lowest bits of low.
+func V128(low, high uint64) Value { return Value{bits: low, ref: high, valueType: TypeV128} }
+
+// FuncRef makes a value of type funcref: a reference to a function, or null for nil. That the instance of the function is closed is an error where the
+// value is used.
+func FuncRef(function *Function) Value {
+	if function == nil || function.inner == nil {
+		return Value{valueType: TypeFuncRef}
+	}
+	return valueOfFunction(function.inner.canonical())
+}
+
+// valueOfFunction makes a value of one that stands for all that are the same function, or nil.
+func valueOfFunction(f *exportedFunction) Value {
+	if f == nil {
+		return Value{valueType: TypeFuncRef}
+	}
+	return Value{ref: f, valueType: TypeFuncRef}
+}
+
+// ExternRef makes a value of type externref: a reference to any Go value, or null for nil (specification, section 2.3.3).
+//
+// A Go value that was handed to a guest is kept at least as long as a guest can reach it, from a call that has begun or from a global or a table, and is let
+// go some time later. That is decided when references are handed out: once there are more than 1024 new ones, and more than twice as many as were left the
+// last time. It stops all guests of the instances that are linked with each other for a moment, where host functions go on; a guest that runs without calling any is
+// stopped by the Go scheduler's preemption, after 10 milliseconds, or 20 at most. When the last of these instances is closed, all is let go.
+//
+// What guests have in locals is found by looking through their stacks, where a number can look like a reference: so a value may be kept longer than
+// needed, and by chance as long as a call goes on. A value that refers to the instance itself does not keep it from being collected.
+func ExternRef(value any) Value { return Value{ref: held(value), valueType: TypeExternRef} }
 
 // void is what a function without results returns.
-func void() Value { return Value{0, TypeVoid} }
+func void() Value { return Value{bits: 0, valueType: TypeVoid} }
 
 // valueFromSlot makes a value of a numeric type from a slot.
 func valueFromSlot(slot uint64, t engine.ValType) Value {
 	switch t {
 	case engine.I32:
-		return Value{uint64(uint32(slot)), TypeI32}
+		return Value{bits: uint64(uint32(slot)), valueType: TypeI32}
 	case engine.I64:
-		return Value{slot, TypeI64}
+		return Value{bits: slot, valueType: TypeI64}
 	case engine.F32:
-		return Value{uint64(uint32(slot)), TypeF32}
+		return Value{bits: uint64(uint32(slot)), valueType: TypeF32}
 	case engine.F64:
-		return Value{slot, TypeF64}
+		return Value{bits: slot, valueType: TypeF64}
 	default:
-		return void() // never asked for: calls of functions with other types are refused
+		return void() // the others are no business of one slot
 	}
 }
 
@@ -112,10 +158,45 @@ func (value Value) ToF32() float32 { return math.Float32frombits(uint32(value.bi
 // ToF64 reads the bits as a float64, whatever the type is.
 func (value Value) ToF64() float64 { return math.Float64frombits(value.bits) }
 
+// ToV128 returns the low and the high half of a v128. Of other types the low half is what [Value.ToI64] returns.
+func (value Value) ToV128() (low, high uint64) { return value.bits, value.high() }
+
+// high returns the high half of a v128, 0 of others.
+func (value Value) high() uint64 {
+	high, _ := value.ref.(uint64)
+	if value.valueType != TypeV128 {
+		return 0
+	}
+	return high
+}
+
+// ToFunc returns the function that a funcref refers to, nil for null and for values of other types. It is the same pointer for equal values.
+func (value Value) ToFunc() *Function {
+	if f, ok := value.ref.(*exportedFunction); ok && value.valueType == TypeFuncRef {
+		return &f.public
+	}
+	return nil
+}
+
+// ToExternRef returns the Go value that an externref refers to, nil for null and for values of other types.
+func (value Value) ToExternRef() any {
+	if value.valueType != TypeExternRef {
+		return nil
+	}
+	return unheld(value.ref)
+}
+
+// IsNull says whether the value is a null reference.
+func (value Value) IsNull() bool {
+	return value.ref == nil && (value.valueType == TypeFuncRef || value.valueType == TypeExternRef)
+}
+
 // ToVoid returns nil, whatever the type is.
 func (value Value) ToVoid() interface{} { return nil }
 
-// String formats the value: integers as signed decimals, floats with six decimals, nothing as "void".
+// String formats the value: integers as signed decimals, floats with six decimals, a v128 as four lanes of 32 bits, lane 0 first, such as
+// "i32x4 0x00000001 0x00000002 0x00000003 0x00000004", a function as [Function.String], what an externref refers to as [fmt.Sprint],
+// null references as "null", nothing as "void".
 func (value Value) String() string {
 	switch value.valueType {
 	case TypeI32:
@@ -127,6 +208,18 @@ func (value Value) String() string {
 		return strconv.FormatFloat(float64(value.ToF32()), 'f', 6, 32)
 	case TypeF64:
 		return strconv.FormatFloat(value.ToF64(), 'f', 6, 64)
+	case TypeV128:
+		return fmt.Sprintf("i32x4 0x%08x 0x%08x 0x%08x 0x%08x", uint32(value.bits), uint32(value.bits>>32), uint32(value.high()), uint32(value.high()>>32))
+	case TypeFuncRef:
+		if function := value.ToFunc(); function != nil {
+			return function.String()
+		}
+		return "null"
+	case TypeExternRef:
+		if value.ref == nil {
+			return "null"
+		}
+		return fmt.Sprint(unheld(value.ref))
 	case TypeVoid:
 		return "void"
 	default:

@@ -28,7 +28,7 @@ func wasiImportObject(system *wasi.System, namespaces ...string) *ImportObject {
 	object := NewImportObject()
 	for _, namespace := range namespaces {
 		for _, f := range wasi.Functions(namespace) {
-			object.imports.set.entries[importName{namespace, f.Name}] = ImportFunction{wasiFunction(system, f).host}
+			object.imports.set.entries[importName{namespace, f.Name}] = ImportFunction{host: wasiFunction(system, f).host}
 		}
 	}
 	return object

@@ -5,6 +5,7 @@ mod format;
 #[cfg(test)]
 mod tests;
 
+use crate::types::{MemoryType, PAGE_SIZE_LOG2};
 use crate::wasm::ModuleInfo;
 use serde::{Deserialize, Serialize};
 
@@ -13,8 +14,18 @@ use serde::{Deserialize, Serialize};
 pub enum BoundsMode {
     /// The memory lies in a reservation of 4 GiB and a guard of 2 GiB: no checks, faults are caught.
     Guarded,
-    /// Each access is compared with the memory's length: for hosts short of address space.
+    /// Each access is compared with the memory's length: for hosts short of address space, and for memories whose index or page size
+    /// the other way cannot serve.
     Explicit,
+}
+
+impl BoundsMode {
+    /// How accesses to a memory of this type are kept inside where this mode was chosen: only a 32-bit index stays within a guarded
+    /// reservation, and only pages that are a multiple of the host's end where accessible bytes end.
+    #[must_use]
+    pub fn of_memory(self, ty: &MemoryType) -> Self {
+        if ty.index64 || ty.page_size_log2 != PAGE_SIZE_LOG2 { Self::Explicit } else { self }
+    }
 }
 
 /// What was chosen when the module was compiled.
@@ -68,6 +79,8 @@ pub struct CodeBody {
     pub code: Vec<u8>,
     /// Alignment in bytes.
     pub alignment: u32,
+    /// Where calls go: what lies before it only moves the code to a better place.
+    pub entry: u32,
     /// Calls of other functions of the module.
     pub relocations: Vec<Relocation>,
     /// Instructions that can trap, sorted by offset.

@@ -26,6 +26,17 @@ pub enum ErrorKind {
     Argument = 7,
     /// A bug of the engine: a panic was caught at the C ABI.
     Internal = 8,
+    /// A text is not a module, or not a script, in the text format.
+    Text = 9,
+}
+
+/// A place in a text. Lines and columns count from 1, columns by characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// The line.
+    pub line: u32,
+    /// The column.
+    pub column: u32,
 }
 
 /// An error: what failed, and a text that says what was given and what was expected.
@@ -33,6 +44,7 @@ pub enum ErrorKind {
 pub struct Error {
     kind: ErrorKind,
     trap: Option<TrapCode>,
+    position: Option<Position>,
     message: String,
 }
 
@@ -42,13 +54,25 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// Makes an error of a kind with a text for people.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, trap: None, message: message.into() }
+        Self { kind, trap: None, position: None, message: message.into() }
     }
 
     /// The same error, caused by a trap during instantiation.
     #[must_use]
     pub fn with_trap(self, code: TrapCode) -> Self {
         Self { trap: Some(code), ..self }
+    }
+
+    /// The same error, at a place in the text that was given.
+    #[must_use]
+    pub fn at(self, position: Position) -> Self {
+        Self { position: Some(position), ..self }
+    }
+
+    /// The place in the text that was given.
+    #[must_use]
+    pub const fn position(&self) -> Option<Position> {
+        self.position
     }
 
     /// The trap that ended an instantiation, if one did.

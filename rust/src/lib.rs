@@ -12,8 +12,8 @@
 //! ```
 //!
 //! A call: Go fills a context -> `fiber` enters the guest's stack -> compiled code -> a stub or signal leaves with a status.
-//! `ffi` is the C ABI over all of it; `types`, `error`, `trap`, `budget` and `threads` are leaves, and `abi` has the layouts that compiled code,
-//! stubs, host and Go share.
+//! `text` makes bytes of the text format. `ffi` is the C ABI over all of it; `types`, `error`, `trap`, `budget` and `threads` are leaves, and
+//! `abi` has the layouts that compiled code, stubs, host and Go share.
 #![deny(unsafe_code, missing_docs, clippy::undocumented_unsafe_blocks, unsafe_op_in_unsafe_fn)]
 
 pub mod abi;
@@ -24,6 +24,7 @@ pub mod compile;
 pub mod error;
 pub mod ffi;
 pub mod fiber;
+pub mod text;
 mod threads;
 pub mod translate;
 pub mod trap;

@@ -8,8 +8,15 @@ use std::fmt;
 
 /// Bytes in a WebAssembly page of linear memory.
 pub const PAGE_SIZE: u64 = 65_536;
-/// The largest number of pages of a 32-bit memory.
+/// The power of two of [`PAGE_SIZE`].
+pub const PAGE_SIZE_LOG2: u8 = 16;
+/// The largest number of pages of 64 KiB of a 32-bit memory.
 pub const MAX_PAGES32: u64 = 65_536;
+/// The largest number of bytes of a 32-bit memory: all that its index reaches.
+pub const MAX_BYTES32: u64 = 4 << 30;
+/// The largest number of bytes of a 64-bit memory: 262,144 pages of 64 KiB, the JavaScript API's implementation limit. A module may
+/// declare a larger maximum, which growing then never reaches.
+pub const MAX_BYTES64: u64 = 16 << 30;
 /// The largest number of elements a table may have (the JavaScript API's implementation limit).
 pub const MAX_TABLE_ELEMENTS: u32 = 10_000_000;
 
@@ -120,7 +127,7 @@ impl fmt::Display for FuncType {
     }
 }
 
-/// Size bounds of a memory (in pages) or a table (in elements).
+/// Size bounds of a memory (in its pages) or a table (in elements).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Limits {
     /// The size to begin with.
@@ -147,11 +154,74 @@ impl fmt::Display for Limits {
     }
 }
 
-/// Type of a linear memory; limits in pages of 64 KiB.
+/// Type of a linear memory (WebAssembly 3.0, section 2.3.16; page sizes are those of the proposal "custom page sizes").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct MemoryType {
-    /// Size bounds in pages.
+    /// Size bounds in pages of this memory.
     pub limits: Limits,
+    /// Whether addresses are 64-bit integers.
+    pub index64: bool,
+    /// Bytes of a page, as a power of two: 16, or 0.
+    pub page_size_log2: u8,
+}
+
+impl MemoryType {
+    /// A 32-bit memory with pages of 64 KiB.
+    #[must_use]
+    pub const fn new(limits: Limits) -> Self {
+        Self { limits, index64: false, page_size_log2: PAGE_SIZE_LOG2 }
+    }
+
+    /// Bytes of a page.
+    #[must_use]
+    pub const fn page_size(&self) -> u64 {
+        1 << self.page_size_log2
+    }
+
+    /// The largest maximum that a type of this sort may declare, in pages (section 3.2.13).
+    #[must_use]
+    pub const fn max_declared_pages(&self) -> u64 {
+        match (self.index64, self.page_size_log2) {
+            (true, 0) => u64::MAX,
+            (true, log2) => 1 << (64 - log2),
+            (false, 0) => u32::MAX as u64,
+            (false, log2) => 1 << (32 - log2),
+        }
+    }
+
+    /// Bytes that a memory of this sort can have at most, whatever maximum it declares: the limit of this implementation.
+    #[must_use]
+    pub const fn max_bytes_of_sort(&self) -> u64 {
+        if self.index64 { MAX_BYTES64 } else { MAX_BYTES32 }
+    }
+
+    /// Bytes that a memory of this type begins with, as far as numbers go.
+    #[must_use]
+    pub const fn min_bytes(&self) -> u64 {
+        self.limits.min.saturating_mul(self.page_size())
+    }
+
+    /// Bytes that a memory of this type can have at most.
+    #[must_use]
+    pub fn max_bytes(&self) -> u64 {
+        let declared = self.limits.max.map_or(u64::MAX, |max| max.saturating_mul(self.page_size()));
+        declared.min(self.max_bytes_of_sort())
+    }
+
+    /// Whether something of this type may stand where `wanted` is asked for (section 4.5.3, "Memories").
+    #[must_use]
+    pub fn matches(&self, wanted: &Self) -> bool {
+        self.index64 == wanted.index64
+            && self.page_size_log2 == wanted.page_size_log2
+            && self.limits.matches(&wanted.limits)
+    }
+}
+
+impl fmt::Display for MemoryType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "memory {}{}", if self.index64 { "i64 " } else { "" }, self.limits)?;
+        if self.page_size_log2 == PAGE_SIZE_LOG2 { Ok(()) } else { write!(f, " (pagesize {})", self.page_size()) }
+    }
 }
 
 /// Type of a table.
@@ -161,6 +231,28 @@ pub struct TableType {
     pub element: ValType,
     /// Size bounds in elements.
     pub limits: Limits,
+    /// Whether indices are 64-bit integers.
+    pub index64: bool,
+}
+
+impl TableType {
+    /// A 32-bit table.
+    #[must_use]
+    pub const fn new(element: ValType, limits: Limits) -> Self {
+        Self { element, limits, index64: false }
+    }
+
+    /// Whether something of this type may stand where `wanted` is asked for (section 4.5.3, "Tables").
+    #[must_use]
+    pub fn matches(&self, wanted: &Self) -> bool {
+        self.element == wanted.element && self.index64 == wanted.index64 && self.limits.matches(&wanted.limits)
+    }
+}
+
+impl fmt::Display for TableType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "table {}{} of {}", if self.index64 { "i64 " } else { "" }, self.limits, self.element)
+    }
 }
 
 /// Type of a global.
@@ -189,8 +281,8 @@ impl fmt::Display for ExternType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Func(ty) => write!(f, "function {ty}"),
-            Self::Table(ty) => write!(f, "table {} of {}", ty.limits, ty.element),
-            Self::Memory(ty) => write!(f, "memory {}", ty.limits),
+            Self::Table(ty) => ty.fmt(f),
+            Self::Memory(ty) => ty.fmt(f),
             Self::Global(ty) => {
                 write!(f, "global {}{}", if ty.mutable { "mut " } else { "" }, ty.value)
             }

@@ -22,7 +22,7 @@ for source in *.c; do
   chmod 644 "$out/$name.wasm"
 done
 for source in *.wat; do
-  "$WAT2WASM" --debug-names -o "$out/${source%.wat}.wasm" "$source"
+  "$WAT2WASM" --debug-names --enable-multi-memory -o "$out/${source%.wat}.wasm" "$source"
 done
 
 mkdir -p "$out/wasi"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"math/big"
 	"strconv"
 	"strings"
 
@@ -82,11 +83,6 @@ func parseArguments(name string, function *engine.FuncType, texts []string) ([]a
 		return nil, usagef("function %s has the type %s: expected %d arguments, given %d", name, formatFuncType(function),
 			len(function.Params), len(texts))
 	}
-	for _, t := range append(append([]engine.ValType{}, function.Params...), function.Results...) {
-		if t > engine.F64 {
-			return nil, usagef("function %s has the type %s: an argument or result of type %s has no form on a command line", name, formatFuncType(function), t)
-		}
-	}
 	values := make([]any, len(texts))
 	for i, text := range texts {
 		value, err := parseArgument(function.Params[i], text)
@@ -98,7 +94,8 @@ func parseArguments(name string, function *engine.FuncType, texts []string) ([]a
 	return values, nil
 }
 
-// parseArgument reads one value. Integers may be given signed or unsigned.
+// parseArgument reads one value. Integers may be given signed or unsigned; a v128 is one number of 128 bits, whose lowest bits are lane 0; of references only
+// null has a form on a command line.
 func parseArgument(t engine.ValType, text string) (wasmer.Value, error) {
 	switch t {
 	case engine.I32:
@@ -119,6 +116,22 @@ func parseArgument(t engine.ValType, text string) (wasmer.Value, error) {
 			return wasmer.Value{}, fmt.Errorf("expected an f32, given %q", text)
 		}
 		return wasmer.F32(float32(value)), nil
+	case engine.V128:
+		value, ok := new(big.Int).SetString(text, 0)
+		if !ok || value.Sign() < 0 || value.BitLen() > 128 {
+			return wasmer.Value{}, fmt.Errorf("expected a v128 (a number of 128 bits, such as 0x1f), given %q", text)
+		}
+		high := new(big.Int).Rsh(value, 64)
+		low := new(big.Int).Xor(value, new(big.Int).Lsh(high, 64))
+		return wasmer.V128(low.Uint64(), high.Uint64()), nil
+	case engine.FuncRef, engine.ExternRef:
+		if text != "null" {
+			return wasmer.Value{}, fmt.Errorf("expected null, the only %s that has a form on a command line, given %q", t, text)
+		}
+		if t == engine.FuncRef {
+			return wasmer.FuncRef(nil), nil
+		}
+		return wasmer.ExternRef(nil), nil
 	default:
 		value, err := strconv.ParseFloat(text, 64)
 		if err != nil {
@@ -136,7 +149,7 @@ func parseInteger(text string, size int) (uint64, error) {
 	return strconv.ParseUint(text, 0, size)
 }
 
-// formatValue writes a number so that reading it again gives the same number; integers are signed.
+// formatValue writes a number or a vector so that reading it again gives the same one; integers are signed. References are described.
 func formatValue(value wasmer.Value) string {
 	switch value.GetType() {
 	case wasmer.TypeI32:
@@ -147,7 +160,10 @@ func formatValue(value wasmer.Value) string {
 		return strconv.FormatFloat(float64(value.ToF32()), 'g', -1, 32)
 	case wasmer.TypeF64:
 		return strconv.FormatFloat(value.ToF64(), 'g', -1, 64)
+	case wasmer.TypeV128:
+		low, high := value.ToV128()
+		return fmt.Sprintf("0x%016x%016x", high, low)
 	default:
-		return ""
+		return value.String()
 	}
 }

@@ -54,7 +54,7 @@ func describe(out *bufio.Writer, path string, l *loaded) {
 	}
 	fmt.Fprintf(table, "\nmemories: %d\n", len(d.Memories))
 	for _, memory := range d.Memories {
-		fmt.Fprintf(table, "  %s\n", formatPages(memory))
+		fmt.Fprintf(table, "  %s\n", formatMemory(memory))
 	}
 	fmt.Fprintf(table, "\nsections: %d\n", len(d.Sections))
 	for _, section := range d.Sections {
@@ -81,9 +81,9 @@ func formatType(t *engine.ExternType) string {
 	case engine.ExternFunction:
 		return formatFuncType(t.Func)
 	case engine.ExternTable:
-		return formatLimits(t.Limits, "elements") + " of " + t.Value.String()
+		return formatIndex(t.Index64) + formatLimits(t.Limits, "elements") + " of " + t.Value.String()
 	case engine.ExternMemory:
-		return formatPages(t.Limits)
+		return formatMemory(t.Memory())
 	default:
 		if t.Mutable {
 			return "mut " + t.Value.String()
@@ -104,14 +104,29 @@ func formatTypes(types []engine.ValType) string {
 	return "(" + strings.Join(names, ", ") + ")"
 }
 
-func formatPages(limits engine.Limits) string {
-	const pageSize = 65536
-	text := formatLimits(limits, "pages") + " (" + formatBytes(limits.Min*pageSize)
+// formatMemory writes "1 to 2 pages (64 KiB to 128 KiB)"; of memories with other pages "1 to 2 bytes".
+func formatMemory(memory engine.MemoryType) string {
+	limits, index := memory.Limits, formatIndex(memory.Index64)
+	if memory.PageSizeLog2 == 0 {
+		return index + formatLimits(limits, "bytes")
+	}
+	text := index + formatLimits(limits, "pages") + " (" + formatPages(limits.Min)
 	if limits.HasMax {
-		text += " to " + formatBytes(limits.Max*pageSize)
+		text += " to " + formatPages(limits.Max)
 	}
 	return text + ")"
 }
+
+// formatIndex names the type of indices where it is not the usual one.
+func formatIndex(index64 bool) string {
+	if index64 {
+		return "i64, "
+	}
+	return ""
+}
+
+// formatPages writes the size of a number of pages of 64 KiB; 2^48 of them are one byte more than numbers have.
+func formatPages(pages uint64) string { return formatSize(float64(pages) * engine.PageSize) }
 
 func formatLimits(limits engine.Limits, unit string) string {
 	if limits.HasMax {
@@ -121,9 +136,11 @@ func formatLimits(limits engine.Limits, unit string) string {
 }
 
 // formatBytes writes a size with at most four digits.
-func formatBytes(size uint64) string {
-	units := []string{"bytes", "KiB", "MiB", "GiB"}
-	value, unit := float64(size), 0
+func formatBytes(size uint64) string { return formatSize(float64(size)) }
+
+func formatSize(value float64) string {
+	units := []string{"bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}
+	unit := 0
 	for value >= 1024 && unit < len(units)-1 {
 		value /= 1024
 		unit++

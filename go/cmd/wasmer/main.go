@@ -16,10 +16,11 @@ Usage:
   wasmer inspect FILE                  list imports, exports, memories, sections and sizes
   wasmer validate FILE                 check that a module is valid
   wasmer compile FILE -o OUT           compile a module; call and inspect take the result, too
+  wasmer wast FILE...                  run specification scripts, and count what passed and failed
   wasmer version                       print the version
   wasmer help                          print this text
 
-FILE is a module in the binary format, or "-" for standard input. Arguments are read by the types of the
+FILE is a module in the binary or the text format, or "-" for standard input. Arguments are read by the types of the
 function's parameters: integers in decimal, or with 0x, 0o or 0b before them; floats in decimal or hexadecimal,
 "inf" and "nan". Compiled modules hold machine code: run only files that you trust.
 
@@ -76,6 +77,7 @@ var commands = map[string]func(arguments []string, s streams) error{
 	"run":      runGuest,
 	"validate": validate,
 	"version":  printVersion,
+	"wast":     runScripts,
 }
 
 // run executes a command line and returns the exit code.

@@ -161,6 +161,24 @@ func TestCompiledModules(t *testing.T) {
 	}
 }
 
+// Index types and page sizes are shown where they are not the usual ones.
+func TestInspectOfProposals(t *testing.T) {
+	stdout, stderr, code := execute(t, nil, "inspect", filepath.Join("..", "..", "..", "testdata", "proposals", "guest.wasm"))
+	if code != exitOK || stderr != "" {
+		t.Fatalf("exit code %d, stderr %q", code, stderr)
+	}
+	for _, pattern := range []string{
+		`memory +memory +i64, 1 to 3 pages \(64 KiB to 192 KiB\)\n`,
+		`bytes +memory +100 to 200 bytes\n`,
+		`table +table +i64, 10 elements or more of funcref\n`,
+		`memories: 3\n  i64, 1 to 3 pages .*\n  1 to 4 pages \(64 KiB to 256 KiB\)\n  100 to 200 bytes\n`,
+	} {
+		if !regexp.MustCompile(pattern).MatchString(stdout) {
+			t.Errorf("no match for %s in\n%s", pattern, stdout)
+		}
+	}
+}
+
 func TestInspect(t *testing.T) {
 	stdout, stderr, code := execute(t, nil, "inspect", guests+"imported_function.wasm")
 	if code != exitOK || stderr != "" {
@@ -196,12 +214,36 @@ func TestVersions(t *testing.T) {
 	}
 }
 
-func TestReferencesCannotBeArguments(t *testing.T) {
-	// (module (func (export "f") (param externref)))
-	module := []byte("\x00asm\x01\x00\x00\x00\x01\x05\x01\x60\x01\x6f\x00\x03\x02\x01\x00\x07\x05\x01\x01f\x00\x00\x0a\x04\x01\x02\x00\x0b")
-	stdout, stderr, code := execute(t, module, "call", "-", "f", "0")
-	if stdout != "" || code != exitUsage || !strings.Contains(stderr, "type externref has no form") {
+func TestReferencesAsArguments(t *testing.T) {
+	// (module (func (export "f") (param externref) (result externref) local.get 0) (func (export "g") (result funcref) ref.func 1))
+	module := []byte("\x00asm\x01\x00\x00\x00\x01\x0a\x02\x60\x01\x6f\x01\x6f\x60\x00\x01\x70\x03\x03\x02\x00\x01" +
+		"\x07\x09\x02\x01f\x00\x00\x01g\x00\x01\x0a\x0b\x02\x04\x00\x20\x00\x0b\x04\x00\xd2\x01\x0b")
+	for _, c := range []struct {
+		arguments      []string
+		stdout, stderr string
+		code           int
+	}{
+		{[]string{"call", "-", "f", "null"}, "null\n", "", exitOK},
+		{[]string{"call", "-", "f", "0"}, "", "expected null, the only externref", exitUsage},
+		{[]string{"call", "-", "g"}, "g() -> (funcref)\n", "", exitOK},
+	} {
+		stdout, stderr, code := execute(t, module, c.arguments...)
+		if stdout != c.stdout || code != c.code || !strings.Contains(stderr, c.stderr) {
+			t.Errorf("%v: exit code %d, stdout %q, stderr %q", c.arguments, code, stdout, stderr)
+		}
+	}
+}
+
+func TestVectorsAsArguments(t *testing.T) {
+	// (module (func (export "f") (param v128) (result v128) local.get 0))
+	module := []byte("\x00asm\x01\x00\x00\x00\x01\x06\x01\x60\x01\x7b\x01\x7b\x03\x02\x01\x00\x07\x05\x01\x01f\x00\x00\x0a\x06\x01\x04\x00\x20\x00\x0b")
+	if stdout, stderr, code := execute(t, module, "call", "-", "f", "0x10000000000000002"); stdout != "0x00000000000000010000000000000002\n" || code != exitOK {
 		t.Errorf("exit code %d, stdout %q, stderr %q", code, stdout, stderr)
+	}
+	for _, text := range []string{"-1", "x", "0x100000000000000000000000000000000"} {
+		if stdout, stderr, code := execute(t, module, "call", "-", "f", text); stdout != "" || code != exitUsage || !strings.Contains(stderr, "expected a v128") {
+			t.Errorf("%s: exit code %d, stdout %q, stderr %q", text, code, stdout, stderr)
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/gowasmer/wasmer/go/internal/engine"
+	"github.com/gowasmer/wasmer/go/wasmer"
 )
 
 // binaryMagic begins every module in the binary format; what compile writes begins otherwise.
@@ -17,7 +18,7 @@ var binaryMagic = []byte("\x00asm")
 type loaded struct {
 	artifact    []byte
 	description *engine.Description
-	// fileSize is that of the file, precompiled whether it was an artifact already.
+	// fileSize is that of the file, in the binary format if it was text; precompiled says whether it was an artifact already.
 	fileSize    int
 	precompiled bool
 }
@@ -53,8 +54,26 @@ func load(path string, in io.Reader) (*loaded, error) {
 	return l, nil
 }
 
-// readFile reads a file, or standard input for "-".
+// readFile reads a module from a file, or from standard input for "-". The text format is translated.
 func readFile(path string, in io.Reader) ([]byte, error) {
+	file, err := readBytes(path, in)
+	if err != nil || !isText(file) {
+		return file, err
+	}
+	if file, err = wasmer.Wat2Wasm(file); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return file, nil
+}
+
+// isText says whether a file is meant to be in the text format: it begins with a parenthesis or a comment.
+func isText(file []byte) bool {
+	file = bytes.TrimLeft(file, " \t\r\n")
+	return len(file) > 0 && (file[0] == '(' || file[0] == ';')
+}
+
+// readBytes reads a file as it is, or standard input for "-".
+func readBytes(path string, in io.Reader) ([]byte, error) {
 	if path == "-" {
 		file, err := io.ReadAll(in)
 		if err != nil {

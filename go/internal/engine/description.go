@@ -26,6 +26,17 @@ func (t ValType) String() string {
 	return "unknown type"
 }
 
+// Slots is the number of consecutive 64-bit slots that a value takes.
+func (t ValType) Slots() int {
+	if t == V128 {
+		return 2
+	}
+	return 1
+}
+
+// IsReference says whether values are references.
+func (t ValType) IsReference() bool { return t == FuncRef || t == ExternRef }
+
 // ExternKind is the kind of an import or export, by the numbers of the binary format.
 type ExternKind uint8
 
@@ -43,8 +54,22 @@ type FuncType struct {
 	Params, Results []ValType
 }
 
+// ParamSlots is the number of 64-bit slots that the arguments of a call take.
+func (t *FuncType) ParamSlots() int { return slots(t.Params) }
+
+// ResultSlots is the number of 64-bit slots that the results of a call take.
+func (t *FuncType) ResultSlots() int { return slots(t.Results) }
+
 // Slots is the number of 64-bit slots that a call needs: arguments and results share them.
-func (t *FuncType) Slots() int { return max(len(t.Params), len(t.Results)) }
+func (t *FuncType) Slots() int { return max(t.ParamSlots(), t.ResultSlots()) }
+
+func slots(types []ValType) int {
+	sum := 0
+	for _, t := range types {
+		sum += t.Slots()
+	}
+	return sum
+}
 
 // Limits are the size bounds of a memory in pages, or of a table in elements.
 type Limits struct {
@@ -55,6 +80,19 @@ type Limits struct {
 	HasMax bool
 }
 
+// MemoryType is the type of a memory.
+type MemoryType struct {
+	// Limits are its size bounds in pages.
+	Limits Limits
+	// Index64 says whether addresses have 64 bits.
+	Index64 bool
+	// PageSizeLog2 is the size of its pages in bytes, as a power of two: 16, or 0.
+	PageSizeLog2 uint8
+}
+
+// Memory is the type of a memory.
+func (t *ExternType) Memory() MemoryType { return MemoryType{t.Limits, t.Index64, t.PageSizeLog2} }
+
 // ExternType is the type of an import or export; which fields hold something depends on Kind.
 type ExternType struct {
 	// Kind says what it is.
@@ -63,6 +101,10 @@ type ExternType struct {
 	Func *FuncType
 	// Limits are those of a table or a memory.
 	Limits Limits
+	// Index64 says whether indices into a table or a memory have 64 bits.
+	Index64 bool
+	// PageSizeLog2 is the size of a memory's pages in bytes, as a power of two: 16, or 0.
+	PageSizeLog2 uint8
 	// Value is the type of a global or of a table's elements.
 	Value ValType
 	// Mutable says whether a global can be set.
@@ -113,10 +155,10 @@ type Description struct {
 	// CodeBytes is the size of the machine code.
 	CodeBytes uint64
 	// Memories are the memories that the module imports or defines, in the order of their indices.
-	Memories []Limits
+	Memories []MemoryType
 }
 
-const descriptionVersion = 1
+const descriptionVersion = 2
 
 // parseDescription reads what gw_module_describe wrote.
 func parseDescription(bytes []byte) (*Description, error) {
@@ -150,9 +192,11 @@ func parseDescription(bytes []byte) (*Description, error) {
 	}
 	d.Functions = r.u32()
 	d.CodeBytes = r.u64()
-	d.Memories = make([]Limits, r.count(17))
+	d.Memories = make([]MemoryType, r.count(19))
 	for i := range d.Memories {
-		d.Memories[i] = r.limits()
+		memory := ExternType{Kind: ExternMemory}
+		r.payload(&memory, d.Types)
+		d.Memories[i] = memory.Memory()
 	}
 	return d, r.end("description of a module")
 }
@@ -176,9 +220,13 @@ func (r *reader) payload(t *ExternType, types []FuncType) {
 		}
 	case ExternTable:
 		t.Value = ValType(r.u8())
-		t.Limits = r.limits()
+		t.Limits, t.Index64 = r.limits()
 	case ExternMemory:
-		t.Limits = r.limits()
+		t.Limits, t.Index64 = r.limits()
+		t.PageSizeLog2 = r.u8()
+		if t.PageSizeLog2 > 16 {
+			r.fail("pages of 2^%d bytes", t.PageSizeLog2)
+		}
 	case ExternGlobal:
 		t.Value = ValType(r.u8())
 		t.Mutable = r.u8() != 0
@@ -187,6 +235,7 @@ func (r *reader) payload(t *ExternType, types []FuncType) {
 	}
 }
 
-func (r *reader) limits() Limits {
-	return Limits{Min: r.u64(), HasMax: r.u8() != 0, Max: r.u64()}
+func (r *reader) limits() (limits Limits, index64 bool) {
+	limits = Limits{Min: r.u64(), HasMax: r.u8() != 0, Max: r.u64()}
+	return limits, r.u8() != 0
 }

@@ -19,7 +19,7 @@ func (w *writer) str(s string)  { w.u32(uint32(len(s))); *w = append(*w, s...) }
 // described is a description with every kind of import and export, as the engine writes it.
 func described() []byte {
 	var w writer
-	w.u32(1)
+	w.u32(2)
 	w.u32(1) // types
 	w.u32(2)
 	w.u8(0, 3)
@@ -36,6 +36,7 @@ func described() []byte {
 	w.u64(1)
 	w.u8(1)
 	w.u64(3)
+	w.u8(1, 0)
 	w.u32(3) // exports
 	w.str("t")
 	w.u8(1)
@@ -44,6 +45,7 @@ func described() []byte {
 	w.u64(4)
 	w.u8(0)
 	w.u64(0)
+	w.u8(1)
 	w.str("g")
 	w.u8(3)
 	w.u32(2)
@@ -63,6 +65,7 @@ func described() []byte {
 	w.u64(1)
 	w.u8(1)
 	w.u64(3)
+	w.u8(1, 0)
 	return w
 }
 
@@ -72,15 +75,15 @@ func TestParseDescription(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := FuncType{Params: []ValType{I32, F64}, Results: []ValType{I64}}
-	memory := Limits{Min: 1, Max: 3, HasMax: true}
+	memory := MemoryType{Limits: Limits{Min: 1, Max: 3, HasMax: true}, Index64: true}
 	expected := &Description{
 		Types: []FuncType{f},
 		Imports: []Import{
 			{Namespace: "env", Name: "f", Type: ExternType{Kind: ExternFunction, Func: &f}},
-			{Namespace: "env", Name: "m", Type: ExternType{Kind: ExternMemory, Limits: memory}},
+			{Namespace: "env", Name: "m", Type: ExternType{Kind: ExternMemory, Limits: memory.Limits, Index64: true}},
 		},
 		Exports: []Export{
-			{Name: "t", Type: ExternType{Kind: ExternTable, Value: FuncRef, Limits: Limits{Min: 4}}},
+			{Name: "t", Type: ExternType{Kind: ExternTable, Value: FuncRef, Limits: Limits{Min: 4}, Index64: true}},
 			{Name: "g", Index: 2, Type: ExternType{Kind: ExternGlobal, Value: F32, Mutable: true}},
 			{Name: "f", Index: 1, Type: ExternType{Kind: ExternFunction, Func: &f}},
 		},
@@ -88,7 +91,7 @@ func TestParseDescription(t *testing.T) {
 		Sections:  []Section{{Name: "type", Custom: true, Size: 9}},
 		Functions: 7,
 		CodeBytes: 99,
-		Memories:  []Limits{memory},
+		Memories:  []MemoryType{memory},
 	}
 	if !reflect.DeepEqual(d, expected) {
 		t.Errorf("got %+v, expected %+v", d, expected)

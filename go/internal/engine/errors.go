@@ -7,6 +7,8 @@ package engine
 #cgo nocallback gw_error_kind
 #cgo noescape gw_error_trap
 #cgo nocallback gw_error_trap
+#cgo noescape gw_error_position
+#cgo nocallback gw_error_position
 #cgo noescape gw_error_message
 #cgo nocallback gw_error_message
 #cgo noescape gw_error_free
@@ -40,6 +42,8 @@ const (
 	KindArgument ErrorKind = 7
 	// KindInternal: a bug of the engine.
 	KindInternal ErrorKind = 8
+	// KindText: a text is not a module, or not a script, in the text format.
+	KindText ErrorKind = 9
 )
 
 // Error is an error of the engine.
@@ -48,6 +52,8 @@ type Error struct {
 	Kind ErrorKind
 	// Trap is the number of the trap code, where the failure is a trap of instantiation (an active segment out of bounds), else 0.
 	Trap uint8
+	// Line and Column are where in the text that was given the error is, counted from 1, columns by characters; 0 if it is about no text.
+	Line, Column int
 	// Message says what was given and what was expected.
 	Message string
 }
@@ -60,9 +66,12 @@ func takeError(c *C.gw_error) error {
 	if c == nil {
 		return nil
 	}
+	at := C.gw_error_position(c)
 	e := &Error{
 		Kind:    ErrorKind(C.gw_error_kind(c)),
 		Trap:    uint8(C.gw_error_trap(c)),
+		Line:    int(at.line),
+		Column:  int(at.column),
 		Message: string(borrow(C.gw_error_message(c))),
 	}
 	C.gw_error_free(c)

@@ -35,6 +35,8 @@ const (
 	ProvidedHostFunction ProvidedKind = 0
 	// ProvidedMemory is a memory.
 	ProvidedMemory ProvidedKind = 2
+	// ProvidedExtern is a function of an instance, a table, or a global.
+	ProvidedExtern ProvidedKind = 4
 	// ProvidedMissing is nothing: the engine reports it.
 	ProvidedMissing ProvidedKind = 255
 )
@@ -51,6 +53,8 @@ type Provided struct {
 	Params, Results []ValType
 	// Memory is the memory.
 	Memory Memory
+	// Extern is the function, table or global.
+	Extern Extern
 }
 
 // InstanceOptions limit an instance.
@@ -117,6 +121,7 @@ func importsToC(provided []Provided) *C.gw_import {
 			function_index: C.uint64_t(p.FunctionIndex),
 			c_function:     p.CFunction,
 			memory:         p.Memory.handle,
+			item:           p.Extern.handle,
 		}
 		item.params, item.params_len = put(p.Params)
 		item.results, item.results_len = put(p.Results)

@@ -14,6 +14,9 @@
 // `gw_import.kind`: a memory.
 #define GW_IMPORT_MEMORY 2
 
+// `gw_import.kind`: a function, table, memory or global by its handle.
+#define GW_IMPORT_EXTERN 4
+
 // `gw_import.kind`: there is nothing of this name.
 #define GW_IMPORT_MISSING 255
 
@@ -35,6 +38,8 @@ enum gw_error_code {
   GW_ERROR_CODE_ARGUMENT = 7,
   // A bug of the engine: a panic was caught at the C ABI.
   GW_ERROR_CODE_INTERNAL = 8,
+  // A text is not a module, or not a script, in the text format.
+  GW_ERROR_CODE_TEXT = 9,
 };
 typedef uint32_t gw_error_code;
 
@@ -118,6 +123,9 @@ typedef struct gw_context gw_context;
 // An error: its kind (`gw_error_code`), perhaps a trap (`gw_trap_code`), and a text.
 typedef struct gw_error gw_error;
 
+// A function, table, memory or global.
+typedef struct gw_extern gw_extern;
+
 // An instance of a module.
 typedef struct gw_instance gw_instance;
 
@@ -126,6 +134,17 @@ typedef struct gw_memory gw_memory;
 
 // A compiled module.
 typedef struct gw_module gw_module;
+
+// A store as seen by somebody who does not keep it alive.
+typedef struct gw_store_watch gw_store_watch;
+
+// A place in a text that was given.
+typedef struct gw_position {
+  // The line, counted from 1; 0 for no place.
+  uint32_t line;
+  // The column in characters, counted from 1.
+  uint32_t column;
+} gw_position;
 
 // Borrowed bytes: valid as long as what they were asked of.
 typedef struct gw_slice {
@@ -183,9 +202,39 @@ typedef struct gw_memory_def {
   size_t base;
   // Accessible bytes, a multiple of the page size; only grows (0 once closed).
   uint64_t length;
-  // Pages that growing may reach at most.
-  uint64_t max_pages;
+  // Bytes that growing may reach at most.
+  uint64_t max_length;
+  // Bytes of a page: 65,536, or 1.
+  uint64_t page_size;
 } gw_memory_def;
+
+// A value: one slot, or two of a v128, the low half first.
+typedef struct gw_value {
+  // The slots.
+  uint64_t slots[2];
+} gw_value;
+
+// A function as the entry of a call needs it; valid as long as the instance's handle.
+typedef struct gw_func {
+  // Compiled code.
+  const void *code;
+  // Its first argument.
+  const void *vmctx;
+  // Array-style entry of its type.
+  const void *entry;
+} gw_func;
+
+// What there is to know about a function.
+typedef struct gw_func_info {
+  // How it is entered; valid as long as the store.
+  struct gw_func entry;
+  // A slot that refers to it; valid as long as the store.
+  uint64_t slot;
+  // The number that the Go side has given to the instance that defines it; of a host function, to the one that imports it.
+  uint64_t instance_id;
+  // Its index there.
+  uint32_t function_index;
+} gw_func_info;
 
 // What stands for one import of a module.
 typedef struct gw_import {
@@ -205,27 +254,19 @@ typedef struct gw_import {
   size_t results_len;
   // Of a memory: its handle.
   const struct gw_memory *memory;
+  // Of an object: its handle.
+  const struct gw_extern *item;
 } gw_import;
 
 // Options of an instance; all zero is the default.
 typedef struct gw_instance_options {
   // Serial number of the instance on the Go side, told to its host functions.
   uint64_t instance_id;
-  // Pages that the instance's own memories may reach at most; 0 for no ceiling.
+  // Pages of 64 KiB that each of the instance's own memories may reach at most; 0 for no ceiling.
   uint64_t max_memory_pages;
-  // Elements that the instance's own tables may reach at most; 0 for no ceiling.
+  // Elements that each of the instance's own tables may reach at most; 0 for no ceiling.
   uint64_t max_table_elements;
 } gw_instance_options;
-
-// A function as the entry of a call needs it; valid as long as the instance's handle.
-typedef struct gw_func {
-  // Compiled code.
-  const void *code;
-  // Its first argument.
-  const void *vmctx;
-  // Array-style entry of its type.
-  const void *entry;
-} gw_func;
 
 // The record of a host function, which a context's `callee` points to.
 typedef struct gw_host_function {
@@ -252,6 +293,9 @@ uint32_t gw_error_kind(const struct gw_error *error);
 
 // The trap that ended an instantiation, a `gw_trap_code`: an active segment out of bounds. 0 for any other error.
 uint32_t gw_error_trap(const struct gw_error *error);
+
+// Where in the text that was given the error is; all 0 if it is about no text.
+struct gw_position gw_error_position(const struct gw_error *error);
 
 // Text of an error, valid until it is freed; empty for null.
 struct gw_slice gw_error_message(const struct gw_error *error);
@@ -290,18 +334,88 @@ struct gw_error *gw_module_describe(const struct gw_module *module, struct gw_by
 // Frees a module handle; instances of it keep their code. Null is allowed.
 void gw_module_free(struct gw_module *module);
 
-// Makes a memory of `min` pages, in a store of its own until it is imported. `max` counts only with `has_max`.
-struct gw_error *gw_memory_new(uint64_t min, bool has_max, uint64_t max, struct gw_memory **out);
+// Makes a 32-bit memory of `min` pages of 64 KiB, in a store of its own until it is imported. `max` counts only with `has_max`.
+struct gw_error *gw_memory_new(uint64_t min,
+                               bool has_max,
+                               uint64_t max,
+                               struct gw_memory **out);
 
 // The memory's definition, valid as long as the handle; null for null. After this call the address range is known to
 // Go, and is quarantined when the memory is closed.
 const struct gw_memory_def *gw_memory_definition(const struct gw_memory *memory);
 
-// Grows a memory by a number of pages and gives its old size in pages.
+// Grows a memory by a number of its pages and gives its old size in pages.
 struct gw_error *gw_memory_grow(const struct gw_memory *memory, uint64_t pages, uint64_t *old);
 
 // Frees a memory handle; the memory itself goes with the last handle of its store. Null is allowed.
 void gw_memory_free(struct gw_memory *memory);
+
+// Gives an export of any kind, by its position among the exports of the module: a handle of its own.
+struct gw_error *gw_instance_export(const struct gw_instance *instance, uint32_t export_index, struct gw_extern **out);
+
+// Gives a memory as an object of any kind: a handle of its own.
+struct gw_error *gw_memory_extern(const struct gw_memory *memory, struct gw_extern **out);
+
+// Makes a global, in a store of its own until it is imported. The type is a `gw_val_type`. With a function, which is for
+// type funcref only, the global refers to it, and both stores become one; otherwise it has the value.
+struct gw_error *gw_global_new(uint8_t value_type_number,
+                               bool mutable_,
+                               struct gw_value value,
+                               const struct gw_extern *function,
+                               struct gw_extern **out);
+
+// Gives the value of a global.
+struct gw_error *gw_global_get(const struct gw_extern *global, struct gw_value *out);
+
+// Sets a mutable global: to a function, which is for type funcref only, or to the value.
+struct gw_error *gw_global_set(const struct gw_extern *global, struct gw_value value, const struct gw_extern *function);
+
+// Makes a table of `min` null elements of a reference type, a `gw_val_type`, in a store of its own until it is imported.
+// `max` counts only with `has_max`.
+struct gw_error *gw_table_new(uint8_t element,
+                              uint64_t min,
+                              bool has_max,
+                              uint64_t max,
+                              struct gw_extern **out);
+
+// Number of elements of a table; 0 for null and for what is no table.
+uint64_t gw_table_size(const struct gw_extern *table);
+
+// Gives an element's slot and true, or false where there is no such element, or no table.
+bool gw_table_get(const struct gw_extern *table, uint64_t index, uint64_t *out);
+
+// Sets an element: to a function, which is for tables of funcref only, or to the slot.
+struct gw_error *gw_table_set(const struct gw_extern *table,
+                              uint64_t index,
+                              uint64_t slot,
+                              const struct gw_extern *function);
+
+// Adds elements, all set to a function, which is for tables of funcref only, or to the slot. Gives the old size, or 2^64-1
+// where the table would exceed its maximum or the system refuses.
+struct gw_error *gw_table_grow(const struct gw_extern *table,
+                               uint64_t count,
+                               uint64_t slot,
+                               const struct gw_extern *function,
+                               uint64_t *old);
+
+// Gives a handle of the function that a slot refers to, in the store of an instance; null where it refers to none there.
+struct gw_extern *gw_instance_function_at(const struct gw_instance *instance,
+                                          uint64_t slot);
+
+// Gives a handle of the function that a slot refers to, in the store of an object; null where it refers to none there.
+struct gw_extern *gw_extern_function_at(const struct gw_extern *item, uint64_t slot);
+
+// Makes the store of a function that of an instance, so that a reference to it can be handed to the instance.
+struct gw_error *gw_instance_accept(const struct gw_instance *instance, const struct gw_extern *function);
+
+// Tells which function this is and how it is entered.
+struct gw_error *gw_function_info(const struct gw_extern *function, struct gw_func_info *out);
+
+// Gives the type of a function, in the encoding that `ffi/describe.rs` defines.
+struct gw_error *gw_function_type(const struct gw_extern *function, struct gw_bytes *out);
+
+// Frees a handle; the object itself goes with the last handle of its store. Null is allowed.
+void gw_extern_free(struct gw_extern *item);
 
 // Links an instance to its imports, which are aligned with those of the module, and initialises it. Does not run the
 // start function. Null options are the defaults.
@@ -332,6 +446,22 @@ const void *gw_instance_store(const struct gw_instance *instance);
 // Frees an instance handle; the instance itself goes with the last handle of its store. Null is allowed.
 void gw_instance_free(struct gw_instance *instance);
 
+// Watches the store of an instance.
+struct gw_error *gw_store_watch_new(const struct gw_instance *instance, struct gw_store_watch **out);
+
+// Watches the store of an object, which is none of the host's functions.
+struct gw_error *gw_store_watch_extern(const struct gw_extern *item, struct gw_store_watch **out);
+
+// Gives the slots of externref in globals, tables and passive element segments of the store, 8 bytes each, little-endian, and
+// whether the store still exists. Of stores that became one, at least one of the watches finds it. No guest of the store may
+// run meanwhile, lest a slot be missed that it moves.
+struct gw_error *gw_store_watch_roots(const struct gw_store_watch *watch,
+                                      bool *alive,
+                                      struct gw_bytes *out);
+
+// Ends the watch. Null is allowed.
+void gw_store_watch_free(struct gw_store_watch *watch);
+
 // Enters the guest: calls `entry(code, vmctx, args)` of the context on the fiber's stack. Returns when control is
 // back: a
 // `gw_status`. The context's entry mode is C.
@@ -361,5 +491,16 @@ void gw_request_pause(uint32_t processors);
 
 // Gives the frames of a guest that has trapped, in the encoding that `ffi/describe.rs` defines.
 struct gw_error *gw_trap_frames(const struct gw_context *context, struct gw_bytes *out);
+
+// Translates a module from the text format (UTF-8) to the binary format, without validating it. The error has a position.
+struct gw_error *gw_wat2wasm(const uint8_t *data,
+                             size_t len,
+                             struct gw_bytes *out);
+
+// Encodes a specification script (a file .wast) in the way that `ffi/script.rs` defines, its modules in the binary format. The error has a
+// position; errors in modules that are quoted are part of the encoding.
+struct gw_error *gw_wast_convert(const uint8_t *data,
+                                 size_t len,
+                                 struct gw_bytes *out);
 
 #endif  /* GOWASMER_H */

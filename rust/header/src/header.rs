@@ -15,7 +15,8 @@ const ENUMS: [(&str, &str, &str); 5] = [
 /// Structures that only Go's memory view of them mentions, no function.
 const STRUCTS: [&str; 1] = ["gw_host_function"];
 /// Public constants of those files that are no business of C.
-const OTHERS: [&str; 4] = ["PAGE_SIZE", "MAX_PAGES32", "MAX_TABLE_ELEMENTS", "CONTEXT_SIZE"];
+const OTHERS: [&str; 7] =
+    ["PAGE_SIZE", "PAGE_SIZE_LOG2", "MAX_PAGES32", "MAX_BYTES32", "MAX_BYTES64", "MAX_TABLE_ELEMENTS", "CONTEXT_SIZE"];
 /// The headers that it needs.
 const INCLUDES: &str = "#include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>";
 
@@ -53,7 +54,7 @@ pub fn generate(root: &Path) -> Result<String, String> {
         config.export.rename.insert(name.to_string(), renamed.to_string());
     }
     let mut builder = cbindgen::Builder::new().with_config(config);
-    for file in ["error", "engine", "module", "memory", "instance", "fiber"] {
+    for file in ["error", "engine", "module", "memory", "externs", "instance", "roots", "fiber", "text"] {
         builder = builder.with_src(root.join(format!("rust/src/ffi/{file}.rs")));
     }
     for (file, ..) in ENUMS {

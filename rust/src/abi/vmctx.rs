@@ -75,8 +75,8 @@ pub struct FuncRecord {
     pub entry: *const u8,
     /// Engine-wide id of the function's type.
     pub type_id: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// Its index in the instance that defines it; of a host function, in the one that imports it. For `vm` only.
+    pub function: u32,
 }
 
 /// An imported function.
@@ -109,8 +109,10 @@ pub struct MemoryDefinition {
     pub base: AtomicUsize,
     /// Accessible bytes, a multiple of the page size; only grows (0 once closed).
     pub length: AtomicU64,
-    /// Pages that growing may reach at most: the declared maximum, cut by the embedder's ceiling.
-    pub max_pages: u64,
+    /// Bytes that growing may reach at most: the declared maximum, cut by the embedder's ceiling and by what could be reserved.
+    pub max_length: u64,
+    /// Bytes of a page: 65,536, or 1.
+    pub page_size: u64,
 }
 
 /// How compiled code reaches a table. Both fields are fixed: a table never moves.

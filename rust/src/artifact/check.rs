@@ -5,7 +5,7 @@
 
 use super::{Artifact, CodeBody, Location};
 use crate::trap::TrapCode;
-use crate::types::{ExternType, GlobalType, Limits, MAX_PAGES32, ValType};
+use crate::types::{ExternType, GlobalType, Limits, PAGE_SIZE_LOG2, ValType};
 use crate::wasm::{ConstOp, ExternKind, ModuleInfo, SegmentMode};
 use std::collections::HashSet;
 
@@ -58,10 +58,13 @@ fn index_spaces(info: &ModuleInfo) -> Finding {
     }
     for table in &info.tables {
         ensure(table.element.is_ref(), || format!("a table of {}, expected a reference type", table.element))?;
-        limits(table.limits, u64::from(u32::MAX))?;
+        limits(table.limits, if table.index64 { u64::MAX } else { u64::from(u32::MAX) })?;
     }
     for memory in &info.memories {
-        limits(memory.limits, MAX_PAGES32)?;
+        ensure(matches!(memory.page_size_log2, 0 | PAGE_SIZE_LOG2), || {
+            format!("pages of 2^{} bytes, expected 2^0 or 2^16", memory.page_size_log2)
+        })?;
+        limits(memory.limits, memory.max_declared_pages())?;
     }
     count("marks of tables that can grow", &info.table_can_grow, info.tables.len())?;
 
@@ -99,18 +102,37 @@ fn limits(limits: Limits, ceiling: u64) -> Finding {
 fn globals(info: &ModuleInfo) -> Finding {
     let own = &info.globals[info.imported_globals as usize..];
     count("initial values of globals", &info.global_inits, own.len())?;
-    for (global, init) in own.iter().zip(&info.global_inits) {
-        constant(info, init, global.value)?;
+    for (at, (global, init)) in own.iter().zip(&info.global_inits).enumerate() {
+        constant(info, init, global.value, info.imported_globals as usize + at)?;
     }
     Ok(())
 }
 
-/// A constant expression: one operation that gives a value of the type.
-fn constant(info: &ModuleInfo, expression: &[ConstOp], wanted: ValType) -> Finding {
-    let [op] = expression else {
-        return Err(format!("{} operations in a constant expression, expected 1", expression.len()));
-    };
-    let fits = match *op {
+/// A constant expression: operations that leave one value of the type, and get only the first so many globals.
+fn constant(info: &ModuleInfo, expression: &[ConstOp], wanted: ValType, globals: usize) -> Finding {
+    if let [op] = expression {
+        return operand(info, *op, wanted, globals);
+    }
+    // Only integers of one type can be combined: the operations on them take that type and give it.
+    let mut height = 0_usize;
+    for op in expression {
+        match op.binary() {
+            None => {
+                operand(info, *op, wanted, globals)?;
+                height += 1;
+            }
+            Some(ty) => {
+                ensure(ty == wanted && height >= 2, || format!("{op:?} of {height} values, expected two of {wanted}"))?;
+                height -= 1;
+            }
+        }
+    }
+    ensure(height == 1, || format!("a constant expression that leaves {height} values, expected 1"))
+}
+
+/// An operation of a constant expression that takes no value and gives one of the type.
+fn operand(info: &ModuleInfo, op: ConstOp, wanted: ValType, globals: usize) -> Finding {
+    let fits = match op {
         ConstOp::I32(_) => wanted == ValType::I32,
         ConstOp::I64(_) => wanted == ValType::I64,
         ConstOp::F32(_) => wanted == ValType::F32,
@@ -122,11 +144,17 @@ fn constant(info: &ModuleInfo, expression: &[ConstOp], wanted: ValType) -> Findi
             wanted == ValType::FuncRef && info.escaping_index(function).is_some()
         }
         ConstOp::GlobalGet(global) => {
-            index("imported global", global, info.imported_globals as usize)?;
+            index("global", global, globals)?;
             info.globals[global as usize] == GlobalType { value: wanted, mutable: false }
         }
+        _ => false,
     };
     ensure(fits, || format!("{op:?} given, expected a constant of type {wanted}"))
+}
+
+/// The type of offsets into a memory or table.
+const fn index_type(index64: bool) -> ValType {
+    if index64 { ValType::I64 } else { ValType::I32 }
 }
 
 fn segments(info: &ModuleInfo) -> Finding {
@@ -136,17 +164,19 @@ fn segments(info: &ModuleInfo) -> Finding {
             index("table", *table, info.tables.len())?;
             let element = info.tables[*table as usize].element;
             ensure(element == segment.ty, || format!("an element segment of {} for a table of {element}", segment.ty))?;
-            constant(info, offset, ValType::I32)?;
+            let index64 = info.tables[*table as usize].index64;
+            constant(info, offset, index_type(index64), info.globals.len())?;
         }
         for item in &segment.items {
-            constant(info, item, segment.ty)?;
+            constant(info, item, segment.ty, info.globals.len())?;
         }
     }
     for segment in &info.data {
         match &segment.mode {
             SegmentMode::Active { index: memory, offset } => {
                 index("memory", *memory, info.memories.len())?;
-                constant(info, offset, ValType::I32)?;
+                let index64 = info.memories[*memory as usize].index64;
+                constant(info, offset, index_type(index64), info.globals.len())?;
             }
             SegmentMode::Passive => {}
             SegmentMode::Declared => return Err("a declared data segment, expected an active or passive one".into()),
@@ -217,6 +247,7 @@ fn body(info: &ModuleInfo, body: &CodeBody) -> Finding {
     ensure(body.alignment.is_power_of_two() && body.alignment <= MAX_ALIGNMENT, || {
         format!("alignment {}, expected a power of two up to {MAX_ALIGNMENT}", body.alignment)
     })?;
+    index("entry", body.entry, length)?;
     for relocation in &body.relocations {
         let end = (relocation.offset as usize).checked_add(RELOCATION_SIZE);
         ensure(end.is_some_and(|end| end <= length), || {

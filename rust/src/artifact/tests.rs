@@ -30,6 +30,7 @@ fn sample() -> Artifact {
         CodeBody {
             code: (0..40).collect(),
             alignment: 16,
+            entry: 0,
             relocations: vec![],
             traps: vec![TrapRecord { offset: 3, code: 2 }, TrapRecord { offset: 3, code: 6 }],
             addresses: vec![
@@ -146,7 +147,7 @@ fn this_machine_is_known() {
 #[test]
 fn inconsistent_contents_are_found() {
     type Damage = fn(&mut Artifact);
-    let cases: [(&str, Damage); 38] = [
+    let cases: [(&str, Damage); 42] = [
         ("1001 values in type 0", |a| a.info.types[0] = FuncType { params: vec![ValType::I32; 1001], results: vec![] }),
         ("type 9 given, expected less than 3", |a| a.info.functions[1] = 9),
         ("import env.print has another type", |a| a.info.functions[0] = 1),
@@ -160,8 +161,21 @@ fn inconsistent_contents_are_found() {
         ("0 marks of tables that can grow given, expected 1", |a| a.info.table_can_grow.clear()),
         ("0 initial values of globals given, expected 1", |a| a.info.global_inits.clear()),
         ("I32(0) given, expected a constant of type i64", |a| a.info.global_inits[0] = vec![ConstOp::I32(0)].into()),
-        ("0 operations in a constant expression", |a| a.info.global_inits[0] = vec![].into()),
-        ("imported global 1 given", |a| a.info.global_inits[0] = vec![ConstOp::GlobalGet(1)].into()),
+        ("a constant expression that leaves 0 values", |a| a.info.global_inits[0] = vec![].into()),
+        ("global 1 given", |a| a.info.global_inits[0] = vec![ConstOp::GlobalGet(1)].into()),
+        ("I32Add of 1 values", |a| {
+            a.info.elements[0].mode =
+                SegmentMode::Active { index: 0, offset: vec![ConstOp::I32(0), ConstOp::I32Add].into() };
+        }),
+        ("I64Mul of 2 values, expected two of i32", |a| {
+            let ops = vec![ConstOp::I32(0), ConstOp::I32(1), ConstOp::I64Mul];
+            a.info.elements[0].mode = SegmentMode::Active { index: 0, offset: ops.into() };
+        }),
+        ("I32(0) given, expected a constant of type i64", |a| {
+            a.info.memories[0].index64 = true;
+            a.info.data[0].mode = SegmentMode::Active { index: 0, offset: vec![ConstOp::I32(0)].into() };
+        }),
+        ("pages of 2^12 bytes", |a| a.info.memories[0].page_size_log2 = 12),
         ("GlobalGet(0) given", |a| a.info.global_inits[0] = vec![ConstOp::GlobalGet(0)].into()),
         ("RefFunc(2) given", |a| a.info.elements[0].items[0] = vec![ConstOp::RefFunc(2)].into()),
         ("function 3 given", |a| a.info.elements[0].items[0] = vec![ConstOp::RefFunc(3)].into()),

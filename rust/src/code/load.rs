@@ -27,7 +27,8 @@ pub struct LoadedCode {
     // Dropped in this order: first the code is no longer found, then it is gone.
     _symbols: Registered,
     _traps: Published,
-    starts: Box<[u32]>,
+    /// Where calls of each body go.
+    entries: Box<[u32]>,
     functions: usize,
     trampolines: Box<[(TrampolineKey, u32)]>,
     canonical_types: Box<[u32]>,
@@ -51,7 +52,9 @@ impl LoadedCode {
             .trampolines
             .iter()
             .zip(&starts[functions..])
-            .map(|((key, _), start)| Ok((canonical(&canonical_types, *key).ok_or_else(|| bad_key(*key))?, *start)))
+            .map(|((key, body), start)| {
+                Ok((canonical(&canonical_types, *key).ok_or_else(|| bad_key(*key))?, start + body.entry))
+            })
             .collect::<Result<Vec<_>>>()?;
         trampolines.sort_unstable_by_key(|(key, _)| *key);
         let info = &artifact.info;
@@ -66,7 +69,7 @@ impl LoadedCode {
         Ok(Arc::new(Self {
             _traps: Published::new(&range, &traps),
             _symbols: Registered::new(symbols),
-            starts: starts.into(),
+            entries: starts.iter().zip(bodies(artifact)).map(|(start, body)| start + body.entry).collect(),
             functions,
             trampolines: trampolines.into(),
             canonical_types,
@@ -82,7 +85,7 @@ impl LoadedCode {
     #[must_use]
     pub fn function(&self, index: u32) -> *const u8 {
         assert!((index as usize) < self.functions, "function {index} of {}", self.functions);
-        self.address(self.starts[index as usize])
+        self.address(self.entries[index as usize])
     }
 
     /// A trampoline. The key's type index may be any of those of equal types.
@@ -159,6 +162,9 @@ fn check(artifact: &Artifact, number: usize, body: &CodeBody) -> Result<()> {
     if !body.alignment.is_power_of_two() || body.alignment as usize > PAGE {
         return refuse(format!("its alignment is {}: expected a power of two up to {PAGE}", body.alignment));
     }
+    if body.entry as usize >= body.code.len() {
+        return refuse(format!("it is entered at {}, of {} bytes", body.entry, body.code.len()));
+    }
     for relocation in &body.relocations {
         let imported = artifact.info.imported_functions;
         let inside = (relocation.offset as usize).checked_add(4).is_some_and(|end| end <= body.code.len());
@@ -192,11 +198,14 @@ fn define(artifact: &Artifact, isa: &OwnedTargetIsa, block: Arc<Block>) -> Resul
     let mut relocations = Vec::new();
     for (body, id) in bodies(artifact).zip(&ids) {
         relocations.clear();
-        relocations.extend(body.relocations.iter().map(|relocation| ModuleReloc {
-            offset: relocation.offset,
-            kind: CALL_RELOCATION,
-            name: target(ids[(relocation.function - artifact.info.imported_functions) as usize]),
-            addend: relocation.addend,
+        relocations.extend(body.relocations.iter().map(|relocation| {
+            let callee = (relocation.function - artifact.info.imported_functions) as usize;
+            ModuleReloc {
+                offset: relocation.offset,
+                kind: CALL_RELOCATION,
+                name: target(ids[callee]),
+                addend: relocation.addend + i64::from(artifact.functions[callee].entry),
+            }
         }));
         module.define_function_bytes(*id, u64::from(body.alignment), &body.code, &relocations).map_err(failed)?;
     }

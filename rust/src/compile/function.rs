@@ -1,5 +1,6 @@
 //! One function: from its body, or from CLIF, to machine code with its trap records and its address map.
 
+use super::placement;
 use crate::artifact::{AddressRecord, CodeBody, InlinedLocation, Location, Relocation, TrapRecord};
 use crate::error::{Error, ErrorKind, Result};
 use crate::translate::{Environment, Translator};
@@ -91,14 +92,17 @@ fn extract(compiled: &CompiledCode, func: &Function, isa: &dyn TargetIsa) -> Res
         .collect::<Result<Vec<_>>>()?;
     traps.sort_by_key(|trap| trap.offset);
 
-    Ok(CodeBody {
+    let mut body = CodeBody {
         code: compiled.code_buffer().to_vec(),
         alignment: buffer.alignment.max(isa.function_alignment().preferred),
+        entry: 0,
         relocations,
         traps,
         addresses: addresses(compiled),
         inlined: Vec::new(),
-    })
+    };
+    placement::place(&mut body, &compiled.bb_starts, &compiled.bb_edges);
+    Ok(body)
 }
 
 /// The address map: where no location is known, an entry says so, so that each holds up to the next.

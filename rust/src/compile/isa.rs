@@ -23,6 +23,8 @@ const FLAGS: &[(&str, &str)] = &[
     // Calls between functions are near: one arena of at most 2 GiB holds all code.
     ("is_pic", "false"),
     ("use_colocated_libcalls", "false"),
+    // `placement` wants to know where blocks begin and where they lead.
+    ("machine_code_cfg_info", "true"),
     // The stack's end is found by its guard alone.
     ("enable_probestack", "true"),
     ("probestack_strategy", "inline"),

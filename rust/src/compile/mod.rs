@@ -4,6 +4,7 @@
 
 mod function;
 mod isa;
+mod placement;
 mod pool;
 mod trampolines;
 

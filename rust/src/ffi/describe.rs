@@ -1,7 +1,7 @@
 //! The encodings in which descriptions cross to Go: little-endian numbers, strings as a u32 length and bytes of UTF-8.
 //!
 //! ```text
-//! module    u32 version = 1
+//! module    u32 version = 2
 //!           u32 n, n x type       (u32 n, n x u8 parameter, u32 n, n x u8 result)
 //!           u32 n, n x import     (str namespace, str name, u8 kind, payload)
 //!           u32 n, n x export     (str name, u8 kind, u32 index, payload)
@@ -9,43 +9,45 @@
 //!           u32 n, n x section    (str name, u8 custom, u64 bytes)
 //!           u32 functions defined
 //!           u64 bytes of code
-//!           u32 n, n x memory     (u64 min, u8 has max, u64 max), imported ones first
-//! payload   function: u32 type index    table: u8 element type, u64 min, u8 has max, u64 max
-//!           memory: u64 min, u8 has max, u64 max    global: u8 type, u8 mutable
+//!           u32 n, n x memory, imported ones first
+//! payload   function: u32 type index    table: u8 element type, limits    memory    global: u8 type, u8 mutable
+//! limits    u64 min, u8 has max, u64 max, u8 whether indices have 64 bits
+//! memory    limits, u8 page size as a power of two
+//! type      u32 n, n x u8 parameter, u32 n, n x u8 result
 //! frames    u32 n, n x frame      (str module name, u32 function, str function name, u32 wasm offset), innermost first
 //!           u32 frames left out
 //! ```
 
 use crate::code::Symbol;
-use crate::types::{ExternType, FuncType, Limits, ValType};
+use crate::types::{ExternType, FuncType, Limits, MemoryType, ValType};
 use crate::vm::Module;
 use crate::wasm::{ExternKind, ModuleInfo};
 
 /// Version of the module encoding.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Bytes under construction.
 #[derive(Default)]
-struct Writer(Vec<u8>);
+pub(super) struct Writer(pub(super) Vec<u8>);
 
 impl Writer {
-    fn u8(&mut self, value: u8) {
+    pub(super) fn u8(&mut self, value: u8) {
         self.0.push(value);
     }
 
-    fn u32(&mut self, value: u32) {
+    pub(super) fn u32(&mut self, value: u32) {
         self.0.extend_from_slice(&value.to_le_bytes());
     }
 
-    fn u64(&mut self, value: u64) {
+    pub(super) fn u64(&mut self, value: u64) {
         self.0.extend_from_slice(&value.to_le_bytes());
     }
 
-    fn count(&mut self, count: usize) {
+    pub(super) fn count(&mut self, count: usize) {
         self.u32(u32::try_from(count).expect("counts are limited by validation"));
     }
 
-    fn text(&mut self, text: &str) {
+    pub(super) fn text(&mut self, text: &str) {
         self.count(text.len());
         self.0.extend_from_slice(text.as_bytes());
     }
@@ -55,10 +57,16 @@ impl Writer {
         self.0.extend(types.iter().map(|ty| *ty as u8));
     }
 
-    fn limits(&mut self, limits: &Limits) {
+    fn limits(&mut self, limits: &Limits, index64: bool) {
         self.u64(limits.min);
         self.u8(u8::from(limits.max.is_some()));
         self.u64(limits.max.unwrap_or(0));
+        self.u8(u8::from(index64));
+    }
+
+    fn memory(&mut self, ty: &MemoryType) {
+        self.limits(&ty.limits, ty.index64);
+        self.u8(ty.page_size_log2);
     }
 
     fn payload(&mut self, types: &[FuncType], ty: &ExternType) {
@@ -69,9 +77,9 @@ impl Writer {
             }
             ExternType::Table(ty) => {
                 self.u8(ty.element as u8);
-                self.limits(&ty.limits);
+                self.limits(&ty.limits, ty.index64);
             }
-            ExternType::Memory(ty) => self.limits(&ty.limits),
+            ExternType::Memory(ty) => self.memory(ty),
             ExternType::Global(ty) => {
                 self.u8(ty.value as u8);
                 self.u8(u8::from(ty.mutable));
@@ -133,8 +141,17 @@ fn info(info: &ModuleInfo, code_bytes: u64) -> Vec<u8> {
     to.u64(code_bytes);
     to.count(info.memories.len());
     for memory in &info.memories {
-        to.limits(&memory.limits);
+        to.memory(memory);
     }
+    to.0
+}
+
+/// Encodes the type of a function.
+#[must_use]
+pub fn function_type(ty: &FuncType) -> Vec<u8> {
+    let mut to = Writer::default();
+    to.types(&ty.params);
+    to.types(&ty.results);
     to.0
 }
 
@@ -156,13 +173,12 @@ pub fn frames(frames: &[Symbol], left_out: u32) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::MemoryType;
     use crate::wasm::{Export, Import, Section};
 
     #[test]
     fn describes_a_module() {
         let sum = FuncType { params: vec![ValType::I32, ValType::F64], results: vec![ValType::I64] };
-        let memory = MemoryType { limits: Limits { min: 1, max: Some(3) } };
+        let memory = MemoryType { index64: true, page_size_log2: 0, limits: Limits { min: 1, max: Some(3) } };
         let described = info(
             &ModuleInfo {
                 types: vec![sum.clone()],
@@ -177,16 +193,16 @@ mod tests {
             9,
         );
         let mut expected = Writer::default();
-        expected.u32(1);
+        expected.u32(2);
         expected.0.extend([1, 0, 0, 0, 2, 0, 0, 0, 0, 3, 1, 0, 0, 0, 1]);
         expected.0.extend([1, 0, 0, 0, 1, 0, 0, 0, b'a', 2, 0, 0, 0, b'b', b'c', 0, 0, 0, 0, 0]);
         expected.0.extend([1, 0, 0, 0, 1, 0, 0, 0, b'm', 2, 0, 0, 0, 0]);
-        expected.0.extend([1, 0, 0, 0, 0, 0, 0, 0, 1, 3, 0, 0, 0, 0, 0, 0, 0]);
+        expected.0.extend([1, 0, 0, 0, 0, 0, 0, 0, 1, 3, 0, 0, 0, 0, 0, 0, 0, 1, 0]);
         expected.u32(0);
         expected.0.extend([1, 0, 0, 0, 4, 0, 0, 0, b't', b'y', b'p', b'e', 0, 7, 0, 0, 0, 0, 0, 0, 0]);
         expected.u32(0);
         expected.u64(9);
-        expected.0.extend([1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 3, 0, 0, 0, 0, 0, 0, 0]);
+        expected.0.extend([1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 3, 0, 0, 0, 0, 0, 0, 0, 1, 0]);
         assert_eq!(described, expected.0);
     }
 }

@@ -24,8 +24,13 @@ pub struct gw_bytes {
 }
 
 impl gw_bytes {
-    /// Hands bytes over to C.
+    /// Hands bytes over to C. The address is that of something even if there are none: Rust's own for nothing is 1, and Go's runtime
+    /// ends the process when it finds such a number where it expects a pointer.
     pub(super) fn from_vec(bytes: Vec<u8>) -> Self {
+        static NOTHING: u8 = 0;
+        if bytes.is_empty() {
+            return Self { data: (&raw const NOTHING).cast_mut(), len: 0 };
+        }
         let bytes = Box::leak(bytes.into_boxed_slice());
         Self { data: bytes.as_mut_ptr(), len: bytes.len() }
     }
@@ -56,6 +61,24 @@ pub unsafe extern "C" fn gw_error_trap(error: *const gw_error) -> u32 {
     unsafe { error.as_ref() }.and_then(|error| error.0.trap()).map_or(0, |code| code as u32)
 }
 
+/// A place in a text that was given.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct gw_position {
+    /// The line, counted from 1; 0 for no place.
+    pub line: u32,
+    /// The column in characters, counted from 1.
+    pub column: u32,
+}
+
+/// Where in the text that was given the error is; all 0 if it is about no text.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gw_error_position(error: *const gw_error) -> gw_position {
+    // SAFETY: null or an error of ours, by the rules of this ABI.
+    let position = unsafe { error.as_ref() }.and_then(|error| error.0.position());
+    position.map_or_else(gw_position::default, |at| gw_position { line: at.line, column: at.column })
+}
+
 /// Text of an error, valid until it is freed; empty for null.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_error_message(error: *const gw_error) -> gw_slice {
@@ -76,7 +99,7 @@ pub unsafe extern "C" fn gw_error_free(error: *mut gw_error) {
 pub unsafe extern "C" fn gw_bytes_free(bytes: gw_bytes) {
     infallible((), || {
         if !bytes.data.is_null() {
-            // SAFETY: from `gw_bytes::from_vec`, freed once, by the rules of this ABI.
+            // SAFETY: from `gw_bytes::from_vec`, freed once, by the rules of this ABI; a box of nothing frees nothing.
             drop(unsafe { Box::from_raw(std::ptr::slice_from_raw_parts_mut(bytes.data, bytes.len)) });
         }
     });

@@ -1,6 +1,7 @@
 //! Instances: linking, initialisation, and what they export. Each handle pins the store that the instance belongs to.
 
 use super::error::gw_error;
+use super::externs::gw_extern;
 use super::memory::gw_memory;
 use super::module::gw_module;
 use super::{argument, borrow, fallible, infallible, items, output, release};
@@ -11,12 +12,14 @@ use std::ffi::c_void;
 
 /// An instance of a module.
 #[derive(Debug)]
-pub struct gw_instance(Instance);
+pub struct gw_instance(pub(super) Instance);
 
 /// `gw_import.kind`: a function of the host.
 pub const GW_IMPORT_HOST_FUNCTION: u32 = 0;
 /// `gw_import.kind`: a memory.
 pub const GW_IMPORT_MEMORY: u32 = 2;
+/// `gw_import.kind`: a function, table, memory or global by its handle.
+pub const GW_IMPORT_EXTERN: u32 = 4;
 /// `gw_import.kind`: there is nothing of this name.
 pub const GW_IMPORT_MISSING: u32 = 255;
 
@@ -40,6 +43,8 @@ pub struct gw_import {
     pub results_len: usize,
     /// Of a memory: its handle.
     pub memory: *const gw_memory,
+    /// Of an object: its handle.
+    pub item: *const gw_extern,
 }
 
 /// Options of an instance; all zero is the default.
@@ -48,9 +53,9 @@ pub struct gw_import {
 pub struct gw_instance_options {
     /// Serial number of the instance on the Go side, told to its host functions.
     pub instance_id: u64,
-    /// Pages that the instance's own memories may reach at most; 0 for no ceiling.
+    /// Pages of 64 KiB that each of the instance's own memories may reach at most; 0 for no ceiling.
     pub max_memory_pages: u64,
-    /// Elements that the instance's own tables may reach at most; 0 for no ceiling.
+    /// Elements that each of the instance's own tables may reach at most; 0 for no ceiling.
     pub max_table_elements: u64,
 }
 
@@ -107,6 +112,7 @@ pub unsafe extern "C" fn gw_instance_new(
             externs.push(given.ok_or_else(|| linker::missing(wanted))?);
         }
         let options = InstanceOptions {
+            id: options.instance_id,
             max_memory_pages: (options.max_memory_pages != 0).then_some(options.max_memory_pages),
             max_table_elements: (options.max_table_elements != 0).then_some(options.max_table_elements),
         };
@@ -139,13 +145,21 @@ unsafe fn to_extern(import: &gw_import, instance_id: u64) -> Result<Option<Exter
             let memory = unsafe { borrow(import.memory, "memory")? };
             Ok(Some(Extern::Memory(memory.0.clone())))
         }
+        GW_IMPORT_EXTERN => {
+            // SAFETY: null or valid, by the caller's promise.
+            let item = unsafe { borrow(import.item, "item")? };
+            Ok(Some(item.0.clone()))
+        }
         GW_IMPORT_MISSING => Ok(None),
-        kind => Err(argument(format!("import of kind {kind}, expected 0 (function), 2 (memory) or 255 (missing)"))),
+        kind => {
+            let expected = "0 (function of the host), 2 (memory), 4 (object) or 255 (missing)";
+            Err(argument(format!("import of kind {kind}, expected {expected}")))
+        }
     }
 }
 
 /// Value types by their numbers.
-fn value_types(numbers: &[u8]) -> Result<Vec<ValType>> {
+pub(super) fn value_types(numbers: &[u8]) -> Result<Vec<ValType>> {
     let known =
         [ValType::I32, ValType::I64, ValType::F32, ValType::F64, ValType::V128, ValType::FuncRef, ValType::ExternRef];
     let find = |number: &u8| known.into_iter().find(|ty| *ty as u8 == *number);
@@ -215,7 +229,7 @@ pub unsafe extern "C" fn gw_instance_memory0(instance: *const gw_instance, out: 
     })
 }
 
-fn exported(instance: &Instance, index: u32) -> Result<Extern> {
+pub(super) fn exported(instance: &Instance, index: u32) -> Result<Extern> {
     let count = instance.module().info().exports.len();
     let export = instance.export_at(index as usize);
     export.ok_or_else(|| argument(format!("export {index}, expected less than {count}, the number of exports")))

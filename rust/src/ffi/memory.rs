@@ -19,25 +19,28 @@ pub struct gw_memory_def {
     pub base: usize,
     /// Accessible bytes, a multiple of the page size; only grows (0 once closed).
     pub length: u64,
-    /// Pages that growing may reach at most.
-    pub max_pages: u64,
+    /// Bytes that growing may reach at most.
+    pub max_length: u64,
+    /// Bytes of a page: 65,536, or 1.
+    pub page_size: u64,
 }
 
 const _: () = {
     assert!(size_of::<gw_memory_def>() == size_of::<MemoryDefinition>());
     assert!(offset_of!(gw_memory_def, base) == offset_of!(MemoryDefinition, base));
     assert!(offset_of!(gw_memory_def, length) == offset_of!(MemoryDefinition, length));
-    assert!(offset_of!(gw_memory_def, max_pages) == offset_of!(MemoryDefinition, max_pages));
+    assert!(offset_of!(gw_memory_def, max_length) == offset_of!(MemoryDefinition, max_length));
+    assert!(offset_of!(gw_memory_def, page_size) == offset_of!(MemoryDefinition, page_size));
 };
 
-/// Makes a memory of `min` pages, in a store of its own until it is imported. `max` counts only with `has_max`.
+/// Makes a 32-bit memory of `min` pages of 64 KiB, in a store of its own until it is imported. `max` counts only with `has_max`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_memory_new(min: u64, has_max: bool, max: u64, out: *mut *mut gw_memory) -> *mut gw_error {
     fallible(|| {
         // SAFETY: null or valid, by the rules of this ABI.
         let out = unsafe { output(out, "out")? };
         let limits = Limits { min, max: has_max.then_some(max) };
-        *out = Box::into_raw(Box::new(gw_memory(Store::new().memory(MemoryType { limits })?)));
+        *out = Box::into_raw(Box::new(gw_memory(Store::new().memory(MemoryType::new(limits))?)));
         Ok(())
     })
 }
@@ -52,7 +55,7 @@ pub unsafe extern "C" fn gw_memory_definition(memory: *const gw_memory) -> *cons
     })
 }
 
-/// Grows a memory by a number of pages and gives its old size in pages.
+/// Grows a memory by a number of its pages and gives its old size in pages.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_memory_grow(memory: *const gw_memory, pages: u64, old: *mut u64) -> *mut gw_error {
     fallible(|| {

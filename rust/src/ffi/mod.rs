@@ -15,10 +15,14 @@
 pub mod describe;
 pub mod engine;
 pub mod error;
+pub mod externs;
 pub mod fiber;
 pub mod instance;
 pub mod memory;
 pub mod module;
+pub mod roots;
+pub mod script;
+pub mod text;
 
 use crate::error::{Error, ErrorKind, Result};
 use error::gw_error;

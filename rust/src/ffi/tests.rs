@@ -2,6 +2,7 @@
 
 use super::engine::{gw_engine_init, gw_stats, gw_stats_read};
 use super::error::{gw_bytes, gw_bytes_free, gw_error, gw_error_free, gw_error_kind, gw_error_message, gw_error_trap};
+use super::externs::*;
 use super::fiber::{gw_enter, gw_fiber_new, gw_fiber_release, gw_resume, gw_runtime_call, gw_trap_frames};
 use super::instance::*;
 use super::memory::*;
@@ -9,6 +10,7 @@ use super::module::*;
 use super::*;
 use crate::abi::{Context, Status};
 use crate::trap::TrapCode;
+use crate::types::ValType;
 use std::ptr::{null, null_mut};
 
 /// Takes an error apart: kind, trap, text.
@@ -45,6 +47,7 @@ const NOTHING: gw_import = gw_import {
     results: null(),
     results_len: 0,
     memory: null(),
+    item: null(),
 };
 
 #[test]
@@ -339,4 +342,80 @@ fn a_segment_that_does_not_fit_is_a_trap() {
     assert!(instance.is_null());
     // SAFETY: a module of ours, freed once.
     unsafe { gw_module_free(module) };
+}
+
+#[test]
+fn objects_are_shared_and_checked() {
+    let text = r#"(module
+        (func $double (export "double") (param i32) (result i32) (i32.mul (local.get 0) (i32.const 2)))
+        (table (export "table") 2 4 funcref) (elem (i32.const 0) func $double)
+        (global (export "vector") (mut v128) (v128.const i64x2 1 2))
+        (global (export "constant") i32 (i32.const 3)))"#;
+    let module = compile(text);
+    // SAFETY: all pointers are valid or null.
+    unsafe {
+        let (mut a, mut b) = (null_mut(), null_mut());
+        fine(gw_instance_new(
+            module,
+            null(),
+            0,
+            &gw_instance_options { instance_id: 7, ..Default::default() },
+            &raw mut a,
+        ));
+        fine(gw_instance_new(
+            module,
+            null(),
+            0,
+            &gw_instance_options { instance_id: 8, ..Default::default() },
+            &raw mut b,
+        ));
+        let export = |instance, index| {
+            let mut out = null_mut();
+            fine(gw_instance_export(instance, index, &raw mut out));
+            out
+        };
+        let (double, table, vector, constant) = (export(a, 0), export(b, 1), export(a, 2), export(a, 3));
+        let mut info = std::mem::zeroed::<gw_func_info>();
+        fine(gw_function_info(double, &raw mut info));
+        assert_eq!((info.instance_id, info.function_index), (7, 0));
+        // A slot means something in its own store only.
+        assert!(gw_instance_function_at(b, info.slot).is_null());
+        assert!(gw_instance_function_at(a, info.slot + 8).is_null() && gw_instance_function_at(a, 1).is_null());
+        // Refused before the stores become one, then accepted.
+        let (_, _, message) = error(gw_table_set(table, 2, 0, double));
+        assert_eq!(message, "element 2, expected less than 2");
+        assert!(gw_extern_function_at(table, info.slot).is_null());
+        fine(gw_table_set(table, 1, 0, double));
+        let found = gw_instance_function_at(b, info.slot);
+        assert!(!found.is_null());
+        let mut slot = 0;
+        assert!(gw_table_get(table, 1, &raw mut slot) && slot == info.slot && !gw_table_get(table, 2, &raw mut slot));
+        let mut old = 0;
+        fine(gw_table_grow(table, 2, 0, double, &raw mut old));
+        assert_eq!((old, gw_table_size(table)), (2, 4));
+        fine(gw_table_grow(table, 1, 0, null(), &raw mut old));
+        assert_eq!(old, u64::MAX);
+        assert_eq!(error(gw_table_set(table, 0, 5, null())).2, "number given for a funcref, expected null (0)");
+        // Vectors have two slots; what is immutable stays so.
+        let mut value = gw_value::default();
+        fine(gw_global_get(vector, &raw mut value));
+        assert_eq!(value.slots, [1, 2]);
+        fine(gw_global_set(vector, gw_value { slots: [3, 4] }, null()));
+        fine(gw_global_get(vector, &raw mut value));
+        assert_eq!(value.slots, [3, 4]);
+        assert!(error(gw_global_set(constant, value, null())).2.contains("expected a mutable one"));
+        assert!(error(gw_global_set(vector, value, double)).2.contains("expected funcref"));
+        assert!(error(gw_global_get(table, &raw mut value)).2.contains("expected a global"));
+        assert_eq!(error(gw_table_set(null(), 0, 0, null())).0, ErrorKind::Argument as u32);
+        let mut made = null_mut();
+        fine(gw_global_new(ValType::FuncRef as u8, false, value, double, &raw mut made));
+        fine(gw_global_get(made, &raw mut value));
+        assert_eq!(value.slots, [info.slot, 0]);
+        for item in [double, table, vector, constant, found, made, null_mut()] {
+            gw_extern_free(item);
+        }
+        gw_instance_free(a);
+        gw_instance_free(b);
+        gw_module_free(module);
+    }
 }

@@ -3,25 +3,31 @@
 //! ============================================================================================
 //!   SANDBOX: this file alone turns an index into a linear memory into an address of the host.
 //!   A mistake here lets a guest read and write the host's memory. Change it with a second
-//!   reader, and extend the tests at its end.
+//!   reader, and extend its tests: bounds/tests.rs, and rust/tests/boundaries.rs for the code that
+//!   comes out.
 //! ============================================================================================
 //!
-//! An access of `width` bytes at `index + offset` is inside when `index + offset + width <= length`, computed without
-//! wrapping (section 4.4.7). Here `index < 2^32`, `offset < 2^32` and `width <= 16`, so 64 bits never wrap.
+//! An access of `width` bytes at `index + offset` is inside when `index + offset + width <= length`, computed without wrapping
+//! (section 4.6.9, "Memory Instructions").
 //!
 //! *Guarded* memories lie in a reservation of [`RESERVATION`] bytes, of which the first `length` are accessible, followed by
 //! [`GUARD`] bytes that never are. With `offset + width <= GUARD` every access outside lands in one of the two and faults, and
 //! no check is needed. *Explicit* memories have no such reservation; each access is compared with the length.
 //!
+//! An index of 32 bits needs no care: `index < 2^32`, `offset < 2^32` and `width <= 16`, so sums of 64 bits never wrap. One of 64
+//! bits, with an offset of 64 bits, may be anything: [`Check::Room`] never adds to it. Such memories are always explicit, and so are
+//! those whose pages are smaller than the host's ([`BoundsMode::of_memory`]).
+//!
 //! A failed check does not branch: it selects address 0 for the access, which faults with the access's trap code. So a processor
 //! that speculates past the check cannot read outside either (Spectre variant 1).
 
 use super::function::FunctionTranslation;
+use super::index::{self, Index};
 use super::vmctx::Region;
 use crate::abi::vmctx::{MemoryDefinition, MemoryEntry};
 use crate::artifact::BoundsMode;
 use crate::trap::TrapCode;
-use crate::types::{MAX_PAGES32, MemoryType, PAGE_SIZE};
+use crate::types::MemoryType;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Endianness, InstBuilder, InstructionData, MemFlagsData, Opcode, Value, types};
 use std::mem::offset_of;
@@ -43,44 +49,59 @@ enum Check {
         /// The largest index that is let through.
         limit: u64,
     },
-    /// Outside if `index + end > length`.
+    /// Outside if `index + end > length`, for an index of 32 bits.
     Length {
         /// Offset and width together.
         end: u64,
     },
+    /// Outside if `end > length`, or else if `index > length - end`, for an index of 64 bits.
+    Room {
+        /// Offset and width together.
+        end: u64,
+        /// The memory was never shorter than `end`, so that the first comparison is left out. (Its length becomes 0 at its end, when no
+        /// code is left that could run on it.)
+        always: bool,
+    },
 }
 
-/// Bytes that a memory of this type can have at most.
-fn max_bytes(ty: &MemoryType) -> u64 {
-    ty.limits.max.unwrap_or(MAX_PAGES32).min(MAX_PAGES32) * PAGE_SIZE
-}
-
-/// Decides the check of an access whose offset and width make `end`, at an index that may be a known constant.
-fn check(mode: BoundsMode, ty: &MemoryType, index: Option<u32>, end: u64) -> Check {
-    if end > max_bytes(ty) {
+/// Decides the check of an access at `offset`, of `width` bytes, at an index that may be a known constant.
+fn check(mode: BoundsMode, ty: &MemoryType, index: Option<u64>, offset: u64, width: u32) -> Check {
+    let Some(end) = offset.checked_add(u64::from(width)).filter(|end| *end <= ty.max_bytes()) else {
         return Check::Outside;
-    }
+    };
     // The first `min` pages are part of the memory from its beginning. (Once it is closed they fault.)
-    if index.is_some_and(|index| u64::from(index) + end <= ty.limits.min * PAGE_SIZE) {
+    let known_end = index.and_then(|index| index.checked_add(end));
+    if known_end.is_some_and(|known_end| known_end <= ty.min_bytes()) {
         return Check::None;
     }
-    match mode {
+    match mode.of_memory(ty) {
         // index + end < 2^32 + GUARD: inside of the reservation and its guard.
         BoundsMode::Guarded if end <= GUARD => Check::None,
         // end <= max_bytes <= RESERVATION, so this does not wrap.
         BoundsMode::Guarded => Check::Index { limit: RESERVATION - end },
+        BoundsMode::Explicit if ty.index64 => Check::Room { end, always: end <= ty.min_bytes() },
         BoundsMode::Explicit => Check::Length { end },
     }
 }
 
-/// The constant that an `i32` value is, if it is one.
-pub(super) fn constant(t: &FunctionTranslation<'_, '_>, value: Value) -> Option<u32> {
+/// The constant that an integer value is, if it is one.
+pub(super) fn constant(t: &FunctionTranslation<'_, '_>, value: Value) -> Option<u64> {
     let dfg = &t.builder.func.dfg;
-    let inst = dfg.value_def(value).inst()?;
-    match dfg.insts[inst] {
-        InstructionData::UnaryImm { opcode: Opcode::Iconst, imm } => Some(imm.bits() as u32),
+    if dfg.value_type(value) == types::I32 {
+        return index::constant(dfg, value);
+    }
+    match dfg.insts[dfg.value_def(value).inst()?] {
+        InstructionData::UnaryImm { opcode: Opcode::Iconst, imm } => Some(imm.bits() as u64),
         _ => None,
     }
+}
+
+/// An index into a memory or a table, or a number of their items, as 64 bits: extended if it has 32.
+pub(super) fn widen(t: &mut FunctionTranslation<'_, '_>, index: Value) -> Value {
+    if t.builder.func.dfg.value_type(index) == types::I64 {
+        return index;
+    }
+    t.builder.ins().uextend(types::I64, index)
 }
 
 /// The address of an access, and the flags it must use. `None` if it is always outside: then it traps here, and what follows is
@@ -93,14 +114,17 @@ pub(super) fn access(
     width: u32,
 ) -> Option<(MemFlagsData, Value)> {
     let ty = t.env.info.memories[memory as usize];
-    let end = offset + u64::from(width);
-    let check = check(t.env.options.bounds, &ty, constant(t, index), end);
+    let known = constant(t, index);
+    // The same sum, with more of it in the offset, which is then less than 2^33.
+    let narrow = (!ty.index64).then(|| Index::new(t.builder.func, index));
+    let offset = narrow.map_or(offset, |narrow| offset + narrow.offset);
+    let check = check(t.env.options.bounds, &ty, known, offset, width);
     let index = match check {
         Check::Outside => {
             t.trap(TrapCode::MemoryOutOfBounds);
             return None;
         }
-        _ => t.builder.ins().uextend(types::I64, index),
+        _ => narrow.map_or(index, |narrow| narrow.extend(&mut t.builder)),
     };
     let outside = match check {
         Check::None | Check::Outside => None,
@@ -118,10 +142,15 @@ pub(super) fn access(
             let end = t.builder.ins().iadd(index, end);
             Some(t.builder.ins().icmp(IntCC::UnsignedGreaterThan, end, length))
         }
+        Check::Room { end, always } => {
+            let length = length(t, memory);
+            let end = t.builder.ins().iconst(types::I64, end as i64);
+            Some(beyond(t, index, end, length, always))
+        }
     };
     let mut address = at(t, memory, index);
     if offset != 0 {
-        // Added before the guard: after it, speculation could read the first 4 GiB of the address space.
+        // Added before the guard: after it, speculation could read what lies at the offset alone.
         let offset = t.builder.ins().iconst(types::I64, offset as i64);
         address = t.builder.ins().iadd(address, offset);
     }
@@ -132,16 +161,41 @@ pub(super) fn access(
     Some((flags(t, memory), address))
 }
 
-/// The address of a range of `length` bytes (64-bit) that a bulk operation is about to touch; traps unless all of it is inside.
+/// The address of a range of so many bytes (64-bit) that a bulk operation is about to touch; traps unless all of it is inside.
 pub(super) fn range(t: &mut FunctionTranslation<'_, '_>, memory: u32, index: Value, bytes: Value) -> Value {
-    let index = t.builder.ins().uextend(types::I64, index);
-    let end = t.builder.ins().iadd(index, bytes);
-    let length = length(t, memory);
-    let outside = t.builder.ins().icmp(IntCC::UnsignedGreaterThan, end, length);
+    let (index, outside) = if t.env.info.memories[memory as usize].index64 {
+        let length = length(t, memory);
+        (index, beyond(t, index, bytes, length, false))
+    } else {
+        // The index has 32 bits, and so has the number of bytes: that of a copy is as wide as the narrower of two indices.
+        let index = widen(t, index);
+        let end = t.builder.ins().iadd(index, bytes);
+        let length = length(t, memory);
+        (index, t.builder.ins().icmp(IntCC::UnsignedGreaterThan, end, length))
+    };
     t.builder.ins().trapnz(outside, TrapCode::MemoryOutOfBounds.to_clif());
     let address = at(t, memory, index);
     let null = t.builder.ins().iconst(types::I64, 0);
     t.builder.ins().select_spectre_guard(outside, null, address)
+}
+
+/// Whether `index + count > length`, for any index and count of 64 bits; where `count <= length` is known `always` to hold, by one
+/// comparison.
+pub(super) fn beyond(
+    t: &mut FunctionTranslation<'_, '_>,
+    index: Value,
+    count: Value,
+    length: Value,
+    always: bool,
+) -> Value {
+    let room = t.builder.ins().isub(length, count);
+    let outside = t.builder.ins().icmp(IntCC::UnsignedGreaterThan, index, room);
+    if always {
+        return outside;
+    }
+    // Without room, the difference above has wrapped.
+    let none = t.builder.ins().icmp(IntCC::UnsignedGreaterThan, count, length);
+    t.builder.ins().bor(outside, none)
 }
 
 /// The memory's length in bytes. It only grows, so a value loaded before may be used.
@@ -168,83 +222,4 @@ fn at(t: &mut FunctionTranslation<'_, '_>, memory: u32, index: Value) -> Value {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::types::Limits;
-
-    const WIDTHS: [u64; 5] = [1, 2, 4, 8, 16];
-    const OFFSETS: [u64; 12] = [
-        0,
-        1,
-        65_535,
-        65_536,
-        65_537,
-        GUARD - 16,
-        GUARD - 1,
-        GUARD,
-        GUARD + 1,
-        u32::MAX as u64 - 16,
-        u32::MAX as u64 - 1,
-        u32::MAX as u64,
-    ];
-
-    fn memories() -> Vec<MemoryType> {
-        [(0, None), (0, Some(0)), (1, None), (1, Some(1)), (1, Some(2)), (32_768, None), (65_536, Some(65_536))]
-            .map(|(min, max)| MemoryType { limits: Limits { min, max } })
-            .to_vec()
-    }
-
-    /// Indices around every edge that matters for an access that ends `end` bytes after its index.
-    fn indices(end: u64, length: u64) -> impl Iterator<Item = u32> {
-        [0, length, length.saturating_sub(end), RESERVATION, RESERVATION.saturating_sub(end), GUARD]
-            .into_iter()
-            .flat_map(|edge| (0..5).map(move |i| (edge + i).saturating_sub(2).min(u64::from(u32::MAX)) as u32))
-    }
-
-    /// What the emitted code does: whether the access goes through to memory at `index + offset`.
-    fn passes(check: Check, index: u32, length: u64) -> bool {
-        let index = u64::from(index);
-        match check {
-            Check::None => true,
-            Check::Outside => false,
-            Check::Index { limit } => index <= limit,
-            Check::Length { end } => index + end <= length,
-        }
-    }
-
-    #[test]
-    fn no_access_gets_past_the_reservation_and_none_inside_is_refused() {
-        for ty in memories() {
-            for pages in [ty.limits.min, ty.limits.min.midpoint(max_bytes(&ty) / PAGE_SIZE), max_bytes(&ty) / PAGE_SIZE]
-            {
-                let length = pages * PAGE_SIZE;
-                for (offset, width) in OFFSETS.iter().flat_map(|offset| WIDTHS.map(|width| (*offset, width))) {
-                    let end = offset + width;
-                    for index in indices(end, length) {
-                        for known in [None, Some(index)] {
-                            let case = format!("{ty:?} of {pages} pages, {index} + {offset}, {width} wide, {known:?}");
-                            let inside = u64::from(index) + end <= length;
-                            let guarded = passes(check(BoundsMode::Guarded, &ty, known, end), index, length);
-                            assert!(guarded || !inside, "refused inside: {case}");
-                            assert!(!guarded || u64::from(index) + end <= RESERVATION + GUARD, "escapes: {case}");
-                            let explicit = passes(check(BoundsMode::Explicit, &ty, known, end), index, length);
-                            assert_eq!(explicit, inside, "explicit: {case}");
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn guarded_accesses_within_the_guard_have_no_check() {
-        let ty = MemoryType { limits: Limits { min: 1, max: None } };
-        assert_eq!(check(BoundsMode::Guarded, &ty, None, 1), Check::None);
-        assert_eq!(check(BoundsMode::Guarded, &ty, None, GUARD), Check::None);
-        assert_eq!(check(BoundsMode::Guarded, &ty, None, GUARD + 1), Check::Index { limit: RESERVATION - GUARD - 1 });
-        assert_eq!(check(BoundsMode::Guarded, &ty, None, RESERVATION + 1), Check::Outside);
-        assert_eq!(check(BoundsMode::Explicit, &ty, None, 8), Check::Length { end: 8 });
-        assert_eq!(check(BoundsMode::Explicit, &ty, Some(65_528), 8), Check::None);
-        assert_eq!(check(BoundsMode::Explicit, &ty, Some(65_529), 8), Check::Length { end: 8 });
-    }
-}
+mod tests;

@@ -47,6 +47,8 @@ fn reachable(t: &mut FunctionTranslation<'_, '_>, op: &Op<'_>) -> Result<()> {
         Op::Return => control::return_(t),
         Op::Call { function_index } => call::call(t, *function_index),
         Op::CallIndirect { type_index, table_index } => call::call_indirect(t, *type_index, *table_index),
+        Op::ReturnCall { function_index } => call::return_call(t, *function_index),
+        Op::ReturnCallIndirect { type_index, table_index } => call::return_call_indirect(t, *type_index, *table_index),
         Op::Drop => t.state.drop(1),
         Op::Select | Op::TypedSelect { .. } => control::select(t),
 

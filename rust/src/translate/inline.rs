@@ -165,6 +165,9 @@ const fn weight(operator: &Operator<'_>) -> Option<u32> {
         Op::Loop { .. }
         | Op::BrTable { .. }
         | Op::CallIndirect { .. }
+        // A tail call takes down the frame of its own function, not that of the one it would be inlined into.
+        | Op::ReturnCall { .. }
+        | Op::ReturnCallIndirect { .. }
         | Op::RefFunc { .. }
         | Op::MemoryGrow { .. }
         | Op::MemoryCopy { .. }

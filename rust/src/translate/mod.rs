@@ -21,6 +21,7 @@ pub mod bounds;
 mod callees;
 mod dispatch;
 mod function;
+mod index;
 mod indirect;
 mod inline;
 mod ops;

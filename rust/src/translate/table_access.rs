@@ -5,9 +5,10 @@
 //!   mistake here lets a guest call any address. Change it with a second reader.
 //! ============================================================================================
 //!
-//! An element is one 64-bit slot (section 4.4.6). A failed check does not branch: it selects address 0 for the access, which faults
+//! An element is one 64-bit slot (section 4.6.7). A failed check does not branch: it selects address 0 for the access, which faults
 //! with the access's trap code, and so holds for a processor that speculates past the check, too (Spectre variant 1).
 
+use super::bounds::{beyond, widen};
 use super::function::FunctionTranslation;
 use super::vmctx::Region;
 use crate::abi::vmctx::{TableDefinition, TableEntry};
@@ -38,7 +39,7 @@ pub(super) fn element(
     trap: TrapCode,
 ) -> (MemFlagsData, Value) {
     let bound = bound(t, table);
-    let index = t.builder.ins().uextend(types::I64, index);
+    let index = widen(t, index);
     let outside = t.builder.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, index, bound);
     let address = at(t, table, index);
     let null = t.builder.ins().iconst(types::I64, 0);
@@ -50,10 +51,14 @@ pub(super) fn element(
 /// The address of a range of `count` elements (64-bit) that a bulk operation is about to touch; traps unless all of it is inside.
 pub(super) fn range(t: &mut FunctionTranslation<'_, '_>, table: u32, index: Value, count: Value) -> Value {
     let bound = bound(t, table);
-    // 32-bit numbers, extended: the sum does not wrap.
-    let index = t.builder.ins().uextend(types::I64, index);
-    let end = t.builder.ins().iadd(index, count);
-    let outside = t.builder.ins().icmp(IntCC::UnsignedGreaterThan, end, bound);
+    let (index, outside) = if t.env.info.tables[table as usize].index64 {
+        (index, beyond(t, index, count, bound, false))
+    } else {
+        // 32-bit numbers, extended (a copy counts in the narrower of two index types): the sum does not wrap.
+        let index = widen(t, index);
+        let end = t.builder.ins().iadd(index, count);
+        (index, t.builder.ins().icmp(IntCC::UnsignedGreaterThan, end, bound))
+    };
     t.builder.ins().trapnz(outside, TrapCode::TableOutOfBounds.to_clif());
     let address = at(t, table, index);
     let null = t.builder.ins().iconst(types::I64, 0);

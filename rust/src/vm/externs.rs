@@ -8,7 +8,6 @@ use super::memory::Memory;
 use super::pinned::Pinned;
 use super::store::Store;
 use super::table::Table;
-use super::type_ids;
 use crate::abi::vmctx::{FuncRecord, GlobalCell, MemoryDefinition};
 use crate::artifact::BoundsMode;
 use crate::error::{Error, ErrorKind, Result};
@@ -83,7 +82,7 @@ unsafe impl Send for GlobalHandle {}
 // SAFETY: as above.
 unsafe impl Sync for GlobalHandle {}
 
-fn argument(message: String) -> Error {
+pub(super) fn argument(message: String) -> Error {
     Error::new(ErrorKind::Argument, message)
 }
 
@@ -156,7 +155,7 @@ impl Store {
 }
 
 /// Refuses slots that the embedder must not make up.
-fn check_slot(ty: ValType, value: u64) -> Result<()> {
+pub(super) fn check_slot(ty: ValType, value: u64) -> Result<()> {
     match ty {
         ValType::V128 => Err(argument("one slot for a value of type v128, expected two".into())),
         ValType::FuncRef if value != 0 => Err(argument("number given for a funcref, expected null (0)".into())),
@@ -263,7 +262,7 @@ impl TableHandle {
         self.table
     }
 
-    fn table(&self) -> &Table {
+    pub(super) fn table(&self) -> &Table {
         // SAFETY: the store keeps it alive.
         unsafe { self.table.as_ref() }
     }
@@ -286,16 +285,8 @@ impl TableHandle {
         self.table().get(index)
     }
 
-    /// The function that an element refers to: none outside of the table, or for null, or in a table of other
-    /// references.
-    #[must_use]
-    pub fn get_function(&self, index: u64) -> Option<FuncHandle> {
-        let slot = self.get(index).filter(|_| self.ty().element == ValType::FuncRef)?;
-        let record = NonNull::new(slot as *mut FuncRecord)?;
-        // SAFETY: records in a table belong to the table's store, which is kept alive, and so is the holder of the type
-        // id.
-        let ty = type_ids::type_of(unsafe { record.as_ref() }.type_id);
-        Some(FuncHandle::of_instance(&self.store, record, ty))
+    pub(super) const fn store(&self) -> &Store {
+        &self.store
     }
 
     /// Sets an element to a slot; of function references only null can be given.
@@ -307,23 +298,7 @@ impl TableHandle {
         self.put(index, slot)
     }
 
-    /// Sets an element to a function of an instance; its store and the table's become one.
-    ///
-    /// # Errors
-    /// Kind `Argument` for an element that does not exist, or a table or function that does not fit.
-    pub fn set_function(&self, index: u64, function: &FuncHandle) -> Result<()> {
-        let element = self.ty().element;
-        let FuncSource::Instance { store, .. } = &function.source else {
-            return Err(argument("function of the host, expected one that an instance exports".into()));
-        };
-        if element != ValType::FuncRef {
-            return Err(argument(format!("function for an element of type {element}, expected funcref")));
-        }
-        self.store.merge(store);
-        self.put(index, function.slot())
-    }
-
-    fn put(&self, index: u64, slot: u64) -> Result<()> {
+    pub(super) fn put(&self, index: u64, slot: u64) -> Result<()> {
         let done = self.table().set(index, &[slot]);
         done.then_some(()).ok_or_else(|| argument(format!("element {index}, expected less than {}", self.size())))
     }
@@ -393,7 +368,11 @@ impl GlobalHandle {
         self.cell
     }
 
-    fn cell(&self) -> &GlobalCell {
+    pub(super) const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub(super) fn cell(&self) -> &GlobalCell {
         // SAFETY: the store keeps it alive; compiled code and others change it by whole, aligned stores.
         unsafe { self.cell.as_ref() }
     }
@@ -438,7 +417,7 @@ impl GlobalHandle {
         Ok(())
     }
 
-    fn check_mutable(&self) -> Result<()> {
+    pub(super) fn check_mutable(&self) -> Result<()> {
         if self.ty.mutable {
             return Ok(());
         }

@@ -50,7 +50,7 @@ pub(super) fn segments(instance: &InstanceData) -> Result<()> {
     let info = instance.module.info();
     for (number, segment) in info.elements.iter().enumerate() {
         if let SegmentMode::Active { index, offset } = &segment.mode {
-            let offset = evaluate_offset(instance, offset)?;
+            let offset = evaluate(instance, offset)?;
             let items = segment.items.iter().map(|item| evaluate(instance, item)).collect::<Result<Vec<_>>>()?;
             let table = instance.table(*index);
             if !table.set(offset, &items) {
@@ -62,7 +62,7 @@ pub(super) fn segments(instance: &InstanceData) -> Result<()> {
     }
     for (number, segment) in info.data.iter().enumerate() {
         if let SegmentMode::Active { index, offset } = &segment.mode {
-            let offset = evaluate_offset(instance, offset)?;
+            let offset = evaluate(instance, offset)?;
             let memory = instance.memory(*index);
             if !memory.write(offset, &segment.bytes) {
                 let what = format!("data segment {number} of {} bytes", segment.bytes.len());
@@ -79,17 +79,40 @@ fn outside(code: TrapCode, what: &str, offset: u64, whole: &str) -> Error {
     Error::new(ErrorKind::Instantiate, message).with_trap(code)
 }
 
-/// The offset of an active segment: an i32 that counts without sign.
-fn evaluate_offset(instance: &InstanceData, expression: &ConstExpr) -> Result<u64> {
-    Ok(evaluate(instance, expression)? & 0xffff_ffff)
+/// The slot that a constant expression gives; of an i32, zero-extended, so that it is an offset as it stands. Its operations were
+/// validated.
+fn evaluate(instance: &InstanceData, expression: &ConstExpr) -> Result<u64> {
+    if let [operation] = expression[..] {
+        return operand(instance, operation);
+    }
+    let mut stack: Vec<u64> = Vec::new();
+    for operation in expression {
+        let value = match operation.binary() {
+            None => operand(instance, *operation)?,
+            Some(ty) => {
+                let (Some(b), Some(a)) = (stack.pop(), stack.pop()) else { return Err(unbalanced(expression)) };
+                let value = match operation {
+                    ConstOp::I32Add | ConstOp::I64Add => a.wrapping_add(b),
+                    ConstOp::I32Sub | ConstOp::I64Sub => a.wrapping_sub(b),
+                    _ => a.wrapping_mul(b),
+                };
+                // The low half of a sum, difference or product depends on the low halves alone.
+                if ty == ValType::I32 { value & 0xffff_ffff } else { value }
+            }
+        };
+        stack.push(value);
+    }
+    let [value] = stack[..] else { return Err(unbalanced(expression)) };
+    Ok(value)
 }
 
-/// The one slot that a constant expression gives. Its operations were validated: today each gives one value and takes none.
-fn evaluate(instance: &InstanceData, expression: &ConstExpr) -> Result<u64> {
-    let [operation] = expression[..] else {
-        let message = format!("constant expression of {} operations, expected one", expression.len());
-        return Err(Error::new(ErrorKind::Instantiate, message));
-    };
+fn unbalanced(expression: &ConstExpr) -> Error {
+    let message = format!("constant expression {:?}, expected one that leaves one value", &expression[..]);
+    Error::new(ErrorKind::Instantiate, message)
+}
+
+/// The slot that an operation without operands gives.
+fn operand(instance: &InstanceData, operation: ConstOp) -> Result<u64> {
     Ok(match operation {
         ConstOp::I32(value) => u64::from(value.cast_unsigned()),
         ConstOp::I64(value) => value.cast_unsigned(),
@@ -108,6 +131,9 @@ fn evaluate(instance: &InstanceData, expression: &ConstExpr) -> Result<u64> {
             let record =
                 instance.record(function).expect("references to the functions of constant expressions can be taken");
             record.as_ptr() as u64
+        }
+        ConstOp::I32Add | ConstOp::I32Sub | ConstOp::I32Mul | ConstOp::I64Add | ConstOp::I64Sub | ConstOp::I64Mul => {
+            return Err(unbalanced(&ConstExpr::One(operation)));
         }
     })
 }

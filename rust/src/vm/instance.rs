@@ -29,9 +29,11 @@ use std::ptr::NonNull;
 /// Limits set by the embedder; none by default.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct InstanceOptions {
-    /// Pages that the instance's own memories may reach at most.
+    /// Serial number of the instance on the embedder's side, by which references to its functions are known.
+    pub id: u64,
+    /// Pages of 64 KiB that each of the instance's own memories may reach at most; of memories with other pages, as many bytes.
     pub max_memory_pages: Option<u64>,
-    /// Elements that the instance's own tables may reach at most.
+    /// Elements that each of the instance's own tables may reach at most.
     pub max_table_elements: Option<u64>,
 }
 
@@ -52,6 +54,8 @@ unsafe impl Sync for Instance {}
 pub(super) struct InstanceData {
     pub(super) vmctx: Vmctx,
     pub(super) module: Module,
+    /// As in [`InstanceOptions`].
+    pub(super) id: u64,
     memories: Box<[NonNull<Memory>]>,
     tables: Box<[NonNull<Table>]>,
     globals: Box<[NonNull<GlobalCell>]>,
@@ -94,7 +98,7 @@ impl Instance {
             Table::new(ty, can_grow, options.max_table_elements).map(Pinned::new)
         });
         let tables = tables.collect::<Result<Vec<_>>>()?;
-        let mut data = InstanceData::link(module, imports, &memories, &tables)?;
+        let mut data = InstanceData::link(module, imports, &memories, &tables, options.id)?;
         let mut passive = Vec::new();
         initialize::before_publication(&data, &mut passive)?;
         data.elements = passive;
@@ -201,6 +205,7 @@ impl InstanceData {
         imports: &[Extern],
         memories: &[Pinned<Memory>],
         tables: &[Pinned<Table>],
+        id: u64,
     ) -> Result<Self> {
         let (info, layout) = (module.info(), module.layout());
         let is_host = |item: &&Extern| matches!(item, Extern::Func(f) if matches!(f.source(), FuncSource::Host { .. }));
@@ -208,6 +213,7 @@ impl InstanceData {
         let mut data = Self {
             vmctx,
             module: module.clone(),
+            id,
             memories: Box::default(),
             tables: Box::default(),
             globals: Box::default(),
@@ -265,7 +271,8 @@ impl InstanceData {
                 FuncImport { code, vmctx, record: record.as_ptr() }
             }
             FuncSource::Host { instance_id, function_index, c_function } => {
-                let record = self.host_record(*hosts, ty, function.ty(), (*instance_id, *function_index), *c_function);
+                let numbers = (*instance_id, *function_index);
+                let record = self.host_record((*hosts, index), ty, function.ty(), numbers, *c_function);
                 *hosts += 1;
                 // SAFETY: it was just written.
                 let FuncRecord { code, vmctx, .. } = unsafe { record.read() };
@@ -275,10 +282,10 @@ impl InstanceData {
         self.write(self.module.layout().import(index), import);
     }
 
-    /// Makes the record of a function of the host. Its owner comes later.
+    /// Makes the record of a function of the host, the n-th, by the index of its import. Its owner comes later.
     fn host_record(
         &self,
-        n: usize,
+        (n, function): (usize, u32),
         type_index: u32,
         ty: &FuncType,
         (instance_id, function_index): (u64, u64),
@@ -306,7 +313,7 @@ impl InstanceData {
                 vmctx: host.as_ptr().cast(),
                 entry: trampoline(TrampolineKey::Entry(type_index)).unwrap_or(std::ptr::null()),
                 type_id: self.module.type_ids()[type_index as usize],
-                reserved: 0,
+                function,
             });
         }
         record
@@ -337,7 +344,7 @@ impl InstanceData {
             vmctx: self.vmctx.pointer(),
             entry: entry.expect("the type of each function that can be called from outside has an entry"),
             type_id: self.module.type_ids()[ty as usize],
-            reserved: 0,
+            function,
         }
     }
 
@@ -378,7 +385,7 @@ impl InstanceData {
     }
 
     /// Reads a field of the vmctx that was written before.
-    fn read<T: Copy>(&self, offset: u32) -> T {
+    pub(super) fn read<T: Copy>(&self, offset: u32) -> T {
         // SAFETY: as in `write`; the types are those of the layout, and fixed fields never change.
         unsafe { self.vmctx.at(offset).read() }
     }

@@ -76,7 +76,8 @@ pub(super) fn check(module: &Module, import: &Import, given: &Extern) -> Result<
     }
     match given {
         Extern::Memory(memory)
-            if module.options().bounds == BoundsMode::Guarded && memory.memory().mode() == BoundsMode::Explicit =>
+            if module.options().bounds.of_memory(&memory.ty()) == BoundsMode::Guarded
+                && memory.memory().mode() == BoundsMode::Explicit =>
         {
             let message = format!(
                 "Import {} cannot be used: expected a memory in a full reservation, as the module was compiled without \
@@ -110,10 +111,8 @@ fn is_c_function(function: &FuncHandle) -> bool {
 fn matches(given: &ExternType, wanted: &ExternType) -> bool {
     match (given, wanted) {
         (ExternType::Func(given), ExternType::Func(wanted)) => given == wanted,
-        (ExternType::Table(given), ExternType::Table(wanted)) => {
-            given.element == wanted.element && given.limits.matches(&wanted.limits)
-        }
-        (ExternType::Memory(given), ExternType::Memory(wanted)) => given.limits.matches(&wanted.limits),
+        (ExternType::Table(given), ExternType::Table(wanted)) => given.matches(wanted),
+        (ExternType::Memory(given), ExternType::Memory(wanted)) => given.matches(wanted),
         (ExternType::Global(given), ExternType::Global(wanted)) => given == wanted,
         _ => false,
     }
@@ -125,11 +124,11 @@ mod tests {
     use crate::types::{FuncType, GlobalType, Limits, MemoryType, TableType, ValType};
 
     fn memory(min: u64, max: Option<u64>) -> ExternType {
-        ExternType::Memory(MemoryType { limits: Limits { min, max } })
+        ExternType::Memory(MemoryType::new(Limits { min, max }))
     }
 
     fn table(element: ValType, min: u64) -> ExternType {
-        ExternType::Table(TableType { element, limits: Limits { min, max: None } })
+        ExternType::Table(TableType::new(element, Limits { min, max: None }))
     }
 
     fn global(value: ValType, mutable: bool) -> ExternType {

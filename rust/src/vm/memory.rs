@@ -10,7 +10,7 @@ use super::stats::{self, Live};
 use crate::abi::vmctx::MemoryDefinition;
 use crate::artifact::BoundsMode;
 use crate::error::{Error, ErrorKind, Result};
-use crate::types::{Limits, MAX_PAGES32, MemoryType, PAGE_SIZE};
+use crate::types::{Limits, MemoryType, PAGE_SIZE};
 use parking_lot::Mutex;
 use std::io;
 use std::ops::Range;
@@ -22,8 +22,8 @@ pub(super) struct Memory {
     definition: MemoryDefinition,
     reservation: Reservation,
     mode: BoundsMode,
-    /// The maximum that was declared, which a ceiling of the embedder does not change.
-    declared_max: Option<u64>,
+    /// The type that was declared, whose maximum a ceiling of the embedder does not change.
+    declared: MemoryType,
     grow: Mutex<()>,
     shown: AtomicBool,
     _live: Live,
@@ -47,31 +47,38 @@ pub(super) enum GrowError {
 }
 
 impl Memory {
-    /// Makes a memory of a valid type, which may grow to `ceiling` pages at most.
+    /// Makes a memory of a valid type, which may grow to `ceiling` pages of 64 KiB at most. `mode` is how the module that defines it keeps
+    /// accesses to 32-bit memories inside.
     pub(super) fn new(ty: &MemoryType, mode: BoundsMode, ceiling: Option<u64>) -> Result<Self> {
         let Limits { min, max } = ty.limits;
-        let largest = max.unwrap_or(MAX_PAGES32);
-        if largest > MAX_PAGES32 || min > largest {
-            let message =
-                format!("memory {}, expected at most {MAX_PAGES32} pages and no maximum below the minimum", ty.limits);
+        let (declarable, page_size) = (ty.max_declared_pages(), ty.page_size());
+        let largest = max.unwrap_or(declarable);
+        if largest > declarable || min > largest {
+            let message = format!("{ty}, expected at most {declarable} pages and no maximum below the minimum");
             return Err(Error::new(ErrorKind::Argument, message));
         }
-        let max_pages = largest.min(ceiling.unwrap_or(u64::MAX));
+        let possible = largest.min(ty.max_bytes_of_sort() / page_size);
+        let ceiling = ceiling.map_or(u64::MAX, |pages| pages.saturating_mul(PAGE_SIZE) / page_size);
+        let max_pages = possible.min(ceiling);
         if min > max_pages {
-            let message = format!("memory of {min} pages, expected at most {max_pages}, the limit set by the embedder");
+            let whose =
+                if min > possible { "the limit of this implementation" } else { "the limit set by the embedder" };
+            let message = format!("memory of {min} pages, expected at most {max_pages}, {whose}");
             return Err(Error::new(ErrorKind::Resource, message));
         }
-        let (bytes, max_bytes) = (min * PAGE_SIZE, max_pages * PAGE_SIZE);
+        let mode = mode.of_memory(ty);
+        let (bytes, max_bytes) = (min * page_size, max_pages * page_size);
         let reservation = Reservation::new(mode, bytes, max_bytes)?;
         let memory = Self {
             definition: MemoryDefinition {
                 base: AtomicUsize::new(reservation.base()),
                 length: AtomicU64::new(0),
-                max_pages: max_pages.min(reservation.capacity() / PAGE_SIZE),
+                max_length: max_bytes.min(reservation.capacity() / page_size * page_size),
+                page_size,
             },
             reservation,
             mode,
-            declared_max: max,
+            declared: *ty,
             grow: Mutex::new(()),
             shown: AtomicBool::new(false),
             _live: stats::MEMORIES.count(),
@@ -109,7 +116,8 @@ impl Memory {
 
     /// Its type, with its present size as the minimum (section 4.5.1).
     pub(super) fn ty(&self) -> MemoryType {
-        MemoryType { limits: Limits { min: self.length() / PAGE_SIZE, max: self.declared_max } }
+        let limits = Limits { min: self.length() / self.declared.page_size(), ..self.declared.limits };
+        MemoryType { limits, ..self.declared }
     }
 
     /// Marks it as known to Go.
@@ -121,9 +129,10 @@ impl Memory {
     pub(super) fn grow(&self, pages: u64) -> Result<u64, GrowError> {
         let _lock = self.grow.lock();
         let length = self.length();
-        let old = length / PAGE_SIZE;
-        let new = old.checked_add(pages).filter(|new| *new <= self.definition.max_pages);
-        let new = new.ok_or(GrowError::Maximum { pages: old })? * PAGE_SIZE;
+        let MemoryDefinition { max_length, page_size, .. } = self.definition;
+        let old = length / page_size;
+        let new = old.checked_add(pages).filter(|new| *new <= max_length / page_size);
+        let new = new.ok_or(GrowError::Maximum { pages: old })? * page_size;
         self.reservation.commit(length, new).map_err(|error| GrowError::System { bytes: new - length, error })?;
         self.definition.length.store(new, Ordering::Release);
         Ok(old)
@@ -182,11 +191,12 @@ impl GrowError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::MAX_PAGES32;
 
     const MODES: [BoundsMode; 2] = [BoundsMode::Guarded, BoundsMode::Explicit];
 
     fn ty(min: u64, max: Option<u64>) -> MemoryType {
-        MemoryType { limits: Limits { min, max } }
+        MemoryType::new(Limits { min, max })
     }
 
     #[test]
@@ -236,7 +246,7 @@ mod tests {
     fn the_largest_memory_exists_without_being_touched() {
         for mode in MODES {
             let memory = Memory::new(&ty(0, None), mode, None).unwrap();
-            if memory.definition().max_pages == MAX_PAGES32 && memory.grow(MAX_PAGES32).is_ok() {
+            if memory.definition().max_length == MAX_PAGES32 * PAGE_SIZE && memory.grow(MAX_PAGES32).is_ok() {
                 assert!(memory.write((4 << 30) - 1, b"x"));
             }
             assert!(memory.grow(1).is_err() || memory.length() < 4 << 30);

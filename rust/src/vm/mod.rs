@@ -13,7 +13,9 @@ mod memory;
 mod module;
 mod pages;
 mod pinned;
+mod references;
 mod reservation;
+mod roots;
 pub mod run;
 mod runtime;
 mod slots;
@@ -27,8 +29,9 @@ pub use externs::{Extern, FuncHandle, GlobalHandle, MemoryHandle, TableHandle};
 pub use instance::{Instance, InstanceOptions};
 pub use linker::Linker;
 pub use module::Module;
+pub use references::FuncOrigin;
 pub use run::{Stop, run};
-pub use store::Store;
+pub use store::{Store, StoreWatch};
 
 #[cfg(test)]
 mod tests;

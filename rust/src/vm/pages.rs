@@ -5,7 +5,7 @@ use crate::budget::address_space_limit;
 use crate::error::{Error, ErrorKind};
 use std::io;
 
-/// Granule of protection; a page of WebAssembly is a multiple of it.
+/// Granule of protection; a page of 64 KiB is a multiple of it.
 pub(super) const HOST_PAGE: usize = 4096;
 
 /// Address space that is left to Go's heap where it is limited: that Go cannot map memory is fatal.

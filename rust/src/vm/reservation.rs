@@ -2,7 +2,7 @@
 
 #![allow(unsafe_code)] // owns mappings
 
-use super::pages;
+use super::pages::{self, HOST_PAGE};
 use super::slots::{Place, SPAN};
 use crate::artifact::BoundsMode;
 use crate::budget::{self, Taken};
@@ -38,8 +38,8 @@ enum Kind {
 }
 
 impl Reservation {
-    /// Reserves for a memory of at least `min` and at most `max` bytes; both are multiples of the page size, at most 4
-    /// GiB.
+    /// Reserves for a memory of at least `min` and at most `max` bytes. Of a guarded one both are multiples of the page
+    /// size and at most 4 GiB.
     ///
     /// A guarded one has room for 4 GiB. An explicit one has room for `max`, or, where that much address space cannot
     /// be had, for less, down to `min`.
@@ -73,11 +73,13 @@ impl Reservation {
         self.base..self.base + self.span as usize
     }
 
-    /// Makes the bytes `from..to` accessible; they read as zeros.
+    /// Makes the bytes `from..to` accessible, after those before them; they read as zeros. Where pages of the memory are
+    /// smaller than those of the host, so do some bytes more: such a memory is explicit, no guest gets at them.
     pub(super) fn commit(&self, from: u64, to: u64) -> io::Result<()> {
         assert!(from <= to && to <= self.capacity, "commit {from}..{to} of {}", self.capacity);
-        // SAFETY: the range lies in the reservation, which is ours.
-        unsafe { pages::commit(self.base + from as usize, (to - from) as usize) }
+        let (from, to) = (whole_pages(from), whole_pages(to));
+        // SAFETY: the range lies in the reservation, which is ours and consists of whole pages.
+        unsafe { pages::commit(self.base + from, to - from) }
     }
 
     /// Gives the range back, after `committed` bytes of it were accessible. They become inaccessible first, and are not
@@ -86,6 +88,7 @@ impl Reservation {
     /// # Safety
     /// Nobody uses the memory any more.
     pub(super) unsafe fn give_back(&mut self, committed: u64, shown: bool) {
+        let committed = whole_pages(committed) as u64;
         match self.kind.take() {
             // SAFETY: by the caller's promise.
             Some(Kind::Guarded(place)) => unsafe { place.give(committed, shown) },
@@ -104,9 +107,15 @@ impl Reservation {
     }
 }
 
-/// Reserves `max` bytes, or as much as the system gives by halving, but not less than `min`. Where address space is
-/// limited, one reservation takes a small part of it, unless `min` is more.
+/// The number of bytes of the host's pages that so many bytes lie in.
+const fn whole_pages(bytes: u64) -> usize {
+    bytes.next_multiple_of(HOST_PAGE as u64) as usize
+}
+
+/// Reserves `max` bytes, or as much as the system gives by halving, but not less than `min`; whole pages of 64 KiB. Where
+/// address space is limited, one reservation takes a small part of it, unless `min` is more.
 pub(super) fn reserve_between(min: u64, max: u64) -> Result<(usize, u64)> {
+    let [min, max] = [min, max].map(|bytes| bytes.next_multiple_of(PAGE_SIZE));
     let least = min.max(PAGE_SIZE);
     let part = budget::address_space_limit().map_or(max, |limit| limit / 8 / PAGE_SIZE * PAGE_SIZE);
     let mut capacity = max.min(part).max(least);

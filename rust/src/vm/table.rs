@@ -10,7 +10,7 @@ use super::reservation::reserve_between;
 use crate::abi::vmctx::TableDefinition;
 use crate::budget::{self, Taken};
 use crate::error::{Error, ErrorKind, Result};
-use crate::types::{Limits, MAX_TABLE_ELEMENTS, TableType, ValType};
+use crate::types::{Limits, MAX_TABLE_ELEMENTS, TableType};
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -23,9 +23,8 @@ const SMALL: u64 = 1 << 16;
 #[derive(Debug)]
 pub(super) struct Table {
     definition: TableDefinition,
-    element: ValType,
-    /// The maximum that was declared, which a ceiling of the embedder does not change.
-    declared_max: Option<u64>,
+    /// The type that was declared, whose maximum a ceiling of the embedder does not change.
+    declared: TableType,
     elements: Elements,
     /// Held while growing.
     grow: Mutex<()>,
@@ -51,9 +50,12 @@ impl Table {
     pub(super) fn new(ty: &TableType, can_grow: bool, ceiling: Option<u64>) -> Result<Self> {
         let Limits { min, max } = ty.limits;
         let most = u64::from(MAX_TABLE_ELEMENTS);
-        if min > max.unwrap_or(u64::MAX) || min > most {
-            let most = max.unwrap_or(most).min(most);
-            return Err(Error::new(ErrorKind::Argument, format!("table of {min} elements, expected at most {most}")));
+        if let Some(max) = max.filter(|max| min > *max) {
+            return Err(Error::new(ErrorKind::Argument, format!("table of {min} elements, expected at most {max}")));
+        }
+        if min > most {
+            let message = format!("table of {min} elements, expected at most {most}, the limit of this implementation");
+            return Err(Error::new(ErrorKind::Resource, message));
         }
         let largest = max.unwrap_or(most).min(most).min(ceiling.unwrap_or(most));
         if min > largest {
@@ -70,8 +72,7 @@ impl Table {
         };
         let table = Self {
             definition: TableDefinition { base: AtomicUsize::new(elements.base()), bound: AtomicU64::new(0) },
-            element: ty.element,
-            declared_max: max,
+            declared: *ty,
             elements,
             grow: Mutex::new(()),
         };
@@ -97,7 +98,7 @@ impl Table {
 
     /// Its type, with its present size as the minimum (section 4.5.1).
     pub(super) fn ty(&self) -> TableType {
-        TableType { element: self.element, limits: Limits { min: self.bound(), max: self.declared_max } }
+        TableType { limits: Limits { min: self.bound(), ..self.declared.limits }, ..self.declared }
     }
 
     /// Adds elements and gives the old number; none if that exceeds its maximum or the system refuses.
@@ -184,9 +185,10 @@ impl Drop for Elements {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::ValType;
 
     fn ty(min: u64, max: Option<u64>) -> TableType {
-        TableType { element: ValType::ExternRef, limits: Limits { min, max } }
+        TableType::new(ValType::ExternRef, Limits { min, max })
     }
 
     #[test]

@@ -2,6 +2,9 @@
 
 #![allow(unsafe_code)] // runs guests
 
+mod memories;
+mod tail_calls;
+
 use super::*;
 use crate::artifact::{BoundsMode, CompileOptions};
 use crate::error::ErrorKind;
@@ -159,7 +162,7 @@ fn wrong_imports_are_named_with_both_types() {
     let expected = "Import `env.sum` has the wrong type: expected memory {min 1, max 2}, given function [i32] -> []";
     assert_eq!(error.message(), expected);
     // The present size counts.
-    let memory = store.memory(MemoryType { limits: Limits { min: 1, max: Some(4) } }).unwrap();
+    let memory = store.memory(MemoryType::new(Limits { min: 1, max: Some(4) })).unwrap();
     linker.define("env", "sum", Extern::Memory(memory.clone()));
     let error = wanting(&linker, "(memory 2 4)");
     let expected = "Import `env.sum` has the wrong type: expected memory {min 2, max 4}, given memory {min 1, max 4}";
@@ -174,7 +177,7 @@ fn wrong_imports_are_named_with_both_types() {
 #[test]
 fn modules_without_checks_refuse_memories_without_guards() {
     let store = Store::new();
-    let ty = MemoryType { limits: Limits { min: 1, max: None } };
+    let ty = MemoryType::new(Limits { min: 1, max: None });
     let text = "(module (import \"a\" \"m\" (memory 1)) (func (export \"f\") (result i32) (memory.size)))";
     let explicit = Extern::Memory(store.memory_with(ty, BoundsMode::Explicit).unwrap());
     let options = InstanceOptions::default();
@@ -279,7 +282,11 @@ fn limits_of_the_embedder_hold() {
         "(module (memory (export \"m\") 2) (table 3 funcref) (func (export \"grow\") (result i32) (memory.grow (i32.const 1))))",
     );
     let with = |pages, elements| {
-        let options = InstanceOptions { max_memory_pages: Some(pages), max_table_elements: Some(elements) };
+        let options = InstanceOptions {
+            max_memory_pages: Some(pages),
+            max_table_elements: Some(elements),
+            ..InstanceOptions::default()
+        };
         Instance::new(&Store::new(), &module, &[], options)
     };
     let instance = with(3, 3).unwrap();
@@ -301,8 +308,8 @@ fn values_that_the_embedder_must_not_make_up_are_refused() {
     assert!(store.global(ty(ValType::V128, true), 0).is_err());
     assert!(store.global(ty(ValType::I32, false), 1).unwrap().set(2).is_err());
     let limits = Limits { min: 1, max: None };
-    assert!(store.table(TableType { element: ValType::I32, limits }).is_err());
-    let table = store.table(TableType { element: ValType::FuncRef, limits }).unwrap();
+    assert!(store.table(TableType::new(ValType::I32, limits)).is_err());
+    let table = store.table(TableType::new(ValType::FuncRef, limits)).unwrap();
     assert!(table.set(0, 8).is_err() && table.set(1, 0).is_err() && table.set(0, 0).is_ok());
     assert!(table.set_function(0, &store.host_function(FuncType::default(), 0, 0)).is_err());
 }
@@ -323,4 +330,39 @@ fn instances_are_made_and_freed_by_many_threads() {
             });
         }
     });
+}
+
+#[test]
+fn arithmetic_of_an_index_wraps_and_traps_as_if_done_before_the_access() {
+    let text = r#"(module (memory 1)
+        (data (i32.const 0) "a") (data (i32.const 65535) "z")
+        (func (export "scaled") (param i32) (result i32)
+            (i32.load8_u (i32.add (i32.shl (i32.and (local.get 0) (i32.const 0xffff)) (i32.const 2)) (i32.const 3))))
+        (func (export "offset") (param i32) (result i32)
+            (i32.load8_u offset=4294967295 (i32.add (i32.and (local.get 0) (i32.const 0xff)) (i32.const 0xffffff00))))
+        (func (export "masked") (param i32) (result i32)
+            (i32.load8_u (i32.add (i32.and (local.get 0) (i32.const 0xff)) (i32.const 0xffffff01))))
+        (func (export "plain") (param i32) (result i32)
+            (i32.load8_u (i32.add (local.get 0) (i32.const 16))))
+        (func (export "left") (param i32) (result i32)
+            (i32.load8_u (i32.shl (local.get 0) (i32.const 3)))))"#;
+    let outside = Err(TrapCode::MemoryOutOfBounds);
+    for options in [CompileOptions::default(), EXPLICIT] {
+        let store = Store::new();
+        let instance = Instance::new(&store, &module_with(text, options), &[], InstanceOptions::default()).unwrap();
+        let read = |name, index: u32| try_call(&function(&instance, name), &[u64::from(index)]);
+        let (first, last) = (Ok(u64::from(b'a')), Ok(u64::from(b'z')));
+        assert_eq!((read("scaled", 0x3fff), read("scaled", 0xfff3_3fff)), (last, last));
+        assert_eq!((read("scaled", 0x4000), read("scaled", 0xffff)), (outside, outside));
+        assert_eq!((read("offset", 0), read("offset", 0xff)), (outside, outside));
+        assert_eq!((read("masked", 0xff), read("masked", 0xfe), read("masked", 0)), (first, outside, outside));
+        assert_eq!(
+            (read("plain", u32::MAX - 15), read("plain", 65_519), read("plain", 65_520)),
+            (first, last, outside)
+        );
+        assert_eq!(
+            (read("plain", u32::MAX - 16), read("left", 0x2000_0000), read("left", 0x2000)),
+            (outside, first, outside)
+        );
+    }
 }

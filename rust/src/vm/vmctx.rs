@@ -70,6 +70,15 @@ impl Vmctx {
         self.field(self.host_records + n * size_of::<FuncRecord>())
     }
 
+    /// Whether an address is that of a function record: of one at the offsets from `first` on, `count` in all, or of a host
+    /// function.
+    pub(super) fn is_record(&self, address: usize, first: u32, count: usize) -> bool {
+        const SIZE: usize = size_of::<FuncRecord>();
+        let Some(offset) = address.checked_sub(self.block.as_ptr().addr()) else { return false };
+        let among = |start: usize, count: usize| matches!(offset.checked_sub(start), Some(at) if at % SIZE == 0 && at / SIZE < count);
+        among(first as usize, count) || among(self.host_records, self.hosts)
+    }
+
     fn field<T>(&self, offset: usize) -> NonNull<T> {
         assert!(offset + size_of::<T>() <= self.layout.size() && offset.is_multiple_of(align_of::<T>()));
         // SAFETY: inside of the block and aligned, by the line above.

@@ -4,25 +4,30 @@ use super::limits;
 use crate::error::{Error, ErrorKind};
 use wasmparser::{Parser, ValidPayload, Validator, WasmFeatures};
 
-/// What this engine supports: WebAssembly 2.0, and relaxed SIMD.
-pub const FEATURES: WasmFeatures = WasmFeatures::WASM2.union(WasmFeatures::RELAXED_SIMD);
+/// What this engine supports: WebAssembly 2.0; of 3.0 relaxed SIMD, tail calls, extended constant expressions, several memories, 64-bit
+/// memories and tables; and custom page sizes.
+pub const FEATURES: WasmFeatures = WasmFeatures::WASM2
+    .union(WasmFeatures::RELAXED_SIMD)
+    .union(WasmFeatures::TAIL_CALL)
+    .union(WasmFeatures::EXTENDED_CONST)
+    .union(WasmFeatures::MULTI_MEMORY)
+    .union(WasmFeatures::MEMORY64)
+    .union(WasmFeatures::CUSTOM_PAGE_SIZES);
+
+/// [`FEATURES`] for the second attempt at a module that [`reads_own_globals`].
+pub(super) const FEATURES_WITH_OWN_GLOBALS: WasmFeatures = FEATURES.union(WasmFeatures::GC);
 
 /// The proposals that are refused, by the names that error messages use. Where one builds on another, the base comes first.
-const PROPOSALS: [(WasmFeatures, &str); 18] = [
+const PROPOSALS: [(WasmFeatures, &str); 13] = [
     (WasmFeatures::COMPONENT_MODEL, "component model"),
     (WasmFeatures::THREADS, "threads"),
     (WasmFeatures::SHARED_EVERYTHING_THREADS, "shared-everything threads"),
     (WasmFeatures::ACQUIRE_RELEASE_ATOMICS, "acquire-release atomics"),
-    (WasmFeatures::TAIL_CALL, "tail calls"),
-    (WasmFeatures::MULTI_MEMORY, "multi-memory"),
-    (WasmFeatures::MEMORY64, "memory64"),
     (WasmFeatures::EXCEPTIONS, "exception handling"),
     (WasmFeatures::LEGACY_EXCEPTIONS, "legacy exception handling"),
-    (WasmFeatures::EXTENDED_CONST, "extended constant expressions"),
     (WasmFeatures::FUNCTION_REFERENCES, "typed function references"),
     (WasmFeatures::GC, "garbage collection"),
     (WasmFeatures::CUSTOM_DESCRIPTORS, "custom descriptors"),
-    (WasmFeatures::CUSTOM_PAGE_SIZES, "custom page sizes"),
     (WasmFeatures::MEMORY_CONTROL, "memory control"),
     (WasmFeatures::STACK_SWITCHING, "stack switching"),
     (WasmFeatures::WIDE_ARITHMETIC, "wide arithmetic"),
@@ -44,6 +49,21 @@ pub(super) fn explain(bytes: &[u8], error: &wasmparser::Error) -> Error {
         return validation_error(error);
     }
     message(error, find_proposal(bytes, error.offset()))
+}
+
+/// Whether a constant expression was refused because it gets a global that the module itself defines. WebAssembly 3.0 allows that of any
+/// immutable global before it (section 3.3.11.2); this validator takes it for a part of garbage collection. All sections that could use
+/// the rest of that proposal lie before the globals, and have been found valid without it, or are read by `sections`, which know
+/// nothing of it; bodies are validated without it in any case.
+pub(super) fn reads_own_globals(error: &wasmparser::Error) -> bool {
+    error.missing_wasm_feature() == Some(WasmFeatures::GC)
+        && error.message() == "constant expression required: global.get of locally defined global"
+}
+
+/// The error for declarations that only garbage collection allows.
+pub(super) fn garbage_collection(what: &str, offset: u64) -> Error {
+    let text = format!("the proposal garbage collection is not supported: {what} (at offset {offset:#x})");
+    Error::new(ErrorKind::Validation, text)
 }
 
 /// The proposal without which validation fails at this offset although all others are allowed, if the declarations are valid with all.

@@ -117,7 +117,7 @@ pub struct Export {
     pub index: u32,
 }
 
-/// One operation of a constant expression (section 3.3.7.2); floats by their bits.
+/// One operation of a constant expression (WebAssembly 3.0, section 3.3.11.2); floats by their bits.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ConstOp {
     /// `i32.const`
@@ -130,12 +130,36 @@ pub enum ConstOp {
     F64(u64),
     /// `v128.const`, in the order of its lanes
     V128([u8; 16]),
-    /// `global.get` of an immutable imported global.
+    /// `global.get` of an immutable global: an imported one, or in a global's initial value one before it.
     GlobalGet(u32),
     /// `ref.null`
     RefNull,
     /// `ref.func`
     RefFunc(u32),
+    /// `i32.add`
+    I32Add,
+    /// `i32.sub`
+    I32Sub,
+    /// `i32.mul`
+    I32Mul,
+    /// `i64.add`
+    I64Add,
+    /// `i64.sub`
+    I64Sub,
+    /// `i64.mul`
+    I64Mul,
+}
+
+impl ConstOp {
+    /// The operand type of an operation that takes two values and gives one of the same type.
+    #[must_use]
+    pub const fn binary(self) -> Option<ValType> {
+        match self {
+            Self::I32Add | Self::I32Sub | Self::I32Mul => Some(ValType::I32),
+            Self::I64Add | Self::I64Sub | Self::I64Mul => Some(ValType::I64),
+            _ => None,
+        }
+    }
 }
 
 /// A constant expression: operations of a stack machine that leave one value. Used as a slice of them.

@@ -2,8 +2,10 @@
 //! Limits"), and one on branch tables.
 //!
 //! The validator has most of them: 1,000,000 types, functions, imports, exports and globals, 100,000 tables, data and element
-//! segments, 10,000,000 items of an element segment, 1,000 parameters and results, 50,000 locals, 7,654,321 bytes of a body. This
-//! file has the others, and the figures where the validator's words lack them. The size of a table is limited when it is made.
+//! segments, 100 memories, 10,000,000 items of an element segment, 1,000 parameters and results, 50,000 locals with parameters,
+//! 7,654,321 bytes of a body. This file has the others, and the figures where the validator's words lack them. The sizes of tables
+//! (10,000,000 elements) and memories (65,536 pages of 64 KiB, or 262,144 with 64-bit addresses) are limited when they are made: see
+//! `types`.
 
 use crate::error::{Error, ErrorKind, Result};
 use std::borrow::Cow;

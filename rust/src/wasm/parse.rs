@@ -1,11 +1,12 @@
 //! Drives the parser and the validator over the payloads of a binary; each section goes to its file in `sections`.
 
-use super::features::{self, FEATURES};
+use super::features::{self, FEATURES, FEATURES_WITH_OWN_GLOBALS};
 use super::{ModuleInfo, Section, limits, names, sections, table_growth};
 use crate::error::{Error, ErrorKind, Result};
 use std::fmt;
 use wasmparser::{
     BinaryReader, FuncToValidate, FunctionBody, Parser, Payload, ValidPayload, Validator, ValidatorResources,
+    WasmFeatures,
 };
 
 /// A module whose declarations are valid and whose function bodies are yet to be validated.
@@ -33,26 +34,37 @@ pub struct Body<'a> {
 pub fn parse(bytes: &[u8]) -> Result<Parsed<'_>> {
     limits::check_module_size(bytes)?;
     let mut collector = Collector::default();
-    collector.payloads(bytes).map_err(|failure| match failure {
+    let mut result = collector.payloads(bytes, FEATURES);
+    let again = matches!(&result, Err(Failure::Validator(error)) if features::reads_own_globals(error));
+    if again {
+        collector = Collector::default();
+        result = collector.payloads(bytes, FEATURES_WITH_OWN_GLOBALS);
+    }
+    result.map_err(|failure| match failure {
         Failure::Ours(error) => error,
         Failure::Validator(error) => features::explain(bytes, &error),
+        Failure::Unknown(what) if again => features::garbage_collection(&what, collector.offset),
+        Failure::Unknown(what) => {
+            Error::new(ErrorKind::Internal, format!("validation let pass what this engine does not know: {what}"))
+        }
     })?;
     Ok(collector.finish())
 }
 
-/// Why collecting stopped: for an error of the validator, the proposal that would allow it is still to be found.
+/// Why collecting stopped.
 pub(super) enum Failure {
     Ours(Error),
+    /// The proposal that would allow it is still to be found.
     Validator(wasmparser::Error),
+    /// The validator has accepted something that the engine does not know.
+    Unknown(String),
 }
 
 impl Failure {
-    /// For what validation should have refused: a bug of the engine, and no reason to panic.
+    /// For what validation should have refused: a bug of the engine, and no reason to panic, or in the second attempt at a module
+    /// that reads its own globals a use of garbage collection.
     pub(super) fn unexpected(what: impl fmt::Debug) -> Self {
-        Self::Ours(Error::new(
-            ErrorKind::Internal,
-            format!("validation let pass what this engine does not know: {what:?}"),
-        ))
+        Self::Unknown(format!("{what:?}"))
     }
 }
 
@@ -72,19 +84,21 @@ impl From<wasmparser::Error> for Failure {
 struct Collector<'a> {
     info: ModuleInfo,
     bodies: Vec<Body<'a>>,
+    /// Where the payload begins that is being read.
+    offset: u64,
     /// Names refer to functions that may be declared after them, so they are read at the end.
     names: Option<BinaryReader<'a>>,
 }
 
 impl<'a> Collector<'a> {
-    fn payloads(&mut self, bytes: &'a [u8]) -> Result<(), Failure> {
-        let mut validator = Validator::new_with_features(FEATURES);
+    fn payloads(&mut self, bytes: &'a [u8], features: WasmFeatures) -> Result<(), Failure> {
+        let mut validator = Validator::new_with_features(features);
         let mut parser = Parser::new(0);
-        parser.set_features(FEATURES);
+        parser.set_features(features);
         for payload in parser.parse_all(bytes) {
             let payload = payload?;
             if let ValidPayload::Func(to_validate, body) = validator.payload(&payload)? {
-                self.bodies.push(Body { to_validate, body });
+                self.bodies.push(Body { to_validate: FuncToValidate { features: FEATURES, ..to_validate }, body });
                 continue;
             }
             self.section(&payload);
@@ -119,6 +133,7 @@ impl<'a> Collector<'a> {
     /// Keeps the name and size of a section.
     fn section(&mut self, payload: &Payload<'_>) {
         let Some((id, range)) = payload.as_section() else { return };
+        self.offset = range.start;
         let section = if let Payload::CustomSection(custom) = payload {
             Section { name: custom.name().to_owned(), custom: true, size: range.end - range.start }
         } else {

@@ -14,6 +14,8 @@ pub struct Counts {
     pub commands: u32,
     /// Directives that need a proposal which is refused, by its name.
     pub refused: BTreeMap<String, u32>,
+    /// Assertions that a module is invalid which a later proposal has made valid, by its name.
+    pub superseded: BTreeMap<String, u32>,
 }
 
 /// Counts by `suite/file`.
@@ -26,6 +28,10 @@ const HEADER: &str = "\
 
 const REFUSED_HEADER: &str = "\
 # What is refused, as it needs a proposal that is not supported. Columns: refused, suite/file, directives, proposal.
+";
+
+const SUPERSEDED_HEADER: &str = "\
+# Modules that must be invalid, but are valid since a later proposal. Columns: superseded, suite/file, directives, proposal.
 ";
 
 fn path() -> PathBuf {
@@ -45,9 +51,13 @@ pub fn read() -> Ledger {
                 let counts = ledger.get_mut(name).unwrap_or_else(|| panic!("ledger: no counts for {name}"));
                 counts.refused.insert(columns[3..].join(" "), number(count));
             }
+            ["superseded", name, count, ..] => {
+                let counts = ledger.get_mut(name).unwrap_or_else(|| panic!("ledger: no counts for {name}"));
+                counts.superseded.insert(columns[3..].join(" "), number(count));
+            }
             [name, assertions, commands] => {
                 let (assertions, commands) = (number(assertions), number(commands));
-                let counts = Counts { assertions, commands, refused: BTreeMap::new() };
+                let counts = Counts { assertions, commands, ..Counts::default() };
                 assert!(ledger.insert(name.to_owned(), counts).is_none(), "ledger: {name} stands there twice");
             }
             _ => panic!("ledger: expected three columns, or four of what is refused, got {line:?}"),
@@ -68,7 +78,7 @@ pub fn write(ledger: &Ledger) {
 
 fn render(ledger: &Ledger) -> String {
     let mut text = String::from(HEADER);
-    let (mut assertions, mut commands, mut refused) = (0, 0, 0);
+    let (mut assertions, mut commands) = (0, 0);
     for (name, counts) in ledger {
         writeln!(text, "{name:<52} {:>6} {:>6}", counts.assertions, counts.commands).expect("strings take all text");
         assertions += counts.assertions;
@@ -76,14 +86,21 @@ fn render(ledger: &Ledger) -> String {
     }
     writeln!(text, "total {assertions:>53} {commands:>6}").expect("strings take all text");
     text.push_str(REFUSED_HEADER);
+    render_reasons(&mut text, "refused", ledger, |counts| &counts.refused);
+    text.push_str(SUPERSEDED_HEADER);
+    render_reasons(&mut text, "superseded", ledger, |counts| &counts.superseded);
+    text
+}
+
+fn render_reasons(text: &mut String, what: &str, ledger: &Ledger, of: fn(&Counts) -> &BTreeMap<String, u32>) {
+    let mut total = 0;
     for (name, counts) in ledger {
-        for (proposal, count) in &counts.refused {
-            writeln!(text, "refused {name:<44} {count:>6} {proposal}").expect("strings take all text");
-            refused += count;
+        for (proposal, count) in of(counts) {
+            writeln!(text, "{what} {name:<44} {count:>6} {proposal}").expect("strings take all text");
+            total += count;
         }
     }
-    writeln!(text, "total refused {refused:>45}").expect("strings take all text");
-    text
+    writeln!(text, "total {what} {total:>45}").expect("strings take all text");
 }
 
 /// Panics unless exactly the files of the ledger ran, each with exactly its counts.

@@ -2,14 +2,16 @@
 
 use crate::engine::{self, Failure, Instance};
 use crate::ledger::Counts;
-use crate::suites::Support;
+use crate::suites::{Suite, Support};
 use crate::values;
 use gowasmer::artifact::CompileOptions;
 use gowasmer::trap::TrapCode;
 use gowasmer::types::ValType;
 use gowasmer::vm::Linker;
+use gowasmer::wasm::features::FEATURES;
 use std::collections::HashMap;
 use std::rc::Rc;
+use wasmparser::{Validator, WasmFeatures};
 use wast::lexer::Lexer;
 use wast::parser::{self, ParseBuffer};
 use wast::token::Id;
@@ -37,6 +39,8 @@ enum Problem {
     Failed(String),
     /// A module that it needs uses this proposal, which is not supported.
     Refused(String),
+    /// A module that must be invalid is valid since this proposal.
+    Superseded(String),
 }
 
 impl From<String> for Problem {
@@ -56,7 +60,7 @@ impl From<Failure> for Problem {
 
 /// Runs a script; tells of each directive that fails by its line, and counts those that pass. Those that need a proposal which is
 /// not supported are counted by its name, and are failures where the script should be supported as a whole.
-pub fn run(text: &str, options: CompileOptions, support: Support, fail: &mut dyn FnMut(usize, String)) -> Counts {
+pub fn run(text: &str, options: CompileOptions, suite: &Suite, fail: &mut dyn FnMut(usize, String)) -> Counts {
     let mut counts = Counts::default();
     let mut lexer = Lexer::new(text);
     lexer.allow_confusing_unicode(true);
@@ -74,15 +78,16 @@ pub fn run(text: &str, options: CompileOptions, support: Support, fail: &mut dyn
             return counts;
         }
     };
-    let mut script = Script::new(options, support);
+    let mut script = Script::new(options, suite);
     for directive in directives {
         let (line, _) = directive.span().linecol_in(text);
         let assertion = is_assertion(&directive);
         match script.directive(directive) {
             Err(Problem::Failed(message)) => fail(line + 1, message),
-            Err(Problem::Refused(proposal)) if support == Support::Whole => {
+            Err(Problem::Refused(proposal)) if suite.support == Support::Whole => {
                 fail(line + 1, format!("needs the proposal {proposal}, which is not supported"));
             }
+            Err(Problem::Superseded(proposal)) => *counts.superseded.entry(proposal).or_default() += 1,
             Err(Problem::Refused(proposal)) => *counts.refused.entry(proposal).or_default() += 1,
             Ok(()) if assertion => counts.assertions += 1,
             Ok(()) => counts.commands += 1,
@@ -110,7 +115,7 @@ type Loaded = Result<Rc<Instance>, String>;
 /// What a script has defined so far.
 struct Script {
     options: CompileOptions,
-    support: Support,
+    suite: Suite,
     linker: Linker,
     /// The module that commands without a name mean.
     current: Option<Loaded>,
@@ -121,13 +126,13 @@ struct Script {
 }
 
 impl Script {
-    fn new(options: CompileOptions, support: Support) -> Self {
+    fn new(options: CompileOptions, suite: &Suite) -> Self {
         let spectest = engine::with_host_functions(SPECTEST, options).expect("spectest can be instantiated");
         let mut linker = Linker::new();
         spectest.register("spectest", &mut linker);
         Self {
             options,
-            support,
+            suite: *suite,
             linker,
             current: None,
             named: HashMap::new(),
@@ -147,7 +152,7 @@ impl Script {
             WastDirective::AssertReturn { exec, results, .. } => {
                 let (types, slots) = self.execute(exec).map_err(|failure| match Problem::from(failure) {
                     Problem::Failed(message) => Problem::Failed(format!("expected results, got {message}")),
-                    refused @ Problem::Refused(_) => refused,
+                    other => other,
                 })?;
                 Ok(values::compare(&results, &types, &slots)?)
             }
@@ -276,11 +281,21 @@ impl Script {
         };
         match engine::compile(&bytes, self.options) {
             Err(Failure::Invalid(_)) => Ok(()),
-            Err(Failure::Refused(_)) if self.support == Support::Whole => Ok(()),
+            Err(Failure::Refused(_)) if self.suite.support == Support::Whole => Ok(()),
             Err(other) => unexpected(Err(other), &format!("a validation error ({message:?})")),
-            Ok(_) => Err(format!("expected a validation error ({message:?}), the module was compiled").into()),
+            Ok(_) => {
+                Err(match self.suite.later.iter().find(|(later, _)| !is_valid(&bytes, FEATURES.difference(*later))) {
+                    Some((_, proposal)) => Problem::Superseded((*proposal).to_owned()),
+                    None => format!("expected a validation error ({message:?}), the module was compiled").into(),
+                })
+            }
         }
     }
+}
+
+/// Whether a binary is valid with some features, by the validator alone.
+fn is_valid(bytes: &[u8], features: WasmFeatures) -> bool {
+    Validator::new_with_features(features).validate_all(bytes).is_ok()
 }
 
 /// What a call gives.

@@ -13,15 +13,15 @@ use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, MemFlagsData, Type, Va
 use std::mem::offset_of;
 
 /// Most bytes of a copy of constant length that becomes loads and stores.
-const INLINE_COPY: u32 = 128;
+const INLINE_COPY: u64 = 128;
 /// Most bytes of a fill of constant length that becomes stores.
-const INLINE_FILL: u32 = 128;
+const INLINE_FILL: u64 = 128;
 
-/// `memory.copy`, section 4.4.7.11; the ranges may overlap.
+/// `memory.copy`, section 4.4.7.11; the ranges may overlap. The count has the narrower of the two index types.
 pub(in super::super) fn memory_copy(t: &mut Translation<'_, '_>, to: u32, from: u32) {
     let (target, source, count) = t.state.pop3();
     let constant = bounds::constant(t, count);
-    let bytes = t.builder.ins().uextend(types::I64, count);
+    let bytes = bounds::widen(t, count);
     let source = bounds::range(t, from, source, bytes);
     let target = bounds::range(t, to, target, bytes);
     match constant {
@@ -57,7 +57,7 @@ pub(in super::super) fn memory_init(t: &mut Translation<'_, '_>, segment: u32, m
 pub(in super::super) fn memory_fill(t: &mut Translation<'_, '_>, memory: u32) {
     let (target, value, count) = t.state.pop3();
     let constant = bounds::constant(t, count);
-    let bytes = t.builder.ins().uextend(types::I64, count);
+    let bytes = bounds::widen(t, count);
     let target = bounds::range(t, memory, target, bytes);
     if let Some(count @ ..=INLINE_FILL) = constant {
         let flags = bounds::flags(t, memory);
@@ -66,7 +66,7 @@ pub(in super::super) fn memory_fill(t: &mut Translation<'_, '_>, memory: u32) {
     let value = t.builder.ins().uextend(types::I64, value);
     let [last, exit] = [2, 0].map(|params| block(t, params));
     let chunk = t.builder.ins().iconst(types::I64, BULK_CHUNK as i64);
-    if constant.is_none_or(|count| u64::from(count) > BULK_CHUNK) {
+    if constant.is_none_or(|count| count > BULK_CHUNK) {
         let next = block(t, 2);
         let long = t.builder.ins().icmp(IntCC::UnsignedGreaterThan, bytes, chunk);
         let start = args([target, bytes]);
@@ -187,7 +187,7 @@ fn copy_inline(
     t: &mut Translation<'_, '_>,
     (load, source): (MemFlagsData, Value),
     (store, target): (MemFlagsData, Value),
-    count: u32,
+    count: u64,
 ) {
     let pieces = pieces(count);
     let values: Vec<Value> =
@@ -198,7 +198,7 @@ fn copy_inline(
 }
 
 /// Fills a short checked range with the low byte of an `i32`.
-fn fill_inline(t: &mut Translation<'_, '_>, flags: MemFlagsData, target: Value, value: Value, count: u32) {
+fn fill_inline(t: &mut Translation<'_, '_>, flags: MemFlagsData, target: Value, value: Value, count: u64) {
     let pieces = pieces(count);
     let byte = t.builder.ins().ireduce(types::I8, value);
     let whole = t.builder.ins().splat(types::I8X16, byte);
@@ -215,8 +215,8 @@ fn fill_inline(t: &mut Translation<'_, '_>, flags: MemFlagsData, target: Value, 
 }
 
 /// Cuts a number of bytes into accesses of 16, 8, 4, 2 and 1.
-fn pieces(count: u32) -> Vec<(i32, Type)> {
-    let mut offset = 0;
+fn pieces(count: u64) -> Vec<(i32, Type)> {
+    let (count, mut offset) = (count as u32, 0);
     let mut pieces = Vec::new();
     for ty in [types::I8X16, types::I64, types::I32, types::I16, types::I8] {
         while count - offset >= ty.bytes() {

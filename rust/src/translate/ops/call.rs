@@ -1,4 +1,4 @@
-//! Calls (sections 4.4.8.10 `call` and 4.4.8.11 `call_indirect`).
+//! Calls (sections 4.4.8.10 `call` and 4.4.8.11 `call_indirect`), and tail calls (WebAssembly 3.0, sections 4.6.10.15 and 17).
 
 use super::Translation;
 use crate::abi::vmctx::FuncImport;
@@ -10,9 +10,7 @@ use std::mem::offset_of;
 pub(in super::super) fn call(t: &mut Translation<'_, '_>, function: u32) {
     let params = t.env.info.function_type(function).params.len();
     let call = if t.env.info.is_imported_function(function) {
-        let import = t.env.layout.import(function);
-        let code = t.load_vmctx(import + offset_of!(FuncImport, code) as u32);
-        let vmctx = t.load_vmctx(import + offset_of!(FuncImport, vmctx) as u32);
+        let (code, vmctx) = imported(t, function);
         let signature = t.signature(t.env.info.functions[function as usize]);
         let args = arguments(t, vmctx, params);
         t.builder.ins().call_indirect(signature, code, &args)
@@ -33,6 +31,42 @@ pub(in super::super) fn call_indirect(t: &mut Translation<'_, '_>, ty: u32, tabl
     let args = arguments(t, vmctx, params);
     let call = t.builder.ins().call_indirect(signature, code, &args);
     push_results(t, call, params);
+}
+
+/// `return_call` (section 4.6.10.15): as `call`, but the callee takes the place of this function's frame and returns to its caller.
+/// No inlined body holds one (see `inline`).
+pub(in super::super) fn return_call(t: &mut Translation<'_, '_>, function: u32) {
+    let params = t.env.info.function_type(function).params.len();
+    if t.env.info.is_imported_function(function) {
+        let (code, vmctx) = imported(t, function);
+        let signature = t.signature(t.env.info.functions[function as usize]);
+        let args = arguments(t, vmctx, params);
+        t.builder.ins().return_call_indirect(signature, code, &args);
+    } else {
+        let callee = t.function(function);
+        let args = arguments(t, t.vmctx, params);
+        t.builder.ins().return_call(callee, &args);
+    }
+    t.state.reachable = false;
+}
+
+/// `return_call_indirect` (section 4.6.10.17). All checks come before this function's frame goes, and trap in it.
+pub(in super::super) fn return_call_indirect(t: &mut Translation<'_, '_>, ty: u32, table: u32) {
+    let index = t.state.pop();
+    let (code, vmctx) = indirect::callee(t, ty, table, index);
+    let params = t.env.info.types[ty as usize].params.len();
+    let signature = t.signature(ty);
+    let args = arguments(t, vmctx, params);
+    t.builder.ins().return_call_indirect(signature, code, &args);
+    t.state.reachable = false;
+}
+
+/// Code and vmctx of an imported function.
+fn imported(t: &mut Translation<'_, '_>, function: u32) -> (Value, Value) {
+    let import = t.env.layout.import(function);
+    let code = t.load_vmctx(import + offset_of!(FuncImport, code) as u32);
+    let vmctx = t.load_vmctx(import + offset_of!(FuncImport, vmctx) as u32);
+    (code, vmctx)
 }
 
 /// The callee's vmctx, then the upper values of the stack.

@@ -7,9 +7,6 @@ use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value, types};
 use cranelift_frontend::FuncInstBuilder;
 use wasmparser::{MemArg, MemArgTarget};
 
-/// Shift from bytes to pages of 64 KiB.
-const PAGE_SHIFT: i64 = 16;
-
 /// `t.load` of a whole value, section 4.4.7.1.
 pub(in super::super) fn load(t: &mut Translation<'_, '_>, at: &MemArg, ty: Type) {
     load_with(t, at, ty.bytes(), |ins, flags, address| ins.load(ty, flags, address, 0));
@@ -45,21 +42,30 @@ pub(in super::super) fn store(t: &mut Translation<'_, '_>, at: &MemArg, width: u
 
 /// `memory.size`, section 4.4.7.8.
 pub(in super::super) fn size(t: &mut Translation<'_, '_>, memory: u32) {
-    let bytes = bounds::length(t, memory);
-    let pages = t.builder.ins().ushr_imm_u(bytes, PAGE_SHIFT);
-    let pages = t.builder.ins().ireduce(types::I32, pages);
+    let ty = t.env.info.memories[memory as usize];
+    let mut pages = bounds::length(t, memory);
+    if ty.page_size_log2 > 0 {
+        pages = t.builder.ins().ushr_imm_u(pages, i64::from(ty.page_size_log2));
+    }
+    let pages = as_index(t, pages, ty.index64);
     t.state.push(pages);
 }
 
-/// `memory.grow`, section 4.4.7.9. The runtime's answer for "not possible", all ones, is -1 as an `i32`.
+/// `memory.grow`, section 4.4.7.9. The runtime's answer for "not possible", all ones, is -1 of either width.
 pub(in super::super) fn grow(t: &mut Translation<'_, '_>, memory: u32) {
     let pages = t.state.pop();
-    let pages = t.builder.ins().uextend(types::I64, pages);
+    let pages = bounds::widen(t, pages);
+    let index64 = t.env.info.memories[memory as usize].index64;
     let memory = t.builder.ins().iconst(types::I64, i64::from(memory));
     let none = t.builder.ins().iconst(types::I64, 0);
     let old = t.runtime_call(RuntimeOp::MemoryGrow, [memory, pages, none]);
-    let old = t.builder.ins().ireduce(types::I32, old);
+    let old = as_index(t, old, index64);
     t.state.push(old);
+}
+
+/// A size of 64 bits as an integer of the index type of a memory or table.
+pub(super) fn as_index(t: &mut Translation<'_, '_>, size: Value, index64: bool) -> Value {
+    if index64 { size } else { t.builder.ins().ireduce(types::I32, size) }
 }
 
 /// The memory of a load or store.

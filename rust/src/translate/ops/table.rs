@@ -4,8 +4,10 @@
 
 use super::Translation;
 use super::bulk::{args, block, drop_segment, enter, segment_range};
+use super::memory::as_index;
 use crate::abi::RuntimeOp;
 use crate::abi::vmctx::{DataEntry, ElementEntry};
+use crate::translate::bounds::widen;
 use crate::translate::table_access::{self, ELEMENT_SHIFT};
 use crate::translate::vmctx::Region;
 use crate::trap::TrapCode;
@@ -37,24 +39,26 @@ pub(in super::super) fn set(t: &mut Translation<'_, '_>, table: u32) {
 /// `table.size`, section 4.4.6.3.
 pub(in super::super) fn size(t: &mut Translation<'_, '_>, table: u32) {
     let bound = table_access::bound(t, table);
-    let size = t.builder.ins().ireduce(types::I32, bound);
+    let index64 = t.env.info.tables[table as usize].index64;
+    let size = as_index(t, bound, index64);
     t.state.push(size);
 }
 
-/// `table.grow`, section 4.4.6.4. The runtime's answer for "not possible", all ones, is -1 as an `i32`.
+/// `table.grow`, section 4.4.6.4. The runtime's answer for "not possible", all ones, is -1 of either width.
 pub(in super::super) fn grow(t: &mut Translation<'_, '_>, table: u32) {
     let (value, count) = t.state.pop2();
-    let count = t.builder.ins().uextend(types::I64, count);
+    let count = widen(t, count);
+    let index64 = t.env.info.tables[table as usize].index64;
     let table = t.builder.ins().iconst(types::I64, i64::from(table));
     let old = t.runtime_call(RuntimeOp::TableGrow, [table, count, value]);
-    let old = t.builder.ins().ireduce(types::I32, old);
+    let old = as_index(t, old, index64);
     t.state.push(old);
 }
 
 /// `table.fill`, section 4.4.6.5.
 pub(in super::super) fn fill(t: &mut Translation<'_, '_>, table: u32) {
     let (index, value, count) = t.state.pop3();
-    let count = t.builder.ins().uextend(types::I64, count);
+    let count = widen(t, count);
     let target = table_access::range(t, table, index, count);
     let flags = t.trusted(Region::Table(table));
     let bytes = t.builder.ins().ishl_imm_u(count, ELEMENT_SHIFT);
@@ -74,7 +78,7 @@ pub(in super::super) fn fill(t: &mut Translation<'_, '_>, table: u32) {
 /// `table.copy`, section 4.4.6.6; the ranges may overlap if the tables can be the same.
 pub(in super::super) fn copy(t: &mut Translation<'_, '_>, to: u32, from: u32) {
     let (target, source, count) = t.state.pop3();
-    let count = t.builder.ins().uextend(types::I64, count);
+    let count = widen(t, count);
     let source = table_access::range(t, from, source, count);
     let target = table_access::range(t, to, target, count);
     let (load, store) = (t.trusted(Region::Table(from)), t.trusted(Region::Table(to)));

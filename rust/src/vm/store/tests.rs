@@ -3,7 +3,7 @@ use crate::types::{Limits, MemoryType};
 use crate::vm::MemoryHandle;
 
 fn memory(store: &Store) -> MemoryHandle {
-    store.memory(MemoryType { limits: Limits { min: 1, max: Some(2) } }).unwrap()
+    store.memory(MemoryType::new(Limits { min: 1, max: Some(2) })).unwrap()
 }
 
 fn owns(node: *const (), address: usize) -> bool {

@@ -1,7 +1,7 @@
 //! Constant expressions (3.3.7.2): the operations that initial values and offsets are made of.
 
 use crate::wasm::{ConstExpr, ConstOp, parse::Failure};
-use wasmparser::Operator;
+use wasmparser::{HeapType, Operator};
 
 /// Reads a constant expression. The functions that it refers to are added to `escaping`.
 pub fn expression(escaping: &mut Vec<u32>, expression: &wasmparser::ConstExpr<'_>) -> Result<ConstExpr, Failure> {
@@ -17,11 +17,17 @@ pub fn expression(escaping: &mut Vec<u32>, expression: &wasmparser::ConstExpr<'_
             Operator::F64Const { value } => ConstOp::F64(value.bits()),
             Operator::V128Const { value } => ConstOp::V128(*value.bytes()),
             Operator::GlobalGet { global_index } => ConstOp::GlobalGet(global_index),
-            Operator::RefNull { .. } => ConstOp::RefNull,
+            Operator::RefNull { hty: HeapType::FUNC | HeapType::EXTERN } => ConstOp::RefNull,
             Operator::RefFunc { function_index } => {
                 escaping.push(function_index);
                 ConstOp::RefFunc(function_index)
             }
+            Operator::I32Add => ConstOp::I32Add,
+            Operator::I32Sub => ConstOp::I32Sub,
+            Operator::I32Mul => ConstOp::I32Mul,
+            Operator::I64Add => ConstOp::I64Add,
+            Operator::I64Sub => ConstOp::I64Sub,
+            Operator::I64Mul => ConstOp::I64Mul,
             other => return Err(Failure::unexpected(other)),
         };
         // Nearly all expressions have one operation: these take no allocation.

@@ -1,6 +1,6 @@
 //! The type section (5.5.4), and the parser's types as ours.
 
-use crate::types::{FuncType, GlobalType, Limits, MemoryType, TableType, ValType};
+use crate::types::{FuncType, GlobalType, Limits, MemoryType, PAGE_SIZE_LOG2, TableType, ValType};
 use crate::wasm::{ModuleInfo, parse::Failure};
 use wasmparser::{RefType, TypeSectionReader};
 
@@ -37,18 +37,24 @@ pub fn reference(ty: RefType) -> Result<ValType, Failure> {
 
 /// A table type (5.3.9).
 pub fn table(ty: wasmparser::TableType) -> Result<TableType, Failure> {
-    if ty.table64 || ty.shared {
+    if ty.shared {
         return Err(Failure::unexpected(ty));
     }
-    Ok(TableType { element: reference(ty.element_type)?, limits: Limits { min: ty.initial, max: ty.maximum } })
+    let limits = Limits { min: ty.initial, max: ty.maximum };
+    Ok(TableType { element: reference(ty.element_type)?, limits, index64: ty.table64 })
 }
 
 /// A memory type (5.3.8).
 pub fn memory(ty: wasmparser::MemoryType) -> Result<MemoryType, Failure> {
-    if ty.memory64 || ty.shared || ty.page_size_log2.is_some() {
+    let page_size_log2 = match ty.page_size_log2 {
+        None => PAGE_SIZE_LOG2,
+        Some(log2 @ (0 | 16)) => log2 as u8,
+        Some(_) => return Err(Failure::unexpected(ty)),
+    };
+    if ty.shared {
         return Err(Failure::unexpected(ty));
     }
-    Ok(MemoryType { limits: Limits { min: ty.initial, max: ty.maximum } })
+    Ok(MemoryType { limits: Limits { min: ty.initial, max: ty.maximum }, index64: ty.memory64, page_size_log2 })
 }
 
 /// A global type (5.3.10).

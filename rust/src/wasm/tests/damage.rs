@@ -3,7 +3,7 @@
 use super::{binary, validate_here};
 
 /// Small modules that have every kind of section, segment and constant expression between them.
-const MODULES: [&str; 4] = [
+const MODULES: [&str; 5] = [
     r#"(module $numbers
         (import "env" "f" (func $f (param i32 i64) (result f32)))
         (import "env" "g" (global $g i32))
@@ -33,6 +33,14 @@ const MODULES: [&str; 4] = [
             (memory.fill (i32.const 0) (i32.const 1) (i32.const 2)) (memory.copy (i32.const 0) (i32.const 8) (i32.const 2))
             (if (result i32) (i32.eqz (local.get 0)) (then (i32.load offset=4 (i32.const 0)))
                 (else (i32.trunc_sat_f32_s (f32.load (i32.const 4)))))))"#,
+    r#"(module
+        (memory i64 1 2) (memory 3 (pagesize 1)) (table i64 2 funcref) (elem (i64.const 0) func 0)
+        (global $a i64 (i64.add (i64.const 1) (i64.const 2))) (global i64 (i64.mul (global.get $a) (i64.const 3)))
+        (func (param i64) (result i32)
+            (memory.copy 0 1 (local.get 0) (i32.const 0) (i32.const 1)) (i64.store offset=0x1_0000_0000 (local.get 0) (i64.const 1))
+            (if (i32.load8_u 1 (i32.const 2)) (then (return_call 0 (local.get 0))))
+            (return_call_indirect (param i64) (result i32) (local.get 0) (local.get 0)))
+        (data (i64.sub (i64.const 8) (i64.const 4)) "x"))"#,
     r"(module (func (param i32) (result i32 i32) (loop (param) (result) (br_if 0 (local.get 0)))
         (i32.extend8_s (local.get 0)) (select (result i32) (i32.const 1) (i32.const 2) (local.get 0))))",
 ];

@@ -32,8 +32,8 @@ fn index_spaces_begin_with_imports() {
     assert_eq!(info.function_type(1), &single);
     assert!(info.is_imported_function(0) && !info.is_imported_function(1));
 
-    let table = TableType { element: ValType::ExternRef, limits: Limits { min: 1, max: Some(2) } };
-    let memory = MemoryType { limits: Limits { min: 1, max: Some(3) } };
+    let table = TableType::new(ValType::ExternRef, Limits { min: 1, max: Some(2) });
+    let memory = MemoryType::new(Limits { min: 1, max: Some(3) });
     let global = GlobalType { value: ValType::I64, mutable: false };
     let imports: Vec<_> =
         info.imports.iter().map(|import| (&*import.namespace, &*import.name, import.ty.clone())).collect();
@@ -50,7 +50,7 @@ fn index_spaces_begin_with_imports() {
         [info.imported_functions, info.imported_tables, info.imported_memories, info.imported_globals],
         [1, 1, 1, 1]
     );
-    assert_eq!(info.tables, [table, TableType { element: ValType::FuncRef, limits: Limits { min: 5, max: None } }]);
+    assert_eq!(info.tables, [table, TableType::new(ValType::FuncRef, Limits { min: 5, max: None })]);
     assert_eq!(info.memories, [memory]);
     assert_eq!(info.globals[0], global);
     assert_eq!(info.globals[1], GlobalType { value: ValType::I32, mutable: true });

@@ -1,0 +1,159 @@
+package wasmer
+
+import (
+	"fmt"
+
+	"github.com/gowasmer/wasmer/go/internal/engine"
+)
+
+// GlobalType is the type of a global (specification, section 2.3.10).
+type GlobalType struct {
+	// Value is the type of the value.
+	Value ValueType
+
+	// Mutable says whether it can be set.
+	Mutable bool
+}
+
+// String formats the type: "i32", or "mut i32".
+func (t GlobalType) String() string {
+	if t.Mutable {
+		return "mut " + t.Value.String()
+	}
+	return t.Value.String()
+}
+
+// TableType is the type of a table (specification, section 2.3.9).
+type TableType struct {
+	// Element is the type of the elements: TypeFuncRef or TypeExternRef.
+	Element ValueType
+
+	// Min is the number of elements to begin with.
+	Min uint64
+
+	// Max is the number of elements never to be exceeded, if HasMax.
+	Max    uint64
+	HasMax bool
+
+	// Index64 says whether indices have 64 bits.
+	Index64 bool
+}
+
+// String formats the type: "1 to 10 of funcref", or "i64 1 or more of funcref" where indices have 64 bits.
+func (t TableType) String() string {
+	return fmt.Sprintf("%s of %s", formatLimits(t.Index64, t.Min, t.Max, t.HasMax), t.Element)
+}
+
+// MemoryType is the type of a memory (specification, section 2.3.8).
+type MemoryType struct {
+	// Min is the size to begin with, in pages.
+	Min uint64
+
+	// Max is the size never to be exceeded, in pages, if HasMax.
+	Max    uint64
+	HasMax bool
+
+	// Index64 says whether addresses have 64 bits.
+	Index64 bool
+
+	// PageSize is the number of bytes of a page: 65,536, or 1.
+	PageSize uint32
+}
+
+// String formats the type: "1 to 10 pages", or "i64 1 or more pages" where addresses have 64 bits; pages of one byte are called bytes.
+func (t MemoryType) String() string {
+	unit := " pages"
+	if t.PageSize == 1 {
+		unit = " bytes"
+	}
+	return formatLimits(t.Index64, t.Min, t.Max, t.HasMax) + unit
+}
+
+func formatLimits(index64 bool, min, max uint64, hasMax bool) string {
+	prefix := ""
+	if index64 {
+		prefix = "i64 "
+	}
+	if hasMax {
+		return fmt.Sprintf("%s%d to %d", prefix, min, max)
+	}
+	return fmt.Sprintf("%s%d or more", prefix, min)
+}
+
+// ExternType is the type of an import or export (specification, section 2.3.11): that of its kind is set, the others are nil.
+type ExternType struct {
+	// Kind says what it is.
+	Kind ImportExportKind
+
+	// Function is the type of a function.
+	Function *FunctionType
+
+	// Global is the type of a global.
+	Global *GlobalType
+
+	// Memory is the type of a memory.
+	Memory *MemoryType
+
+	// Table is the type of a table.
+	Table *TableType
+}
+
+// String formats kind and type, such as "global mut i32".
+func (t ExternType) String() string {
+	switch {
+	case t.Function != nil:
+		return "function " + t.Function.String()
+	case t.Global != nil:
+		return "global " + t.Global.String()
+	case t.Memory != nil:
+		return "memory " + t.Memory.String()
+	case t.Table != nil:
+		return "table " + t.Table.String()
+	default:
+		return t.Kind.String()
+	}
+}
+
+// ExportTypes returns the types of what the module exports, aligned with Exports. It is nil if the module was never made.
+func (module *Module) ExportTypes() []ExternType {
+	if module == nil || module.inner == nil {
+		return nil
+	}
+	types := make([]ExternType, len(module.inner.about.Exports))
+	for i := range types {
+		types[i] = externTypeFromEngine(&module.inner.about.Exports[i].Type)
+	}
+	return types
+}
+
+// ImportTypes returns the types that the module's imports must have, aligned with Imports. It is nil if the module was never made.
+func (module *Module) ImportTypes() []ExternType {
+	if module == nil || module.inner == nil {
+		return nil
+	}
+	types := make([]ExternType, len(module.inner.about.Imports))
+	for i := range types {
+		types[i] = externTypeFromEngine(&module.inner.about.Imports[i].Type)
+	}
+	return types
+}
+
+func externTypeFromEngine(t *engine.ExternType) ExternType {
+	to := ExternType{Kind: kindFromEngine(t.Kind)}
+	switch t.Kind {
+	case engine.ExternFunction:
+		to.Function = &FunctionType{Params: typesFromEngine(t.Func.Params), Results: typesFromEngine(t.Func.Results)}
+	case engine.ExternGlobal:
+		to.Global = &GlobalType{Value: typeFromEngine(t.Value), Mutable: t.Mutable}
+	case engine.ExternMemory:
+		to.Memory = &MemoryType{t.Limits.Min, t.Limits.Max, t.Limits.HasMax, t.Index64, 1 << t.PageSizeLog2}
+	case engine.ExternTable:
+		table := tableTypeFromEngine(t)
+		to.Table = &table
+	}
+	return to
+}
+
+func tableTypeFromEngine(t *engine.ExternType) TableType {
+	return TableType{typeFromEngine(t.Value), t.Limits.Min, t.Limits.Max, t.Limits.HasMax, t.Index64}
+}

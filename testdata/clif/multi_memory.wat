@@ -1,0 +1,15 @@
+;; Several memories: each access names its own; bytes are copied between memories of different index types (section 4.6.9).
+(module
+  (import "env" "m" (memory $imported 1))
+  (memory $small 1 2)
+  (memory $large i64 1)
+  (func $load_each (param i32) (result i32)
+    (i32.add (i32.load $imported (local.get 0)) (i32.load $small (local.get 0))))
+  (func $store_then_load (param i32 i64) (result i64)
+    (i64.store $small (local.get 0) (i64.const 7))
+    (i64.load $large (local.get 1)))
+  (func $copy_32 (param i32 i32 i32) (memory.copy $small $imported (local.get 0) (local.get 1) (local.get 2)))
+  (func $copy_to_64 (param i64 i32 i32) (memory.copy $large $small (local.get 0) (local.get 1) (local.get 2)))
+  (func $copy_within_64 (param i64 i64 i64) (memory.copy $large $large (local.get 0) (local.get 1) (local.get 2)))
+  (func $copy_sixteen (param i32 i64) (memory.copy $small $large (local.get 0) (local.get 1) (i32.const 16)))
+  (func $sizes (result i32 i64) (memory.size $small) (memory.size $large)))
