@@ -3,6 +3,7 @@ package protocol
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 )
@@ -22,11 +23,21 @@ const (
 	goResult    = "18007 definitions, 99007 uses\n"
 )
 
+// Counter is a Writer that counts what it is given, and keeps none.
+type Counter struct {
+	Bytes int64
+}
+
+func (c *Counter) Write(bytes []byte) (int, error) {
+	c.Bytes += int64(len(bytes))
+	return len(bytes), nil
+}
+
 // WasiEngine is how an engine runs guests of WASI.
 type WasiEngine struct {
-	// Library instantiates the module "wasi" and gives what calls its exports, of type (i32) -> i32. Its standard output goes to a file, or, if that is nil, to
-	// an io.Writer that discards; nil says that the engine has no way to do the latter.
-	Library func(wasm []byte, stdout *os.File) (call func(export string, n int32) (int32, error), free func(), err error)
+	// Library instantiates the module "wasi" and gives what calls its exports, of type (i32) -> i32. Its standard output goes to an
+	// *os.File, or a *Counter if the engine has Writers.
+	Library func(wasm []byte, stdout io.Writer) (call func(export string, n int32) (int32, error), free func(), err error)
 
 	// Program compiles a program and gives what runs it from start to end in an instance of its own, with a directory of the host as its "/".
 	Program func(wasm []byte, directory string, args ...string) (run func() error, free func(), err error)
@@ -54,17 +65,20 @@ func (w *WasiEngine) calls(name, export string, toFile bool) Work {
 			return nil, err
 		}
 		clean := func() {}
-		var stdout *os.File
+		counter := &Counter{}
+		stdout := io.Writer(counter)
 		if toFile {
 			directory, err := scratch()
 			if err != nil {
 				return nil, err
 			}
-			if stdout, err = os.Create(filepath.Join(directory, "stdout")); err != nil {
+			file, err := os.Create(filepath.Join(directory, "stdout"))
+			if err != nil {
 				return nil, err
 			}
+			stdout = file
 			clean = func() {
-				stdout.Close()
+				file.Close()
 				os.RemoveAll(directory)
 			}
 		}
@@ -79,9 +93,13 @@ func (w *WasiEngine) calls(name, export string, toFile bool) Work {
 				clean()
 			},
 			Loop: func(n int) error {
+				counter.Bytes = 0
 				errno, err := call(export, int32(n))
 				if err == nil && errno != 0 {
 					err = fmt.Errorf("%s: errno %d", export, errno)
+				}
+				if expected := int64(n) * 16; err == nil && name == CaseWrite && counter.Bytes != expected {
+					err = fmt.Errorf("%d bytes were written, expected %d", counter.Bytes, expected)
 				}
 				return err
 			},

@@ -14,11 +14,8 @@ func wasiWorks() []protocol.Work {
 	return protocol.Wasi(&protocol.WasiEngine{Library: wasiLibrary, Program: wasiProgram}, true)
 }
 
-func wasiLibrary(wasm []byte, stdout *os.File) (func(string, int32) (int32, error), func(), error) {
-	w := wasmer.Wasi{Stdout: io.Discard}
-	if stdout != nil {
-		w.Stdout = stdout
-	}
+func wasiLibrary(wasm []byte, stdout io.Writer) (func(string, int32) (int32, error), func(), error) {
+	w := wasmer.Wasi{Stdout: stdout}
 	object, err := w.ImportObject()
 	if err != nil {
 		return nil, nil, err

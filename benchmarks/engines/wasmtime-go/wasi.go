@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/bytecodealliance/wasmtime-go/v44"
@@ -26,13 +27,17 @@ func wasiLinker(wasm []byte) (*wasmtime.Engine, *wasmtime.Module, *wasmtime.Link
 	return engine, module, linker, linker.DefineWasi()
 }
 
-func wasiLibrary(wasm []byte, stdout *os.File) (func(string, int32) (int32, error), func(), error) {
+func wasiLibrary(wasm []byte, stdout io.Writer) (func(string, int32) (int32, error), func(), error) {
 	engine, module, linker, err := wasiLinker(wasm)
 	if err != nil {
 		return nil, nil, err
 	}
+	file, isFile := stdout.(*os.File)
+	if !isFile {
+		return nil, nil, errors.New("it writes to files only")
+	}
 	config := wasmtime.NewWasiConfig()
-	if err := config.SetStdoutFile(stdout.Name()); err != nil {
+	if err := config.SetStdoutFile(file.Name()); err != nil {
 		return nil, nil, err
 	}
 	store := wasmtime.NewStore(engine)

@@ -33,16 +33,12 @@ func wasiRuntime(wasm []byte) (wazero.Runtime, wazero.CompiledModule, wazero.Mod
 	return r, compiled, config, err
 }
 
-func wasiLibrary(wasm []byte, stdout *os.File) (func(string, int32) (int32, error), func(), error) {
+func wasiLibrary(wasm []byte, stdout io.Writer) (func(string, int32) (int32, error), func(), error) {
 	r, compiled, config, err := wasiRuntime(wasm)
 	if err != nil {
 		return nil, nil, err
 	}
-	config = config.WithStdout(io.Discard)
-	if stdout != nil {
-		config = config.WithStdout(stdout)
-	}
-	module, err := r.InstantiateModule(background, compiled, config)
+	module, err := r.InstantiateModule(background, compiled, config.WithStdout(stdout))
 	if err != nil {
 		_ = r.Close(background)
 		return nil, nil, err
