@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"time"
 )
 
 // output writes to an io.Writer, one call of the guest at a time, save for a file, which may be written to by several goroutines.
@@ -66,6 +67,25 @@ func written(buffer []byte, n int, err error) (int, Errno) {
 		return n, EIO
 	}
 	return n, Success
+}
+
+// writeUntil calls write, which waits no longer than a deadline, so that it ends with the context. The deadline does not stay.
+func writeUntil(ctx context.Context, setDeadline func(time.Time) error, write func() (int, Errno)) (int, Errno) {
+	if ctx.Done() == nil {
+		return write()
+	}
+	set := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(set)
+		setDeadline(time.Unix(1, 0)) // it has passed
+	})
+	defer func() {
+		if !stop() {
+			<-set
+			setDeadline(time.Time{})
+		}
+	}()
+	return write()
 }
 
 func (out *output) sync(bool) Errno {

@@ -38,7 +38,7 @@ type System struct {
 	descriptors descriptors
 	args, env   stringList
 	clock       clock
-	random      io.Reader
+	random      lockedReader
 	gather      gather
 	closeOnce   sync.Once
 	owned       []io.Closer
@@ -46,7 +46,7 @@ type System struct {
 
 // New makes a System. Descriptors are numbered as WASI programs expect: 0, 1 and 2 the standard streams, then the directories, then the listeners.
 func New(config Config) (*System, error) {
-	s := &System{clock: newClock(config.Clock), random: config.Random}
+	s := &System{clock: newClock(config.Clock), random: lockedReader{reader: config.Random}}
 	var err error
 	if s.args, err = newStringList("argument", config.Args); err != nil {
 		return nil, err
