@@ -13,9 +13,14 @@ type wasiGuest InstanceContext
 
 // Memory gives the bytes of memory 0, none if there is no memory. The instance is being called and thus alive, and its memory too.
 func (g *wasiGuest) Memory() []byte {
-	memory := g.instance.memory0()
+	memory := g.instance.first.Load()
 	if memory == nil {
-		return nil
+		if memory = g.instance.memory0(); memory == nil {
+			return nil
+		}
+	}
+	if definition := memory.inner.definition.Load(); definition != nil {
+		return definition.Bytes()
 	}
 	return memory.inner.get().Bytes()
 }
