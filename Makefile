@@ -112,6 +112,10 @@ fuzz: tools ## run generated cases against wasmi and wasmtime for FUZZ_SECONDS (
 soak: build ## run the leak tests and the tests of altered modules in full (some minutes)
 	SOAK=1 $(GO) test -count=1 -timeout 60m -v -run 'LeaveNothing|TenThousandInstances|FlippedModules' ./go/tests
 
+.PHONY: programs
+programs: build ## run all real programs as WASI guests, against wazero where it can be compared (some minutes; fetches 15 MB)
+	PROGRAMS=1 $(GO) test -count=1 -timeout 60m -v ./go/tests/programs
+
 .PHONY: bench
 bench: build ## measure against other runtimes and print one table
 	$(MAKE) -C benchmarks

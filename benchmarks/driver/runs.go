@@ -50,9 +50,6 @@ func plan(o *options, r *report.Report, programs []*program, engines []*engine, 
 	figures := map[string][]string{}
 	var known []string
 	for _, e := range engines {
-		if e.name == "native" {
-			continue // it is no Go program
-		}
 		text, err := exec.Command(e.command, "-list").Output()
 		if err != nil {
 			return nil, fmt.Errorf("asking %s for its figures: %w", e.name, err)

@@ -123,6 +123,16 @@ func (r *Report) Targets() []*Target {
 	}
 	add("runtime.GC while 8 guests spin, median in ms", median, 100, "")
 
+	for _, w := range []struct {
+		name, rival string
+		limit       float64
+	}{
+		{protocol.CaseWrite, "wazero", 0.6}, {protocol.CaseClock, "wazero", 0.6}, {protocol.CaseCopy, "wazero", 1}, {protocol.CaseCopy, "native", 1.2},
+		{protocol.CaseGo, "wazero", 0.6},
+	} {
+		add("WASI, "+w.name+", over "+w.rival, r.Best(protocol.FigureWasi, w.name, Subject, "")/r.Best(protocol.FigureWasi, w.name, w.rival, ""), w.limit, "")
+	}
+
 	// What the engine had to reach first.
 	for _, interpreter := range []string{"life", "wagon"} {
 		value, _ := r.Mean(CompileRun, []string{"nbody", "fib_recursive", "pollard_rho_128"}, interpreter, Subject)

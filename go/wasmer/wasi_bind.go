@@ -12,8 +12,15 @@ import (
 type wasiGuest InstanceContext
 
 // Memory gives the bytes of memory 0, none if there is no memory, or if the instance was closed: guests that are linked with it may go on calling its functions. The
-// bytes are there as long as the call, whatever is closed meanwhile.
-func (g *wasiGuest) Memory() []byte { return g.instance.memory0().Data() }
+// bytes, and their definition, are there as long as the call, whatever is closed meanwhile.
+func (g *wasiGuest) Memory() []byte {
+	if memory := g.instance.first.Load(); memory != nil {
+		if definition := memory.inner.definition.Load(); definition != nil {
+			return definition.Bytes()
+		}
+	}
+	return g.instance.memory0().Data()
+}
 
 // Context gives that of the call.
 func (g *wasiGuest) Context() context.Context { return (*InstanceContext)(g).Context() }

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// output writes to an io.Writer, one call of the guest at a time.
+// output writes to an io.Writer, one call of the guest at a time, save for a file, which may be written to by several goroutines.
 type output struct {
 	nothing
 	mutex    sync.Mutex
@@ -40,11 +40,20 @@ func (out *output) kind() FileType { return out.fileType }
 
 func (out *output) attributes() (attributes, Errno) { return streamAttributes(out.file, out.fileType) }
 
-// write gives the writer the guest's own memory: a Writer must neither keep nor change it.
-func (out *output) write(_ context.Context, buffer []byte) (int, Errno) {
+func (out *output) write(_ context.Context, buffer []byte) (int, Errno) { return out.put(buffer) }
+
+// put gives the writer the guest's own memory: a Writer must neither keep nor change it.
+func (out *output) put(buffer []byte) (int, Errno) {
+	if out.file != nil {
+		n, err := out.file.Write(buffer)
+		return written(buffer, n, err)
+	}
 	out.mutex.Lock()
 	defer out.mutex.Unlock()
 	n, err := out.writer.Write(buffer)
+	if n == len(buffer) && err == nil {
+		return n, Success
+	}
 	return written(buffer, n, err)
 }
 
