@@ -97,6 +97,10 @@ func (r *Report) Targets() []*Target {
 		}
 	}
 	add("instantiate and close a small module over the best rival", r.Best(protocol.FigureInstantiate, "small", Subject, "")/best, 1, rival)
+	for _, rival := range [][2]string{{"wasmtime-go", ""}, {"wazero", "1 worker"}, {"wazero", "a worker per core"}} {
+		add("compiling a large module over "+strings.TrimSuffix(rival[0]+", "+rival[1], ", "),
+			r.Best(protocol.FigureCompileLong, "large", Subject, "")/r.Best(protocol.FigureCompileLong, "large", rival[0], rival[1]), 1, "")
+	}
 	for _, d := range []struct {
 		name  string
 		limit float64
