@@ -15,6 +15,14 @@ STATICCHECK := $(GO) run honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSIO
 PACKAGES := ./...
 # Seconds that `make stress` lasts; the run inside of `make test` is shorter.
 STRESS_SECONDS ?= 60
+# `make fuzz`: how long, or how many cases, and the seed; `make test` runs FUZZ_CI_CASES of a fixed seed.
+FUZZ_SECONDS ?= 600
+FUZZ_CASES ?=
+FUZZ_SEED ?= $$(date +%s)
+FUZZ_CI_CASES := 10000
+# What is shipped, and the tool that makes its header. Not the whole workspace: what other crates of it ask of dependencies that they
+# share would be built into the library, too; rust/fuzz would switch on features of the code generator that the library does not need.
+ENGINE := -p gowasmer-engine -p gowasmer-header
 
 LIBRARY := build/libgowasmer.a
 # Written when it changes; the library keeps what it declares.
@@ -36,11 +44,10 @@ build: library ## build the engine, the C header and the command bin/wasmer
 	@echo "building bin/wasmer"
 	$(GO) build -o bin/wasmer ./go/cmd/wasmer
 
-# Not the whole workspace: what other crates of it ask of dependencies that they share would be built into the library, too.
 .PHONY: engine
 engine: tools
 	@echo "building the engine (the first time this takes some minutes)"
-	$(CARGO) build --release --locked -p gowasmer-engine -p gowasmer-header
+	$(CARGO) build --release --locked $(ENGINE)
 
 # The library is made anew only when cargo's changed, so that what depends on it is not built again for nothing.
 .PHONY: library
@@ -64,11 +71,11 @@ demo: library ## run the demonstration programs through the Go package
 	@bin/demo testdata/guests
 
 .PHONY: test
-test: build test-rust test-go test-race ## run all tests: Rust, specification, golden files, Go, examples, short stress, short race run
+test: build test-rust test-go test-race test-fuzz ## run all tests: Rust, specification, golden files, Go, examples, short stress, short race run, differential
 
 .PHONY: test-rust
 test-rust: tools ## run the Rust tests, the specification suite and the golden files
-	$(CARGO) test --release --locked --workspace
+	$(CARGO) test --release --locked $(ENGINE) -p gowasmer-suite
 
 .PHONY: spec
 spec: tools ## run the specification suite alone (BLESS=1 rewrites its counts if every assertion passes)
@@ -92,9 +99,22 @@ stress: build ## run the stress tests for STRESS_SECONDS (default 60), plain and
 	STRESS_SECONDS=$(STRESS_SECONDS) $(GO) test -count=1 -timeout $$(( $(STRESS_SECONDS) * 10 + 600 ))s -run 'Stress|Hammer' $(PACKAGES)
 	STRESS_SECONDS=$(STRESS_SECONDS) $(GO) test -race -count=1 -timeout $$(( $(STRESS_SECONDS) * 10 + 900 ))s -run 'Stress|Hammer' $(PACKAGES)
 
+.PHONY: test-fuzz
+test-fuzz: tools ## run the differential regressions, and 10,000 generated cases against wasmi and wasmtime
+	$(CARGO) test --release --locked -p gowasmer-fuzz
+	$(CARGO) run --release --locked -p gowasmer-fuzz -- --cases $(FUZZ_CI_CASES) --seed 1
+
+.PHONY: fuzz
+fuzz: tools ## run generated cases against wasmi and wasmtime for FUZZ_SECONDS (default 600) or FUZZ_CASES; FUZZ_SEED repeats a run
+	$(CARGO) run --release --locked -p gowasmer-fuzz -- $(if $(FUZZ_CASES),--cases $(FUZZ_CASES),--seconds $(FUZZ_SECONDS)) --seed $(FUZZ_SEED)
+
 .PHONY: soak
 soak: build ## run the leak tests and the tests of altered modules in full (some minutes)
 	SOAK=1 $(GO) test -count=1 -timeout 60m -v -run 'LeaveNothing|TenThousandInstances|FlippedModules' ./go/tests
+
+.PHONY: programs
+programs: build ## run all real programs as WASI guests, against wazero where it can be compared (some minutes; fetches 15 MB)
+	PROGRAMS=1 $(GO) test -count=1 -timeout 60m -v ./go/tests/programs
 
 .PHONY: bench
 bench: build ## measure against other runtimes and print one table
@@ -110,7 +130,8 @@ check-format:
 
 .PHONY: check-lint
 check-lint: library
-	$(CARGO) clippy --release --locked --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --release --locked $(ENGINE) -p gowasmer-suite --all-targets -- -D warnings
+	$(CARGO) clippy --release --locked -p gowasmer-fuzz --no-deps --all-targets -- -D warnings
 	$(GO) vet $(PACKAGES)
 	$(STATICCHECK) $(PACKAGES)
 

@@ -76,7 +76,7 @@ func engineNames(directory string, only []string) ([]string, error) {
 // esbuild is the npm package whose module is the large one.
 const esbuild = "esbuild-wasm@0.28.2"
 
-// prepareModules puts all modules that works need into one folder: those that are committed, a Go program built for WASI, and one of npm's, which is
+// prepareModules puts all modules that works need into one folder: those that are committed, two Go programs built for WASI, and one of npm's, which is
 // kept from run to run. It returns the folder.
 func prepareModules(o *options, missing map[string]string) (string, error) {
 	benchmarks := filepath.Join(o.root, "benchmarks")
@@ -95,6 +95,8 @@ func prepareModules(o *options, missing map[string]string) (string, error) {
 		"queens":        filepath.Join(benchmarks, "kernels", "queens.wasm"),
 		"fib_recursive": filepath.Join(guests, "fib_recursive.wasm"),
 		"small":         filepath.Join(guests, "snappy_compress.wasm"),
+		"wasi":          filepath.Join(benchmarks, "modules", "wasi.wasm"),
+		"copy":          filepath.Join(guests, "wasi", "copy.wasm"),
 	} {
 		text, err := os.ReadFile(from)
 		if err == nil {
@@ -105,12 +107,14 @@ func prepareModules(o *options, missing map[string]string) (string, error) {
 		}
 	}
 
-	progress("building the middle module")
-	middle := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(folder, "middle.wasm"), ".")
-	middle.Dir = filepath.Join(benchmarks, "modules", "middle")
-	middle.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0")
-	if text, err := middle.CombinedOutput(); err != nil {
-		missing["module middle"] = fmt.Sprintf("%v: %s", err, text)
+	for _, name := range []string{"middle", "gotool"} {
+		progress("building the module %s", name)
+		build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(folder, name+".wasm"), ".")
+		build.Dir = filepath.Join(benchmarks, "modules", name)
+		build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0")
+		if text, err := build.CombinedOutput(); err != nil {
+			missing["module "+name] = fmt.Sprintf("%v: %s", err, text)
+		}
 	}
 
 	large := filepath.Join(folder, "large.wasm")

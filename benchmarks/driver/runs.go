@@ -21,6 +21,12 @@ const timeout = 5 * time.Minute
 // Interpreters are too slow for the kernels: they run the programs alone.
 var interpreters = []string{"life", "wagon"}
 
+// withoutVectors know no SIMD: they run the kernels that have none.
+var withoutVectors = []string{"go-ext-wasm", "wasm2go"}
+
+// vectors is how the names of the kernels begin that use SIMD.
+const vectors = "simd_"
+
 // unit is what one process of an engine does: a program, or the works of a figure.
 type unit struct {
 	what    string
@@ -44,15 +50,15 @@ func plan(o *options, r *report.Report, programs []*program, engines []*engine, 
 			if slices.Contains(interpreters, e.name) && (p.kernel || o.quick) {
 				continue
 			}
+			if slices.Contains(withoutVectors, e.name) && strings.HasPrefix(p.name, vectors) {
+				continue
+			}
 			units = append(units, &unit{what: p.name, engine: e.name, command: e.command, report: r, program: p})
 		}
 	}
 	figures := map[string][]string{}
 	var known []string
 	for _, e := range engines {
-		if e.name == "native" {
-			continue // it is no Go program
-		}
 		text, err := exec.Command(e.command, "-list").Output()
 		if err != nil {
 			return nil, fmt.Errorf("asking %s for its figures: %w", e.name, err)

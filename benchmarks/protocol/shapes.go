@@ -22,6 +22,7 @@ const (
 	FigureDeadline    = "deadline"
 	FigureCollect     = "garbage collection"
 	FigureBlocked     = "blocked host calls"
+	FigureWasi        = "WASI"
 )
 
 // Ways that targets are set for; other ways are named by the engines.

@@ -78,6 +78,7 @@ func write(w *bytes.Buffer, r *report.Report) {
 		{protocol.FigureDeadline, "Calls without and with a deadline:"},
 		{protocol.FigureCollect, "Garbage collection while guests spin (best median of 15):"},
 		{protocol.FigureBlocked, "Calls that wait in host functions:"},
+		{protocol.FigureWasi, "Programs of WASI; the Go program and the copy are run from start to end, compiled before:"},
 	} {
 		if len(r.Names(figure.name)) > 0 {
 			r.WorkTable(figure.name, figure.title).Markdown(w)

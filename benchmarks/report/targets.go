@@ -97,6 +97,10 @@ func (r *Report) Targets() []*Target {
 		}
 	}
 	add("instantiate and close a small module over the best rival", r.Best(protocol.FigureInstantiate, "small", Subject, "")/best, 1, rival)
+	for _, rival := range [][2]string{{"wasmtime-go", ""}, {"wazero", "1 worker"}, {"wazero", "a worker per core"}} {
+		add("compiling a large module over "+strings.TrimSuffix(rival[0]+", "+rival[1], ", "),
+			r.Best(protocol.FigureCompileLong, "large", Subject, "")/r.Best(protocol.FigureCompileLong, "large", rival[0], rival[1]), 1, "")
+	}
 	for _, d := range []struct {
 		name  string
 		limit float64
@@ -122,6 +126,16 @@ func (r *Report) Targets() []*Target {
 		}
 	}
 	add("runtime.GC while 8 guests spin, median in ms", median, 100, "")
+
+	for _, w := range []struct {
+		name, rival string
+		limit       float64
+	}{
+		{protocol.CaseWrite, "wazero", 0.6}, {protocol.CaseClock, "wazero", 0.6}, {protocol.CaseCopy, "wazero", 1}, {protocol.CaseCopy, "native", 1.2},
+		{protocol.CaseGo, "wazero", 0.6},
+	} {
+		add("WASI, "+w.name+", over "+w.rival, r.Best(protocol.FigureWasi, w.name, Subject, "")/r.Best(protocol.FigureWasi, w.name, w.rival, ""), w.limit, "")
+	}
 
 	// What the engine had to reach first.
 	for _, interpreter := range []string{"life", "wagon"} {

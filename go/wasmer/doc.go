@@ -56,7 +56,7 @@
 //
 // # Closing
 //
-// Close of a module, instance, memory or set of imports may be called more than once, at any time. It refuses later calls with an error
+// Close of a module, instance, memory, global, table, pool or set of imports may be called more than once, at any time. It refuses later calls with an error
 // that matches [ErrClosed], and frees the resources when the last running call ends. What is dropped without Close is freed after
 // a garbage collection; an instance lives as long as one of its exported functions is held.
 //

@@ -9,8 +9,8 @@ import (
 	"github.com/gowasmer/wasmer/go/internal/engine"
 )
 
-// ErrClosed is in every error that is returned because a module, an instance, a memory or a set of imports was closed, or
-// was never made.
+// ErrClosed is in every error that is returned because a module, an instance, a function, memory, global or table, a set of imports or a pool was
+// closed, or was never made.
 var ErrClosed = errors.New("closed")
 
 // InstanceError is an error about a WebAssembly instance. Functions that create instances from bytes, and methods of [Instance],

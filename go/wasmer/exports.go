@@ -40,32 +40,54 @@ type exportedFunction struct {
 	name     string
 	export   uint32                           // position among the module's exports, or noExport
 	entry    atomic.Pointer[fiber.Entry]      // how to enter it; asked for at the first call
-	public   Function                         // what users get
-	same     atomic.Pointer[exportedFunction] // the one that stands for all that are the same function, once it was a value
-	slot     atomic.Uint64                    // a reference to it, once it was a value
+	known    atomic.Pointer[functionIdentity] // made when somebody asks for it: most exports are called by their closures, if at all
 }
 
-// makeExports makes the functions of an instance, and the map of closures over them.
-func makeExports(instance *instanceState) map[string]func(...interface{}) (Value, error) {
+// functionIdentity is what makes a function a value.
+type functionIdentity struct {
+	public Function                         // what users get
+	same   atomic.Pointer[exportedFunction] // the one that stands for all that are the same function, once it was a value
+	slot   atomic.Uint64                    // a reference to it, once it was a value
+}
+
+// identity makes the function a value.
+func (f *exportedFunction) identity() *functionIdentity {
+	if known := f.known.Load(); known != nil {
+		return known
+	}
+	f.known.CompareAndSwap(nil, &functionIdentity{public: Function{f}})
+	return f.known.Load()
+}
+
+// function returns what users get; it is the same each time.
+func (f *exportedFunction) function() *Function { return &f.identity().public }
+
+// makeFunctions makes the exported functions of an instance.
+func makeFunctions(instance *instanceState) []exportedFunction {
 	count := 0
 	for i := range instance.about.functions {
 		if instance.about.functions[i].FuncType != nil {
 			count++
 		}
 	}
-	instance.functions = make([]exportedFunction, count)
-	exports := make(map[string]func(...interface{}) (Value, error), count)
-	next := 0
+	functions, next := make([]exportedFunction, count), 0
 	for i := range instance.about.functions {
 		if instance.about.functions[i].FuncType == nil {
 			continue
 		}
-		f := &instance.functions[next]
+		f := &functions[next]
 		next++
 		f.instance, f.typ = instance, &instance.about.functions[i]
 		f.name, f.export = instance.about.Exports[i].Name, uint32(i)
-		f.public.inner = f
-		exports[f.name] = f.callOne
+	}
+	return functions
+}
+
+// makeExports makes the map of closures over functions.
+func makeExports(functions []exportedFunction) map[string]func(...interface{}) (Value, error) {
+	exports := make(map[string]func(...interface{}) (Value, error), len(functions))
+	for i := range functions {
+		exports[functions[i].name] = functions[i].callOne
 	}
 	return exports
 }

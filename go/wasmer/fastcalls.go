@@ -137,11 +137,6 @@ func (f *exportedFunction) callSlotsSlow(ctx context.Context, values []uint64) e
 	if len(values) < t.slots {
 		return f.shortSlots(len(values))
 	}
-	if t.checked {
-		if err := f.instance.checkFunctions(t.Params, values); err != nil {
-			return f.failed(err)
-		}
-	}
 	fb, slots, err := f.begin(ctx)
 	if err != nil {
 		return err
@@ -149,12 +144,19 @@ func (f *exportedFunction) callSlotsSlow(ctx context.Context, values []uint64) e
 	for i := range t.paramSlots {
 		*slotAt(slots, i) = values[i]
 	}
+	if t.checked { // what the guest gets, which nobody changes any more
+		if err := f.instance.checkFunctions(t.Params, unsafe.Slice(slotAt(slots, 0), t.paramSlots)); err != nil {
+			return f.ended(fb, err)
+		}
+	}
+	f.instance.unpinAll(t.Params, values)
 	if err := f.run(ctx, fb); err != nil {
 		return err
 	}
 	for i := range t.resultSlots {
 		values[i] = *slotAt(slots, i)
 	}
+	f.instance.pinAll(t.Results, values)
 	f.end(fb)
 	return nil
 }

@@ -29,7 +29,6 @@ func (s *instanceState) functionByIndex(info *engine.FuncInfo, handle engine.Ext
 	}
 	typ := newExportedType(t)
 	f := &exportedFunction{instance: s, typ: &typ, name: fmt.Sprintf("function[%d]", info.Index), export: noExport}
-	f.public.inner = f
 	f.entry.Store(s.newEntry(info.Func))
 	return f, nil
 }
@@ -54,7 +53,7 @@ func (f *exportedFunction) handle() (engine.Extern, error) {
 	if f.export != noExport {
 		return f.instance.owned.handle.Export(f.export)
 	}
-	handle := f.instance.owned.handle.FunctionAt(f.slot.Load())
+	handle := f.instance.owned.handle.FunctionAt(f.identity().slot.Load())
 	if handle.IsNil() {
 		return handle, fmt.Errorf("the function `%s` is not in its store", f.name)
 	}
@@ -63,7 +62,7 @@ func (f *exportedFunction) handle() (engine.Extern, error) {
 
 // canonical returns the one that stands for all that are the same function, which may be exported under several names and by several instances.
 func (f *exportedFunction) canonical() *exportedFunction {
-	if same := f.same.Load(); same != nil {
+	if same := f.identity().same.Load(); same != nil {
 		return same
 	}
 	err := f.use(func(handle engine.Extern) error {
@@ -76,7 +75,7 @@ func (f *exportedFunction) canonical() *exportedFunction {
 	if err != nil { // the instance is closed, and the function is good for nothing any more
 		return f
 	}
-	return f.same.Load()
+	return f.identity().same.Load()
 }
 
 // handTo gives a handle of the function to something that makes the engine's store of the function one with that of a store here, and then makes these one.
@@ -86,6 +85,7 @@ func (f *exportedFunction) handTo(s *store, link func(handle engine.Extern) erro
 		if err != nil {
 			return err
 		}
+		s.both(f.instance.store, (*store).shareSpace) // before guests can hand values of the one to the other
 		linking.RLock()
 		defer linking.RUnlock()
 		if err := link(handle); err != nil {
@@ -104,12 +104,12 @@ func (s *instanceState) anchor() (*instanceState, error) {
 	}
 	var found *instanceState
 	s.store.view(func(all *store) {
-		for _, other := range all.instances {
+		all.each(func(other *instanceState) bool {
 			if other.life.enter(other) {
 				found = other
-				return
 			}
-		}
+			return found == nil
+		})
 	})
 	if found == nil {
 		return nil, closedError("instance")
@@ -135,7 +135,7 @@ func (s *instanceState) slotOfFunction(f *exportedFunction) (uint64, error) {
 		return 0, nil
 	}
 	if f.instance.store.is(s.store) {
-		if slot := f.slot.Load(); slot != 0 {
+		if slot := f.identity().slot.Load(); slot != 0 {
 			return slot, nil
 		}
 	}
@@ -147,7 +147,7 @@ func (s *instanceState) slotOfFunction(f *exportedFunction) (uint64, error) {
 	if err := f.handTo(s.store, anchor.owned.handle.Accept); err != nil {
 		return 0, err
 	}
-	return f.slot.Load(), nil
+	return f.identity().slot.Load(), nil
 }
 
 // checkFunctions refuses slots that should refer to functions and do not.

@@ -30,18 +30,36 @@ func (instance *Instance) Function(name string) (*Function, error) {
 	if f == nil {
 		return nil, instanceError("Cannot find the function `"+name+"`", errors.New("the instance exports no function of this name"))
 	}
-	return &f.public, nil
+	return f.function(), nil
 }
 
 func instanceError(message string, cause error) error {
 	return &InstanceError{message + ":\n    " + failure(cause), cause}
 }
 
-// Name returns the name by which the function is exported; one that is not, and was got as a value, has one such as "function[3]", by its index.
-func (function *Function) Name() string { return function.inner.name }
+// neverMade says whether this is nil or the zero Function.
+func (function *Function) neverMade() bool { return function == nil || function.inner == nil }
+
+func neverMadeError() error {
+	err := closedError("function")
+	remember(err.Error())
+	return &ExportedFunctionError{"", "Failed to call the `%s` exported function.", err}
+}
+
+// Name returns the name by which the function is exported; one that is not, and was got as a value, has one such as "function[3]", by its index. It is
+// empty if the function was never made.
+func (function *Function) Name() string {
+	if function.neverMade() {
+		return ""
+	}
+	return function.inner.name
+}
 
 // String returns name and type, such as "sum(i32, i32) -> (i32)".
 func (function *Function) String() string {
+	if function.neverMade() {
+		return ""
+	}
 	return function.inner.name + signature(function.inner.typ.FuncType)
 }
 
@@ -52,6 +70,9 @@ func (function *Function) String() string {
 // by [errors.Is]. A context that can never be done costs nothing, one that can costs nothing while the guest runs. The error is an
 // [*ExportedFunctionError]; it wraps the [*Trap], the error of a host function, or that of the context.
 func (function *Function) Call(ctx context.Context, arguments ...interface{}) ([]Value, error) {
+	if function.neverMade() {
+		return nil, neverMadeError()
+	}
 	return function.inner.callAll(ctx, arguments)
 }
 
@@ -62,6 +83,9 @@ func (function *Function) Call(ctx context.Context, arguments ...interface{}) ([
 //
 // It allocates nothing. All else is as with [Function.Call].
 func (function *Function) CallSlots(ctx context.Context, slots []uint64) error {
+	if function.neverMade() {
+		return neverMadeError()
+	}
 	return function.inner.callSlots(ctx, slots)
 }
 
@@ -88,6 +112,9 @@ func (t FunctionType) String() string {
 
 // Type returns the type of the function. The slices are the caller's.
 func (function *Function) Type() FunctionType {
+	if function.neverMade() {
+		return FunctionType{}
+	}
 	t := function.inner.typ
 	return FunctionType{Params: typesFromEngine(t.Params), Results: typesFromEngine(t.Results)}
 }

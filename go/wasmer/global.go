@@ -51,7 +51,15 @@ func NewGlobal(valueType ValueType, mutable bool, value Value) (*Global, error) 
 	if err != nil {
 		return nil, globalError("make", err)
 	}
-	return &Global{newObject("global", handle, home, nil), t, mutable}, nil
+	inner := newObject("global", handle, home, nil)
+	if t == engine.ExternRef {
+		err = inner.addTo(home.useSpace())
+	}
+	if err != nil {
+		inner.life.close(inner)
+		return nil, globalError("make", err)
+	}
+	return &Global{inner, t, mutable}, nil
 }
 
 // checkValue refuses values of other types.
@@ -83,15 +91,20 @@ func (instance *Instance) Global(name string) (*Global, error) {
 	})
 }
 
-// Type returns the type of the value.
-func (global *Global) Type() ValueType { return typeFromEngine(global.value) }
+// Type returns the type of the value; [TypeVoid] if the global was never made.
+func (global *Global) Type() ValueType {
+	if global == nil || global.inner == nil {
+		return TypeVoid
+	}
+	return typeFromEngine(global.value)
+}
 
 // Mutable says whether the value can be set.
-func (global *Global) Mutable() bool { return global.mutable }
+func (global *Global) Mutable() bool { return global != nil && global.mutable }
 
 // String returns the type, such as "mut i32".
 func (global *Global) String() string {
-	return GlobalType{Value: global.Type(), Mutable: global.mutable}.String()
+	return GlobalType{Value: global.Type(), Mutable: global.Mutable()}.String()
 }
 
 // Get returns the value. The error is a [*GlobalError]: the global is closed.

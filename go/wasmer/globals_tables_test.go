@@ -144,7 +144,7 @@ func TestExportedTables(t *testing.T) {
 	}
 }
 
-func TestSeveralMemories(t *testing.T) {
+func TestExportedMemories(t *testing.T) {
 	instance := instantiate(t, guest(t, "memories"), nil)
 	a, first, b := must(instance.ExportedMemory("a"))(t), must(instance.ExportedMemory("first"))(t), must(instance.ExportedMemory("b"))(t)
 	if a != instance.Memory || a != first || a == b || b.Length() != 2*65536 {

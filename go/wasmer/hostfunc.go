@@ -258,8 +258,13 @@ func (s *hostSignature) reflectCall(implementation reflect.Value) hostCall {
 		for i, result := range resultTypes {
 			slots[at] = 0
 			if result.IsReference() {
-				if _, err := c.instance.encodeReference(&slots[at], result, out[i].Interface()); err != nil {
+				value := out[i].Interface()
+				ok, err := c.instance.encodeReference(&slots[at], result, value)
+				if err != nil {
 					return fmt.Errorf("result #%d of the host function: %w", i+1, err)
+				}
+				if !ok { // an any that holds something else
+					return fmt.Errorf("result #%d of the host function is a value of type `%s`, expected `%s`", i+1, value.(Value).valueType, result)
 				}
 			} else {
 				reflect.NewAt(t.Out(i), unsafe.Pointer(&slots[at])).Elem().Set(out[i])

@@ -64,7 +64,9 @@ func newImportSet() *importSet { return &importSet{entries: make(map[importName]
 
 // Namespace sets the namespace of what is appended next. It returns the same set.
 func (imports *Imports) Namespace(namespace string) *Imports {
-	imports.currentNamespace = namespace
+	if imports != nil {
+		imports.currentNamespace = namespace
+	}
 	return imports
 }
 
@@ -131,7 +133,7 @@ func (imports *Imports) AppendMemory(importName string, memory *Memory) (*Import
 // AppendExportedFunction adds a function of an instance to the current namespace, where nothing may have its name. An instance that imports it is linked with that of the
 // function; see [Function]. It returns the same set, or nil and an [*ImportedFunctionError].
 func (imports *Imports) AppendExportedFunction(importName string, function *Function) (*Imports, error) {
-	if function == nil || function.inner == nil {
+	if function.neverMade() {
 		return nil, importError(importName, "Imported function `%s` must be a function; given `nil`.", nil)
 	}
 	return imports.put(importName, ImportFunction{function: function.inner})

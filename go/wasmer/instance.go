@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	"github.com/gowasmer/wasmer/go/internal/engine"
+	"github.com/gowasmer/wasmer/go/internal/externref"
 	"github.com/gowasmer/wasmer/go/internal/fiber"
 )
 
@@ -38,6 +39,7 @@ type instanceState struct {
 	life      lifetime
 	id        uint64
 	store     *store
+	home      store // the store to begin with
 	about     *moduleInfo
 	owned     *instanceResources
 	cleanup   runtime.Cleanup
@@ -47,9 +49,14 @@ type instanceState struct {
 	own       ownFiber
 	functions []exportedFunction
 	exported  *Memory                // as Instance.Memory
-	first     atomic.Pointer[Memory] // memory 0, if another than exported; asked for when first needed
+	first     atomic.Pointer[Memory] // memory 0, perhaps the same; asked for when first needed
 	borrowed  borrowed
-	data      atomic.Pointer[interface{}]
+	made      atomic.Bool // the handle is there
+	watched   atomic.Bool // the space knows the engine's store
+
+	exportedIndex uint32                          // that of the exported memory among all
+	space         atomic.Pointer[externref.Space] // that calls have to join; see externrefs.go
+	data          atomic.Pointer[interface{}]
 }
 
 // instanceResources are the parts of an instance outside of Go's heap. They do not refer to the state, whose cleanup frees them.
@@ -106,23 +113,21 @@ func instantiate(ctx context.Context, module *moduleState, imports *Imports, opt
 	if err := checkContext(ctx); err != nil {
 		return Instance{}, err
 	}
-	links, err := link(module.about.Imports, imports, options.TrapUnknownImports)
+	var links links
 	defer links.end()
-	if err != nil {
+	if err := links.find(module.about.Imports, imports, options.TrapUnknownImports); err != nil {
 		return Instance{}, err
 	}
 	state := &instanceState{about: module.about, callsC: links.callsC, calls: links.calls, owned: &instanceResources{}}
 	state.own.context.instance = state
 	state.life.enter(state) // until the gate of the own fiber is shut
-	newStore().add(state)
+	state.settle(module.about.externrefs)
 	options.ID = state.id
 	fiber.EnsurePauses()
-	handle, err := links.link(module, state, options)
-	if err != nil {
-		state.close() // guests may have functions of it
+	if err := links.link(module, state, options); err != nil {
+		state.close()
 		return Instance{}, fromEngine(err)
 	}
-	state.takeOver(handle, links.wantToken)
 	instance, err := state.open(ctx)
 	if err != nil {
 		state.close()
@@ -131,15 +136,18 @@ func instantiate(ctx context.Context, module *moduleState, imports *Imports, opt
 	return instance, nil
 }
 
-// takeOver takes over the handle.
+// takeOver takes over the handle. Nobody else knows the instance yet.
 func (s *instanceState) takeOver(handle engine.Instance, wantToken bool) {
 	s.owned.handle = handle
 	s.fiberHome = handle.Store()
+	s.functions = makeFunctions(s)
 	if wantToken {
 		s.owned.token = handle.Token()
 		addToken(s.owned.token, s)
 	}
 	s.cleanup = runtime.AddCleanup(s, (*instanceResources).free, s.owned)
+	s.made.Store(true)
+	s.watch()
 }
 
 // open makes the exports and runs the start function.
@@ -150,15 +158,14 @@ func (s *instanceState) open(ctx context.Context) (Instance, error) {
 			if err != nil {
 				return Instance{}, err
 			}
-			s.exported = newMemory(handle, false)
-			s.borrowed.memories = map[uint32]*Memory{s.about.Exports[i].Index: s.exported}
-			if s.about.Exports[i].Index == 0 {
+			s.exported, s.exportedIndex = newMemory(handle, false), s.about.Exports[i].Index
+			if s.exportedIndex == 0 {
 				s.first.Store(s.exported)
 			}
 			break
 		}
 	}
-	exports := makeExports(s)
+	exports := makeExports(s.functions)
 	if start, ok := s.owned.handle.Start(); ok {
 		if err := s.start(ctx, start); err != nil {
 			return Instance{}, fromEngine(err)
@@ -180,8 +187,12 @@ func (s *instanceState) start(ctx context.Context, start engine.Func) error {
 	fb, err := acquireFiber()
 	if err == nil {
 		defer fb.Release()
+		entry := s.newEntry(start)
 		fb.Guarded = true
-		fb.Prepare(s.newEntry(start), s, 0)
+		fb.Prepare(entry, s, 0)
+		if space := s.space.Load(); space != nil {
+			fb.Join(space.Guests(), entry)
+		}
 		err = fb.Call(ctx)
 	}
 	finished = true
@@ -229,6 +240,9 @@ func (s *instanceState) release() {
 	}
 	s.closeBorrowed()
 	s.owned.free()
+	if s.watched.Load() {
+		s.space.Load().Closed()
+	}
 }
 
 // HasMemory says whether the instance exports a memory.

@@ -11,6 +11,7 @@ type lifetime struct {
 const (
 	closedBit uint64 = 1 << 63 // no further uses
 	freedBit  uint64 = 1 << 62 // release was called
+	memberUse uint64 = 1 << 31 // a use that enterMember counts; other uses count 1 each
 )
 
 // releaser is what a lifetime belongs to.
@@ -34,6 +35,25 @@ func (l *lifetime) leave(owner releaser) {
 		l.free(owner)
 	}
 }
+
+// enterMember is enter for calls on fibers that are members of a group: these can be told from the others.
+func (l *lifetime) enterMember(owner releaser) bool {
+	if l.word.Add(memberUse)&closedBit == 0 {
+		return true
+	}
+	l.leaveMember(owner)
+	return false
+}
+
+// leaveMember ends such a use.
+func (l *lifetime) leaveMember(owner releaser) {
+	if l.word.Add(^(memberUse - 1)) == closedBit {
+		l.free(owner)
+	}
+}
+
+// others counts the uses that are not such.
+func (l *lifetime) others() uint64 { return l.word.Load() & (memberUse - 1) }
 
 // close refuses further uses, and frees the owner if there is no running one.
 func (l *lifetime) close(owner releaser) {

@@ -18,11 +18,10 @@ type links struct {
 	wantToken bool              // a host function takes an unsafe.Pointer
 }
 
-// link finds what is given for the imports of a module (specification, section 4.5.4). Types are compared by the engine.
-func link(wanted []engine.Import, imports *Imports, trapUnknown bool) (*links, error) {
-	l := &links{}
+// find finds what is given for the imports of a module (specification, section 4.5.4). Types are compared by the engine.
+func (l *links) find(wanted []engine.Import, imports *Imports, trapUnknown bool) error {
 	if len(wanted) == 0 {
-		return l, imports.view(func(map[importName]Import) {})
+		return imports.view(func(map[importName]Import) {})
 	}
 	l.provided = make([]engine.Provided, len(wanted))
 	var missing []importName
@@ -60,13 +59,13 @@ func link(wanted []engine.Import, imports *Imports, trapUnknown bool) (*links, e
 	})
 	switch {
 	case err != nil:
-		return l, err
+		return err
 	case failed != nil:
-		return l, failed
+		return failed
 	case missing != nil:
-		return l, missingError(missing)
+		return missingError(missing)
 	}
-	return l, nil
+	return nil
 }
 
 func (l *links) function(host *hostFunction) engine.Provided {
@@ -116,23 +115,37 @@ func (l *links) object(o *object, name importName) (engine.Provided, error) {
 	return engine.Provided{Kind: engine.ProvidedExtern, Extern: o.handle}, nil
 }
 
-// link makes the engine's instance. Also one that could not be initialised is linked if its segments were being copied: what they have written to
-// tables stays there (specification, section 4.5.4).
-func (l *links) link(module *moduleState, state *instanceState, options engine.InstanceOptions) (engine.Instance, error) {
+// link makes the engine's instance, and then the stores one: whoever finds the instance in a store that it was linked with finds it complete, or closed. Also
+// one that could not be initialised is linked if its segments were being copied: what they have written to tables stays there (specification, section 4.5.4).
+func (l *links) link(module *moduleState, state *instanceState, options engine.InstanceOptions) error {
 	if len(l.stores) == 0 {
-		return engine.NewInstance(module.handle, l.provided, options)
+		return l.make(module, state, options)
+	}
+	for _, other := range l.stores {
+		state.store.both(other, (*store).shareSpace) // before guests can hand values of the one to the other
 	}
 	linking.RLock()
 	defer linking.RUnlock()
-	handle, err := engine.NewInstance(module.handle, l.provided, options)
+	err := l.make(module, state, options)
 	var failed *engine.Error
-	if err != nil && !(errors.As(err, &failed) && failed.Trap != 0) {
-		return handle, err
+	if err != nil {
+		if !errors.As(err, &failed) || failed.Trap == 0 {
+			return err
+		}
+		state.close()
 	}
 	for _, other := range l.stores {
 		state.store.merge(other)
 	}
-	return handle, err
+	return err
+}
+
+func (l *links) make(module *moduleState, state *instanceState, options engine.InstanceOptions) error {
+	handle, err := engine.NewInstance(module.handle, l.provided, options)
+	if err == nil {
+		state.takeOver(handle, l.wantToken)
+	}
+	return err
 }
 
 // end gives back what is in use, the last first.

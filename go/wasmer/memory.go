@@ -50,9 +50,14 @@ func NewMemory(min, max uint32) (*Memory, error) {
 
 // newMemory takes over a handle.
 func newMemory(handle engine.Memory, owned bool) *Memory {
-	state := &memoryState{handle: handle}
-	state.cleanup = runtime.AddCleanup(state, engine.Memory.Free, handle)
-	return &Memory{state, owned}
+	made := &struct {
+		state  memoryState
+		memory Memory
+	}{}
+	made.state.handle = handle
+	made.state.cleanup = runtime.AddCleanup(&made.state, engine.Memory.Free, handle)
+	made.memory = Memory{&made.state, owned}
+	return &made.memory
 }
 
 // release implements releaser.

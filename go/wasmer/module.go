@@ -33,6 +33,7 @@ type moduleState struct {
 type moduleInfo struct {
 	*engine.Description
 	functions      []exportedType        // aligned with the exports; the zero value for what is not a function
+	externrefs     bool                  // it has to do with externref; see externrefs.go
 	functionByName func() map[string]int // position among the exported functions, made when first needed
 	exportByName   func() map[string]int // position among all exports, made when first needed
 }
@@ -125,6 +126,7 @@ func newModuleState(handle engine.Module) (*moduleState, error) {
 			about.functions[i] = newExportedType(f)
 		}
 	}
+	about.externrefs = mentionsExternref(description)
 	about.functionByName = sync.OnceValue(about.indexFunctions)
 	about.exportByName = sync.OnceValue(about.indexExports)
 	state := &moduleState{handle: handle, about: about}

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/gowasmer/wasmer/go/internal/engine"
+	"github.com/gowasmer/wasmer/go/internal/externref"
 )
 
 // object is what the copies of a Global or a Table share.
@@ -14,7 +15,8 @@ type object struct {
 	what     string // "global" or "table"
 	handle   engine.Extern
 	store    *store
-	instance *instanceState // that it is borrowed from, which it keeps alive; nil if it is owned
+	instance *instanceState   // that it is borrowed from, which it keeps alive; nil if it is owned
+	space    *externref.Space // that its store was added to, or nil
 	cleanup  runtime.Cleanup
 }
 
@@ -30,6 +32,18 @@ func (o *object) release() {
 	o.cleanup.Stop()
 	o.handle.Free()
 	o.handle = engine.Extern{}
+	if o.space != nil {
+		o.space.Closed()
+	}
+}
+
+// addTo makes collections look at the object.
+func (o *object) addTo(space *externref.Space) error {
+	err := space.AddObject(o.handle)
+	if err == nil {
+		o.space = space
+	}
+	return err
 }
 
 // enter begins a use, unless the object is closed or was never made.
@@ -46,9 +60,9 @@ func (o *object) put(value Value, do func(slots engine.Slots, function engine.Ex
 		}
 		return do(engine.Slots{}, engine.Extern{})
 	case TypeExternRef:
-		hold := o.store.end().refs.Hold() // no collection of references begins before it is in its place
-		defer hold.Release()
-		return do(engine.Slots{hold.New(value.ref)}, engine.Extern{})
+		var err error
+		o.store.useSpace().Put(value.ref, func(handle uint64) { err = do(engine.Slots{handle}, engine.Extern{}) })
+		return err
 	default:
 		return do(engine.Slots{value.bits, value.high()}, engine.Extern{})
 	}
@@ -65,7 +79,7 @@ func (o *object) take(t engine.ValType, read func() (engine.Slots, error)) (Valu
 			f, err := o.store.function(slots[0], o.handle.FunctionAt)
 			return valueOfFunction(f), err
 		case engine.ExternRef:
-			value, ok := o.store.end().refs.Get(slots[0])
+			value, ok := o.store.referent(slots[0])
 			if ok {
 				return Value{ref: value, valueType: TypeExternRef}, nil
 			}
@@ -127,6 +141,9 @@ func borrow[T any](s *instanceState, objects *map[uint32]*T, position int, take 
 
 // closeBorrowed closes what was borrowed. The instance is in no use.
 func (s *instanceState) closeBorrowed() {
+	if s.exported != nil {
+		s.exported.inner.life.close(s.exported.inner)
+	}
 	s.borrowed.Lock()
 	defer s.borrowed.Unlock()
 	for _, global := range s.borrowed.globals {
@@ -148,6 +165,9 @@ func (instance *Instance) ExportedMemory(name string) (*Memory, error) {
 		return nil, err
 	}
 	defer s.life.leave(s)
+	if s.about.Exports[position].Index == s.exportedIndex { // there is one that is exported, so this is the index of the first such
+		return s.exported, nil
+	}
 	return borrow(s, &s.borrowed.memories, position, func() (*Memory, error) {
 		handle, err := s.owned.handle.Memory(uint32(position))
 		if err != nil {

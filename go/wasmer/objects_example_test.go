@@ -103,3 +103,33 @@ func ExampleImports_AppendInstance() {
 	// Cannot append `functions`.
 	// the namespace `other` has an import of this name already
 }
+
+func ExampleNewGlobal() {
+	bytes, err := wasmer.Wat2Wasm(`(module
+		(import "env" "counter" (global $counter (mut i32)))
+		(func (export "count") (global.set $counter (i32.add (global.get $counter) (i32.const 1)))))`)
+	if err != nil {
+		log.Fatal(err)
+	}
+	counter, err := wasmer.NewGlobal(wasmer.TypeI32, true, wasmer.I32(40))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer counter.Close()
+	imports, err := wasmer.NewImports().AppendGlobal("counter", counter)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for range 2 { // both instances share it
+		instance, err := wasmer.NewInstanceWithImports(bytes, imports)
+		if err != nil {
+			log.Fatal(err)
+		}
+		defer instance.Close()
+		if _, err := instance.Exports["count"](); err != nil {
+			log.Fatal(err)
+		}
+	}
+	fmt.Println(counter.Get())
+	// Output: 42 <nil>
+}

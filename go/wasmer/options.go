@@ -52,6 +52,9 @@ func compileOptions(options []CompileOption) engine.CompileOptions {
 }
 
 func instanceOptions(options []InstanceOption) engine.InstanceOptions {
+	if len(options) == 0 { // no allocation then
+		return engine.InstanceOptions{}
+	}
 	var to engine.InstanceOptions
 	for _, option := range options {
 		if option != nil {

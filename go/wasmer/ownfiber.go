@@ -88,9 +88,14 @@ func giveBackFibers() bool {
 	}
 	keepers.Unlock()
 	for _, s := range idle {
-		s.own.fiber, s.own.bound, s.own.quick = nil, nil, nil
-		s.owned.releaseFiber()
+		s.dropFiber()
 		s.leaveOwn()
 	}
 	return idle != nil
+}
+
+// dropFiber gives back the fiber that the instance keeps, if it does. The gate is taken.
+func (s *instanceState) dropFiber() {
+	s.own.fiber, s.own.bound, s.own.quick = nil, nil, nil
+	s.owned.releaseFiber()
 }

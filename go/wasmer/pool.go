@@ -89,6 +89,9 @@ func (pool *Pool) Get(ctx context.Context) (*Instance, error) {
 	if err := checkContext(ctx); err != nil {
 		return nil, poolError(err)
 	}
+	if pool == nil || pool.module == nil {
+		return nil, poolError(closedError("pool"))
+	}
 	if pool.slots != nil {
 		select {
 		case pool.slots <- struct{}{}:
@@ -96,12 +99,15 @@ func (pool *Pool) Get(ctx context.Context) (*Instance, error) {
 			return nil, poolError(checkContext(ctx))
 		}
 	}
-	instance, err := pool.get(ctx)
-	if err != nil {
-		pool.free()
-		return nil, err
-	}
-	return instance, nil
+	var instance *Instance
+	defer func() { // also if a start function panics
+		if instance == nil {
+			pool.free()
+		}
+	}()
+	var err error
+	instance, err = pool.get(ctx)
+	return instance, err
 }
 
 func (pool *Pool) get(ctx context.Context) (*Instance, error) {
@@ -156,6 +162,9 @@ func (pool *Pool) Put(instance *Instance) error {
 	if instance == nil || instance.inner == nil {
 		return instanceError("Cannot put the instance back", closedError("instance"))
 	}
+	if pool == nil {
+		return instanceError("Cannot put the instance back", closedError("pool"))
+	}
 	pool.mutex.Lock()
 	if !pool.used[instance.inner] {
 		pool.mutex.Unlock()
@@ -177,6 +186,9 @@ func (pool *Pool) Put(instance *Instance) error {
 // Close closes the instances that are not in use; those that are get closed when they are put back. Get gives an error that matches [ErrClosed] from now
 // on. Further calls do nothing.
 func (pool *Pool) Close() {
+	if pool == nil {
+		return
+	}
 	pool.mutex.Lock()
 	idle := pool.idle
 	pool.idle, pool.closed = nil, true

@@ -139,7 +139,7 @@ func (s *instanceState) decodeOne(slots unsafe.Pointer, at int, t engine.ValType
 		f, err := s.functionAt(slot)
 		return valueOfFunction(f), err
 	case engine.ExternRef:
-		value, ok := s.store.end().refs.Get(slot)
+		value, ok := s.store.referent(slot)
 		if !ok {
 			return Value{}, errStale
 		}
@@ -153,22 +153,28 @@ func (s *instanceState) decodeOne(slots unsafe.Pointer, at int, t engine.ValType
 // others take the first. A reference is a number that means something to this instance, and those linked with it, only: 0 is null. A function of an instance that is not
 // linked with this one is from now on: see [Function].
 //
-// What an externref stands for is kept at least until the call that the slot is for has begun, or has returned to the guest. The error matches [ErrClosed]: this
+// What an externref stands for is kept until the reference is passed to a call by [Function.CallSlots], and then as long as a guest can reach it; one that is passed to
+// none is kept as long as the instances are. In a host function use [InstanceContext.ValueToSlots] instead. The error matches [ErrClosed]: this
 // instance, or that of the function, is closed; or there are too few slots.
 func (instance *Instance) ValueToSlots(value Value, slots []uint64) error {
-	if instance == nil || instance.inner == nil {
+	if instance == nil || instance.inner == nil || instance.inner.life.isClosed() {
 		return instanceError("Cannot write the value", closedError("instance"))
 	}
-	return instance.inner.valueToSlots(value, slots)
+	return instance.inner.valueToSlots(value, slots, true)
 }
 
-// ValueFromSlots reads a value of a type from raw slots; see [Instance.ValueToSlots]. The error is that the slot is no reference of the type, this
+// ValueFromSlots reads a value of a type from raw slots; see [Instance.ValueToSlots]. What an externref among the results of [Function.CallSlots] stands for is kept
+// until it was read here once, or passed to another call: read each of them. The error is that the slot is no reference of the type, this
 // instance is closed, or there are too few slots.
 func (instance *Instance) ValueFromSlots(valueType ValueType, slots []uint64) (Value, error) {
-	if instance == nil || instance.inner == nil {
+	if instance == nil || instance.inner == nil || instance.inner.life.isClosed() {
 		return Value{}, instanceError("Cannot read the value", closedError("instance"))
 	}
-	return instance.inner.valueFromSlots(valueType, slots)
+	value, err := instance.inner.valueFromSlots(valueType, slots)
+	if err == nil && valueType == TypeExternRef {
+		instance.inner.store.unpin(slots[0])
+	}
+	return value, err
 }
 
 // ValueToSlots writes a value into the slots of a host function that [HostFunc] has made; see [Instance.ValueToSlots].
@@ -176,7 +182,7 @@ func (instanceContext *InstanceContext) ValueToSlots(value Value, slots []uint64
 	if instanceContext == nil || instanceContext.instance == nil {
 		return instanceError("Cannot write the value", closedError("instance"))
 	}
-	return instanceContext.instance.valueToSlots(value, slots)
+	return instanceContext.instance.valueToSlots(value, slots, false)
 }
 
 // ValueFromSlots reads a value of a type from the slots of a host function that [HostFunc] has made; see [Instance.ValueFromSlots].
@@ -187,10 +193,15 @@ func (instanceContext *InstanceContext) ValueFromSlots(valueType ValueType, slot
 	return instanceContext.instance.valueFromSlots(valueType, slots)
 }
 
-func (s *instanceState) valueToSlots(value Value, slots []uint64) error {
+// valueToSlots writes a value. A reference to a value of the host is pinned if the slots are not those of a host call.
+func (s *instanceState) valueToSlots(value Value, slots []uint64, pin bool) error {
 	t, err := slotsFor(value.valueType, slots)
 	if err != nil {
 		return instanceError("Cannot write the value", err)
+	}
+	if pin && t == engine.ExternRef {
+		slots[0] = s.store.useSpace().Pinned(value.ref)
+		return nil
 	}
 	switch t {
 	case engine.V128:

@@ -43,6 +43,10 @@ func (f *exportedFunction) beginOwn() (*fiber.Fiber, unsafe.Pointer, error) {
 		s.leaveOwn()
 		return nil, nil, f.failed(closedError("instance"))
 	}
+	if space := s.space.Load(); space != nil {
+		s.leaveOwn()
+		return f.beginMember(space)
+	}
 	entry, err := f.howToEnter()
 	if err != nil {
 		s.leaveOwn()
@@ -65,6 +69,10 @@ func (f *exportedFunction) beginPooled() (*fiber.Fiber, unsafe.Pointer, error) {
 	s := f.instance
 	if !s.life.enter(s) {
 		return nil, nil, f.failed(closedError("instance"))
+	}
+	if space := s.space.Load(); space != nil { // who gives it one looks at the uses after that
+		s.life.leave(s)
+		return f.beginMember(space)
 	}
 	entry, err := f.howToEnter()
 	if err == nil {
@@ -133,6 +141,10 @@ func (f *exportedFunction) runGuarded(ctx context.Context, fb *fiber.Fiber) erro
 func (f *exportedFunction) end(fb *fiber.Fiber) {
 	if fb.Kept() {
 		f.instance.leaveOwn()
+		return
+	}
+	if fb.IsMember() {
+		f.endMember(fb)
 		return
 	}
 	fb.Release()

@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/gowasmer/wasmer/go/internal/engine"
-	"github.com/gowasmer/wasmer/go/internal/handles"
+	"github.com/gowasmer/wasmer/go/internal/externref"
 )
 
 // store is the Go side of the engine's store: the instances, globals and tables that can lead to each other's host functions, because functions went from one
@@ -17,12 +17,13 @@ import (
 //
 // All that is in a store keeps it, and with it everything else that is there; nothing else does.
 type store struct {
-	order  uint64                // in which stores are locked
-	merged atomic.Pointer[store] // the store that took this one in
-	refs   *handles.Table        // the values of externref; may be used without the lock
+	order  uint64                          // in which stores are locked
+	merged atomic.Pointer[store]           // the store that took this one in
+	space  atomic.Pointer[externref.Space] // for the values of externref; nil as long as nothing in the store has to do with them
 
 	mutex     sync.RWMutex
-	instances map[uint64]*instanceState        // by id
+	first     *instanceState                   // one of the instances, or nil; most stores have no other
+	others    map[uint64]*instanceState        // by id
 	functions map[functionID]*exportedFunction // those that were values
 	slots     map[uint64]*exportedFunction     // the same, by the slots that are known to refer to them
 }
@@ -36,11 +37,22 @@ type functionID struct {
 // newest are the numbers that were given last.
 var newest struct{ instance, store atomic.Uint64 }
 
-// linking is held for reading while stores are made one: first by the engine, then here.
+// linking is held for reading while stores are made one: first by the engine, then here. It is taken before the lock of a store.
 var linking sync.RWMutex
 
 func newStore() *store {
-	return &store{order: newest.store.Add(1), refs: handles.NewTable()}
+	return &store{order: newest.store.Add(1)}
+}
+
+// settle gives an instance its id, and a store of its own. Nobody else knows it yet.
+func (s *instanceState) settle(externrefs bool) {
+	s.id = newest.instance.Add(1)
+	s.store = &s.home
+	s.home.order = newest.store.Add(1)
+	if externrefs {
+		s.space.Store(s.home.useSpace())
+	}
+	s.home.first = s
 }
 
 // end returns the store that this one is a part of by now.
@@ -85,20 +97,23 @@ func (s *store) change(with func(*store)) {
 	}
 }
 
-// add gives an instance its id and lists it.
-func (s *store) add(instance *instanceState) {
-	instance.id = newest.instance.Add(1)
-	instance.store = s
-	s.change(func(s *store) {
-		if s.instances == nil {
-			s.instances = make(map[uint64]*instanceState, 1)
+// each shows all instances, until see says that it is enough; the store is locked.
+func (s *store) each(see func(*instanceState) (more bool)) {
+	if s.first != nil && !see(s.first) {
+		return
+	}
+	for _, instance := range s.others {
+		if !see(instance) {
+			return
 		}
-		s.instances[instance.id] = instance
-	})
+	}
 }
 
 // merge makes both stores one. The caller has linking for reading, and the stores of the engine are one.
-func (s *store) merge(other *store) {
+func (s *store) merge(other *store) { s.both(other, (*store).takeIn) }
+
+// both does something with two stores, unless they are the same by now, while both are locked.
+func (s *store) both(other *store, do func(a, b *store)) {
 	for {
 		a, b := s.end(), other.end()
 		if a == b {
@@ -110,7 +125,7 @@ func (s *store) merge(other *store) {
 		a.mutex.Lock()
 		b.mutex.Lock()
 		if a.merged.Load() == nil && b.merged.Load() == nil {
-			a.takeIn(b)
+			do(a, b)
 			b.mutex.Unlock()
 			a.mutex.Unlock()
 			return
@@ -122,11 +137,20 @@ func (s *store) merge(other *store) {
 
 // takeIn moves everything here; both are locked.
 func (s *store) takeIn(other *store) {
-	s.refs.Merge(other.refs)
-	s.instances = union(s.instances, other.instances)
+	s.shareSpace(other)
+	s.others = union(s.others, other.others)
+	switch {
+	case s.first == nil:
+		s.first = other.first
+	case other.first != nil:
+		if s.others == nil {
+			s.others = make(map[uint64]*instanceState)
+		}
+		s.others[other.first.id] = other.first
+	}
 	s.functions = union(s.functions, other.functions)
 	s.slots = union(s.slots, other.slots)
-	other.instances, other.functions, other.slots = nil, nil, nil
+	other.first, other.others, other.functions, other.slots = nil, nil, nil, nil
 	other.merged.Store(s)
 }
 
@@ -140,26 +164,24 @@ func union[K comparable, V any](a, b map[K]V) map[K]V {
 
 // find returns the instance of an id, or nil.
 func (s *store) find(id uint64) *instanceState {
-	instance := s.lookup(id)
-	if instance == nil {
-		// The engine may have linked it a moment ago, and this side is about to.
-		linking.Lock()
-		linking.Unlock()
-		instance = s.lookup(id)
+	if instance := s.lookup(id); instance != nil {
+		return instance
 	}
-	return instance
+	// The engine may have linked it a moment ago, and this side is about to.
+	linking.Lock()
+	defer linking.Unlock()
+	return s.lookup(id)
 }
 
 func (s *store) lookup(id uint64) (instance *instanceState) {
-	s.view(func(s *store) { instance = s.instances[id] })
+	s.view(func(s *store) {
+		if s.first != nil && s.first.id == id {
+			instance = s.first
+		} else {
+			instance = s.others[id]
+		}
+	})
 	return instance
-}
-
-// newReference writes a new reference to a value into a slot. No collection of references begins in between, so one finds it there.
-func (s *store) newReference(slot *uint64, value any) {
-	hold := s.end().refs.Hold()
-	*slot = hold.New(value)
-	hold.Release()
 }
 
 // function returns the function that a slot refers to, nil for null. locate asks the engine for a handle of it.
@@ -199,16 +221,14 @@ func (s *store) note(f *exportedFunction, info *engine.FuncInfo, slot uint64) *e
 			s.slots = make(map[uint64]*exportedFunction)
 		}
 		id := functionID{info.InstanceID, info.Index}
-		if first := s.functions[id]; first != nil {
-			f.same.Store(first)
-		} else {
-			s.functions[id] = f
-			f.same.Store(f)
+		first := s.functions[id]
+		if first == nil {
+			first, s.functions[id] = f, f
 		}
-		first := f.same.Load()
+		f.identity().same.Store(first)
 		s.slots[slot] = first
-		first.slot.CompareAndSwap(0, slot)
-		f.slot.CompareAndSwap(0, slot)
+		first.identity().slot.CompareAndSwap(0, slot)
+		f.identity().slot.CompareAndSwap(0, slot)
 	})
-	return f.same.Load()
+	return f.identity().same.Load()
 }

@@ -50,7 +50,15 @@ func NewTable(element ValueType, min, max uint64) (*Table, error) {
 	if err != nil {
 		return nil, tableError("make", err)
 	}
-	return &Table{newObject("table", handle, newStore(), nil), TableType{Element: element, Min: min, Max: max, HasMax: true}}, nil
+	inner := newObject("table", handle, newStore(), nil)
+	if element == TypeExternRef {
+		err = inner.addTo(inner.store.useSpace())
+	}
+	if err != nil {
+		inner.life.close(inner)
+		return nil, tableError("make", err)
+	}
+	return &Table{inner, TableType{Element: element, Min: min, Max: max, HasMax: true}}, nil
 }
 
 // Table returns an exported table by its name. It is closed with the instance, and keeps the instance alive. The same table is the same pointer each time. The error is
@@ -70,8 +78,13 @@ func (instance *Instance) Table(name string) (*Table, error) {
 	})
 }
 
-// Type returns the type: that of the elements, the limits as they were declared.
-func (table *Table) Type() TableType { return table.typ }
+// Type returns the type: that of the elements, the limits as they were declared. The elements are of [TypeVoid] if the table was never made.
+func (table *Table) Type() TableType {
+	if table == nil || table.inner == nil {
+		return TableType{Element: TypeVoid}
+	}
+	return table.typ
+}
 
 // Size returns the number of elements, 0 if the table is closed.
 func (table *Table) Size() uint64 {

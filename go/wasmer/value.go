@@ -99,7 +99,7 @@ func V128(low, high uint64) Value { return Value{bits: low, ref: high, valueType
 // FuncRef makes a value of type funcref: a reference to a function, or null for nil. That the instance of the function is closed is an error where the
 // value is used.
 func FuncRef(function *Function) Value {
-	if function == nil || function.inner == nil {
+	if function.neverMade() {
 		return Value{valueType: TypeFuncRef}
 	}
 	return valueOfFunction(function.inner.canonical())
@@ -113,7 +113,15 @@ func valueOfFunction(f *exportedFunction) Value {
 	return Value{ref: f, valueType: TypeFuncRef}
 }
 
-// ExternRef makes a value of type externref: a reference to any Go value, or null for nil. The value is kept as long as a guest can reach it.
+// ExternRef makes a value of type externref: a reference to any Go value, or null for nil (specification, section 2.3.3).
+//
+// A Go value that was handed to a guest is kept at least as long as a guest can reach it, from a call that has begun or from a global or a table, and is let
+// go some time later. That is decided when references are handed out: once there are more than 1024 new ones, and more than twice as many as were left the
+// last time. It stops all guests of the instances that are linked with each other for a moment, where host functions go on; a guest that runs without calling any is
+// stopped by the Go scheduler's preemption, after 10 milliseconds, or 20 at most. When the last of these instances is closed, all is let go.
+//
+// What guests have in locals is found by looking through their stacks, where a number can look like a reference: so a value may be kept longer than
+// needed, and by chance as long as a call goes on. A value that refers to the instance itself does not keep it from being collected.
 func ExternRef(value any) Value { return Value{ref: held(value), valueType: TypeExternRef} }
 
 // void is what a function without results returns.
@@ -165,7 +173,7 @@ func (value Value) high() uint64 {
 // ToFunc returns the function that a funcref refers to, nil for null and for values of other types. It is the same pointer for equal values.
 func (value Value) ToFunc() *Function {
 	if f, ok := value.ref.(*exportedFunction); ok && value.valueType == TypeFuncRef {
-		return &f.public
+		return f.function()
 	}
 	return nil
 }

@@ -46,6 +46,10 @@ type Wasi struct {
 	Monotonic func() time.Duration
 	Sleep     func(ctx context.Context, d time.Duration) error
 
+	// MaxFiles is how many files, directories and connections the program may have open at a time beyond those that it is given; 0 is 1,024. One more gives it
+	// the error EMFILE. The descriptors of the host that they take are those of the whole process.
+	MaxFiles int
+
 	// Random replaces the random source. Programs seed their generators by it.
 	Random io.Reader
 }
@@ -85,8 +89,11 @@ func (e *ExitError) Error() string { return fmt.Sprintf("the guest exited with c
 
 // system makes what the functions share.
 func (w *Wasi) system() (*wasi.System, error) {
+	if w == nil {
+		w = &Wasi{}
+	}
 	config := wasi.Config{
-		Args: w.Args, Env: w.Env, Stdin: w.Stdin, Stdout: w.Stdout, Stderr: w.Stderr, Listeners: w.Listeners, Random: w.Random,
+		Args: w.Args, Env: w.Env, Stdin: w.Stdin, Stdout: w.Stdout, Stderr: w.Stderr, Listeners: w.Listeners, Random: w.Random, MaxFiles: w.MaxFiles,
 		Clock: wasi.Clock{Realtime: w.Realtime, Monotonic: w.Monotonic, Sleep: w.Sleep},
 	}
 	var opened []*os.Root

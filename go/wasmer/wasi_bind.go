@@ -11,13 +11,15 @@ import (
 // wasiGuest shows an instance to package wasi.
 type wasiGuest InstanceContext
 
-// Memory gives the bytes of memory 0, none if there is no memory. The instance is being called and thus alive, and its memory too.
+// Memory gives the bytes of memory 0, none if there is no memory, or if the instance was closed: guests that are linked with it may go on calling its functions. The
+// bytes, and their definition, are there as long as the call, whatever is closed meanwhile.
 func (g *wasiGuest) Memory() []byte {
-	memory := g.instance.memory0()
-	if memory == nil {
-		return nil
+	if memory := g.instance.first.Load(); memory != nil {
+		if definition := memory.inner.definition.Load(); definition != nil {
+			return definition.Bytes()
+		}
 	}
-	return memory.inner.get().Bytes()
+	return g.instance.memory0().Data()
 }
 
 // Context gives that of the call.

@@ -20,6 +20,7 @@ func works() []protocol.Work {
 		deadlineWorks(),
 		[]protocol.Work{protocol.Collect("", spinner)},
 		protocol.Blocked(protocol.WayClosure, blocked),
+		wasiWorks(),
 	)
 }
 

@@ -20,6 +20,7 @@ func works() []protocol.Work {
 		protocol.Parallel("", parallel),
 		protocol.Deadlines("epochs", deadlines),
 		[]protocol.Work{protocol.Collect("epochs", spinner)},
+		wasiWorks(),
 	)
 }
 

@@ -48,6 +48,7 @@ func works() []protocol.Work {
 		protocol.Deadlines(protocol.WayStack, deadlines),
 		[]protocol.Work{protocol.Collect("WithCloseOnContextDone", spinner)},
 		protocol.Blocked(protocol.WayGoFunc, blocked),
+		wasiWorks(),
 	)...)
 }
 

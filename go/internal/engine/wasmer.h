@@ -135,6 +135,9 @@ typedef struct gw_memory gw_memory;
 // A compiled module.
 typedef struct gw_module gw_module;
 
+// A store as seen by somebody who does not keep it alive.
+typedef struct gw_store_watch gw_store_watch;
+
 // A place in a text that was given.
 typedef struct gw_position {
   // The line, counted from 1; 0 for no place.
@@ -442,6 +445,22 @@ const void *gw_instance_store(const struct gw_instance *instance);
 
 // Frees an instance handle; the instance itself goes with the last handle of its store. Null is allowed.
 void gw_instance_free(struct gw_instance *instance);
+
+// Watches the store of an instance.
+struct gw_error *gw_store_watch_new(const struct gw_instance *instance, struct gw_store_watch **out);
+
+// Watches the store of an object, which is none of the host's functions.
+struct gw_error *gw_store_watch_extern(const struct gw_extern *item, struct gw_store_watch **out);
+
+// Gives the slots of externref in globals, tables and passive element segments of the store, 8 bytes each, little-endian, and
+// whether the store still exists. Of stores that became one, at least one of the watches finds it. No guest of the store may
+// run meanwhile, lest a slot be missed that it moves.
+struct gw_error *gw_store_watch_roots(const struct gw_store_watch *watch,
+                                      bool *alive,
+                                      struct gw_bytes *out);
+
+// Ends the watch. Null is allowed.
+void gw_store_watch_free(struct gw_store_watch *watch);
 
 // Enters the guest: calls `entry(code, vmctx, args)` of the context on the fiber's stack. Returns when control is
 // back: a

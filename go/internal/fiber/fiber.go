@@ -30,6 +30,8 @@ type Fiber struct {
 	Direct   []HostFunc
 	Local    unsafe.Pointer
 	Instance uint64 // the serial number of that instance
+
+	membership // last: calls that are in no group do not look at it
 }
 
 // HostFunc is a host function as it is called without asking the host.
@@ -83,6 +85,9 @@ func acquireSlow() (*Fiber, error) {
 
 // Release gives a fiber back after any outcome of Call; a guest that was suspended on it is given up.
 func (f *Fiber) Release() {
+	if f.group != nil {
+		f.leaveGroup()
+	}
 	f.host, f.err, f.Direct, f.Local, f.Guarded = nil, nil, nil, nil, false
 	if !shard().CompareAndSwap(nil, f) {
 		f.releaseSlow()

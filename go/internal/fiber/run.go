@@ -87,6 +87,9 @@ func preemptionIsOff(godebug string) bool {
 // It returns nil, the error of a host function as it is, a *Trap, or a *Cancelled. Panics of host functions pass through. In all
 // cases the fiber can be used again. The caller keeps the instance alive.
 func (f *Fiber) Call(ctx context.Context) error {
+	if f.group != nil {
+		return f.callGrouped(ctx)
+	}
 	if f.byC {
 		return f.runC(ctx)
 	}
@@ -146,6 +149,10 @@ func Alive(ctx context.Context) bool {
 }
 
 func (f *Fiber) dispatchRare(ctx context.Context) bool {
+	if f.group != nil {
+		f.err = f.serveGrouped(ctx, *field[uint64](f, ctxStatus))
+		return f.err == nil
+	}
 	if !f.Guarded {
 		finished := false
 		defer func() {
@@ -175,7 +182,13 @@ func (f *Fiber) runC(ctx context.Context) error {
 		}()
 	}
 	for status := engine.Enter(f.ctx); status != statusDone; status = engine.Resume(f.ctx) {
-		if err := f.serve(ctx, status); err != nil {
+		var err error
+		if f.group != nil {
+			err = f.serveGrouped(ctx, status)
+		} else {
+			err = f.serve(ctx, status)
+		}
+		if err != nil {
 			return err
 		}
 	}

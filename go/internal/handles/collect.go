@@ -11,8 +11,9 @@ const (
 	sweepStep = 128
 )
 
-// Hold is a time in which handles are made and put where collections find them. No collection begins during it: handles that are made under a hold are
-// safe if they are in such a place before it ends. It must be short, must not block, and must not begin another hold, merge or collect.
+// Hold is a time in which handles are made and put where collections find them, or read from such places and looked up. No collection begins during it, and none
+// drops values: handles that are made under a hold are safe if they are in such a place before it ends, and what is read there can be looked up before it
+// ends, even if the place is overwritten meanwhile. It must be short, must not block, and must not begin another hold, merge or collect.
 type Hold struct{ contents *contents }
 
 // Hold begins one, to be ended by Release.
@@ -20,7 +21,7 @@ func (t *Table) Hold() Hold {
 	for {
 		c := t.end()
 		c.begin.RLock()
-		if c == t.end() {
+		if c.merged.Load() == nil {
 			return Hold{c} // and it is not merged before the hold has ended
 		}
 		c.begin.RUnlock()
@@ -37,15 +38,54 @@ func (h Hold) New(v any) uint64 {
 	return h.contents.add(v)
 }
 
+// Get looks up a handle, as Table.Get does.
+func (h Hold) Get(handle uint64) (v any, ok bool) {
+	if handle == 0 {
+		return nil, true
+	}
+	h.contents.mutex.RLock()
+	defer h.contents.mutex.RUnlock()
+	return h.contents.get(handle)
+}
+
+// Pin keeps the value of a handle until Unpin was called as often. It is for handles in places where no collection looks.
+func (h Hold) Pin(handle uint64) {
+	h.contents.mutex.Lock()
+	defer h.contents.mutex.Unlock()
+	if _, ok := h.contents.get(handle); !ok {
+		return
+	}
+	if h.contents.pins == nil {
+		h.contents.pins = make(map[uint64]int)
+	}
+	h.contents.pins[handle]++
+}
+
+// Unpin takes back one Pin, if there is any.
+func (h Hold) Unpin(handle uint64) {
+	h.contents.mutex.Lock()
+	defer h.contents.mutex.Unlock()
+	if n := h.contents.pins[handle]; n > 1 {
+		h.contents.pins[handle] = n - 1
+	} else {
+		delete(h.contents.pins, handle)
+	}
+}
+
 // Release ends the hold.
 func (h Hold) Release() { h.contents.begin.RUnlock() }
 
 // Due says whether so many handles were made since the last collection that another one is worth while: more than 1024, and more than twice as many
-// as were left then.
-func (t *Table) Due() bool {
-	c := t.lock()
-	defer c.mutex.Unlock()
-	return c.made > c.limit && !c.marking
+// as were left then; when there is no call, a quarter of that.
+func (t *Table) Due(idle bool) bool {
+	c := t.end()
+	return c.due.Load() || idle && c.dueIdle.Load()
+}
+
+// setDue says so; the contents are locked.
+func (c *contents) setDue() {
+	c.due.Store(c.made > c.limit && !c.marking)
+	c.dueIdle.Store(c.made > max(firstLimit, c.limit/4) && !c.marking)
 }
 
 // Postpone says that a collection that is due cannot be made now. It is due again when half as many handles were made as before.
@@ -53,6 +93,7 @@ func (t *Table) Postpone() {
 	c := t.lock()
 	defer c.mutex.Unlock()
 	c.made = min(c.made, c.limit/2)
+	c.setDue()
 }
 
 // Collect drops the values whose handles are not among the words that roots marks. It returns how many, and whether it was done: there is one collection of
@@ -69,6 +110,7 @@ func (t *Table) Collect(roots func(mark func(words []uint64)) bool) (dropped int
 		if !finished {
 			c.mutex.Lock()
 			c.marking = false
+			c.setDue()
 			c.mutex.Unlock()
 		}
 	}()
@@ -87,11 +129,15 @@ func (t *Table) beginMarking() *contents {
 		// Waits for those who have made handles that are nowhere yet.
 		c.begin.Lock()
 		c.mutex.Lock()
-		merged, busy := c.merged != nil, c.marking
+		merged, busy := c.merged.Load() != nil, c.marking
 		if !merged && !busy {
 			c.marking = true
+			c.setDue()
 			for _, p := range c.pages {
 				p.marked = 0
+			}
+			for handle := range c.pins {
+				c.markOne(handle)
 			}
 		}
 		c.mutex.Unlock()
@@ -109,17 +155,24 @@ func (c *contents) mark(words []uint64) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	for _, word := range words {
-		if !IsHandle(word) {
-			continue
+		if IsHandle(word) {
+			c.markOne(word)
 		}
-		if p, at := c.find(word); p != nil {
-			p.marked |= 1 << at
-		}
+	}
+}
+
+func (c *contents) markOne(handle uint64) {
+	if p, at := c.find(handle); p != nil {
+		p.marked |= 1 << at
 	}
 }
 
 // sweep drops what is not marked, and ends the collection.
 func (c *contents) sweep() (dropped int, done bool) {
+	// Waits for those who have read handles from places that were overwritten before the collection came there. Later ones find marked handles only.
+	c.begin.Lock()
+	//lint:ignore SA2001 waiting is all that is wanted
+	c.begin.Unlock()
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	most, step := len(c.pages), 0
@@ -131,13 +184,13 @@ func (c *contents) sweep() (dropped int, done bool) {
 		if step++; step%sweepStep == 0 {
 			c.mutex.Unlock() // for those who wait
 			c.mutex.Lock()
-			if c.merged != nil {
+			if c.merged.Load() != nil {
 				break
 			}
 		}
 	}
 	c.marking = false
-	if c.merged != nil {
+	if c.merged.Load() != nil {
 		return dropped, false
 	}
 	if len(c.pages) < most/4 { // a map that was large stays large
@@ -148,6 +201,7 @@ func (c *contents) sweep() (dropped int, done bool) {
 		c.pages = pages
 	}
 	c.made, c.limit = 0, max(firstLimit, 2*c.live)
+	c.setDue()
 	return dropped, true
 }
 

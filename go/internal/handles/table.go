@@ -6,6 +6,7 @@
 package handles
 
 import (
+	"maps"
 	"sync"
 	"sync/atomic"
 )
@@ -44,15 +45,21 @@ type contents struct {
 	// begin is held for reading from making a handle until it is where a collection finds it, and for writing by a collection that begins.
 	begin sync.RWMutex
 
+	// due and dueIdle say whether so many handles were made that a collection is worth while; see Due.
+	due, dueIdle atomic.Bool
+
+	// merged is where everything is now, or nil. It is set under all locks.
+	merged atomic.Pointer[contents]
+
 	mutex   sync.RWMutex // protects what follows
-	merged  *contents    // where everything is now, or nil
 	pages   map[uint64]*page
-	current *page  // new handles come from here; nil at first
-	next    uint64 // the number of the current page
-	live    int    // how many handles have values
-	made    int    // how many were made since the last collection
-	limit   int    // how many may be made before the next one
-	marking bool   // a collection runs
+	current *page          // new handles come from here; nil at first
+	next    uint64         // the number of the current page
+	pins    map[uint64]int // how often handles were pinned
+	live    int            // how many handles have values
+	made    int            // how many were made since the last collection
+	limit   int            // how many may be made before the next one
+	marking bool           // a collection runs
 }
 
 // NewTable makes an empty table.
@@ -62,15 +69,26 @@ func NewTable() *Table {
 	return t
 }
 
-// lock gives the contents locked for writing.
-func (t *Table) lock() *contents {
+// end gives the contents that the table has at the moment.
+func (t *Table) end() *contents {
 	for {
 		c := t.contents.Load()
-		c.mutex.Lock()
-		if c.merged == nil {
+		next := c.merged.Load()
+		if next == nil {
 			return c
 		}
-		t.contents.CompareAndSwap(c, c.merged)
+		t.contents.CompareAndSwap(c, next)
+	}
+}
+
+// lock gives them locked for writing.
+func (t *Table) lock() *contents {
+	for {
+		c := t.end()
+		c.mutex.Lock()
+		if c.merged.Load() == nil {
+			return c
+		}
 		c.mutex.Unlock()
 	}
 }
@@ -101,7 +119,9 @@ func (c *contents) add(v any) uint64 {
 		p.marked |= 1 << at // a collection keeps what is made while it runs
 	}
 	c.live++
-	c.made++
+	if c.made++; c.made > firstLimit {
+		c.setDue()
+	}
 	return tag | c.next*pageSize | at
 }
 
@@ -110,22 +130,27 @@ func (t *Table) Get(h uint64) (v any, ok bool) {
 	if h == 0 {
 		return nil, true
 	}
+	for {
+		c := t.end()
+		c.mutex.RLock()
+		v, ok = c.get(h)
+		merged := c.merged.Load() != nil
+		c.mutex.RUnlock()
+		if !merged {
+			return v, ok
+		}
+	}
+}
+
+func (c *contents) get(h uint64) (v any, ok bool) {
 	if !IsHandle(h) {
 		return nil, false
 	}
-	for {
-		c := t.contents.Load()
-		c.mutex.RLock()
-		if c.merged == nil {
-			if p, at := c.find(h); p != nil && p.live>>at&1 != 0 {
-				v, ok = p.values[at], true
-			}
-			c.mutex.RUnlock()
-			return v, ok
-		}
-		t.contents.CompareAndSwap(c, c.merged)
-		c.mutex.RUnlock()
+	p, at := c.find(h)
+	if p == nil || p.live>>at&1 == 0 {
+		return nil, false
 	}
+	return p.values[at], true
 }
 
 // find gives the page of a word that has the tag, and the place there.
@@ -154,13 +179,6 @@ func (t *Table) Merge(other *Table) {
 	}
 }
 
-// end gives the contents that the table has at the moment.
-func (t *Table) end() *contents {
-	c := t.lock()
-	defer c.mutex.Unlock()
-	return c
-}
-
 // mergeOrder lets one merge lock two tables at a time.
 var mergeOrder sync.Mutex
 
@@ -175,7 +193,7 @@ func mergeContents(to, from *contents) bool {
 	defer from.mutex.Unlock()
 	to.mutex.Lock()
 	defer to.mutex.Unlock()
-	if from.merged != nil || to.merged != nil {
+	if from.merged.Load() != nil || to.merged.Load() != nil {
 		return false
 	}
 	for number, p := range from.pages {
@@ -185,8 +203,15 @@ func mergeContents(to, from *contents) bool {
 		}
 		to.pages[number] = p
 	}
+	if to.pins == nil {
+		to.pins = from.pins
+	} else {
+		maps.Copy(to.pins, from.pins)
+	}
 	to.live += from.live
 	to.made += from.made
-	from.merged, from.pages, from.current, from.live, from.made = to, nil, nil, 0, 0
+	to.setDue()
+	from.pages, from.current, from.pins, from.live, from.made = nil, nil, nil, 0, 0
+	from.merged.Store(to)
 	return true
 }

@@ -28,14 +28,15 @@ func (d *descriptor) has(rights Rights) bool { return Rights(d.base.Load())&righ
 
 func (d *descriptor) nonblock() bool { return d.flags.Load()&flagNonblock != 0 }
 
-// maxDescriptors is how many descriptors a guest may have open.
-const maxDescriptors = 1 << 16
+// defaultMaxFiles is how many descriptors a guest may open beyond those that it is given: what systems allow a process by default.
+const defaultMaxFiles = 1024
 
 // descriptors is the table. Looking an entry up takes no lock; changes take one.
 type descriptors struct {
 	mutex   sync.Mutex
 	entries atomic.Pointer[[]atomic.Pointer[descriptor]]
 	free    int // no entry below it is free
+	limit   int // how many there may be; the guest is given what it is given before there is one
 }
 
 // get finds a descriptor, nil if the number is not open.
@@ -59,7 +60,7 @@ func (t *descriptors) add(d *descriptor) (uint32, Errno) {
 	for fd < len(entries) && entries[fd].Load() != nil {
 		fd++
 	}
-	if fd >= maxDescriptors {
+	if t.limit != 0 && fd >= t.limit {
 		return 0, EMFILE
 	}
 	if fd == len(entries) {

@@ -6,6 +6,9 @@ import "sync"
 
 // fdRead: fd, iovs, their number, where to write the number of bytes.
 func (s *System) fdRead(g Guest, a []uint64) Errno {
+	if d := s.descriptors.get(a[0]); d != nil && uint32(a[2]) == 1 && d.has(RightFdRead) {
+		return readOne(d, g, a[1], a[3])
+	}
 	d, errno := s.file(a[0], RightFdRead)
 	if errno != Success {
 		return errno
@@ -23,6 +26,23 @@ func (s *System) fdPread(g Guest, a []uint64) Errno {
 		return EINVAL
 	}
 	return readInto(d, g, a[1], a[2], a[4], int64(a[3]))
+}
+
+// readOne is readInto for the usual case: one buffer, at the position of the file.
+func readOne(d *descriptor, g Guest, list, result uint64) Errno {
+	buffer, ok := memoryOf(g).only(list, result)
+	if !ok {
+		return EFAULT
+	}
+	n, errno := 0, Success
+	if len(buffer) > 0 {
+		n, errno = d.object.read(g.Context(), buffer, d.nonblock())
+	}
+	if errno != Success && n == 0 {
+		return errno
+	}
+	memoryOf(g).putUint32(result, uint32(n))
+	return Success
 }
 
 // readInto reads into all buffers, up to the first that is not filled. An error after some bytes were read is left for the next call.
@@ -64,6 +84,9 @@ func readInto(d *descriptor, g Guest, list, count, result uint64, offset int64) 
 
 // fdWrite: fd, iovs, their number, where to write the number of bytes.
 func (s *System) fdWrite(g Guest, a []uint64) Errno {
+	if d := s.descriptors.get(a[0]); d != nil && uint32(a[2]) == 1 && d.has(RightFdWrite) {
+		return writeOne(d, g, a[1], a[3])
+	}
 	d, errno := s.file(a[0], RightFdWrite)
 	if errno != Success {
 		return errno
@@ -81,6 +104,28 @@ func (s *System) fdPwrite(g Guest, a []uint64) Errno {
 		return EINVAL
 	}
 	return s.writeFrom(d, g, a[1], a[2], a[4], int64(a[3]))
+}
+
+// writeOne is writeFrom for the usual case: one buffer, at the position of the file. It goes to a Writer without asking for the context.
+func writeOne(d *descriptor, g Guest, list, result uint64) Errno {
+	m := memoryOf(g)
+	buffer, ok := m.only(list, result)
+	if !ok {
+		return EFAULT
+	}
+	n, errno := 0, Success
+	if len(buffer) > 0 {
+		if out, ok := d.object.(*output); ok {
+			n, errno = out.put(buffer)
+		} else {
+			n, errno = d.object.write(g.Context(), buffer)
+		}
+	}
+	if errno != Success && n == 0 {
+		return errno
+	}
+	m.putUint32(result, uint32(n))
+	return Success
 }
 
 // gather joins small buffers, so that what a guest writes by one call, which C's streams do in two buffers, arrives in one piece. It is used by

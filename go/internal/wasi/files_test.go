@@ -337,8 +337,8 @@ func TestPreopens(t *testing.T) {
 
 // TestManyDescriptors opens descriptors up to the limit and again after closing one.
 func TestManyDescriptors(t *testing.T) {
-	var table descriptors
-	for i := range maxDescriptors {
+	table := descriptors{limit: 5000}
+	for i := range table.limit {
 		if fd, errno := table.add(newDescriptor(&output{}, 0, 0, 0)); errno != Success || int(fd) != i {
 			t.Fatalf("descriptor %d: %d, %d", i, fd, errno)
 		}
@@ -401,5 +401,35 @@ func TestReadOnly(t *testing.T) {
 	}
 	if _, err := os.Lstat(filepath.Join(g.dir, "new")); !os.IsNotExist(err) {
 		t.Errorf("something new is there: %v", err)
+	}
+}
+
+// TestMaxFiles: a guest opens as many files as it may, and another one when it has closed one.
+func TestMaxFiles(t *testing.T) {
+	if _, err := New(Config{MaxFiles: -1}); err == nil {
+		t.Error("a negative number of files is no error")
+	}
+	root, err := os.OpenRoot(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	system, err := New(Config{Mounts: []Mount{{Guest: "/", Root: root}}, MaxFiles: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer system.Close()
+	add := func() (uint32, Errno) { return system.descriptors.add(newDescriptor(&output{}, 0, 0, 0)) }
+	for _, want := range []uint32{4, 5} {
+		if fd, errno := add(); fd != want || errno != Success {
+			t.Errorf("descriptor %d, error %d, expected %d", fd, errno, want)
+		}
+	}
+	if _, errno := add(); errno != EMFILE {
+		t.Errorf("one too many: error %d, expected EMFILE", errno)
+	}
+	system.descriptors.remove(4)
+	if fd, errno := add(); fd != 4 || errno != Success {
+		t.Errorf("after closing one: %d, error %d", fd, errno)
 	}
 }

@@ -30,7 +30,7 @@ func (f *hostFile) attributes() (attributes, Errno) {
 
 func (f *hostFile) read(_ context.Context, buffer []byte, _ bool) (int, Errno) {
 	n, err := f.file.Read(buffer)
-	return result(n, err)
+	return result(buffer, n, err)
 }
 
 func (f *hostFile) write(_ context.Context, buffer []byte) (int, Errno) {
@@ -47,7 +47,7 @@ func (f *hostFile) write(_ context.Context, buffer []byte) (int, Errno) {
 
 func (f *hostFile) readAt(buffer []byte, offset int64) (int, Errno) {
 	n, err := f.file.ReadAt(buffer, offset)
-	return result(n, err)
+	return result(buffer, n, err)
 }
 
 // writeAt does what the system does for a file that appends: Linux appends, POSIX would write at the offset.
@@ -126,8 +126,9 @@ func newPipe(file *os.File, fileType FileType) *pipe {
 	return &pipe{input: newInput(file, fileType, file), out: output{writer: file, fileType: fileType, file: file}, file: file}
 }
 
+// write ends with the context, unless it is a device that knows no deadlines.
 func (p *pipe) write(ctx context.Context, buffer []byte) (int, Errno) {
-	return p.out.write(ctx, buffer)
+	return writeUntil(ctx, p.file.SetWriteDeadline, func() (int, Errno) { return p.out.write(ctx, buffer) })
 }
 
 func (p *pipe) sync(dataOnly bool) Errno { return p.out.sync(dataOnly) }

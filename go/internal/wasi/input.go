@@ -94,7 +94,7 @@ func (in *input) take(ctx context.Context, to []byte, nonblock, peek bool) (int,
 	defer in.mutex.Unlock()
 	if in.direct && !peek {
 		n, err := in.reader.Read(to)
-		return result(n, err)
+		return result(to, n, err)
 	}
 	for {
 		if n, errno, ok := in.deliver(to, peek); ok {
@@ -137,12 +137,13 @@ func (in *input) deliver(to []byte, peek bool) (int, Errno, bool) {
 	if !peek {
 		in.err = nil // a terminal goes on after its end
 	}
-	n, errno := result(0, err)
+	n, errno := result(nil, 0, err)
 	return n, errno, true
 }
 
-// result gives what a Reader returned: bytes go before errors, and the end is no error.
-func result(n int, err error) (int, Errno) {
+// result gives what a Reader returned that was given a buffer: bytes go before errors, and the end is no error.
+func result(buffer []byte, n int, err error) (int, Errno) {
+	n = min(max(n, 0), len(buffer))
 	if n > 0 || err == nil || errors.Is(err, io.EOF) {
 		return n, Success
 	}
@@ -164,7 +165,7 @@ func (in *input) foreground(to []byte) (int, Errno) {
 		in.err = err
 		in.mutex.Unlock()
 	}
-	return result(n, err)
+	return result(to, n, err)
 }
 
 // start reads in the background.
@@ -181,18 +182,27 @@ func (in *input) background() {
 	var err error
 	defer func() {
 		value := recover()
+		if value != nil {
+			err = nil
+		}
 		in.mutex.Lock()
 		defer in.mutex.Unlock()
-		in.got, in.err, in.panics, in.reading = in.buffer[:min(max(n, 0), in.wanted)], err, value, false
+		in.got, in.err, in.panics, in.reading = in.buffer[:n], err, value, false
 		in.wake()
 	}()
-	for tries := 0; n == 0 && err == nil && tries < 100; tries++ {
-		n, err = in.reader.Read(in.buffer[:in.wanted])
+	for range 100 {
+		err = errEnded
+		var got int
+		got, err = in.reader.Read(in.buffer[:in.wanted])
+		if n = min(max(got, 0), in.wanted); n > 0 || err != nil {
+			return
+		}
 	}
-	if n == 0 && err == nil {
-		err = io.ErrNoProgress
-	}
+	err = io.ErrNoProgress
 }
+
+// errEnded is the error of what was called in a goroutine and ended it (runtime.Goexit).
+var errEnded = errors.New("the goroutine was ended")
 
 // wake tells all who wait. The mutex is held.
 func (in *input) wake() {

@@ -29,11 +29,13 @@ func (f *ioFile) read(_ context.Context, buffer []byte, _ bool) (int, Errno) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	if f.contents != nil {
-		return result(f.contents.Read(buffer))
+		n, err := f.contents.Read(buffer)
+		return result(buffer, n, err)
 	}
 	n, err := f.file.Read(buffer)
-	f.position += int64(max(n, 0))
-	return result(n, err)
+	n, errno := result(buffer, n, err)
+	f.position += int64(n)
+	return n, errno
 }
 
 func (f *ioFile) readAt(buffer []byte, offset int64) (int, Errno) {
@@ -46,7 +48,8 @@ func (f *ioFile) readAt(buffer []byte, offset int64) (int, Errno) {
 		}
 		at = f.contents
 	}
-	return result(at.ReadAt(buffer, offset))
+	n, err := at.ReadAt(buffer, offset)
+	return result(buffer, n, err)
 }
 
 func (f *ioFile) seek(offset int64, whence int) (int64, Errno) {

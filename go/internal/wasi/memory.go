@@ -10,7 +10,7 @@ import (
 
 // Guest is what a function sees of the guest that calls it.
 type Guest interface {
-	// Memory gives the bytes of the guest's memory. They are read again after whatever may block, as the guest may grow it meanwhile.
+	// Memory gives the bytes of the guest's memory. They do not move, but may become more: they are asked for again after whatever may block.
 	Memory() []byte
 
 	// Context is that of the call: what blocks ends with it.
@@ -91,6 +91,15 @@ func (m memory) vectors(pointer, count uint64) (v vectors, total uint64, errno E
 		return v, 0, EINVAL
 	}
 	return v, total, Success
+}
+
+// only gives the one buffer of a list that has one, if it, the list and the four bytes of the result are within the memory.
+func (m memory) only(list, result uint64) ([]byte, bool) {
+	item, ok := m.window(uint32(list), sizeIovec)
+	if !ok || uint64(uint32(result))+4 > uint64(len(m)) {
+		return nil, false
+	}
+	return m.window(binary.LittleEndian.Uint32(item), uint64(binary.LittleEndian.Uint32(item[4:])))
 }
 
 func (v vectors) len() int { return len(v.list) / sizeIovec }

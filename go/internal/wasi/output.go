@@ -5,9 +5,10 @@ import (
 	"io"
 	"os"
 	"sync"
+	"time"
 )
 
-// output writes to an io.Writer, one call of the guest at a time.
+// output writes to an io.Writer, one call of the guest at a time, save for a file, which may be written to by several goroutines.
 type output struct {
 	nothing
 	mutex    sync.Mutex
@@ -39,11 +40,20 @@ func (out *output) kind() FileType { return out.fileType }
 
 func (out *output) attributes() (attributes, Errno) { return streamAttributes(out.file, out.fileType) }
 
-// write gives the writer the guest's own memory: a Writer must neither keep nor change it.
-func (out *output) write(_ context.Context, buffer []byte) (int, Errno) {
+func (out *output) write(_ context.Context, buffer []byte) (int, Errno) { return out.put(buffer) }
+
+// put gives the writer the guest's own memory: a Writer must neither keep nor change it.
+func (out *output) put(buffer []byte) (int, Errno) {
+	if out.file != nil {
+		n, err := out.file.Write(buffer)
+		return written(buffer, n, err)
+	}
 	out.mutex.Lock()
 	defer out.mutex.Unlock()
 	n, err := out.writer.Write(buffer)
+	if n == len(buffer) && err == nil {
+		return n, Success
+	}
 	return written(buffer, n, err)
 }
 
@@ -57,6 +67,25 @@ func written(buffer []byte, n int, err error) (int, Errno) {
 		return n, EIO
 	}
 	return n, Success
+}
+
+// writeUntil calls write, which waits no longer than a deadline, so that it ends with the context. The deadline does not stay.
+func writeUntil(ctx context.Context, setDeadline func(time.Time) error, write func() (int, Errno)) (int, Errno) {
+	if ctx.Done() == nil {
+		return write()
+	}
+	set := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(set)
+		setDeadline(time.Unix(1, 0)) // it has passed
+	})
+	defer func() {
+		if !stop() {
+			<-set
+			setDeadline(time.Time{})
+		}
+	}()
+	return write()
 }
 
 func (out *output) sync(bool) Errno {

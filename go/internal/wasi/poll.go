@@ -139,9 +139,9 @@ func (s *System) poll(g Guest, a []uint64, size uint64, read func([]byte) subscr
 			memoryOf(g).putUint32(a[3], events)
 			return Success
 		}
-		slept, alive := s.wait(g.Context(), waker, next)
-		if !alive {
-			return EINTR
+		slept, errno := s.wait(g.Context(), waker, next)
+		if errno != Success {
+			return errno
 		}
 		if slept { // whatever a clock of the embedder's says: one that stands still must not stop the guest
 			reached = next
@@ -212,14 +212,14 @@ func readable(o object, waker chan struct{}) readiness {
 	return r
 }
 
-// wait waits for the waker or a time of the monotonic clock. It says whether that time has come, and whether the context goes on.
-func (s *System) wait(ctx context.Context, waker chan struct{}, until int64) (slept, alive bool) {
+// wait waits for the waker or a time of the monotonic clock. It says whether that time has come; EINTR is the end of the context.
+func (s *System) wait(ctx context.Context, waker chan struct{}, until int64) (slept bool, errno Errno) {
 	if until == math.MaxInt64 {
 		select {
 		case <-waker:
-			return false, true
+			return false, Success
 		case <-ctx.Done():
-			return false, false
+			return false, EINTR
 		}
 	}
 	pause := time.Duration(until - s.clock.monotonic())
@@ -230,16 +230,16 @@ func (s *System) wait(ctx context.Context, waker chan struct{}, until int64) (sl
 	defer timer.Stop()
 	select {
 	case <-waker:
-		return false, true
+		return false, Success
 	case <-timer.C:
-		return true, true
+		return true, Success
 	case <-ctx.Done():
-		return false, false
+		return false, EINTR
 	}
 }
 
-// sleep waits by the embedder's function. The waker ends it through its context.
-func (s *System) sleep(ctx context.Context, waker chan struct{}, pause time.Duration) (slept, alive bool) {
+// sleep waits by the embedder's function. The waker ends it through its context; an error for which there is no such reason is the guest's.
+func (s *System) sleep(ctx context.Context, waker chan struct{}, pause time.Duration) (slept bool, errno Errno) {
 	sleeping, wake := context.WithCancel(ctx)
 	stopped := make(chan struct{})
 	defer wake()
@@ -252,5 +252,13 @@ func (s *System) sleep(ctx context.Context, waker chan struct{}, pause time.Dura
 		}
 	}()
 	err := s.clock.Sleep(sleeping, pause)
-	return err == nil, ctx.Err() == nil
+	switch {
+	case ctx.Err() != nil:
+		return false, EINTR
+	case err == nil:
+		return true, Success
+	case sleeping.Err() != nil: // woken
+		return false, Success
+	}
+	return false, errnoOf(err)
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"io"
 	"runtime"
+	"sync"
 )
 
 // randomPiece is how much random_get makes at once; between pieces it looks at the context.
@@ -17,11 +18,11 @@ func (s *System) randomGet(g Guest, a []uint64) Errno {
 	}
 	for len(buffer) > 0 {
 		piece := buffer[:min(len(buffer), randomPiece)]
-		if s.random == nil {
+		if s.random.reader == nil {
 			if _, err := rand.Read(piece); err != nil {
 				return EIO
 			}
-		} else if _, err := io.ReadFull(s.random, piece); err != nil {
+		} else if _, err := s.random.fill(piece); err != nil {
 			return EIO
 		}
 		if buffer = buffer[len(piece):]; len(buffer) > 0 && g.Context().Err() != nil {
@@ -29,6 +30,19 @@ func (s *System) randomGet(g Guest, a []uint64) Errno {
 		}
 	}
 	return Success
+}
+
+// lockedReader is a Reader, or nil, that is used by one goroutine at a time.
+type lockedReader struct {
+	mutex  sync.Mutex
+	reader io.Reader
+}
+
+// fill reads as many bytes as there is room for.
+func (r *lockedReader) fill(piece []byte) (int, error) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	return io.ReadFull(r.reader, piece)
 }
 
 // schedYield lets other goroutines run.

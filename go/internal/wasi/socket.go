@@ -5,7 +5,6 @@ import (
 	"net"
 	"slices"
 	"sync"
-	"time"
 )
 
 // listener accepts connections in the background, as input reads: one that comes after the guest has given up waits for the next sock_accept.
@@ -15,6 +14,7 @@ type listener struct {
 	mutex     sync.Mutex
 	accepted  []net.Conn
 	err       error
+	panics    any // what Accept panicked with, to be told as err is
 	accepting bool
 	closed    bool
 	waiters   []chan struct{}
@@ -37,10 +37,16 @@ func (l *listener) accept(ctx context.Context, nonblock bool) (net.Conn, Errno) 
 				l.mutex.Unlock()
 				return conn, Success
 			}
-			err := l.err
-			l.err = nil
+			err, value := l.err, l.panics
+			l.err, l.panics = nil, nil
+			if l.closed && value == nil {
+				err = net.ErrClosed
+			}
 			l.mutex.Unlock()
-			if err != nil {
+			switch {
+			case value != nil:
+				panic(value)
+			case err != nil:
 				return nil, errnoOf(err)
 			}
 		}
@@ -59,7 +65,7 @@ func (l *listener) accept(ctx context.Context, nonblock bool) (net.Conn, Errno) 
 func (l *listener) watch(waker chan struct{}) readiness {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
-	if len(l.accepted) > 0 || l.err != nil {
+	if len(l.accepted) > 0 || l.err != nil || l.panics != nil || l.closed {
 		return readiness{ready: true, bytes: 1}
 	}
 	if !slices.Contains(l.waiters, waker) {
@@ -73,15 +79,30 @@ func (l *listener) watch(waker chan struct{}) readiness {
 }
 
 func (l *listener) background() {
-	conn, err := l.listener.Accept()
-	l.mutex.Lock()
-	defer l.mutex.Unlock()
-	l.accepting = false
-	if l.err = err; err == nil && l.closed {
-		conn.Close()
-	} else if err == nil {
-		l.accepted = append(l.accepted, conn)
-	}
+	var conn net.Conn
+	err := errEnded
+	defer func() {
+		value := recover()
+		l.mutex.Lock()
+		defer l.mutex.Unlock()
+		l.accepting = false
+		switch {
+		case value != nil:
+			l.panics = value
+		case err != nil:
+			l.err = err
+		case l.closed:
+			conn.Close()
+		default:
+			l.accepted = append(l.accepted, conn)
+		}
+		l.wake()
+	}()
+	conn, err = l.listener.Accept()
+}
+
+// wake tells all who wait. The mutex is held.
+func (l *listener) wake() {
 	for _, waiter := range l.waiters {
 		select {
 		case waiter <- struct{}{}:
@@ -99,7 +120,7 @@ func (l *listener) unwatch(waker chan struct{}) {
 	}
 }
 
-// close closes connections that the guest has not asked for. The listener is the embedder's.
+// close closes connections that the guest has not asked for, and lets nobody wait any more. The listener is the embedder's.
 func (l *listener) close() Errno {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
@@ -107,6 +128,7 @@ func (l *listener) close() Errno {
 		conn.Close()
 	}
 	l.accepted, l.closed = nil, true
+	l.wake()
 	return Success
 }
 
@@ -120,14 +142,12 @@ func newConnection(conn net.Conn) *connection {
 	return &connection{input: newInput(conn, TypeSocketStream, nil), conn: conn}
 }
 
-// write ends with the context, by a deadline that has passed.
+// write ends with the context, by a deadline.
 func (c *connection) write(ctx context.Context, buffer []byte) (int, Errno) {
-	if ctx.Done() != nil {
-		stop := context.AfterFunc(ctx, func() { c.conn.SetWriteDeadline(time.Unix(1, 0)) })
-		defer stop()
-	}
-	n, err := c.conn.Write(buffer)
-	return written(buffer, n, err)
+	return writeUntil(ctx, c.conn.SetWriteDeadline, func() (int, Errno) {
+		n, err := c.conn.Write(buffer)
+		return written(buffer, n, err)
+	})
 }
 
 func (c *connection) close() Errno { return errnoOf(c.conn.Close()) }

@@ -22,6 +22,7 @@ type Config struct {
 	Listeners      []net.Listener
 	Clock          Clock
 	Random         io.Reader // nil is the random source of the system
+	MaxFiles       int       // how many descriptors the guest may open; 0 is 1,024
 }
 
 // Mount is a directory that a guest finds open.
@@ -38,7 +39,7 @@ type System struct {
 	descriptors descriptors
 	args, env   stringList
 	clock       clock
-	random      io.Reader
+	random      lockedReader
 	gather      gather
 	closeOnce   sync.Once
 	owned       []io.Closer
@@ -46,7 +47,10 @@ type System struct {
 
 // New makes a System. Descriptors are numbered as WASI programs expect: 0, 1 and 2 the standard streams, then the directories, then the listeners.
 func New(config Config) (*System, error) {
-	s := &System{clock: newClock(config.Clock), random: config.Random}
+	s := &System{clock: newClock(config.Clock), random: lockedReader{reader: config.Random}}
+	if config.MaxFiles < 0 {
+		return nil, fmt.Errorf("at most %d open files, expected a number that is not negative", config.MaxFiles)
+	}
 	var err error
 	if s.args, err = newStringList("argument", config.Args); err != nil {
 		return nil, err
@@ -65,6 +69,10 @@ func New(config Config) (*System, error) {
 			return nil, fmt.Errorf("listener %d is nil", i)
 		}
 		s.descriptors.add(newDescriptor(newListener(l), acceptRights, socketRights, 0))
+	}
+	s.descriptors.limit = 3 + len(config.Mounts) + len(config.Listeners) + config.MaxFiles
+	if config.MaxFiles == 0 {
+		s.descriptors.limit += defaultMaxFiles
 	}
 	for i := range config.Mounts { // nothing can fail any more
 		if m := &config.Mounts[i]; m.Own && m.Root != nil {
@@ -117,10 +125,7 @@ func (s *System) mount(m *Mount, device uint64) error {
 	}
 	d := newDescriptor(o, directoryRights, allRights, 0)
 	d.preopen, d.name = true, m.Guest
-	_, errno := s.descriptors.add(d)
-	if errno != Success {
-		return fmt.Errorf("directory %q: more than %d descriptors", m.Guest, maxDescriptors)
-	}
+	s.descriptors.add(d)
 	return nil
 }
 

@@ -54,7 +54,7 @@ pub fn generate(root: &Path) -> Result<String, String> {
         config.export.rename.insert(name.to_string(), renamed.to_string());
     }
     let mut builder = cbindgen::Builder::new().with_config(config);
-    for file in ["error", "engine", "module", "memory", "externs", "instance", "fiber", "text"] {
+    for file in ["error", "engine", "module", "memory", "externs", "instance", "roots", "fiber", "text"] {
         builder = builder.with_src(root.join(format!("rust/src/ffi/{file}.rs")));
     }
     for (file, ..) in ENUMS {

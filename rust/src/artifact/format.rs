@@ -21,7 +21,7 @@ use std::fmt::Display;
 const MAGIC: [u8; 8] = *b"\x7fgowasmr";
 /// To be raised with every change of the layout, of the types that are serialised, and of what compiled code expects to find at run
 /// time: the vmctx, the builtins, the calling conventions.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 /// Offset of the checksum, and where the bytes that it covers begin.
 const CHECKSUM: usize = 12;
 const CHECKED: usize = 16;

@@ -101,7 +101,7 @@ fn extract(compiled: &CompiledCode, func: &Function, isa: &dyn TargetIsa) -> Res
         addresses: addresses(compiled),
         inlined: Vec::new(),
     };
-    placement::place(&mut body, &compiled.bb_starts, &compiled.bb_edges);
+    placement::place(&mut body, buffer.alignment, &compiled.bb_starts, &compiled.bb_edges);
     Ok(body)
 }
 

@@ -8,14 +8,14 @@ use crate::artifact::CodeBody;
 
 /// Bytes that are fetched together.
 const LINE: u32 = 64;
-/// A function is moved by a multiple of this.
+/// A function is moved by a multiple of this, and of the alignment that its constants need.
 const STEP: u32 = 8;
 /// How often the body of a loop is assumed to run.
-const ROUNDS: f32 = 8.0;
+const ROUNDS: f64 = 8.0;
 /// Functions of more blocks are left where they are: of so many no place suits all.
 const MAX_BLOCKS: usize = 400;
 /// What must be gained to be worth the space: the share of the lines that are fetched.
-const WORTH: f32 = 0.02;
+const WORTH: f64 = 0.02;
 /// The instruction that no one reaches: `int3`.
 const FILL: u8 = 0xcc;
 
@@ -24,15 +24,16 @@ const FILL: u8 = 0xcc;
 struct Block {
     start: u32,
     end: u32,
-    runs: f32,
+    runs: f64,
 }
 
-/// Moves a body to the best place. `starts` are the offsets of its blocks in ascending order, `edges` lead from block to block.
-pub(super) fn place(body: &mut CodeBody, starts: &[u32], edges: &[(u32, u32)]) {
+/// Moves a body to the best place. `starts` are the offsets of its blocks in ascending order, `edges` lead from block to block; what is in
+/// it needs an `alignment` to a power of two, counted from its beginning.
+pub(super) fn place(body: &mut CodeBody, alignment: u32, starts: &[u32], edges: &[(u32, u32)]) {
     if !cfg!(target_arch = "x86_64") || starts.len() > MAX_BLOCKS || !edges.iter().any(|(from, to)| to <= from) {
         return;
     }
-    let shift = best(&blocks(starts, edges, body.code.len() as u32));
+    let shift = best(&blocks(starts, edges, body.code.len() as u32), STEP.max(alignment));
     body.alignment = body.alignment.max(LINE);
     if shift == 0 {
         return;
@@ -50,15 +51,15 @@ pub(super) fn place(body: &mut CodeBody, starts: &[u32], edges: &[(u32, u32)]) {
     }
 }
 
-/// By how many bytes the function is best moved.
-fn best(blocks: &[Block]) -> u32 {
-    let lines = |shift: u32| -> f32 {
-        let of =
-            |block: &Block| ((block.end - 1 + shift) / LINE - (block.start + shift) / LINE + 1) as f32 * block.runs;
+/// By how many bytes the function is best moved, a multiple of `step`.
+fn best(blocks: &[Block], step: u32) -> u32 {
+    let lines = |shift: u32| -> f64 {
+        let count = |block: &Block| (block.end - 1 + shift) / LINE - (block.start + shift) / LINE + 1;
+        let of = |block: &Block| f64::from(count(block)) * block.runs;
         blocks.iter().map(of).sum()
     };
     let (mut best, mut least) = (0, lines(0) * (1.0 - WORTH));
-    for shift in (STEP..LINE).step_by(STEP as usize) {
+    for shift in (step..LINE).step_by(step as usize) {
         let lines = lines(shift);
         if lines < least {
             (best, least) = (shift, lines);
@@ -86,7 +87,7 @@ fn blocks(starts: &[u32], edges: &[(u32, u32)], size: u32) -> Vec<Block> {
             depths[head..=*last].iter_mut().for_each(|depth| *depth += 1);
         }
     }
-    let mut runs = vec![0_f32; starts.len()];
+    let mut runs = vec![0_f64; starts.len()];
     runs[0] = 1.0;
     let mut sorted = edges;
     sorted.sort_unstable();
@@ -95,7 +96,7 @@ fn blocks(starts: &[u32], edges: &[(u32, u32)], size: u32) -> Vec<Block> {
         if last[from].is_some() {
             runs[from] *= ROUNDS;
         }
-        let each = runs[from] / leave[from].max(1) as f32;
+        let each = runs[from] / f64::from(leave[from].max(1));
         while let Some((_, to)) = rest.next_if(|(edge, _)| *edge == from) {
             if to > from {
                 runs[to] += each * ROUNDS.powi((depths[to] - i32::from(last[to].is_some()) - depths[from]).min(0));
@@ -147,13 +148,13 @@ mod tests {
             ..CodeBody::default()
         };
         let straight = body.clone();
-        place(&mut body, &[0, 40], &[(0, 40)]);
+        place(&mut body, 1, &[0, 40], &[(0, 40)]);
         assert_eq!(body, straight, "no loop");
         if !cfg!(target_arch = "x86_64") {
             return;
         }
         // The loop is [40, 80).
-        place(&mut body, &[0, 40], &[(0, 40), (40, 40)]);
+        place(&mut body, 1, &[0, 40], &[(0, 40), (40, 40)]);
         assert_eq!((body.entry, body.alignment, body.code.len()), (24, 64, 104));
         assert_eq!(body.code[..25], [[FILL; 24].as_slice(), &[0x90]].concat());
         assert_eq!((body.relocations[0].offset, body.traps[0].offset, body.addresses[0].code), (27, 84, 24));
@@ -165,7 +166,8 @@ mod tests {
             [(vec![0], vec![(0, 0)]), (vec![0, 4], vec![(4, 0), (9, 1)]), (vec![0, 70], vec![(70, 70); 40])]
         {
             let mut body = CodeBody { code: vec![0x90; 75], alignment: 16, ..CodeBody::default() };
-            place(&mut body, &starts, &edges);
+            place(&mut body, 16, &starts, &edges);
+            assert!(body.entry.is_multiple_of(16));
             assert!(body.entry < LINE && body.code.len() == 75 + body.entry as usize);
         }
     }

@@ -24,8 +24,13 @@ pub struct gw_bytes {
 }
 
 impl gw_bytes {
-    /// Hands bytes over to C.
+    /// Hands bytes over to C. The address is that of something even if there are none: Rust's own for nothing is 1, and Go's runtime
+    /// ends the process when it finds such a number where it expects a pointer.
     pub(super) fn from_vec(bytes: Vec<u8>) -> Self {
+        static NOTHING: u8 = 0;
+        if bytes.is_empty() {
+            return Self { data: (&raw const NOTHING).cast_mut(), len: 0 };
+        }
         let bytes = Box::leak(bytes.into_boxed_slice());
         Self { data: bytes.as_mut_ptr(), len: bytes.len() }
     }
@@ -94,7 +99,7 @@ pub unsafe extern "C" fn gw_error_free(error: *mut gw_error) {
 pub unsafe extern "C" fn gw_bytes_free(bytes: gw_bytes) {
     infallible((), || {
         if !bytes.data.is_null() {
-            // SAFETY: from `gw_bytes::from_vec`, freed once, by the rules of this ABI.
+            // SAFETY: from `gw_bytes::from_vec`, freed once, by the rules of this ABI; a box of nothing frees nothing.
             drop(unsafe { Box::from_raw(std::ptr::slice_from_raw_parts_mut(bytes.data, bytes.len)) });
         }
     });

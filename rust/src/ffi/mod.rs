@@ -20,6 +20,7 @@ pub mod fiber;
 pub mod instance;
 pub mod memory;
 pub mod module;
+pub mod roots;
 pub mod script;
 pub mod text;
 

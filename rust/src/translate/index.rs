@@ -313,7 +313,7 @@ mod tests {
                     let value = if seed % 4 == 1 { b.ins().ishl(value, by) } else { value };
                     // Often what the question is about.
                     let constant = number(b, EDGES[seed as usize % EDGES.len()] >> (seed % 7));
-                    if seed % 3 == 0 { value } else { b.ins().iadd(value, constant) }
+                    if seed.is_multiple_of(3) { value } else { b.ins().iadd(value, constant) }
                 },
                 |func, value| {
                     let index = Index::new(func, value);

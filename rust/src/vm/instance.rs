@@ -385,7 +385,7 @@ impl InstanceData {
     }
 
     /// Reads a field of the vmctx that was written before.
-    fn read<T: Copy>(&self, offset: u32) -> T {
+    pub(super) fn read<T: Copy>(&self, offset: u32) -> T {
         // SAFETY: as in `write`; the types are those of the layout, and fixed fields never change.
         unsafe { self.vmctx.at(offset).read() }
     }

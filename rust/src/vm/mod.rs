@@ -15,6 +15,7 @@ mod pages;
 mod pinned;
 mod references;
 mod reservation;
+mod roots;
 pub mod run;
 mod runtime;
 mod slots;
@@ -30,7 +31,7 @@ pub use linker::Linker;
 pub use module::Module;
 pub use references::FuncOrigin;
 pub use run::{Stop, run};
-pub use store::Store;
+pub use store::{Store, StoreWatch};
 
 #[cfg(test)]
 mod tests;

@@ -4,29 +4,40 @@
 use crate::budget::address_space_limit;
 use crate::error::{Error, ErrorKind};
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Granule of protection; a page of 64 KiB is a multiple of it.
 pub(super) const HOST_PAGE: usize = 4096;
 
-/// Address space that is left to Go's heap where it is limited: that Go cannot map memory is fatal.
-const LEFT_TO_GO: usize = 256 << 20;
+/// Address space that a reservation leaves to Go's heap and all else: that Go cannot map memory is fatal.
+pub(super) const LEFT_TO_GO: usize = 64 << 30;
+/// The same where address space is limited, whatever is asked for; an eighth of the limit if that is less.
+const LEFT_OF_LIMIT: usize = 256 << 20;
+/// Bytes that may be reserved before anybody looks at what is left, where address space is not limited.
+const UNWATCHED: usize = 1 << 40;
 
-/// Reserves address space that cannot be accessed, aligned to the host's pages. Where address space is limited, it fails
-/// before all of it is taken.
-pub(super) fn reserve(bytes: usize) -> io::Result<usize> {
+/// Bytes that are reserved.
+static RESERVED: AtomicUsize = AtomicUsize::new(0);
+
+/// Reserves address space that cannot be accessed, aligned to the host's pages. It fails where less than `left` bytes in one
+/// piece would remain.
+pub(super) fn reserve(bytes: usize, left: usize) -> io::Result<usize> {
     let address = map_inaccessible(bytes)?;
-    if let Some(limit) = address_space_limit() {
-        let left = LEFT_TO_GO.min(limit as usize / 8);
-        match map_inaccessible(left) {
-            // SAFETY: mapped just now, and used by nobody.
-            Ok(probe) => unsafe { release(probe, left) },
-            Err(error) => {
-                // SAFETY: as above.
-                unsafe { release(address, bytes) };
-                return Err(error);
-            }
+    let reserved = RESERVED.fetch_add(bytes, Ordering::Relaxed) + bytes;
+    let left = match address_space_limit() {
+        Some(limit) => LEFT_OF_LIMIT.min(limit as usize / 8),
+        None if reserved > UNWATCHED => left,
+        None => return Ok(address),
+    };
+    match map_inaccessible(left) {
+        // SAFETY: mapped just now, and used by nobody.
+        Ok(probe) => unsafe { libc::munmap(probe as *mut _, left) },
+        Err(error) => {
+            // SAFETY: as above.
+            unsafe { release(address, bytes) };
+            return Err(error);
         }
-    }
+    };
     Ok(address)
 }
 
@@ -74,7 +85,10 @@ pub(super) unsafe fn release(address: usize, bytes: usize) {
     if bytes > 0 {
         // SAFETY: by the caller's promise. It can fail only where it would split a mapping; then the range stays
         // reserved.
-        unsafe { libc::munmap(address as *mut _, bytes) };
+        let result = unsafe { libc::munmap(address as *mut _, bytes) };
+        if result == 0 {
+            RESERVED.fetch_sub(bytes, Ordering::Relaxed);
+        }
     }
 }
 
@@ -112,8 +126,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_reserved_leaves_room() {
+        // The count of what is reserved is that of all tests: it is taken beyond the point where it is not looked at.
+        let high = reserve(2 * UNWATCHED, LEFT_TO_GO).unwrap();
+        // No system has 2^60 bytes left.
+        assert!(reserve(HOST_PAGE, 1 << 60).is_err());
+        let low = reserve(HOST_PAGE, LEFT_TO_GO).unwrap();
+        // SAFETY: both were just reserved.
+        unsafe {
+            release(low, HOST_PAGE);
+            release(high, 2 * UNWATCHED);
+        }
+    }
+
+    #[test]
     fn discarded_pages_read_as_zeros_when_committed_again() {
-        let base = reserve(4 * HOST_PAGE).unwrap();
+        let base = reserve(4 * HOST_PAGE, LEFT_TO_GO).unwrap();
         // SAFETY: the range was just reserved, and is accessed only where it is committed.
         unsafe {
             commit(base, HOST_PAGE).unwrap();

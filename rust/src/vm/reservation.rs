@@ -2,7 +2,7 @@
 
 #![allow(unsafe_code)] // owns mappings
 
-use super::pages::{self, HOST_PAGE};
+use super::pages::{self, HOST_PAGE, LEFT_TO_GO};
 use super::slots::{Place, SPAN};
 use crate::artifact::BoundsMode;
 use crate::budget::{self, Taken};
@@ -120,7 +120,7 @@ pub(super) fn reserve_between(min: u64, max: u64) -> Result<(usize, u64)> {
     let part = budget::address_space_limit().map_or(max, |limit| limit / 8 / PAGE_SIZE * PAGE_SIZE);
     let mut capacity = max.min(part).max(least);
     loop {
-        match pages::reserve(capacity as usize) {
+        match pages::reserve(capacity as usize, LEFT_TO_GO) {
             Ok(base) => return Ok((base, capacity)),
             Err(error) if capacity <= least => {
                 return Err(pages::refused("reserve the address space", capacity, &error));
@@ -230,12 +230,12 @@ mod tests {
     fn quarantine_of_explicit_memories_is_bounded() {
         let mut quarantine = Quarantine { ranges: VecDeque::new(), bytes: 0, limit: 4 * PAGE_SIZE };
         for _ in 0..10 {
-            let base = pages::reserve(PAGE_SIZE as usize).unwrap();
+            let base = pages::reserve(PAGE_SIZE as usize, LEFT_TO_GO).unwrap();
             quarantine.put(base, PAGE_SIZE, budget::take(2).unwrap());
         }
         assert_eq!((quarantine.ranges.len(), quarantine.bytes), (4, 4 * PAGE_SIZE));
         quarantine.limit = 0;
-        let base = pages::reserve(PAGE_SIZE as usize).unwrap();
+        let base = pages::reserve(PAGE_SIZE as usize, LEFT_TO_GO).unwrap();
         quarantine.put(base, PAGE_SIZE, budget::take(1).unwrap());
         assert!(quarantine.ranges.is_empty());
     }

@@ -34,6 +34,8 @@ pub(super) const SPAN: u64 = RESERVATION + GUARD;
 const QUEUE: usize = 1024;
 /// Slots of a block at most.
 const BLOCK: usize = 64;
+/// Address space that slots leave: they are never given back, and memories without a slot need some, too.
+const LEFT: usize = 8 << 40;
 /// Mappings of a memory beyond that of its block: its accessible pages, and what they cut off.
 const MAPPINGS: u64 = 2;
 
@@ -90,7 +92,7 @@ impl Pool {
         let mapping = budget::take(1)?;
         let mut count = self.slots.clamp(1, if self.queue == 0 { 1 } else { BLOCK });
         let start = loop {
-            match pages::reserve(count * SLOT as usize) {
+            match pages::reserve(count * SLOT as usize, LEFT) {
                 Ok(start) => break start,
                 Err(error) if count == 1 => {
                     return Err(pages::refused("reserve the address space for a memory", SLOT, &error));

@@ -28,11 +28,15 @@ use crate::fiber::ranges::Ranges;
 use parking_lot::Mutex;
 use std::ops::Range;
 use std::ptr::NonNull;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 
 /// A handle to a store; keeps everything in it alive.
 #[derive(Clone, Debug)]
 pub struct Store(Arc<Cell>);
+
+/// Leads to a store without keeping it alive.
+#[derive(Clone, Debug)]
+pub struct StoreWatch(Weak<Cell>);
 
 #[derive(Debug)]
 struct Cell {
@@ -151,12 +155,27 @@ impl Store {
         }
     }
 
+    /// A watch on this store. Once the store was merged into another, a watch on that one is needed, too: this finds it only
+    /// as long as somebody holds a handle from before.
+    #[must_use]
+    pub fn watch(&self) -> StoreWatch {
+        StoreWatch(Arc::downgrade(&self.0))
+    }
+
     fn end(&self) -> Arc<Cell> {
         let mut cell = &self.0;
         while let Some(next) = cell.merged.get() {
             cell = next;
         }
         Arc::clone(cell)
+    }
+}
+
+impl StoreWatch {
+    /// The store, if it still exists.
+    #[must_use]
+    pub fn store(&self) -> Option<Store> {
+        self.0.upgrade().map(Store)
     }
 }
 

@@ -167,3 +167,38 @@ fn traps_name_what_runs() {
     assert!(frames.len() > 10 || frames.len() == 1, "{frames:?}");
     assert!(frames[1..].iter().all(|frame| *frame == 6), "only frames that were called are left: {frames:?}");
 }
+
+/// Frames just too small to be probed, below argument areas that a tail call has made larger: the stack's end is never jumped over.
+#[test]
+fn large_frames_and_argument_areas_end_in_the_guard() {
+    const PARAMS: usize = 1000;
+    for locals in [900, 1000, 1500, 1900, 1980, 2020, 2040, 2060, 2100, 3000] {
+        let list = |count: usize| "v128 ".repeat(count);
+        let text = format!(
+            r#"(module
+                (memory 1)
+                (type $many (func (param {params})))
+                (table 1 funcref) (elem (i32.const 0) $many)
+                (func $large (export "large") (param i32)
+                    (local {locals_list})
+                    {loads}
+                    (call $few (local.get 0))
+                    {stores})
+                (func $few (param i32) (return_call_indirect (type $many) {arguments} (i32.const 0)))
+                (func $many (type $many)
+                    (call $large (i32.add (i32x4.extract_lane 0 (local.get 999)) (i32.const 16)))
+                    (v128.store (i32.const 0) (local.get 998))))"#,
+            params = list(PARAMS),
+            locals_list = list(locals),
+            loads = (1..=locals).map(|i| format!("(local.set {i} (v128.load (local.get 0)))")).collect::<String>(),
+            stores = (1..=locals)
+                .map(|i| format!(
+                    "(v128.store offset=16 (i32.const 0) (i8x16.add (local.get {i}) (v128.load (i32.const {i}))))"
+                ))
+                .collect::<String>(),
+            arguments = "(i32x4.splat (i32.and (local.get 0) (i32.const 0xff)))".repeat(PARAMS),
+        );
+        let instance = instance(&Linker::new(), &text);
+        assert_eq!(try_call(&function(&instance, "large"), &[0]), Err(TrapCode::StackOverflow), "{locals} locals");
+    }
+}

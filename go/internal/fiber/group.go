@@ -1,0 +1,312 @@
+package fiber
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"github.com/gowasmer/wasmer/go/internal/engine"
+)
+
+// This file stops all guests of a store for a moment, so that what they refer to can be found. Only fibers that have joined a group take part; calls on others
+// do not pass here.
+//
+// A fiber that is to run says so in its state, and then looks whether somebody wants the guests stopped; who wants that says so, and then looks at the
+// states. So one of both sees the other. A guest that runs stops when it calls a host function, when it ends, or when Go's preemption signal pauses
+// it, which comes every 10 milliseconds; host functions are not stopped.
+
+// Group is the set of fibers on which there are calls of one store. The zero value is an empty one.
+type Group struct {
+	stopping atomic.Pointer[stop] // the running one, or nil
+	merged   atomic.Pointer[Group]
+
+	stops sync.Mutex // held while the guests are stopped, and by who merges groups
+
+	mutex  sync.Mutex // protects what follows
+	first  *Fiber     // the members, linked by next and previous
+	direct int        // how many of them call C functions without leaving
+}
+
+// stop is a time in which no guest of a group may run.
+type stop struct {
+	left chan struct{} // a fiber has stopped; holds one signal
+	over chan struct{} // closed at the end
+}
+
+// membership is what a fiber has to do with its group. Other goroutines follow the links under the group's mutex, and read the state.
+type membership struct {
+	group          *Group // nil for none
+	next, previous *Fiber
+	state          atomic.Uint32
+	direct         bool // the guest calls C functions without leaving
+}
+
+// The state of a member: what of it can hold references when it does not run...
+const (
+	stateEmpty     uint32 = iota // nothing: the call was given up
+	stateSlots                   // arguments that were not used yet, or results
+	stateSuspended               // the stack above its stack pointer, and the slots
+)
+
+// ...and whether it runs, or is about to.
+const stateRunning uint32 = 1 << 31
+
+// Join makes a prepared fiber a member, until Release. Its slots are cleared; arguments come after this. Host functions are called by the Host only, never
+// directly, and C functions by Go where the guest is entered by assembly.
+func (f *Fiber) Join(g *Group, e *Entry) {
+	f.Guarded, f.Instance, f.Direct = true, 0, nil
+	f.byC, f.direct = forceC, forceC && e.C
+	clear(f.words(*field[uintptr](f, ctxArgs)))
+	f.state.Store(stateSlots)
+	f.group = g
+	g = g.lock()
+	defer g.mutex.Unlock()
+	if f.next = g.first; f.next != nil {
+		f.next.previous = f
+	}
+	g.first = f
+	if f.direct {
+		g.direct++
+	}
+}
+
+// IsMember says whether the fiber has joined a group.
+func (f *Fiber) IsMember() bool { return f.group != nil }
+
+// leaveGroup ends the membership.
+func (f *Fiber) leaveGroup() {
+	g := f.group.lock()
+	defer g.mutex.Unlock()
+	if f.previous != nil {
+		f.previous.next = f.next
+	} else {
+		g.first = f.next
+	}
+	if f.next != nil {
+		f.next.previous = f.previous
+	}
+	if f.direct {
+		g.direct--
+	}
+	f.group, f.next, f.previous, f.direct = nil, nil, nil, false
+}
+
+// end gives the group that this one has become.
+func (g *Group) end() *Group {
+	for {
+		next := g.merged.Load()
+		if next == nil {
+			return g
+		}
+		g = next
+	}
+}
+
+// lock gives the group that this one has become, locked.
+func (g *Group) lock() *Group {
+	for {
+		g = g.end()
+		g.mutex.Lock()
+		if g.merged.Load() == nil {
+			return g
+		}
+		g.mutex.Unlock()
+	}
+}
+
+// Empty says whether there is no call.
+func (g *Group) Empty() bool {
+	g = g.lock()
+	defer g.mutex.Unlock()
+	return g.first == nil
+}
+
+// proceed waits until the guest may run, and says that it does.
+func (f *Fiber) proceed() {
+	halted := f.state.Load()
+	for {
+		f.state.Store(halted | stateRunning)
+		g := f.group.end()
+		s := g.stopping.Load()
+		if s == nil {
+			if g.merged.Load() == nil {
+				return
+			}
+			continue // and a stop of the other group may not have seen this fiber, or not its state
+		}
+		f.halt(halted)
+		<-s.over
+	}
+}
+
+// halt says that the guest does not run, and what of it can hold references.
+func (f *Fiber) halt(state uint32) {
+	f.state.Store(state)
+	if s := f.group.end().stopping.Load(); s != nil {
+		select {
+		case s.left <- struct{}{}:
+		default: // there is a signal already
+		}
+	}
+}
+
+// callGrouped is Call for a member of a group.
+func (f *Fiber) callGrouped(ctx context.Context) (err error) {
+	f.proceed()
+	if f.byC {
+		err = f.runC(ctx)
+	} else if !f.Enter(ctx) {
+		err = f.TakeError()
+	}
+	if err != nil {
+		f.halt(stateEmpty)
+	} else {
+		f.halt(stateSlots)
+	}
+	return err
+}
+
+// serveGrouped is serve for a member of a group. If it returns an error, or does not return, the guest is not resumed.
+func (f *Fiber) serveGrouped(ctx context.Context, status uint64) error {
+	f.halt(stateSuspended)
+	if err := f.serve(ctx, status); err != nil {
+		return err
+	}
+	f.proceed()
+	return nil
+}
+
+// interruptAfter is how long a collection waits for guests that were entered by cgo before it interrupts them, and does so again.
+const interruptAfter = time.Millisecond
+
+// Stop stops all guests of the group, shows scan the words of their stacks and slots, in pieces, and then calls found, and lets them go on. It says whether it
+// could, and found said yes: guests that call C functions directly are not stopped, as these may wait for whoever calls this.
+//
+// Scan must not keep the words. Neither of both functions may stop or merge groups, call guests, or wait for who does.
+func (g *Group) Stop(scan func(words []uint64), found func() bool) bool {
+	for {
+		g = g.end()
+		g.stops.Lock()
+		if g.merged.Load() == nil {
+			break
+		}
+		g.stops.Unlock()
+	}
+	defer g.stops.Unlock()
+	s := &stop{left: make(chan struct{}, 1), over: make(chan struct{})}
+	g.stopping.Store(s)
+	defer func() {
+		g.stopping.Store(nil)
+		close(s.over)
+	}()
+	tick := time.NewTicker(interruptAfter)
+	defer tick.Stop()
+	for {
+		stopped, can := g.scanStopped(scan, found)
+		if stopped || !can {
+			return can
+		}
+		select {
+		case <-s.left:
+		case <-tick.C:
+			g.interrupt()
+		}
+	}
+}
+
+// scanStopped shows all words if no guest runs. The mutex keeps all fibers in the group meanwhile. No guest can begin to run.
+func (g *Group) scanStopped(scan func(words []uint64), found func() bool) (stopped, can bool) {
+	g.mutex.Lock()
+	defer g.mutex.Unlock()
+	if g.direct > 0 {
+		return false, false
+	}
+	for f := g.first; f != nil; f = f.next {
+		if f.state.Load()&stateRunning != 0 {
+			return false, true
+		}
+	}
+	for f := g.first; f != nil; f = f.next {
+		f.scan(scan)
+	}
+	return true, found()
+}
+
+// interrupt pauses guests that were entered by cgo: Go sends no signals to their threads.
+func (g *Group) interrupt() {
+	g.mutex.Lock()
+	defer g.mutex.Unlock()
+	for f := g.first; f != nil; f = f.next {
+		if f.byC && f.state.Load()&stateRunning != 0 {
+			engine.Interrupt(f.ctx)
+		}
+	}
+}
+
+// redZone is how much of the stack below the stack pointer is looked at, too: compiled code is not known to use it, but the convention allows it.
+const redZone = 128
+
+// scan shows the words that can hold references: all of the stack from the stack pointer up, and the slots behind it; of a paused guest all registers, too. Words
+// of dead frames lie below the stack pointer, and those of earlier pauses in a context that is not paused. The fiber may say for a moment that it runs: then it
+// is about to see that it must not.
+func (f *Fiber) scan(scan func(words []uint64)) {
+	switch f.state.Load() &^ stateRunning {
+	case stateSlots:
+		scan(f.words(*field[uintptr](f, ctxArgs)))
+	case stateSuspended:
+		sp := *field[uintptr](f, ctxSp)
+		switch *field[uint64](f, ctxStatus) {
+		case statusPaused:
+			if context := uintptr(f.ctx); sp >= context { // by a signal in compiled code: see rust/src/fiber/signals.rs
+				saved := unsafe.Slice((*uint64)(unsafe.Add(f.ctx, ctxResumeFrame)), (ctxSize-ctxResumeFrame)/8)
+				scan(saved)
+				sp = uintptr(saved[(ctxIret-ctxResumeFrame)/8+3])
+			}
+		case statusRuntimeCall:
+			scan(unsafe.Slice((*uint64)(unsafe.Add(f.ctx, ctxRuntimeArgs)), 4))
+		}
+		scan(f.words(max(sp&^7-redZone, *field[uintptr](f, ctxStackLow))))
+	}
+}
+
+// words views the fiber's memory from an address up to the context: the stack and the slots.
+func (f *Fiber) words(from uintptr) []uint64 {
+	context := uintptr(f.ctx)
+	if from >= context {
+		return nil
+	}
+	return unsafe.Slice((*uint64)(unsafe.Add(f.ctx, -int(context-from))), (context-from)/8)
+}
+
+// groupOrder lets one goroutine at a time hold the locks of several groups.
+var groupOrder sync.Mutex
+
+// Merge makes both groups one. It waits for the end of a Stop of one of them.
+func (g *Group) Merge(other *Group) {
+	groupOrder.Lock()
+	defer groupOrder.Unlock()
+	to, from := g.end(), other.end() // only merging changes that
+	if to == from {
+		return
+	}
+	for _, group := range [...]*Group{from, to} {
+		group.stops.Lock()
+		defer group.stops.Unlock()
+		group.mutex.Lock()
+		defer group.mutex.Unlock()
+	}
+	if last := from.first; last != nil {
+		for last.next != nil {
+			last = last.next
+		}
+		if last.next = to.first; last.next != nil {
+			last.next.previous = last
+		}
+		to.first = from.first
+	}
+	to.direct += from.direct
+	from.first, from.direct = nil, 0
+	from.merged.Store(to)
+}

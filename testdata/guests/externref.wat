@@ -1,0 +1,96 @@
+;; Values of the host in all places where a guest can keep them: locals and operands over host calls, tables, globals, registers of a loop.
+(module
+  (import "env" "make" (func $make (param i32) (result externref)))
+  (import "env" "check" (func $check (param externref i32)))
+  (import "env" "meanwhile" (func $meanwhile (param i32)))
+
+  (memory (export "memory") 1)
+  (table $table (export "table") 16 externref)
+  (global $global (export "global") (mut externref) (ref.null extern))
+
+  (func (export "identity") (param externref) (result externref) (local.get 0))
+  (func (export "put") (param i32 externref) (table.set $table (local.get 0) (local.get 1)))
+  (func (export "get") (param i32) (result externref) (table.get $table (local.get 0)))
+  (func (export "grow") (param externref i32) (result i32) (table.grow $table (local.get 0) (local.get 1)))
+  (func (export "fill") (param i32 externref i32) (table.fill $table (local.get 0) (local.get 1) (local.get 2)))
+  (func (export "set_global") (param externref) (global.set $global (local.get 0)))
+  (func (export "get_global") (result externref) (global.get $global))
+  (func (export "is_null") (param externref) (result i32) (ref.is_null (local.get 0)))
+
+  ;; Makes values and drops them.
+  (func (export "drop_many") (param $n i32)
+    (loop $again
+      (drop (call $make (local.get $n)))
+      (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))
+
+  ;; Holds twelve values in locals, and one among the operands, while something else happens, and then checks them.
+  (func $hold (export "hold") (param $from i32)
+    (local externref externref externref externref externref externref externref externref externref externref externref externref)
+    (local.set 1 (call $make (local.get $from)))
+    (local.set 2 (call $make (i32.add (local.get $from) (i32.const 1))))
+    (local.set 3 (call $make (i32.add (local.get $from) (i32.const 2))))
+    (local.set 4 (call $make (i32.add (local.get $from) (i32.const 3))))
+    (local.set 5 (call $make (i32.add (local.get $from) (i32.const 4))))
+    (local.set 6 (call $make (i32.add (local.get $from) (i32.const 5))))
+    (local.set 7 (call $make (i32.add (local.get $from) (i32.const 6))))
+    (local.set 8 (call $make (i32.add (local.get $from) (i32.const 7))))
+    (local.set 9 (call $make (i32.add (local.get $from) (i32.const 8))))
+    (local.set 10 (call $make (i32.add (local.get $from) (i32.const 9))))
+    (local.set 11 (call $make (i32.add (local.get $from) (i32.const 10))))
+    (local.set 12 (call $make (i32.add (local.get $from) (i32.const 11))))
+    (call $make (i32.add (local.get $from) (i32.const 12)))
+    (call $meanwhile (local.get $from))
+    (call $check (i32.add (local.get $from) (i32.const 12)))
+    (call $check (local.get 1) (local.get $from))
+    (call $check (local.get 2) (i32.add (local.get $from) (i32.const 1)))
+    (call $check (local.get 3) (i32.add (local.get $from) (i32.const 2)))
+    (call $check (local.get 4) (i32.add (local.get $from) (i32.const 3)))
+    (call $check (local.get 5) (i32.add (local.get $from) (i32.const 4)))
+    (call $check (local.get 6) (i32.add (local.get $from) (i32.const 5)))
+    (call $check (local.get 7) (i32.add (local.get $from) (i32.const 6)))
+    (call $check (local.get 8) (i32.add (local.get $from) (i32.const 7)))
+    (call $check (local.get 9) (i32.add (local.get $from) (i32.const 8)))
+    (call $check (local.get 10) (i32.add (local.get $from) (i32.const 9)))
+    (call $check (local.get 11) (i32.add (local.get $from) (i32.const 10)))
+    (call $check (local.get 12) (i32.add (local.get $from) (i32.const 11))))
+
+  ;; The same at the bottom of some calls.
+  (func $deep (export "hold_deep") (param $from i32) (param $depth i32)
+    (local $mine externref)
+    (if (local.get $depth)
+      (then
+        (local.set $mine (call $make (local.get $depth)))
+        (call $deep (local.get $from) (i32.sub (local.get $depth) (i32.const 1)))
+        (call $check (local.get $mine) (local.get $depth)))
+      (else (call $hold (local.get $from)))))
+
+  ;; Takes two values out of the table, and has them nowhere but in registers, which change places, until the first word of memory is not 0; then puts them back.
+  (func (export "spin_taken")
+    (local $a externref) (local $b externref) (local $old externref)
+    (local.set $a (table.get $table (i32.const 0)))
+    (local.set $b (table.get $table (i32.const 1)))
+    (table.set $table (i32.const 0) (ref.null extern))
+    (table.set $table (i32.const 1) (ref.null extern))
+    (i32.store (i32.const 4) (i32.const 1))
+    (loop $again
+      (local.set $old (local.get $a))
+      (local.set $a (local.get $b))
+      (local.set $b (local.get $old))
+      (br_if $again (i32.eqz (i32.load (i32.const 0)))))
+    (table.set $table (i32.const 2) (local.get $a))
+    (table.set $table (i32.const 3) (local.get $b)))
+
+  ;; Has two values in locals, which change places, until the first word of memory is not 0. Tells by the second word that it runs.
+  (func (export "spin") (param $a externref) (param $b externref) (param $from i32)
+    (local $old externref)
+    (i32.store (i32.const 4) (i32.const 1))
+    (loop $again
+      (local.set $old (local.get $a))
+      (local.set $a (local.get $b))
+      (local.set $b (local.get $old))
+      (local.set $old (local.get $a))
+      (local.set $a (local.get $b))
+      (local.set $b (local.get $old))
+      (br_if $again (i32.eqz (i32.load (i32.const 0)))))
+    (call $check (local.get $a) (local.get $from))
+    (call $check (local.get $b) (i32.add (local.get $from) (i32.const 1)))))
