@@ -15,6 +15,8 @@ type hostFunction struct {
 	call            hostCall       // unused with a C function, which compiled code calls by itself
 	cFunction       unsafe.Pointer // or nil
 	wantToken       bool           // it takes an unsafe.Pointer, which IntoInstanceContext resolves
+	readsClock      bool           // it is WASI's clock_time_get, on the clocks of the system, which the engine reads by itself
+	clockOrigin     int64          // then, see engine.Provided
 }
 
 // hostCall runs a host function for an instance: arguments are in the slots, results go there.

@@ -78,6 +78,8 @@ func (l *links) function(host *hostFunction) engine.Provided {
 		CFunction:     host.cFunction,
 		Params:        host.params,
 		Results:       host.results,
+		ReadsClock:    host.readsClock,
+		ClockOrigin:   host.clockOrigin,
 	}
 }
 

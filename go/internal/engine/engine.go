@@ -6,6 +6,7 @@ package engine
 #cgo LDFLAGS: ${SRCDIR}/../../../build/libgowasmer.a -lm -ldl -lpthread
 #cgo noescape gw_engine_init
 #cgo nocallback gw_engine_init
+#cgo nocallback gw_clock_monotonic
 #cgo noescape gw_stats_read
 #cgo nocallback gw_stats_read
 #include "wasmer.h"
@@ -36,6 +37,9 @@ func InitWith(options Options) error {
 	}
 	return takeError(C.gw_engine_init(&c))
 }
+
+// ClockMonotonic returns the nanoseconds of the system's monotonic clock, by which Provided.ClockOrigin counts.
+func ClockMonotonic() int64 { return int64(C.gw_clock_monotonic()) }
 
 // Stats counts what the engine holds at the moment.
 type Stats struct {

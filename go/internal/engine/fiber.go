@@ -103,6 +103,8 @@ type HostFunction struct {
 	_             [3]uintptr // the C function, its context and its adapter
 	// Params and Results are the numbers of parameters and results.
 	Params, Results uint32
+	_               uintptr // memory 0 of the instance
+	_               int64   // where the guest's clock begins
 }
 
 // Both sides agree about the size.

@@ -51,6 +51,10 @@ type Provided struct {
 	CFunction unsafe.Pointer
 	// Params and Results are the types of the host function.
 	Params, Results []ValType
+	// ReadsClock says of a host function that it is WASI's clock_time_get on the clocks of the system: the engine reads them by itself, and calls the host
+	// function for what is an error. ClockOrigin is the time of ClockMonotonic that is 0 for the guest.
+	ReadsClock  bool
+	ClockOrigin int64
 	// Memory is the memory.
 	Memory Memory
 	// Extern is the function, table or global.
@@ -122,6 +126,8 @@ func importsToC(provided []Provided) *C.gw_import {
 			c_function:     p.CFunction,
 			memory:         p.Memory.handle,
 			item:           p.Extern.handle,
+			reads_clock:    C.bool(p.ReadsClock),
+			clock_origin:   C.int64_t(p.ClockOrigin),
 		}
 		item.params, item.params_len = put(p.Params)
 		item.results, item.results_len = put(p.Results)

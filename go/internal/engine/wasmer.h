@@ -252,6 +252,11 @@ typedef struct gw_import {
   const uint8_t *results;
   // How many; at most one with `c_function`.
   size_t results_len;
+  // Of a host function: whether it is `clock_time_get` of WASI on the clocks of the system. The engine then reads them by itself, without leaving the
+  // guest, and calls the host function for what is an error.
+  bool reads_clock;
+  // With `reads_clock`: the time of `gw_clock_monotonic` that the guest sees as 0.
+  int64_t clock_origin;
   // Of a memory: its handle.
   const struct gw_memory *memory;
   // Of an object: its handle.
@@ -286,6 +291,10 @@ typedef struct gw_host_function {
   uint32_t params;
   // Number of results.
   uint32_t results;
+  // For the engine only.
+  const void *memory;
+  // For the engine only.
+  int64_t clock_origin;
 } gw_host_function;
 
 // Kind of an error, a `gw_error_code`; 0 for null.
@@ -309,6 +318,9 @@ void gw_bytes_free(struct gw_bytes bytes);
 // Starts the engine: reserves the arena of stacks and installs the signal handlers. Only the first call counts; null
 // options are the defaults.
 struct gw_error *gw_engine_init(const struct gw_engine_options *options);
+
+// Nanoseconds of the system's monotonic clock, for `gw_import.clock_origin`.
+int64_t gw_clock_monotonic(void);
 
 // Reads the counters.
 void gw_stats_read(struct gw_stats *out);

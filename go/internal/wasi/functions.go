@@ -13,8 +13,11 @@ type Function struct {
 	Call func(s *System, g Guest, slots []uint64) Errno
 }
 
-// ProcExit is the name of the function that ends a guest.
-const ProcExit = "proc_exit"
+// The functions that whoever binds them has to know: the one that ends a guest, and the one that the engine may implement (see System.SystemClock).
+const (
+	ProcExit     = "proc_exit"
+	ClockTimeGet = "clock_time_get"
+)
 
 // The namespaces of both versions.
 const (
@@ -39,7 +42,7 @@ var snapshot1 = []Function{
 	{"environ_get", "ii", (*System).environGet},
 	{"environ_sizes_get", "ii", (*System).environSizesGet},
 	{"clock_res_get", "ii", (*System).clockResGet},
-	{"clock_time_get", "iIi", (*System).clockTimeGet},
+	{ClockTimeGet, "iIi", (*System).clockTimeGet},
 	{"fd_advise", "iIIi", (*System).fdAdvise},
 	{"fd_allocate", "iII", (*System).fdAllocate},
 	{"fd_close", "i", (*System).fdClose},

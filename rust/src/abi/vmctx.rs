@@ -24,7 +24,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize};
 
 /// First words of a vmctx and of a host function's record, so that either serves as callee context of a stub.
 #[repr(C)]
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Header {
     /// Functions of the engine that compiled code calls.
     pub builtins: *const crate::abi::Builtins,
@@ -61,6 +61,10 @@ pub struct HostFunction {
     pub params: u32,
     /// Slots of the results.
     pub results: u32,
+    /// Definition of memory 0 of the instance that imports it, or null: where the engine's own implementation writes to (`fiber::clock`).
+    pub memory: *const MemoryDefinition,
+    /// Of `clock_time_get`, if the engine implements it: the time of the system's monotonic clock, in nanoseconds, that is 0 for the guest.
+    pub clock_origin: i64,
 }
 
 /// A function that can be called from outside of its module or through a reference. Immutable once published.

@@ -128,6 +128,8 @@ fn host_functions_are_reached_by_slots() {
             c_adapter: std::ptr::null(),
             params: 2,
             results: 1,
+            memory: std::ptr::null(),
+            clock_origin: 0,
         };
         let entry = code.trampoline(TrampolineKey::Entry(0)).unwrap();
         let mut slots = [u64::from(u32::MAX), 8];

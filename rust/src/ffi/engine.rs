@@ -33,6 +33,12 @@ pub unsafe extern "C" fn gw_engine_init(options: *const gw_engine_options) -> *m
     })
 }
 
+/// Nanoseconds of the system's monotonic clock, for `gw_import.clock_origin`.
+#[unsafe(no_mangle)]
+pub extern "C" fn gw_clock_monotonic() -> i64 {
+    infallible(0, crate::fiber::clock::monotonic)
+}
+
 /// What is alive now, for tests and diagnostics.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]

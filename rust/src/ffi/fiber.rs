@@ -38,6 +38,10 @@ pub struct gw_host_function {
     pub params: u32,
     /// Number of results.
     pub results: u32,
+    /// For the engine only.
+    pub memory: *const c_void,
+    /// For the engine only.
+    pub clock_origin: i64,
 }
 
 const _: () = {

@@ -46,6 +46,8 @@ const NOTHING: gw_import = gw_import {
     params_len: 0,
     results: null(),
     results_len: 0,
+    reads_clock: false,
+    clock_origin: 0,
     memory: null(),
     item: null(),
 };
@@ -326,6 +328,9 @@ fn wrong_imports_are_errors() {
     let host = gw_import { kind: GW_IMPORT_HOST_FUNCTION, params: types.as_ptr(), ..NOTHING };
     let text = "Import `env.sum` has the wrong type: expected function [i32 i32] -> [i32], given function [i32] -> []";
     assert_eq!(new(&[gw_import { params_len: 1, ..host }]), (link, 0, text.to_string()));
+    let clock = gw_import { reads_clock: true, params_len: 1, ..host };
+    let text = "a function [i32] -> [] that reads the clock, expected a Go function [i32 i64 i32] -> [i32]";
+    assert_eq!(new(&[clock]), (ErrorKind::Argument as u32, 0, text.to_string()));
     assert_eq!(new(&[gw_import { params_len: 2, ..host }]).2, "value type 99, expected 0 (i32) to 6 (externref)");
     // SAFETY: a module of ours, freed once.
     unsafe { gw_module_free(module) };

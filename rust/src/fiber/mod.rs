@@ -7,6 +7,7 @@
 pub mod arena;
 pub mod backtrace;
 mod c_entry;
+pub mod clock;
 #[cfg_attr(target_arch = "x86_64", path = "machine_x86_64.rs")]
 #[cfg_attr(target_arch = "aarch64", path = "machine_aarch64.rs")]
 mod machine;
@@ -33,21 +34,33 @@ unsafe extern "C" {
     fn gw_stub_runtime_call();
     fn gw_stub_memory_move();
     fn gw_stub_memory_fill();
+    fn gw_stub_clock_call();
 }
 
 static BUILTINS: OnceLock<Builtins> = OnceLock::new();
+static CLOCK_BUILTINS: OnceLock<Builtins> = OnceLock::new();
 
 /// The table that every vmctx and host function record points to.
 #[must_use]
 pub fn builtins() -> *const Builtins {
-    BUILTINS.get_or_init(|| Builtins {
-        host_call: gw_stub_host_call as *const () as usize,
+    BUILTINS.get_or_init(|| table(gw_stub_host_call as *const ()))
+}
+
+/// The table that the record of a `clock_time_get` points to which the engine implements ([`clock`]).
+#[must_use]
+pub fn clock_builtins() -> *const Builtins {
+    CLOCK_BUILTINS.get_or_init(|| table(gw_stub_clock_call as *const ()))
+}
+
+fn table(host_call: *const ()) -> Builtins {
+    Builtins {
+        host_call: host_call as usize,
         c_call: gw_stub_c_call as *const () as usize,
         c_call_registers: gw_stub_c_call_registers as *const () as usize,
         runtime_call: gw_stub_runtime_call as *const () as usize,
         memory_move: gw_stub_memory_move as *const () as usize,
         memory_fill: gw_stub_memory_fill as *const () as usize,
-    })
+    }
 }
 
 /// Reserves the arena and installs the signal handlers; the first call decides the sizes, later ones only report its outcome.

@@ -11,6 +11,7 @@
 //! - A push may hit the guard: the handler then leaves with a stack overflow, so nothing is half done before the last push.
 
 use super::arena;
+use super::clock;
 use crate::abi::context::{Context, EntryMode, Status};
 use crate::abi::vmctx::HostFunction;
 use crate::trap::TrapCode;
@@ -91,6 +92,7 @@ global_asm!(
     "mov rax, rsp",
     "and rax, [rip + {slot_mask}]",
     "add rax, [rip + {context_offset}]",
+    "gw_host_call_pushed:",
     "mov [rax + {callee}], rdi",
     "mov [rax + {slots}], rsi",
     "mov qword ptr [rax + {status}], {host_call}",
@@ -253,6 +255,33 @@ global_asm!(
     "mov rdi, rax",
     "jmp gw_leave",
 
+    // Builtin host_call of `clock_time_get` where the engine implements it: reads the clock on the guest's stack. What it cannot do, for
+    // want of stack or because the host has to say what is wrong, is an ordinary host call.
+    ".p2align 4",
+    ".globl gw_stub_clock_call",
+    ".hidden gw_stub_clock_call",
+    "gw_stub_clock_call:",
+    "mov rax, rsp",
+    "and rax, [rip + {slot_mask}]",
+    "add rax, [rip + {context_offset}]",
+    "mov r10, rsp",
+    "sub r10, [rax + {stack_low}]",
+    "cmp r10, {leaf_reserve}",
+    "jb gw_stub_host_call",
+    "push rbp", "push rbx", "push r12", "push r13", "push r14", "push r15",
+    "mov rbx, rax",
+    "mov r12, rdi",
+    "mov r13, rsi",
+    "sub rsp, 8",
+    "call {leaf_clock}",
+    "add rsp, 8",
+    "test eax, eax",
+    "mov rax, rbx",
+    "jnz gw_return_or_pause",
+    "mov rdi, r12",
+    "mov rsi, r13",
+    "jmp gw_host_call_pushed",
+
     // A resumed pause arrives here, rdi = context, rsp in the context: restores everything at once.
     ".p2align 4",
     ".globl gw_unpause",
@@ -283,6 +312,7 @@ global_asm!(
     prepare_c = sym super::c_entry::prepare_c,
     leaf_move = sym leaf_move,
     leaf_fill = sym leaf_fill,
+    leaf_clock = sym clock::leaf_clock,
     slot_mask = sym arena::GW_SLOT_MASK,
     context_offset = sym arena::GW_CONTEXT_OFFSET,
     leaf_reserve = const LEAF_RESERVE,
@@ -348,4 +378,5 @@ pub(super) fn bind_leaf_functions() {
         leaf_fill(a.as_mut_ptr(), 3, length);
     }
     std::hint::black_box(&a);
+    clock::bind();
 }

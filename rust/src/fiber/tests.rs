@@ -135,6 +135,48 @@ fn host_functions_get_their_arguments_and_may_refuse() {
     assert!(matches!(refused, Err(Stop::Host("not today"))), "{refused:?}");
 }
 
+#[test]
+fn the_clock_is_read_on_the_guest_s_stack_and_errors_are_the_host_s() {
+    let text = r#"(module
+        (import "wasi" "clock" (func $clock (param i32 i64 i32) (result i32)))
+        (memory 1)
+        (func (export "ask") (param i32) (result i32) (call $clock (local.get 0) (i64.const 0) (i32.const 8)))
+        (func (export "at") (param i32) (result i32) (call $clock (i32.const 1) (i64.const 0) (local.get 0)))
+        (func (export "told") (param i32) (result i64) (i64.load (local.get 0)))
+        (func $deep (export "deep") (param i32) (result i32)
+            (drop (call $clock (i32.const 1) (i64.const 0) (i32.const 8)))
+            (i32.add (call $deep (i32.const 0)) (i32.const 1))))"#;
+    let module = Module::compile(&wat::parse_str(text).unwrap(), CompileOptions::default()).unwrap();
+    let mut linker = Linker::new();
+    let origin = clock::monotonic();
+    linker.define("wasi", "clock", Extern::Func(FuncHandle::clock(1, 2, origin)));
+    let guest = linker.instantiate(&Store::new(), &module, InstanceOptions::default()).unwrap();
+    for (id, name, argument) in [(1, "ask", 1), (0, "ask", 0), (1, "at", 65_528)] {
+        assert_eq!(call(&guest, name, argument).unwrap(), 0, "by the engine alone");
+        let told = call(&guest, "told", if name == "at" { argument } else { 8 }).unwrap();
+        let now = if id == 1 { (clock::monotonic() - origin) as u64 } else { u64::MAX / 2 };
+        assert!(told > 0 && told <= now, "clock {id} tells {told}");
+    }
+    let mut asked = Vec::new();
+    for (name, argument) in [("ask", 2), ("ask", 77), ("at", 65_529), ("at", 0xffff_ffff)] {
+        let answer = call_with(&guest, name, argument, &mut |callee, slots| {
+            asked.push((callee.instance_id, callee.function_index, slots[0], slots[2]));
+            slots[0] = 28;
+            Ok(())
+        });
+        assert_eq!(answer.unwrap(), 28, "{name}({argument})");
+    }
+    assert_eq!(asked, [(1, 2, 2, 8), (1, 2, 77, 8), (1, 2, 1, 65_529), (1, 2, 1, 0xffff_ffff)]);
+    // Near the end of the stack the host is asked, and the stack overflows as it would anyway.
+    let mut late = 0;
+    let end = call_with(&guest, "deep", 0, &mut |_, _| {
+        late += 1;
+        Ok(())
+    });
+    assert!(matches!(end, Err(Stop::Trap { code: TrapCode::StackOverflow, .. })), "{end:?}");
+    assert!(late > 0);
+}
+
 /// Contexts as addresses, so that they may cross threads.
 fn interrupt_until(stop: &AtomicBool, context: usize) {
     while !stop.load(Ordering::Acquire) {

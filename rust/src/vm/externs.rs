@@ -39,7 +39,13 @@ pub(super) enum FuncSource {
     /// Of an instance in the store.
     Instance { store: Store, record: NonNull<FuncRecord> },
     /// Of the host: compiled code of the importing module leads to it.
-    Host { instance_id: u64, function_index: u64, c_function: *const u8 },
+    Host {
+        instance_id: u64,
+        function_index: u64,
+        c_function: *const u8,
+        /// Of a `clock_time_get` that the engine implements, [`HostFunction::clock_origin`](crate::abi::vmctx::HostFunction::clock_origin).
+        clock_origin: Option<i64>,
+    },
 }
 
 /// A table.
@@ -204,7 +210,18 @@ impl FuncHandle {
     /// A function of the host, with the address of a C function that compiled code calls directly, or null.
     #[must_use]
     pub const fn host(ty: FuncType, instance_id: u64, function_index: u64, c_function: *const u8) -> Self {
-        Self { ty, source: FuncSource::Host { instance_id, function_index, c_function } }
+        Self { ty, source: FuncSource::Host { instance_id, function_index, c_function, clock_origin: None } }
+    }
+
+    /// The function `clock_time_get` of WASI on the clocks of the system, of which the monotonic one begins at `origin`
+    /// ([`clock::monotonic`](crate::fiber::clock::monotonic)). The engine implements it but for the errors, for which it calls the function
+    /// of the host with these numbers.
+    #[must_use]
+    pub fn clock(instance_id: u64, function_index: u64, origin: i64) -> Self {
+        let c_function = std::ptr::null();
+        let clock_origin = Some(origin);
+        let source = FuncSource::Host { instance_id, function_index, c_function, clock_origin };
+        Self { ty: crate::fiber::clock::ty(), source }
     }
 
     pub(super) fn of_instance(store: &Store, record: NonNull<FuncRecord>, ty: FuncType) -> Self {

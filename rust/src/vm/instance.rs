@@ -21,8 +21,7 @@ use crate::abi::vmctx::{
 };
 use crate::artifact::TrampolineKey;
 use crate::error::{Error, ErrorKind, Result};
-use crate::fiber::builtins;
-use crate::types::FuncType;
+use crate::fiber::{builtins, clock_builtins};
 use crate::wasm::{Export, ExternKind};
 use std::ptr::NonNull;
 
@@ -270,9 +269,8 @@ impl InstanceData {
                 let FuncRecord { code, vmctx, .. } = *function.record();
                 FuncImport { code, vmctx, record: record.as_ptr() }
             }
-            FuncSource::Host { instance_id, function_index, c_function } => {
-                let numbers = (*instance_id, *function_index);
-                let record = self.host_record((*hosts, index), ty, function.ty(), numbers, *c_function);
+            FuncSource::Host { .. } => {
+                let record = self.host_record((*hosts, index), ty, function);
                 *hosts += 1;
                 // SAFETY: it was just written.
                 let FuncRecord { code, vmctx, .. } = unsafe { record.read() };
@@ -283,14 +281,10 @@ impl InstanceData {
     }
 
     /// Makes the record of a function of the host, the n-th, by the index of its import. Its owner comes later.
-    fn host_record(
-        &self,
-        (n, function): (usize, u32),
-        type_index: u32,
-        ty: &FuncType,
-        (instance_id, function_index): (u64, u64),
-        c_function: *const u8,
-    ) -> NonNull<FuncRecord> {
+    fn host_record(&self, (n, function): (usize, u32), type_index: u32, handle: &FuncHandle) -> NonNull<FuncRecord> {
+        let FuncSource::Host { instance_id, function_index, c_function, clock_origin } = *handle.source() else {
+            panic!("a function of the host was expected");
+        };
         let trampoline = |key| self.module.code().trampoline(key);
         let to_host = if c_function.is_null() { TrampolineKey::HostCall } else { TrampolineKey::CCall };
         let adapter = if c_function.is_null() { None } else { trampoline(TrampolineKey::CAdapter(type_index)) };
@@ -299,14 +293,19 @@ impl InstanceData {
         // SAFETY: both places lie in this block, which nobody else has seen.
         unsafe {
             host.write(HostFunction {
-                header: header(HOST_MAGIC),
+                header: Header {
+                    builtins: if clock_origin.is_some() { clock_builtins() } else { builtins() },
+                    ..header(HOST_MAGIC)
+                },
                 instance_id,
                 function_index,
                 c_function,
                 c_context: self.vmctx.pointer(),
                 c_adapter: adapter.unwrap_or(std::ptr::null()),
-                params: count(ty.param_slots()),
-                results: count(ty.result_slots()),
+                params: count(handle.ty().param_slots()),
+                results: count(handle.ty().result_slots()),
+                memory: std::ptr::null(),
+                clock_origin: clock_origin.unwrap_or(0),
             });
             record.write(FuncRecord {
                 code: trampoline(to_host(type_index)).expect("the type of each imported function has its trampolines"),
@@ -319,13 +318,16 @@ impl InstanceData {
         record
     }
 
-    /// Writes the headers: who owns the block and the records of host functions.
+    /// Completes the headers, and the records of host functions: who owns the block, and which memory is its first.
     fn set_owner(&self, this: NonNull<Self>, store: &Store) {
-        let owned = |magic| Header { store: store.node().cast(), instance: this.as_ptr().cast(), ..header(magic) };
-        self.write(0, owned(VMCTX_MAGIC));
+        let (store, instance) = (store.node().cast(), this.as_ptr().cast());
+        self.write(0, Header { store, instance, ..header(VMCTX_MAGIC) });
+        let memory = self.memories.first().map_or(std::ptr::null(), |_| self.memory(0).definition());
         for n in 0..self.vmctx.hosts() {
-            // SAFETY: the place lies in this block, which nobody else has seen.
-            unsafe { self.vmctx.host_function(n).cast::<Header>().write(owned(HOST_MAGIC)) }
+            // SAFETY: the place lies in this block, which nobody else has seen, and was written by `host_record`.
+            let host = unsafe { self.vmctx.host_function(n).as_mut() };
+            host.header = Header { store, instance, ..host.header };
+            host.memory = memory;
         }
     }
 

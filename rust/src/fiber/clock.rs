@@ -1,0 +1,69 @@
+#![allow(unsafe_code)] // reads a host function's record and slots, and writes to a guest's memory
+//! The clocks that the engine reads for a guest without leaving its stack: `clock_time_get` of WASI, where nobody has replaced the clocks.
+//!
+//! Sandbox-critical: [`leaf_clock`] runs on a guest's stack, above the reserve that its stub has checked, and writes eight bytes to the
+//! guest's memory, at an address that it has checked against the memory's length. It allocates nothing, takes no lock and cannot panic. What is
+//! not plainly right, another clock or a bad address, is left to the host function, which knows the errors.
+
+use crate::abi::vmctx::HostFunction;
+use crate::types::{FuncType, ValType};
+use std::ptr;
+use std::sync::atomic::Ordering;
+
+/// Numbers of clocks in WASI (preview 1, `clockid`).
+const REALTIME: u32 = 0;
+const MONOTONIC: u32 = 1;
+
+/// The type of `clock_time_get`: clock, precision, address of the result, to an error number.
+#[must_use]
+pub fn ty() -> FuncType {
+    FuncType { params: vec![ValType::I32, ValType::I64, ValType::I32], results: vec![ValType::I32] }
+}
+
+/// Nanoseconds of the system's monotonic clock, as [`HostFunction::clock_origin`] counts them.
+#[must_use]
+pub fn monotonic() -> i64 {
+    read(libc::CLOCK_MONOTONIC).unwrap_or(0)
+}
+
+/// Reads a clock of the system, in nanoseconds. On Linux this is a function of the vDSO; where the kernel has none, a system call that does not block.
+fn read(clock: libc::clockid_t) -> Option<i64> {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: writes to the structure only.
+    let failed = unsafe { libc::clock_gettime(clock, &raw mut time) } != 0;
+    (!failed).then(|| time.tv_sec.wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec))
+}
+
+/// Does what a call of `clock_time_get` asks for and returns 1, or does nothing and returns 0: the host function has to be called.
+///
+/// # Safety
+/// The record is of a function of the type [`ty`], the slots are those of a call of it.
+pub(super) unsafe extern "C" fn leaf_clock(callee: *const HostFunction, slots: *mut u64) -> u32 {
+    // SAFETY: by the caller's promise; records do not change, and the three slots are on the guest's stack.
+    let (callee, clock, address) = unsafe { (&*callee, *slots as u32, u64::from(*slots.add(2) as u32)) };
+    // SAFETY: null, or a definition that lives as long as the store does, which the running call keeps.
+    let Some(memory) = (unsafe { callee.memory.as_ref() }) else { return 0 };
+    let (system, origin) = match clock {
+        REALTIME => (libc::CLOCK_REALTIME, 0),
+        MONOTONIC => (libc::CLOCK_MONOTONIC, callee.clock_origin),
+        _ => return 0,
+    };
+    // The length only grows, and is 0 before the bytes go.
+    let (length, base) = (memory.length.load(Ordering::Acquire), memory.base.load(Ordering::Acquire));
+    if base == 0 || address + 8 > length {
+        return 0;
+    }
+    let Some(now) = read(system) else { return 0 };
+    let place = ptr::with_exposed_provenance_mut::<i64>(base + address as usize);
+    // SAFETY: the eight bytes are within the memory, by the check above; the result goes where the first argument was.
+    unsafe {
+        place.write_unaligned(now.wrapping_sub(origin));
+        *slots = 0;
+    }
+    1
+}
+
+/// Reads the clocks once, so that no dynamic linking is left to do on a guest's stack.
+pub(super) fn bind() {
+    std::hint::black_box((read(libc::CLOCK_REALTIME), read(libc::CLOCK_MONOTONIC)));
+}
