@@ -24,12 +24,14 @@ type Wasi struct {
 	// Env are the environment variables, each as "NAME=value".
 	Env []string
 
-	// Stdin is the standard input; nil is empty. A read that blocks holds a goroutine and no thread, and ends with the context of the call; what arrives
-	// after that is kept for the next read. An [os.File] is told to the guest by its type, so that it sees a terminal as one.
+	// Stdin is the standard input; nil is empty. A read that blocks holds a goroutine and no thread, and ends with the context of the call. An [os.File] is told
+	// to the guest by its type, so that it sees a terminal as one, and is read only as far as the guest asks, so that several programs can read one file in turn;
+	// of another Reader, what arrives after the guest has given up is kept for its next read.
 	Stdin io.Reader
 
 	// Stdout and Stderr are the standard outputs; nil discards. They get slices of the guest's memory, which, as [io.Writer] demands, they must neither
-	// keep nor change. One writer may be both, and is then used by one goroutine at a time.
+	// keep nor change. One writer may be both, and is then used by one goroutine at a time. A write to an [os.File] ends with the context of the call; one
+	// to another Writer that blocks does not.
 	Stdout, Stderr io.Writer
 
 	// Dirs are the directories that the program finds open. There are no other files.

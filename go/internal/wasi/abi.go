@@ -126,11 +126,11 @@ const (
 )
 
 // Which rights mean something for which kind of descriptor. A descriptor never has others, so that fd_fdstat_get tells the truth, and wasi-libc's isatty,
-// which takes a character device that cannot seek for a terminal, is right.
+// which takes a character device that cannot seek for a terminal, is right (see isDevice).
 const (
 	fileRights = RightFdDatasync | RightFdRead | RightFdSeek | RightFdFdstatSetFlags | RightFdSync | RightFdTell | RightFdWrite | RightFdAdvise |
 		RightFdAllocate | RightFdFilestatGet | RightFdFilestatSetSize | RightFdFilestatSetTimes | RightPollFdReadwrite
-	directoryRights = RightFdFdstatSetFlags | RightFdSync | RightFdAdvise | RightPathCreateDirectory | RightPathCreateFile | RightPathLinkSource |
+	directoryRights = RightFdDatasync | RightFdFdstatSetFlags | RightFdSync | RightFdAdvise | RightPathCreateDirectory | RightPathCreateFile | RightPathLinkSource |
 		RightPathLinkTarget | RightPathOpen | RightFdReaddir | RightPathReadlink | RightPathRenameSource | RightPathRenameTarget |
 		RightPathFilestatGet | RightPathFilestatSetSize | RightPathFilestatSetTimes | RightFdFilestatGet | RightFdFilestatSetTimes |
 		RightPathSymlink | RightPathRemoveDirectory | RightPathUnlinkFile | RightPollFdReadwrite

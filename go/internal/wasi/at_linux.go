@@ -18,6 +18,7 @@ const (
 	atRemoveDirectory = 0x200 // AT_REMOVEDIR
 	atNoFollow        = 0x100 // AT_SYMLINK_NOFOLLOW
 	timeOmit          = 1<<30 - 2
+	timeNow           = 1<<30 - 1
 )
 
 // appendBySystem says that the system sees to it that writes go to the end.
@@ -26,9 +27,6 @@ const appendBySystem = true
 // inParent opens the directory that a path ends in and calls f with it and the last name.
 func (d *hostDirectory) inParent(p path, improper Errno, f func(parent int, name *byte) Errno) Errno {
 	parent, name, proper := p.split()
-	if !proper {
-		return improper
-	}
 	text, err := syscall.BytePtrFromString(name)
 	if err != nil {
 		return EINVAL
@@ -38,6 +36,9 @@ func (d *hostDirectory) inParent(p path, improper Errno, f func(parent int, name
 		return rootErrno(err)
 	}
 	defer file.Close()
+	if !proper {
+		return improper
+	}
 	return withDescriptor(file, func(fd int) Errno { return f(fd, text) })
 }
 
@@ -148,12 +149,17 @@ func setTimesOfFile(file *os.File, times timeChange) Errno {
 func setTimesAt(fd int, name *byte, flags int, times timeChange) Errno {
 	var list [2]syscall.Timespec
 	for i := range list {
-		t := times.access
+		t, now := times.access, times.accessNow
 		if i == 1 {
-			t = times.modification
+			t, now = times.modification, times.modificationNow
 		}
-		if list[i].Nsec = timeOmit; t != nil {
+		switch {
+		case now: // takes the right to write only, not to own the file
+			list[i].Nsec = timeNow
+		case t != nil:
 			list[i].Sec, list[i].Nsec = t.Unix(), int64(t.Nanosecond())
+		default:
+			list[i].Nsec = timeOmit
 		}
 	}
 	_, _, number := syscall.Syscall6(syscall.SYS_UTIMENSAT, uintptr(fd), uintptr(unsafe.Pointer(name)),
@@ -222,16 +228,25 @@ func hostAttributes(info fs.FileInfo) attributes {
 	at := attributesOf(info)
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
 		at.dev, at.ino, at.nlink = uint64(stat.Dev), stat.Ino, uint64(stat.Nlink)
-		at.atime, at.ctime = nanoseconds(stat.Atim), nanoseconds(stat.Ctim)
+		at.atime, at.mtime, at.ctime = nanoseconds(stat.Atim), nanoseconds(stat.Mtim), nanoseconds(stat.Ctim)
 	}
 	return at
 }
 
-// nanoseconds gives 0 for times that have no number of nanoseconds in 64 bits.
+// nanoseconds gives a time as guests get it, whose 64 bits have no sign: 0 for what they cannot hold, after 2554 and long before 1970.
 func nanoseconds(t syscall.Timespec) int64 {
-	const limit = math.MaxInt64 / 1_000_000_000
-	if t.Sec >= limit || t.Sec <= -limit {
+	const latest, earliest = math.MaxUint64 / 1_000_000_000, -(math.MaxInt64 / 1_000_000_000)
+	if t.Sec >= latest || t.Sec <= earliest {
 		return 0
 	}
 	return t.Nano()
+}
+
+// isTerminal says whether a character device is a terminal.
+func isTerminal(file *os.File) bool {
+	var state [64]byte // larger than struct termios
+	return withDescriptor(file, func(fd int) Errno {
+		_, _, number := syscall.Syscall(syscall.SYS_IOCTL, uintptr(fd), syscall.TCGETS, uintptr(unsafe.Pointer(&state)))
+		return callErrno(number)
+	}) == Success
 }

@@ -85,3 +85,6 @@ func allocate(file *os.File, offset, length int64) Errno {
 
 // hostAttributes gives the attributes of a file of the host.
 func hostAttributes(info fs.FileInfo) attributes { return attributesOf(info) }
+
+// isTerminal takes every character device for a terminal.
+func isTerminal(*os.File) bool { return true }

@@ -164,11 +164,12 @@ func (s *System) times(atime, mtime uint64, flags uint32) (timeChange, Errno) {
 	if flags&(setAtimeNow|setMtimeNow) != 0 {
 		nanoseconds, _ := s.clock.now(clockRealtime)
 		now := time.Unix(0, nanoseconds)
+		system := s.clock.Realtime == nil
 		if flags&setAtimeNow != 0 {
-			change.access = &now
+			change.access, change.accessNow = &now, system
 		}
 		if flags&setMtimeNow != 0 {
-			change.modification = &now
+			change.modification, change.modificationNow = &now, system
 		}
 	}
 	if flags&setAtime != 0 {

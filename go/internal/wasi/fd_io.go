@@ -115,7 +115,7 @@ func writeOne(d *descriptor, g Guest, list, result uint64) Errno {
 	}
 	n, errno := 0, Success
 	if len(buffer) > 0 {
-		if out, ok := d.object.(*output); ok {
+		if out, ok := d.object.(*output); ok && out.file == nil {
 			n, errno = out.put(buffer)
 		} else {
 			n, errno = d.object.write(g.Context(), buffer)

@@ -293,6 +293,9 @@ func (d *hostDirectory) list() ([]fs.DirEntry, Errno) {
 	}
 	defer file.Close()
 	entries, err := file.ReadDir(-1)
+	if errors.Is(err, fs.ErrNotExist) { // the directory was removed: POSIX has nothing left in it, Linux says ENOENT
+		return entries, Success
+	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, errnoOf(err)
 	}

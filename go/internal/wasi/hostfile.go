@@ -117,20 +117,24 @@ func (f *hostFile) close() Errno {
 
 // pipe is a pipe, terminal or other device of the host that a guest opened by a path: what comes out of it is read as standard input is.
 type pipe struct {
-	*input
+	streamInput
 	out  output
 	file *os.File
 }
 
 func newPipe(file *os.File, fileType FileType) *pipe {
-	return &pipe{input: newInput(file, fileType, file), out: output{writer: file, fileType: fileType, file: file}, file: file}
+	return &pipe{streamInput: newFileInput(file, fileType), out: output{writer: file, fileType: fileType, file: file}, file: file}
 }
 
-// write ends with the context, unless it is a device that knows no deadlines.
+func (p *pipe) stream() *os.File { return p.file }
+
 func (p *pipe) write(ctx context.Context, buffer []byte) (int, Errno) {
-	return writeUntil(ctx, p.file.SetWriteDeadline, func() (int, Errno) { return p.out.write(ctx, buffer) })
+	return p.out.write(ctx, buffer)
 }
 
 func (p *pipe) sync(dataOnly bool) Errno { return p.out.sync(dataOnly) }
 
-func (p *pipe) close() Errno { return errnoOf(p.file.Close()) }
+func (p *pipe) close() Errno {
+	p.streamInput.close()
+	return errnoOf(p.file.Close())
+}

@@ -6,10 +6,15 @@ import (
 	"errors"
 	"io"
 	"os"
-	"slices"
 	"strings"
 	"sync"
 )
+
+// streamInput is what a guest reads a stream by: input, or fileInput where the system can tell whether a read would block.
+type streamInput interface {
+	object
+	pollable
+}
 
 // input reads from an io.Reader. Where a read may block, and there is a context that may end or the guest does not want to wait, a goroutine reads
 // in the background: what it gets later is kept for the next read. There is one such goroutine at most, which lives for one read of the
@@ -30,7 +35,7 @@ type input struct {
 	panics  any    // what it panicked with, likewise
 	reading bool   // somebody reads
 	wanted  int    // how many bytes
-	waiters []chan struct{}
+	waiters waiters
 	fill    func() // read in the background; made once, so that starting it allocates nothing
 }
 
@@ -50,7 +55,7 @@ func newStdin(r io.Reader) object {
 			if info.Mode().IsRegular() {
 				return &hostFile{file: file, borrowed: true, readOnly: true}
 			}
-			return newInput(r, typeOf(info.Mode()), file)
+			return newFileInput(file, typeOf(info.Mode()))
 		}
 	}
 	return newInput(r, TypeUnknown, nil)
@@ -69,6 +74,30 @@ func newInput(r io.Reader, fileType FileType, file *os.File) *input {
 func (in *input) kind() FileType { return in.fileType }
 
 func (in *input) attributes() (attributes, Errno) { return streamAttributes(in.file, in.fileType) }
+
+// seek is for devices: for terminals, pipes and sockets the system says ESPIPE.
+func (in *input) seek(offset int64, whence int) (int64, Errno) {
+	return seekStream(in.file, offset, whence)
+}
+
+func seekStream(file *os.File, offset int64, whence int) (int64, Errno) {
+	if file == nil {
+		return 0, ESPIPE
+	}
+	position, err := file.Seek(offset, whence)
+	return position, errnoOf(err)
+}
+
+// fileStream is a stream that may be a file of the host.
+type fileStream interface{ stream() *os.File }
+
+func (in *input) stream() *os.File { return in.file }
+
+// isDevice says whether a stream is a character device that is no terminal, such as /dev/null. Guests tell the two by the right to seek.
+func isDevice(o object) bool {
+	s, ok := o.(fileStream)
+	return ok && s.stream() != nil && o.kind() == TypeCharacterDevice && !isTerminal(s.stream())
+}
 
 // streamAttributes are those of the file behind a stream, without its size, which means nothing to the guest.
 func streamAttributes(file *os.File, fileType FileType) (attributes, Errno) {
@@ -157,7 +186,7 @@ func (in *input) foreground(to []byte) (int, Errno) {
 	defer func() {
 		in.mutex.Lock()
 		in.reading = false
-		in.wake()
+		in.waiters.wake()
 	}()
 	n, err := in.reader.Read(to)
 	if err != nil && n > 0 {
@@ -188,7 +217,7 @@ func (in *input) background() {
 		in.mutex.Lock()
 		defer in.mutex.Unlock()
 		in.got, in.err, in.panics, in.reading = in.buffer[:n], err, value, false
-		in.wake()
+		in.waiters.wake()
 	}()
 	for range 100 {
 		err = errEnded
@@ -204,23 +233,10 @@ func (in *input) background() {
 // errEnded is the error of what was called in a goroutine and ended it (runtime.Goexit).
 var errEnded = errors.New("the goroutine was ended")
 
-// wake tells all who wait. The mutex is held.
-func (in *input) wake() {
-	for _, waiter := range in.waiters {
-		select {
-		case waiter <- struct{}{}:
-		default:
-		}
-	}
-}
-
-// wakers are channels for wait, each with room for one signal.
-var wakers = sync.Pool{New: func() any { return make(chan struct{}, 1) }}
-
 // wait waits until somebody wakes, and says whether it was not the end of the context. The mutex is held, save while it waits.
 func (in *input) wait(ctx context.Context) bool {
 	waker := wakers.Get().(chan struct{})
-	in.waiters = append(in.waiters, waker)
+	in.waiters.add(waker)
 	in.mutex.Unlock()
 	woken := true
 	select {
@@ -229,19 +245,9 @@ func (in *input) wait(ctx context.Context) bool {
 		woken = false
 	}
 	in.mutex.Lock()
-	in.forget(waker)
-	select {
-	case <-waker: // sent meanwhile
-	default:
-	}
-	wakers.Put(waker)
+	in.waiters.remove(waker)
+	recycle(waker)
 	return woken
-}
-
-func (in *input) forget(waker chan struct{}) {
-	if i := slices.Index(in.waiters, waker); i >= 0 {
-		in.waiters = slices.Delete(in.waiters, i, i+1)
-	}
 }
 
 // watch implements pollable.
@@ -263,9 +269,7 @@ func (in *input) watch(waker chan struct{}) readiness {
 	if !in.reading {
 		in.start(maxBackground)
 	}
-	if waker != nil && !slices.Contains(in.waiters, waker) {
-		in.waiters = append(in.waiters, waker)
-	}
+	in.waiters.add(waker)
 	return readiness{}
 }
 
@@ -273,7 +277,7 @@ func (in *input) watch(waker chan struct{}) readiness {
 func (in *input) unwatch(waker chan struct{}) {
 	in.mutex.Lock()
 	defer in.mutex.Unlock()
-	in.forget(waker)
+	in.waiters.remove(waker)
 }
 
 // close leaves the reader alone: the embedder gave it.

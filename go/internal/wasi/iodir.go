@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// ioDirectory is a directory of an fs.FS. It cannot be changed: what would is EROFS, once the path is found. Package fs does not know "..", so
-// it is resolved here by the names alone, each of which must be a directory (or a link to one). A file system that knows symbolic links
+// ioDirectory is a directory of an fs.FS. It cannot be changed: what would is EROFS, once the path is found. Package fs knows neither "." nor ".."
+// within a path, so they are resolved here by the names alone; what stands before one must be a directory (or a link to one). A file system that knows symbolic links
 // (fs.ReadLinkFS) follows them by itself.
 type ioDirectory struct {
 	aDirectory
@@ -24,9 +24,12 @@ func (d *ioDirectory) resolve(p path) (string, Errno) {
 	var names []string
 	for part := range strings.SplitSeq(p.name, "/") {
 		switch part {
-		case "", ".":
-		case "..":
+		case "":
+		case ".", "..":
 			if len(names) == 0 {
+				if part == "." {
+					continue
+				}
 				return "", EPERM
 			}
 			info, err := fs.Stat(d.fsys, d.join(names))
@@ -36,7 +39,9 @@ func (d *ioDirectory) resolve(p path) (string, Errno) {
 			if !info.IsDir() {
 				return "", ENOTDIR
 			}
-			names = names[:len(names)-1]
+			if part == ".." {
+				names = names[:len(names)-1]
+			}
 		default:
 			names = append(names, part)
 		}

@@ -93,7 +93,10 @@ type attributes struct {
 }
 
 // timeChange says which times to set. A nil time stays as it is.
-type timeChange struct{ access, modification *time.Time }
+type timeChange struct {
+	access, modification       *time.Time
+	accessNow, modificationNow bool // that they are the time of the system's clock
+}
 
 // zeroTime is the time that os.Root leaves a time as it is for.
 var zeroTime time.Time

@@ -40,14 +40,21 @@ func (out *output) kind() FileType { return out.fileType }
 
 func (out *output) attributes() (attributes, Errno) { return streamAttributes(out.file, out.fileType) }
 
-func (out *output) write(_ context.Context, buffer []byte) (int, Errno) { return out.put(buffer) }
+func (out *output) seek(offset int64, whence int) (int64, Errno) {
+	return seekStream(out.file, offset, whence)
+}
+
+func (out *output) stream() *os.File { return out.file }
+
+func (out *output) write(ctx context.Context, buffer []byte) (int, Errno) {
+	if out.file != nil {
+		return writeUntilDone(ctx, out.file, out.fileType, buffer)
+	}
+	return out.put(buffer)
+}
 
 // put gives the writer the guest's own memory: a Writer must neither keep nor change it.
 func (out *output) put(buffer []byte) (int, Errno) {
-	if out.file != nil {
-		n, err := out.file.Write(buffer)
-		return written(buffer, n, err)
-	}
 	out.mutex.Lock()
 	defer out.mutex.Unlock()
 	n, err := out.writer.Write(buffer)

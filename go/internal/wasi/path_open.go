@@ -63,7 +63,11 @@ func (s *System) pathOpen(g Guest, a []uint64) Errno {
 	case TypeRegularFile:
 		base, inheriting = base&fileRights, inheriting&fileRights
 	default:
-		base, inheriting = base&streamRights, 0
+		rights := streamRights
+		if isDevice(o) {
+			rights |= RightFdSeek | RightFdTell
+		}
+		base, inheriting = base&rights, 0
 	}
 	fd, errno := s.descriptors.add(newDescriptor(o, base&allRights, inheriting&allRights, fdflags))
 	if errno != Success {

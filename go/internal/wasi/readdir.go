@@ -19,7 +19,11 @@ type listing struct {
 // (specification). Entries whose names are not UTF-8 are left out, as no path could name them.
 func (s *System) fdReaddir(g Guest, a []uint64) Errno {
 	d, dir, errno := s.directory(a[0], RightFdReaddir)
-	if errno != Success {
+	switch errno {
+	case Success:
+	case ENOTDIR: // what is open but no directory; programs, TinyGo's for one, count on what wasmtime and wazero say
+		return EBADF
+	default:
 		return errno
 	}
 	m := memoryOf(g)

@@ -3,7 +3,6 @@ package wasi
 import (
 	"context"
 	"net"
-	"slices"
 	"sync"
 )
 
@@ -17,7 +16,7 @@ type listener struct {
 	panics    any // what Accept panicked with, to be told as err is
 	accepting bool
 	closed    bool
-	waiters   []chan struct{}
+	waiters   waiters
 }
 
 func newListener(l net.Listener) *listener { return &listener{listener: l} }
@@ -68,9 +67,7 @@ func (l *listener) watch(waker chan struct{}) readiness {
 	if len(l.accepted) > 0 || l.err != nil || l.panics != nil || l.closed {
 		return readiness{ready: true, bytes: 1}
 	}
-	if !slices.Contains(l.waiters, waker) {
-		l.waiters = append(l.waiters, waker)
-	}
+	l.waiters.add(waker)
 	if !l.accepting {
 		l.accepting = true
 		go l.background()
@@ -96,28 +93,16 @@ func (l *listener) background() {
 		default:
 			l.accepted = append(l.accepted, conn)
 		}
-		l.wake()
+		l.waiters.wake()
 	}()
 	conn, err = l.listener.Accept()
-}
-
-// wake tells all who wait. The mutex is held.
-func (l *listener) wake() {
-	for _, waiter := range l.waiters {
-		select {
-		case waiter <- struct{}{}:
-		default:
-		}
-	}
 }
 
 // unwatch implements pollable.
 func (l *listener) unwatch(waker chan struct{}) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
-	if i := slices.Index(l.waiters, waker); i >= 0 {
-		l.waiters = slices.Delete(l.waiters, i, i+1)
-	}
+	l.waiters.remove(waker)
 }
 
 // close closes connections that the guest has not asked for, and lets nobody wait any more. The listener is the embedder's.
@@ -128,7 +113,7 @@ func (l *listener) close() Errno {
 		conn.Close()
 	}
 	l.accepted, l.closed = nil, true
-	l.wake()
+	l.waiters.wake()
 	return Success
 }
 

@@ -84,8 +84,11 @@ func New(config Config) (*System, error) {
 
 func (s *System) addStreams(config *Config) {
 	add := func(o object, rights Rights) {
-		if o.kind() == TypeRegularFile {
+		switch {
+		case o.kind() == TypeRegularFile:
 			rights |= RightFdSeek | RightFdTell | RightFdAdvise
+		case isDevice(o):
+			rights |= RightFdSeek | RightFdTell
 		}
 		s.descriptors.add(newDescriptor(o, rights, 0, 0))
 	}
@@ -152,6 +155,9 @@ func (s *System) file(fd uint64, rights Rights) (*descriptor, Errno) {
 	}
 	switch d.object.kind() {
 	case TypeDirectory:
+		if rights&^directoryRights == 0 { // it could, but lacks the right
+			return nil, ENOTCAPABLE
+		}
 		if rights&(RightFdRead|RightFdWrite|RightFdAllocate|RightFdFilestatSetSize) != 0 {
 			return nil, EISDIR
 		}

@@ -1,0 +1,96 @@
+package wasi
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// Corners that programs rarely get to, where runtimes have been seen to differ. What is expected is POSIX's, or that of the specification.
+
+// TestDirectoryWithoutRights: a right that is lacking is ENOTCAPABLE, not an error of the descriptor.
+func TestDirectoryWithoutRights(t *testing.T) {
+	g := newGuest(t)
+	fd, errno := g.open(fdDir, "dir", true, openDirectory, 0, 0)
+	g.check("path_open", errno, Success)
+	g.expect(ENOTCAPABLE, "fd_filestat_get", fd, g.room(64))
+	g.expect(ENOTCAPABLE, "fd_filestat_set_times", fd, 0, 0, 0)
+	g.expect(ENOTCAPABLE, "fd_sync", fd)
+	g.expect(ENOTCAPABLE, "fd_datasync", fd)
+	g.expect(ENOTCAPABLE, "fd_fdstat_set_flags", fd, 0)
+	g.expect(ENOTCAPABLE, "fd_readdir", fd, g.room(100), 100, 0, g.room(4))
+	_, errno = g.read(fd, 1)
+	g.check("fd_read", errno, EISDIR)
+	g.check("fd_write", g.write(fd, "x"), EISDIR)
+}
+
+// TestSyncOfDirectory: both ways.
+func TestSyncOfDirectory(t *testing.T) {
+	g := newGuest(t)
+	for _, fd := range []uint64{fdDir, fdReadOnly, fdMap} {
+		g.expect(Success, "fd_sync", fd)
+		g.expect(Success, "fd_datasync", fd)
+	}
+}
+
+// TestRemovedDirectory: an open directory that was removed has nothing left in it.
+func TestRemovedDirectory(t *testing.T) {
+	g := newGuest(t)
+	must(t, os.Mkdir(filepath.Join(g.dir, "gone"), 0o755))
+	fd := g.mustOpen("gone", openDirectory, 0)
+	must(t, os.Remove(filepath.Join(g.dir, "gone")))
+	if names, _, _ := g.readdir(fd, 1000, 0); len(names) > 2 {
+		t.Errorf("entries %q", names)
+	}
+	_, errno := g.open(fd, "new", true, openCreate, RightFdWrite, 0)
+	g.check("path_open", errno, ENOENT)
+}
+
+// TestFarTimes: times are numbers without a sign, up to the year 2554; what cannot be held is 0.
+func TestFarTimes(t *testing.T) {
+	g := newGuest(t)
+	p, n := g.text("file")
+	for _, time := range []uint64{0, 1, 1_700_000_000_123_456_789, math.MaxInt64, math.MaxInt64 + 1, 11_644_473_600_000_000_000} {
+		g.expect(Success, "path_filestat_set_times", fdDir, 0, p, n, time, time, uint64(setAtime|setMtime))
+		at, errno := g.stat("file", 1)
+		g.check("path_filestat_get", errno, Success)
+		if at.atime != at.mtime || at.mtime != time && at.mtime != 0 && !coarse(at.mtime, time) {
+			t.Errorf("times %d and %d, expected %d", at.atime, at.mtime, time)
+		}
+	}
+}
+
+// coarse says whether a file system keeps a time as another: cut to what it can hold, or to seconds.
+func coarse(kept, set uint64) bool {
+	const latest = 15_032_385_535_999_999_999 // of ext4
+	return kept/1e9 == set/1e9 || kept < set && set > latest || kept < 1<<34*1e9 && set > math.MaxInt64
+}
+
+// TestDotsBehindFiles: what stands before "." has to be a directory.
+func TestDotsBehindFiles(t *testing.T) {
+	g := newGuest(t)
+	for _, fd := range []uint64{fdDir, fdReadOnly, fdMap} {
+		for path, errno := range map[string]Errno{"file/.": ENOTDIR, "absent/.": ENOENT, "file/./x": ENOTDIR, "dir/.": EISDIR} {
+			if errno == EISDIR && fd != fdDir {
+				errno = EROFS
+				if fd == fdReadOnly {
+					errno = EISDIR
+				}
+			}
+			g.check("path_unlink_file "+path, g.path("path_unlink_file", fd, path), errno)
+		}
+		for path, errno := range map[string]Errno{"file/.": ENOTDIR, "absent/.": ENOENT} {
+			g.check("path_remove_directory "+path, g.path("path_remove_directory", fd, path), errno)
+			_, opened := g.open(fd, path, true, 0, 0, 0)
+			g.check("path_open "+path, opened, errno)
+		}
+		_, errno := g.open(fd, "dir/./inner", true, 0, RightFdRead, 0)
+		g.check("path_open dir/./inner", errno, Success)
+		_, errno = g.open(fd, "./dir/.", true, 0, 0, 0)
+		g.check("path_open ./dir/.", errno, Success)
+	}
+	if text := g.contents("file"); text != "hello" {
+		t.Errorf("the file is %q", text)
+	}
+}
