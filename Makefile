@@ -33,7 +33,7 @@ GO_SOURCES = $$(find go examples benchmarks scripts -name '*.go' 2>/dev/null)
 
 .PHONY: help
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
 
 .PHONY: tools
 tools: ## check that Rust, Go and a C compiler are here and new enough
@@ -115,6 +115,12 @@ soak: build ## run the leak tests and the tests of altered modules in full (some
 .PHONY: programs
 programs: build ## run all real programs as WASI guests, against wazero where it can be compared (some minutes; fetches 15 MB)
 	PROGRAMS=1 $(GO) test -count=1 -timeout 60m -v ./go/tests/programs
+
+# The suite is no package of a registry: a checkout of it, with its tests built, has to be there.
+.PHONY: wasi-testsuite
+wasi-testsuite: build ## run the official WASI test suite from a checkout with built tests: WASI_TESTSUITE=its folder of preview 1
+	@[ -n "$(WASI_TESTSUITE)" ] || { echo "usage: make wasi-testsuite WASI_TESTSUITE=folder with *.wasm of github.com/WebAssembly/wasi-testsuite"; exit 2; }
+	$(GO) run ./scripts/wasisuite bin/wasmer "$(WASI_TESTSUITE)"
 
 .PHONY: bench
 bench: build ## measure against other runtimes and print one table

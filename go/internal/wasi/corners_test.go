@@ -50,9 +50,16 @@ func TestRemovedDirectory(t *testing.T) {
 // TestFarTimes: times are numbers without a sign, up to the year 2554; what cannot be held is 0.
 func TestFarTimes(t *testing.T) {
 	g := newGuest(t)
-	p, n := g.text("file")
+	for _, path := range []string{"file", "link"} {
+		setFarTimes(t, g, path)
+	}
+}
+
+func setFarTimes(t *testing.T, g *guest, path string) {
+	t.Helper()
+	p, n := g.text(path)
 	for _, time := range []uint64{0, 1, 1_700_000_000_123_456_789, math.MaxInt64, math.MaxInt64 + 1, 11_644_473_600_000_000_000} {
-		g.expect(Success, "path_filestat_set_times", fdDir, 0, p, n, time, time, uint64(setAtime|setMtime))
+		g.expect(Success, "path_filestat_set_times", fdDir, uint64(lookupFollow), p, n, time, time, uint64(setAtime|setMtime))
 		at, errno := g.stat("file", 1)
 		g.check("path_filestat_get", errno, Success)
 		if at.atime != at.mtime || at.mtime != time && at.mtime != 0 && !coarse(at.mtime, time) {
@@ -92,5 +99,50 @@ func TestDotsBehindFiles(t *testing.T) {
 	}
 	if text := g.contents("file"); text != "hello" {
 		t.Errorf("the file is %q", text)
+	}
+}
+
+// TestErrorsOfLinks: which of several reasons is told.
+func TestErrorsOfLinks(t *testing.T) {
+	g := newGuest(t)
+	must(t, os.Symlink("nowhere", filepath.Join(g.dir, "dangling")))
+	must(t, os.Symlink("loop", filepath.Join(g.dir, "loop")))
+	buffer, used := g.room(10), g.room(4)
+	for path, errno := range map[string]Errno{
+		"link": Success, "dangling": Success, "file": EINVAL, "dir": EINVAL, "file/": ENOTDIR, "link/": ENOTDIR, "dirlink/": EINVAL, "dangling/": ENOENT, "loop/": ELOOP,
+	} {
+		p, n := g.text(path)
+		if got := g.call("path_readlink", fdDir, p, n, buffer, 10, used); got != errno {
+			t.Errorf("path_readlink of %s returned %d, expected %d", path, got, errno)
+		}
+	}
+	two := func(name, from, to string) Errno {
+		p, n := g.text(from)
+		q, m := g.text(to)
+		switch name {
+		case "path_symlink":
+			return g.call(name, p, n, fdDir, q, m)
+		case "path_link":
+			return g.call(name, fdDir, 0, p, n, fdDir, q, m)
+		}
+		return g.call(name, fdDir, p, n, fdDir, q, m)
+	}
+	for _, test := range []struct {
+		name, from, to string
+		errno          Errno
+	}{
+		{"path_symlink", "x", "dirlink/", EEXIST}, {"path_symlink", "x", "link/", ENOTDIR}, {"path_symlink", "x", "absent/", ENOENT},
+		{"path_link", "file", "dirlink/", EEXIST}, {"path_link", "absent", "link", ENOENT}, {"path_link", "dirlink/", "new", EPERM},
+		{"path_link", "dir", "new", EPERM}, {"path_link", "file/", "new", ENOTDIR}, {"path_link", "file", "dir/..", EEXIST},
+		{"path_rename", "file", "absent/x/.", ENOENT}, {"path_rename", "file", "dir/.", EBUSY}, {"path_rename", "file", "dir/..", EBUSY},
+		{"path_rename", "dir/.", "new", EBUSY}, {"path_rename", "absent/x", "new", ENOENT}, {"path_rename", "file/x", "new", ENOTDIR},
+		{"path_rename", "file", "file/x", ENOTDIR}, {"path_rename", "dir", "../x", EPERM}, {"path_rename", "..", "new", EBUSY},
+	} {
+		if got := two(test.name, test.from, test.to); got != test.errno {
+			t.Errorf("%s of %s and %s returned %d, expected %d", test.name, test.from, test.to, got, test.errno)
+		}
+	}
+	if _, err := os.Lstat(filepath.Join(g.dir, "new")); err == nil {
+		t.Error("something was made")
 	}
 }

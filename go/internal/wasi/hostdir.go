@@ -195,11 +195,32 @@ func (d *hostDirectory) mustBeDirectory(p path, otherwise Errno) Errno {
 }
 
 func (d *hostDirectory) readLink(p path) (string, Errno) {
-	target, err := d.root.Readlink(p.name)
-	if err == nil && p.slash {
-		return "", EINVAL // it would be followed, and no directory is a link
+	if p.slash { // a link is followed, and no directory is one
+		if errno := d.directoryAt(p); errno != Success {
+			return "", errno
+		}
+		return "", EINVAL
 	}
+	target, err := d.root.Readlink(p.name)
 	return target, rootErrno(err)
+}
+
+// directoryAt says whether a path leads to a directory.
+func (d *hostDirectory) directoryAt(p path) Errno {
+	at, errno := d.stat(p, true)
+	if errno == Success && at.kind != TypeDirectory {
+		errno = ENOTDIR
+	}
+	return errno
+}
+
+// isName says whether a path names an entry, rather than ending in "." or "..", of a directory that is there.
+func (d *hostDirectory) isName(p path) (bool, Errno) {
+	parent, _, proper := p.split()
+	if parent == "." {
+		return proper, Success
+	}
+	return proper, d.directoryAt(path{name: parent})
 }
 
 func (d *hostDirectory) symlink(target string, p path) Errno {
@@ -211,7 +232,7 @@ func (d *hostDirectory) symlink(target string, p path) Errno {
 
 // mayCreate says whether a link may be made: not in a read-only directory, and not under a name with a slash at its end, which stands for a directory.
 func (d *hostDirectory) mayCreate(p path) Errno {
-	at, errno := d.stat(p, false)
+	at, errno := d.stat(p, p.slash)
 	switch {
 	case errno == Success && p.slash && at.kind != TypeDirectory:
 		return ENOTDIR
@@ -233,13 +254,18 @@ func (d *hostDirectory) link(from path, to directory, p path) Errno {
 	if d.readOnly != target.readOnly { // a link would make a file writable that is not
 		return EXDEV
 	}
-	if from.slash {
-		if errno := d.mustBeDirectory(from, ENOTDIR); errno != Success {
-			return errno
-		}
+	at, errno := d.stat(from, from.slash)
+	switch {
+	case errno != Success:
+		return errno
+	case from.slash && at.kind != TypeDirectory:
+		return ENOTDIR
 	}
 	if errno := target.mayCreate(p); errno != Success {
 		return errno
+	}
+	if from.slash { // a directory; linkTo would make a name of the symbolic link that leads there
+		return EPERM
 	}
 	return d.linkTo(from, target, p)
 }
@@ -248,6 +274,17 @@ func (d *hostDirectory) rename(from path, to directory, p path) Errno {
 	target, ok := to.(*hostDirectory)
 	if !ok {
 		return EXDEV
+	}
+	here, errno := d.isName(from)
+	if errno != Success {
+		return errno
+	}
+	there, errno := target.isName(p)
+	switch {
+	case errno != Success:
+		return errno
+	case !here || !there:
+		return EBUSY
 	}
 	at, errno := d.stat(from, false)
 	switch {
@@ -259,7 +296,7 @@ func (d *hostDirectory) rename(from path, to directory, p path) Errno {
 		return EROFS
 	}
 	if p.slash {
-		if there, errno := target.stat(p, false); errno == Success && there.kind != TypeDirectory {
+		if at, errno := target.stat(p, false); errno == Success && at.kind != TypeDirectory {
 			return ENOTDIR
 		}
 	}
