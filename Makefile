@@ -113,8 +113,8 @@ soak: build ## run the leak tests and the tests of altered modules in full (some
 	SOAK=1 $(GO) test -count=1 -timeout 60m -v -run 'LeaveNothing|TenThousandInstances|FlippedModules' ./go/tests
 
 .PHONY: programs
-programs: build ## run all real programs as WASI guests, against wazero where it can be compared (some minutes; fetches 15 MB)
-	PROGRAMS=1 $(GO) test -count=1 -timeout 60m -v ./go/tests/programs
+programs: build ## run the real programs of the tests as WASI guests, and show each (some minutes; fetches 15 MB)
+	$(GO) test -count=1 -timeout 60m -v ./go/tests/programs
 
 # The suite is no package of a registry: a checkout of it, with its tests built, has to be there.
 .PHONY: wasi-testsuite

@@ -1,6 +1,5 @@
 // Package programs runs real programs as WASI guests: the standard library's own tests, built for wasip1 and compared with what wazero makes of them;
-// programs in C; SQLite; a Python interpreter.
+// programs in C, Rust, Zig and TinyGo; SQLite; interpreters of Python and JavaScript.
 //
-// Environment: PROGRAMS=1 (`make programs`) runs all of them, which takes some minutes and fetches some megabytes from the registries of Go and
-// Python; without it, what takes seconds is run. What is fetched is kept in build/programs.
+// What is fetched from the registries of Go and Python (15 MB) is kept in build/programs. With -short, what takes minutes is left out.
 package programs

