@@ -29,7 +29,7 @@ Options of run, each also as --option=value:
   --env NAME=VALUE         set an environment variable; --env NAME takes over the command's own; may be repeated
   --invoke NAME            call this exported function, with ARGs by the types of its parameters, instead of the program's start
   --timeout DURATION       end the program after that long, such as 10s
-  --max-memory SIZE        limit each memory, in bytes, or with K, M or G behind
+  --max-memory SIZE        limit each memory, in bytes, or with K, M or G (KiB, MiB, GiB) behind
   --trap-unknown-imports   run a program although functions are missing that it imports; it fails when it calls one
 
 A program gets the standard streams, and no files but those in the directories given. Tests of Go packages run by

@@ -71,9 +71,10 @@ var runFlags = map[string]func(o *runOptions, value string) error{
 	},
 }
 
-// parsePages reads a number of bytes and gives that of whole pages.
+// parsePages reads a number of bytes, such as 1048576, 1M or 1MiB, and gives that of whole pages.
 func parsePages(text string) (uint32, bool) {
 	unit := uint64(1)
+	text = strings.TrimSuffix(strings.ToUpper(text), "IB")
 	for letter, size := range map[string]uint64{"K": 1 << 10, "M": 1 << 20, "G": 1 << 30} {
 		if number, found := strings.CutSuffix(text, letter); found {
 			text, unit = number, size

@@ -40,6 +40,8 @@ func TestRun(t *testing.T) {
 		{toolGuest + " trap", "", "wasm trap: unreachable\n    at main (", 134},
 		{"--timeout 20ms " + toolGuest + " loop", "", "the time given by --timeout is over", 124},
 		{"--max-memory 64K " + toolGuest, "", "wasmer: " + toolGuest + ": ", 1},
+		{"--max-memory=1MiB " + toolGuest, toolGuest + "\n", "", 0},
+		{"--max-memory=64kib " + toolGuest, "", "wasmer: " + toolGuest + ": ", 1},
 		{"--max-memory=1M " + toolGuest, toolGuest + "\n", "", 0},
 		{"--invoke sum " + sum + " 5 37", "42\n", "", 0},
 		{"--invoke=sum " + sum + " 5", "", "expected 2 arguments, given 1", 2},
@@ -86,33 +88,53 @@ func TestRunCompiledModule(t *testing.T) {
 	}
 }
 
-// TestRunIsInterrupted: Ctrl-C ends a guest that loops, and one that waits for input.
+// TestRunIsInterrupted: Ctrl-C ends a guest that loops, one that waits for input, and one whose output nobody takes.
 func TestRunIsInterrupted(t *testing.T) {
-	for _, command := range []string{"loop", "copy"} {
+	silent, quiet, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	defer quiet.Close()
+	zeros, err := os.Open("/dev/zero")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer zeros.Close()
+	for _, test := range []struct {
+		command       string
+		stdin, stdout *os.File
+	}{{"loop", nil, nil}, {"copy", silent, nil}, {"copy", zeros, quiet}} {
 		code, errs := exitFailure, ""
 		for wait := 100 * time.Millisecond; wait < time.Minute; wait *= 2 {
-			if code, errs = interrupt(t, command, wait); code != -1 { // else the signal came before the command listened
+			if code, errs = interrupt(t, test.command, test.stdin, test.stdout, wait); code != -1 { // else the signal came before the command listened
 				break
 			}
 		}
 		if code != exitCtrlC || !strings.Contains(errs, "interrupted") {
-			t.Errorf("%s: exit code %d, %q", command, code, errs)
+			t.Errorf("%s: exit code %d, %q", test.command, code, errs)
 		}
+	}
+	// The same by --timeout.
+	run := exec.Command(binary, "run", "--timeout=50ms", toolGuest, "copy")
+	run.Stdin, run.Stdout = zeros, quiet
+	if err := run.Run(); run.ProcessState.ExitCode() != exitTimeout {
+		t.Errorf("a timeout while nobody takes the output: %v", err)
 	}
 }
 
 // interrupt sends a running command an interrupt, and returns its exit code (-1 if the signal ended it) and what it wrote to standard error.
-func interrupt(t *testing.T, command string, wait time.Duration) (int, string) {
+func interrupt(t *testing.T, command string, stdin, stdout *os.File, wait time.Duration) (int, string) {
 	t.Helper()
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	defer w.Close()
 	var errs bytes.Buffer
 	run := exec.Command(binary, "run", toolGuest, command)
-	run.Stdin, run.Stderr = r, &errs
+	run.Stderr = &errs
+	if stdin != nil {
+		run.Stdin = stdin
+	}
+	if stdout != nil {
+		run.Stdout = stdout
+	}
 	if err := run.Start(); err != nil {
 		t.Fatal(err)
 	}
