@@ -30,8 +30,8 @@ type Wasi struct {
 	Stdin io.Reader
 
 	// Stdout and Stderr are the standard outputs; nil discards. They get slices of the guest's memory, which, as [io.Writer] demands, they must neither
-	// keep nor change. One writer may be both, and is then used by one goroutine at a time. A write to an [os.File] ends with the context of the call; one
-	// to another Writer that blocks does not.
+	// keep nor change. One writer may be both, and is then used by one goroutine at a time. A write to an [os.File] ends with the context of the call, and so may
+	// be made in several pieces; one to another Writer that blocks does not end.
 	Stdout, Stderr io.Writer
 
 	// Dirs are the directories that the program finds open. There are no other files.
@@ -49,7 +49,7 @@ type Wasi struct {
 	Sleep     func(ctx context.Context, d time.Duration) error
 
 	// MaxFiles is how many files, directories and connections the program may have open at a time beyond those that it is given; 0 is 1,024. One more gives it
-	// the error EMFILE. The descriptors of the host that they take are those of the whole process.
+	// the error EMFILE. The descriptors of the host that they take, one each, and two for a pipe that is read, are those of the whole process.
 	MaxFiles int
 
 	// Random replaces the random source. Programs seed their generators by it.

@@ -2,8 +2,6 @@ package wasmer
 
 import (
 	"context"
-	"sync"
-	"time"
 
 	"github.com/gowasmer/wasmer/go/internal/engine"
 	"github.com/gowasmer/wasmer/go/internal/wasi"
@@ -31,9 +29,16 @@ func (g *wasiGuest) Context() context.Context { return (*InstanceContext)(g).Con
 // wasiImportObject makes an ImportObject of the functions of some namespaces.
 func wasiImportObject(system *wasi.System, namespaces ...string) *ImportObject {
 	object := NewImportObject()
+	// The engine and package wasi go by one clock: which of both reads it for the guest depends on the depth of its stack.
+	origin := engine.ClockMonotonic() - 1
+	shared := system.ShareClock(func() int64 { return engine.ClockMonotonic() - origin })
 	for _, namespace := range namespaces {
 		for _, f := range wasi.Functions(namespace) {
-			object.imports.set.entries[importName{namespace, f.Name}] = ImportFunction{host: wasiFunction(system, f).host}
+			host := wasiFunction(system, f).host
+			if shared && f.Name == wasi.ClockTimeGet {
+				host.readsClock, host.clockOrigin = true, origin
+			}
+			object.imports.set.entries[importName{namespace, f.Name}] = ImportFunction{host: host}
 		}
 	}
 	return object
@@ -52,29 +57,8 @@ func wasiFunction(system *wasi.System, f wasi.Function) HostFunction {
 	if call == nil {
 		return HostFunc(params, nil, func(_ *InstanceContext, slots []uint64) error { return &ExitError{Code: uint32(slots[0])} })
 	}
-	function := HostFunc(params, []ValueType{TypeI32}, func(c *InstanceContext, slots []uint64) error {
+	return HostFunc(params, []ValueType{TypeI32}, func(c *InstanceContext, slots []uint64) error {
 		slots[0] = uint64(call(system, (*wasiGuest)(c), slots))
 		return nil
 	})
-	if start, ok := system.SystemClock(); ok && f.Name == wasi.ClockTimeGet {
-		function.host.readsClock, function.host.clockOrigin = true, clockOrigin(start)
-	}
-	return function
-}
-
-// clockEpoch is one time by the engine's clock and by Go's. The engine's is read first, so that what it tells a guest is never behind what package wasi
-// goes by: when a guest is woken at a time, it does not see an earlier one.
-var clockEpoch = sync.OnceValue(func() (epoch struct {
-	engine int64
-	here   time.Time
-}) {
-	epoch.engine = engine.ClockMonotonic()
-	epoch.here = time.Now()
-	return epoch
-})
-
-// clockOrigin gives the time of the engine's clock that is 0 for a guest whose clock began, at 1 ns, at a time.
-func clockOrigin(start time.Time) int64 {
-	epoch := clockEpoch()
-	return epoch.engine + int64(start.Sub(epoch.here)) - 1
 }

@@ -35,6 +35,16 @@ const clockGuest = `(module
 		(drop (call $clock (i32.const 0) (i64.const 1) (local.get $at)))
 		(i64.load (local.get $at)))
 	(func (export "grow") (drop (memory.grow (i32.const 1))))
+	(global $last (mut i64) (i64.const 0))
+	(global $back (mut i64) (i64.const 0))
+	;; asks at each depth of the stack down to its end, and keeps the largest step back
+	(func $descend (export "descend") (result i32)
+		(if (call $clock (i32.const 1) (i64.const 1) (i32.const 8)) (then unreachable))
+		(if (i64.gt_s (i64.sub (global.get $last) (i64.load (i32.const 8))) (global.get $back))
+			(then (global.set $back (i64.sub (global.get $last) (i64.load (i32.const 8))))))
+		(global.set $last (i64.load (i32.const 8)))
+		(i32.add (call $descend) (i32.const 1)))
+	(func (export "back") (result i64) (global.get $back))
 	;; asks at each depth of the stack down to its end
 	(func $deep (export "deep") (result i32)
 		(if (call $clock (i32.const 1) (i64.const 1) (i32.const 8)) (then unreachable))
@@ -116,6 +126,19 @@ func TestWasiClockAtTheEndOfTheStack(t *testing.T) {
 			t.Fatalf("the error is %v", err)
 		}
 		call(t, instance, "now", 1)
+	}
+}
+
+// TestWasiClockNeverGoesBack: also where the stack becomes too small for the engine to read it there.
+func TestWasiClockNeverGoesBack(t *testing.T) {
+	instance := clockInstance(t, &wasmer.Wasi{}, "wasi_snapshot_preview1", ownMemory, nil)
+	for range 200 {
+		if _, err := instance.Exports["descend"](); !errors.Is(err, wasmer.ErrStackOverflow) {
+			t.Fatalf("the error is %v", err)
+		}
+	}
+	if back := call(t, instance, "back").ToI64(); back != 0 {
+		t.Errorf("the clock went back by %d ns", back)
 	}
 }
 

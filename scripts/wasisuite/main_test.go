@@ -40,8 +40,9 @@ func TestSuite(t *testing.T) {
 		"empty":      `{"args": ["list", "/"], "root": "absent", "stdout": ""}`,
 		"exit":       `{"args": ["exit", "33"], "exit_code": 33}`,
 		"operations": `{"operations": [{"type": "run", "args": ["exit", "3"]}, {"type": "wait", "exit_code": 3}]}`,
-		"reads":      `{"operations": [{"type": "run", "args": ["cat", "/text"], "root": "files"}, {"type": "read", "payload": "ship"}, {"type": "wait"}]}`,
+		"reads":      `{"operations": [{"type": "run", "args": ["cat", "/text"], "root": "files"}, {"type": "read", "payload": "sh"}, {"type": "read", "payload": "ip"}, {"type": "wait"}]}`,
 		"bad_exit":   `{"args": ["exit", "1"]}`,
+		"bad_more":   `{"args": ["cat", "/text"], "root": "files", "stdout": "ship"}`,
 		"bad_text":   `{"args": ["env", "A"], "stdout": "x"}`,
 		"bad_error":  `{"args": ["cat", "/absent"], "exit_code": 1, "stderr": "x"}`,
 		"bad_json":   `{`,
@@ -56,7 +57,7 @@ func TestSuite(t *testing.T) {
 		t.Fatal(err)
 	}
 	passed, failures, err := runSuite(command, suite)
-	if err != nil || passed != 10 || len(failures) != 5 {
+	if err != nil || passed != 10 || len(failures) != 6 {
 		t.Errorf("%d passed, %v", passed, err)
 	}
 	for _, failure := range failures {

@@ -15,10 +15,11 @@ const (
 // clock reads the clocks of the configuration, or those of the system.
 type clock struct {
 	Clock
-	start time.Time
+	start  time.Time
+	shared func() int64 // the monotonic clock, where somebody else reads it, too; or nil
 }
 
-func newClock(c Clock) clock { return clock{c, time.Now()} }
+func newClock(c Clock) clock { return clock{Clock: c, start: time.Now()} }
 
 // now gives the time of a clock in nanoseconds.
 func (c *clock) now(id uint32) (int64, Errno) {
@@ -44,13 +45,20 @@ func (c *clock) monotonic() int64 {
 	if c.Monotonic != nil {
 		return int64(c.Monotonic())
 	}
+	if c.shared != nil {
+		return c.shared()
+	}
 	return int64(time.Since(c.start)) + 1
 }
 
-// SystemClock says whether the guest's clocks of the day and of time since the start are the system's own, and when the latter began, at 1 ns: whoever
-// reads them without asking this package has to tell the same times.
-func (s *System) SystemClock() (start time.Time, ok bool) {
-	return s.clock.start, s.clock.Realtime == nil && s.clock.Monotonic == nil
+// ShareClock makes the guest's monotonic clock one that somebody reads without asking this package, so that both tell the same times: it never goes back. It counts
+// nanoseconds from 1 on. False says that the embedder has replaced the guest's clocks, which stay. It is for the time before the guest runs.
+func (s *System) ShareClock(monotonic func() int64) bool {
+	if s.clock.Realtime != nil || s.clock.Monotonic != nil {
+		return false
+	}
+	s.clock.shared = monotonic
+	return true
 }
 
 // clockResGet tells how fine a clock is: a nanosecond, save for processor time.

@@ -229,3 +229,47 @@ func TestRandomIsUsedByOne(t *testing.T) {
 		t.Errorf("used by %d goroutines at once", most.Load())
 	}
 }
+
+// givenListener accepts what comes out of a channel.
+type givenListener chan net.Conn
+
+func (l givenListener) Accept() (net.Conn, error) { return <-l, nil }
+func (l givenListener) Close() error              { return nil }
+func (l givenListener) Addr() net.Addr            { return nil }
+
+// TestAcceptersRace: threads of one guest that accept at the same time get a connection each, also the one that finds that another was faster.
+func TestAcceptersRace(t *testing.T) {
+	rounds := 3000
+	if testing.Short() {
+		rounds = 300
+	}
+	conn, other := net.Pipe()
+	defer conn.Close()
+	defer other.Close()
+	for range rounds {
+		source := make(givenListener, 4)
+		l := newListener(source)
+		l.accepted = append(l.accepted, conn)
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		got, start := make(chan Errno, 4), make(chan struct{})
+		for range cap(got) {
+			go func() {
+				<-start
+				_, errno := l.accept(ctx, false)
+				got <- errno
+			}()
+		}
+		close(start)
+		for i := range cap(got) {
+			if errno := <-got; errno != Success {
+				t.Fatalf("sock_accept returned %d", errno)
+			}
+			if i == 0 {
+				for range cap(got) - 1 {
+					source <- conn
+				}
+			}
+		}
+		cancel()
+	}
+}

@@ -17,7 +17,7 @@ import (
 // asks: what one guest leaves is there for whoever reads next, another guest or the embedder, and nothing is copied.
 //
 // The wait holds no thread, also for files that Go would block one for, such as os.Stdin: an epoll of our own, which Go's poller can wait for, watches the
-// file. If a stranger reads from it at the same moment, a file that blocks may still hold a thread until there is more.
+// file. Of a terminal, which cannot be asked not to wait, a read may hold a thread until there is more if somebody else has read what made it ready.
 type fileInput struct {
 	nothing
 	file     *os.File
@@ -62,6 +62,10 @@ func (in *fileInput) prepare() (mayWait bool, errno Errno) {
 		return false, errnoOf(err)
 	}
 	closed := raw.Control(func(watched uintptr) {
+		if flags, _, number := syscall.RawSyscall(syscall.SYS_FCNTL, watched, syscall.F_GETFL, 0); number == 0 && flags&syscall.O_ACCMODE == syscall.O_WRONLY {
+			err = syscall.EBADF // it would never become ready
+			return
+		}
 		err = syscall.EpollCtl(fd, syscall.EPOLL_CTL_ADD, int(watched), &syscall.EpollEvent{Events: syscall.EPOLLIN})
 	})
 	if err == nil {
@@ -71,7 +75,12 @@ func (in *fileInput) prepare() (mayWait bool, errno Errno) {
 	case closed != nil:
 		errno = EBADF
 	case err == nil:
-		in.raw, in.epoll = raw, os.NewFile(uintptr(fd), "epoll")
+		epoll := os.NewFile(uintptr(fd), "epoll")
+		if err := epoll.SetReadDeadline(time.Time{}); err != nil { // Go's poller has not taken it: to wait would be a busy loop
+			epoll.Close()
+			return false, errnoOf(err)
+		}
+		in.raw, in.epoll = raw, epoll
 		return true, Success
 	case err == syscall.EPERM: // what is always ready cannot be watched
 		in.raw = raw
@@ -102,14 +111,19 @@ func (in *fileInput) read(ctx context.Context, to []byte, nonblock bool) (int, E
 		return result(to, n, err)
 	}
 	waker := chan struct{}(nil)
+	var again backoff
 	for {
-		if ready, _ := in.ready(); ready {
-			if n, err := in.readNow(to); err != syscall.EAGAIN { // another reader was faster
+		ready, _ := in.ready()
+		if ready {
+			if n, err := in.readNow(to); err != syscall.EAGAIN { // another reader was faster, or a socket's queue of errors makes it ready
 				return result(to, n, err)
 			}
 		}
 		if nonblock {
 			return 0, EAGAIN
+		}
+		if ready && !again.wait(ctx) {
+			return 0, EINTR
 		}
 		if waker == nil {
 			waker = wakers.Get().(chan struct{})
@@ -136,7 +150,7 @@ func (in *fileInput) read(ctx context.Context, to []byte, nonblock bool) (int, E
 func (in *fileInput) readNow(to []byte) (n int, err error) {
 	closed := in.raw.Control(func(fd uintptr) {
 		for {
-			if n, err = syscall.Read(int(fd), to); err != syscall.EINTR {
+			if n, err = readWithoutWaiting(int(fd), to); err != syscall.EINTR {
 				return
 			}
 		}

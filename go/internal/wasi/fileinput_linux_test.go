@@ -4,6 +4,7 @@ package wasi
 
 import (
 	"context"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -115,7 +116,6 @@ func TestWaitingHoldsNoThread(t *testing.T) {
 	if more := threads() - before; more > guests/4 {
 		t.Errorf("%d threads more while %d guests wait", more, guests)
 	}
-	// One byte at a time: a read of a file that blocks may be beaten to it by another guest's, and then holds a thread until the next.
 	for range guests {
 		if _, err := w.WriteString("x"); err != nil {
 			t.Fatal(err)
@@ -240,5 +240,83 @@ func TestBlockedReadersAreFreed(t *testing.T) {
 			t.Fatalf("%d goroutines, %d before", runtime.NumGoroutine(), goroutines)
 		}
 		time.Sleep(time.Millisecond)
+	}
+}
+
+// inTime fails the test if what f starts is not done in time, and lets go of it by release.
+func inTime(t *testing.T, what string, release func(), f func()) {
+	t.Helper()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+	}()
+	select {
+	case <-done:
+	case <-time.After(30 * time.Second):
+		t.Errorf("%s: still waiting", what)
+		release()
+		<-done
+	}
+}
+
+// TestReadersRace: of several guests that wait for one file with a deadline, one gets the byte that comes, and the others meet their deadlines.
+func TestReadersRace(t *testing.T) {
+	for name, pipe := range pipes {
+		for range 30 {
+			r, w := pipe(t)
+			var readers sync.WaitGroup
+			for range 4 {
+				in := newFileInput(r, TypeUnknown)
+				readers.Go(func() {
+					ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+					defer cancel()
+					in.read(ctx, make([]byte, 1), false)
+					in.close()
+				})
+			}
+			time.Sleep(5 * time.Millisecond)
+			_, err := w.WriteString("x")
+			must(t, err)
+			inTime(t, name, func() { w.WriteString("xxxx") }, readers.Wait)
+		}
+	}
+}
+
+// TestErrorQueue: a socket whose queue of errors makes it ready for ever, though there is nothing to read, does not keep a guest beyond its deadline.
+func TestErrorQueue(t *testing.T) {
+	for _, blocks := range []bool{false, true} {
+		conn, err := net.Dial("udp", "127.0.0.1:9")
+		must(t, err)
+		file, err := conn.(*net.UDPConn).File()
+		must(t, err)
+		conn.Close()
+		raw, err := file.SyscallConn()
+		must(t, err)
+		raw.Control(func(fd uintptr) {
+			must(t, syscall.SetsockoptInt(int(fd), syscall.IPPROTO_IP, syscall.IP_RECVERR, 1))
+			must(t, syscall.SetNonblock(int(fd), !blocks))
+		})
+		file.WriteString("nobody listens there")
+		in := newFileInput(file, TypeSocketStream)
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+		inTime(t, "a socket with errors", func() { file.Close() }, func() {
+			for errno := Success; errno != EINTR; { // the first reads may tell the error itself
+				_, errno = in.read(ctx, make([]byte, 10), false)
+			}
+		})
+		cancel()
+		in.close()
+		file.Close()
+	}
+}
+
+// TestWriteOnlyInput: a file that cannot be read is an error, not something to wait for.
+func TestWriteOnlyInput(t *testing.T) {
+	for name, pipe := range pipes {
+		_, w := pipe(t)
+		g := newGuest(t, func(c *Config) { c.Stdin = w })
+		_, errno := g.read(0, 1)
+		g.check(name, errno, EBADF)
 	}
 }

@@ -6,13 +6,14 @@ import (
 	"context"
 	"os"
 	"syscall"
+	"time"
 	"unsafe"
 )
 
 // writeUntilDone writes to a pipe, a terminal, a socket or another device of the host, and ends with the context where that would block. Then nothing is under
-// way any more: what is reported as written is, and no more. While it waits it holds a thread, as any write to a file that blocks does.
+// way any more: what is reported as written is, and no more. While it waits it holds no thread.
 //
-// A pipe that can be written to takes 4,096 bytes (PIPE_BUF) at once; a socket is asked not to wait. A terminal that is stopped in the midst of a piece may
+// A terminal, which cannot be asked not to wait, gets pieces of 4,096 bytes when it can be written to; one that is stopped in the midst of a piece may
 // wait on.
 func writeUntilDone(ctx context.Context, file *os.File, fileType FileType, buffer []byte) (int, Errno) {
 	if ctx.Done() == nil {
@@ -23,43 +24,67 @@ func writeUntilDone(ctx context.Context, file *os.File, fileType FileType, buffe
 	if err != nil {
 		return 0, errnoOf(err)
 	}
-	const atOnce = 4096
+	var full backoff
 	for done := 0; ; {
 		if ctx.Err() != nil {
 			return done, EINTR
 		}
-		piece := buffer[done:min(done+atOnce, len(buffer))]
-		n, err := writeReady(raw, fileType, piece)
+		n, err := writeNow(raw, fileType, buffer[done:])
 		switch {
-		case err == syscall.EAGAIN || err == syscall.EINTR:
+		case err == syscall.EINTR:
+			continue
+		case err == syscall.EAGAIN:
+			if full == 0 { // somebody who reads does so soon
+				awaitRoom(raw)
+				full = backoff(time.Millisecond)
+			} else {
+				full.wait(ctx)
+			}
 			continue
 		case err != nil: // package os knows what to do about it, such as to end the program if its standard output is a broken pipe
-			n, err = file.Write(piece)
+			n, err = file.Write(buffer[done:])
 		}
+		full = 0
 		if done += max(n, 0); err != nil || done == len(buffer) {
 			return written(buffer, done, err)
 		}
 	}
 }
 
-// writeReady waits a while for a file that can be written to, and writes a piece then. EAGAIN says that it could not be.
-func writeReady(raw syscall.RawConn, fileType FileType, piece []byte) (n int, err error) {
-	const pollOut = 0x4
-	wait := syscall.Timespec{Nsec: 20_000_000}
+// writeNow writes as much as there is room for. EAGAIN says that there is none.
+func writeNow(raw syscall.RawConn, fileType FileType, buffer []byte) (n int, err error) {
 	closed := raw.Control(func(fd uintptr) {
-		p := pollFd{fd: int32(fd), events: pollOut}
-		if ready, _, number := syscall.Syscall6(syscall.SYS_PPOLL, uintptr(unsafe.Pointer(&p)), 1, uintptr(unsafe.Pointer(&wait)), 0, 0, 0); number != 0 {
-			err = number
-		} else if ready == 0 {
-			err = syscall.EAGAIN
-		} else if fileType == TypeSocketStream {
-			n, err = syscall.SendmsgN(int(fd), piece, nil, nil, syscall.MSG_DONTWAIT|syscall.MSG_NOSIGNAL)
+		if fileType == TypeSocketStream {
+			n, err = syscall.SendmsgN(int(fd), buffer, nil, nil, syscall.MSG_DONTWAIT|syscall.MSG_NOSIGNAL)
+			return
+		}
+		var ok bool
+		if n, err, ok = nowait(sysWrite, int(fd), buffer); ok {
+			return
+		}
+		const atOnce = 4096 // PIPE_BUF: that much fits into a pipe that is ready
+		if pollOut(fd, 0) {
+			n, err = syscall.Write(int(fd), buffer[:min(atOnce, len(buffer))])
 		} else {
-			n, err = syscall.Write(int(fd), piece)
+			err = syscall.EAGAIN
 		}
 	})
 	if closed != nil {
 		return 0, os.ErrClosed
 	}
 	return n, err
+}
+
+// awaitRoom waits a millisecond at most until a file can be written to.
+func awaitRoom(raw syscall.RawConn) {
+	raw.Control(func(fd uintptr) { pollOut(fd, time.Millisecond) })
+}
+
+// pollOut waits until a file can be written to, and says whether it can.
+func pollOut(fd uintptr, wait time.Duration) bool {
+	const out = 0x4
+	p := pollFd{fd: int32(fd), events: out}
+	limit := syscall.NsecToTimespec(int64(wait))
+	ready, _, number := syscall.Syscall6(syscall.SYS_PPOLL, uintptr(unsafe.Pointer(&p)), 1, uintptr(unsafe.Pointer(&limit)), 0, 0, 0)
+	return number == 0 && ready > 0
 }

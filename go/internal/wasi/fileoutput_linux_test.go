@@ -7,6 +7,9 @@ import (
 	"context"
 	"io"
 	"net"
+	"os"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -99,5 +102,88 @@ func TestWritingToASocketFile(t *testing.T) {
 	}
 	if kind := g.system.descriptors.get(1).object.kind(); kind != TypeSocketStream {
 		t.Errorf("a socket is of type %d", kind)
+	}
+}
+
+// TestWritersRace: of several guests that write to one full pipe, one gets the room that comes, and the others meet their deadlines.
+func TestWritersRace(t *testing.T) {
+	for name, pipe := range pipes {
+		for range 10 {
+			r, w := pipe(t)
+			fill(t, w)
+			var writers sync.WaitGroup
+			for range 8 {
+				writers.Go(func() {
+					ctx, cancel := context.WithTimeout(context.Background(), 30*time.Millisecond)
+					defer cancel()
+					newStdout(w).write(ctx, make([]byte, 4096))
+				})
+			}
+			time.Sleep(10 * time.Millisecond)
+			_, err := r.Read(make([]byte, 4096))
+			must(t, err)
+			inTime(t, name, func() { r.Close() }, writers.Wait)
+			r.Close()
+			w.Close()
+		}
+	}
+}
+
+// fill writes to a pipe until nothing more fits.
+func fill(t testing.TB, w *os.File) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Millisecond)
+	defer cancel()
+	if _, errno := newStdout(w).write(ctx, make([]byte, 1<<20)); errno != EINTR {
+		t.Fatalf("filling a pipe ended with %d", errno)
+	}
+}
+
+// TestWaitingWritersHoldNoThreads: guests whose output nobody takes do not use up the threads of the process.
+func TestWaitingWritersHoldNoThreads(t *testing.T) {
+	threads := func() int {
+		entries, err := os.ReadDir("/proc/self/task")
+		must(t, err)
+		return len(entries)
+	}
+	const guests = 200
+	for name, pipe := range pipes {
+		r, w := pipe(t)
+		fill(t, w)
+		ctx, cancel := context.WithCancel(context.Background())
+		before := threads()
+		var writers sync.WaitGroup
+		for range guests {
+			writers.Go(func() {
+				if _, errno := newStdout(w).write(ctx, make([]byte, 100)); errno != EINTR {
+					t.Errorf("%s: fd_write returned %d", name, errno)
+				}
+			})
+		}
+		time.Sleep(100 * time.Millisecond)
+		if more := threads() - before; more > guests/4 {
+			t.Errorf("%s: %d threads more while %d guests wait", name, more, guests)
+		}
+		cancel()
+		inTime(t, name, func() { r.Close() }, writers.Wait)
+	}
+}
+
+// TestMessagesStayWhole: what a guest writes to a socket of messages by one call is one, also with a context that may end.
+func TestMessagesStayWhole(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	for _, kind := range []int{syscall.SOCK_DGRAM, syscall.SOCK_SEQPACKET} {
+		fds, err := syscall.Socketpair(syscall.AF_UNIX, kind|syscall.SOCK_CLOEXEC, 0)
+		must(t, err)
+		here, there := os.NewFile(uintptr(fds[0]), "here"), os.NewFile(uintptr(fds[1]), "there")
+		g := newGuest(t, func(c *Config) { c.Stdout = here })
+		g.ctx = ctx
+		g.check("fd_write", g.write(1, string(make([]byte, 10_000))), Success)
+		if n, err := there.Read(make([]byte, 20_000)); n != 10_000 || err != nil {
+			t.Errorf("kind %d: a message of %d bytes, %v", kind, n, err)
+		}
+		here.Close()
+		there.Close()
 	}
 }

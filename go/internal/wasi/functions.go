@@ -13,7 +13,7 @@ type Function struct {
 	Call func(s *System, g Guest, slots []uint64) Errno
 }
 
-// The functions that whoever binds them has to know: the one that ends a guest, and the one that the engine may implement (see System.SystemClock).
+// The functions that whoever binds them has to know: the one that ends a guest, and the one that the engine may implement (see System.ShareClock).
 const (
 	ProcExit     = "proc_exit"
 	ClockTimeGet = "clock_time_get"

@@ -47,6 +47,8 @@ func (l *listener) accept(ctx context.Context, nonblock bool) (net.Conn, Errno) 
 				panic(value)
 			case err != nil:
 				return nil, errnoOf(err)
+			case !nonblock:
+				continue // another thread of the guest was faster; the waker is not on the list yet
 			}
 		}
 		if nonblock {

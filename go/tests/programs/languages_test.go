@@ -27,11 +27,14 @@ var languages = []string{"cargo-wasi", "tinygo", "zig", "zig-cc"}
 
 // foreignGuests gives the folder of the programs, which it fetches once.
 var foreignGuests = sync.OnceValues(func() (string, error) {
-	out, err := exec.Command("go", "mod", "download", "-json", "github.com/tetratelabs/wazero@"+wazeroVersion).Output()
 	var module struct{ Dir, Error string }
-	if unreadable := json.Unmarshal(out, &module); unreadable == nil && module.Error != "" {
-		err = errors.New(module.Error)
-	}
+	err := retry(func() error {
+		out, err := exec.Command("go", "mod", "download", "-json", "github.com/tetratelabs/wazero@"+wazeroVersion).Output()
+		if unreadable := json.Unmarshal(out, &module); unreadable == nil && module.Error != "" {
+			err = errors.New(module.Error)
+		}
+		return err
+	})
 	return filepath.Join(module.Dir, "imports", "wasi_snapshot_preview1"), err
 })
 

@@ -24,7 +24,9 @@ var wazero = sync.OnceValues(func() (string, error) {
 	}
 	folder = filepath.Join(folder, "wazero-"+wazeroVersion)
 	return filepath.Join(folder, "wazero"),
-		execute("", []string{"GOBIN=" + folder, "GOFLAGS=-mod=mod", "GOWORK=off"}, "go", "install", "github.com/tetratelabs/wazero/cmd/wazero@"+wazeroVersion)
+		retry(func() error {
+			return execute("", []string{"GOBIN=" + folder, "GOFLAGS=-mod=mod", "GOWORK=off"}, "go", "install", "github.com/tetratelabs/wazero/cmd/wazero@"+wazeroVersion)
+		})
 })
 
 var standardPackages = []string{
