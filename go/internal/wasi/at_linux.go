@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"strings"
 	"syscall"
 	"unsafe"
 )
@@ -80,6 +81,9 @@ func (d *hostDirectory) remove(p path, aDirectory bool) Errno {
 	improper, flags := EISDIR, 0
 	if aDirectory {
 		improper, flags = EINVAL, atRemoveDirectory
+		if strings.HasSuffix(p.name, "..") { // which has in it at least the directory before it
+			improper = ENOTEMPTY
+		}
 	}
 	return d.inParent(p, improper, func(parent int, name *byte) Errno {
 		_, _, number := syscall.Syscall(syscall.SYS_UNLINKAT, uintptr(parent), uintptr(unsafe.Pointer(name)), uintptr(flags))

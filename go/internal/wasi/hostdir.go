@@ -231,16 +231,21 @@ func (d *hostDirectory) symlink(target string, p path) Errno {
 }
 
 // mayCreate says whether a link may be made: not in a read-only directory, and not under a name with a slash at its end, which stands for a directory.
+// As on Linux, a name that is taken by a link is taken wherever the link leads; only the slash behind a file, or a link to one, is told first.
 func (d *hostDirectory) mayCreate(p path) Errno {
-	at, errno := d.stat(p, p.slash)
+	_, errno := d.stat(p, false)
 	switch {
-	case errno == Success && p.slash && at.kind != TypeDirectory:
+	case errno == Success && p.slash && d.directoryAt(p) == ENOTDIR:
 		return ENOTDIR
 	case errno == Success:
 		return EEXIST
 	case errno != ENOENT || p.slash:
 		return errno
-	case d.readOnly:
+	}
+	if _, errno := d.isName(p); errno != Success {
+		return errno
+	}
+	if d.readOnly {
 		return EROFS
 	}
 	return Success

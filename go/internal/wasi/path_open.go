@@ -39,18 +39,13 @@ func (s *System) pathOpen(g Guest, a []uint64) Errno {
 		return ENOTCAPABLE
 	case (base|inheriting)&^Rights(d.inheriting.Load())&allRights != 0:
 		return ENOTCAPABLE
-	case how.directory && how.create:
-		if p.slash && oflags&openDirectory == 0 { // open(2) of "name/" with O_CREAT
-			return EISDIR
-		}
+	case how.create && oflags&openDirectory != 0:
 		return EINVAL // a directory is not made by opening it
+	case how.create && p.slash: // as by open(2), once it has found the directory that the name would be in
+		parent, _, _ := p.split()
+		return refuseDirectory(dir, path{name: parent}, true)
 	case how.directory && (how.truncate || how.write):
-		if at, errno := dir.stat(p, how.follow); errno != Success {
-			return errno
-		} else if at.kind != TypeDirectory {
-			return ENOTDIR
-		}
-		return EISDIR
+		return refuseDirectory(dir, p, how.follow)
 	}
 	o, errno := dir.open(p, how)
 	if errno != Success {
@@ -76,4 +71,16 @@ func (s *System) pathOpen(g Guest, a []uint64) Errno {
 	}
 	memoryOf(g).putUint32(a[8], fd)
 	return Success
+}
+
+// refuseDirectory is EISDIR for a path that leads to a directory, and what is wrong with any other.
+func refuseDirectory(dir directory, p path, follow bool) Errno {
+	at, errno := dir.stat(p, follow)
+	switch {
+	case errno != Success:
+		return errno
+	case at.kind != TypeDirectory:
+		return ENOTDIR
+	}
+	return EISDIR
 }
