@@ -166,28 +166,12 @@ func (in *fileInput) readNow(to []byte) (n int, err error) {
 	return n, nil
 }
 
-// pollFd is the structure of poll(2).
-type pollFd struct {
-	fd      int32
-	events  int16
-	revents int16
-}
-
-const (
-	pollIn  = 0x1
-	pollHup = 0x10
-)
-
 // ready says whether a read would return at once, and whether only to say that the other end is gone. Of a file that the embedder has closed, it would return an
 // error.
 func (in *fileInput) ready() (ready, hangup bool) {
-	var p pollFd
-	closed := in.raw.Control(func(fd uintptr) {
-		p = pollFd{fd: int32(fd), events: pollIn}
-		var none syscall.Timespec
-		syscall.RawSyscall6(syscall.SYS_PPOLL, uintptr(unsafe.Pointer(&p)), 1, uintptr(unsafe.Pointer(&none)), 0, 0, 0)
-	})
-	return closed != nil || p.revents != 0, p.revents&(pollIn|pollHup) == pollHup
+	var events int16
+	closed := in.raw.Control(func(fd uintptr) { events = pollFile(fd, pollIn, 0) })
+	return closed != nil || events != 0, events&(pollIn|pollHup) == pollHup
 }
 
 // available says how many bytes can be read, 1 if that is not known.

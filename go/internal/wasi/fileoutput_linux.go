@@ -7,7 +7,6 @@ import (
 	"os"
 	"syscall"
 	"time"
-	"unsafe"
 )
 
 // writeUntilDone writes to a pipe, a terminal, a socket or another device of the host, and ends with the context where that would block. Then nothing is under
@@ -63,7 +62,7 @@ func writeNow(raw syscall.RawConn, fileType FileType, buffer []byte) (n int, err
 			return
 		}
 		const atOnce = 4096 // PIPE_BUF: that much fits into a pipe that is ready
-		if pollOut(fd, 0) {
+		if pollFile(fd, pollOut, 0) != 0 {
 			n, err = syscall.Write(int(fd), buffer[:min(atOnce, len(buffer))])
 		} else {
 			err = syscall.EAGAIN
@@ -77,14 +76,5 @@ func writeNow(raw syscall.RawConn, fileType FileType, buffer []byte) (n int, err
 
 // awaitRoom waits a millisecond at most until a file can be written to.
 func awaitRoom(raw syscall.RawConn) {
-	raw.Control(func(fd uintptr) { pollOut(fd, time.Millisecond) })
-}
-
-// pollOut waits until a file can be written to, and says whether it can.
-func pollOut(fd uintptr, wait time.Duration) bool {
-	const out = 0x4
-	p := pollFd{fd: int32(fd), events: out}
-	limit := syscall.NsecToTimespec(int64(wait))
-	ready, _, number := syscall.Syscall6(syscall.SYS_PPOLL, uintptr(unsafe.Pointer(&p)), 1, uintptr(unsafe.Pointer(&limit)), 0, 0, 0)
-	return number == 0 && ready > 0
+	raw.Control(func(fd uintptr) { pollFile(fd, pollOut, time.Millisecond) })
 }

@@ -10,7 +10,7 @@ import (
 	"unsafe"
 )
 
-// This file reads and writes files of the host that may block, without waiting: between the moment that poll(2) says that a file is ready and the call
+// This file asks files of the host whether they are ready, and reads and writes those that may block without waiting: between the moment that poll(2) says that a file is ready and the call
 // another guest may have been faster. RWF_NOWAIT asks for that in a call, as O_NONBLOCK is a flag of the open file, which others use.
 
 // nowaitNumbers are those of preadv2 and pwritev2, which package syscall does not have, 0 where they are not known.
@@ -51,6 +51,28 @@ func readWithoutWaiting(fd int, to []byte) (int, error) {
 		return n, err
 	}
 	return syscall.Read(fd, to)
+}
+
+// Events of poll(2).
+const (
+	pollIn  = 0x1
+	pollOut = 0x4
+	pollHup = 0x10
+)
+
+// pollFile is poll(2) for one file: it waits for events, and says which there are, among them those that are always told, such as pollHup.
+func pollFile(fd uintptr, events int16, wait time.Duration) int16 {
+	file := struct {
+		fd              int32
+		events, revents int16
+	}{int32(fd), events, 0}
+	limit := syscall.NsecToTimespec(int64(wait))
+	if wait == 0 { // it does not block
+		syscall.RawSyscall6(syscall.SYS_PPOLL, uintptr(unsafe.Pointer(&file)), 1, uintptr(unsafe.Pointer(&limit)), 0, 0, 0)
+	} else {
+		syscall.Syscall6(syscall.SYS_PPOLL, uintptr(unsafe.Pointer(&file)), 1, uintptr(unsafe.Pointer(&limit)), 0, 0, 0)
+	}
+	return file.revents
 }
 
 // backoff waits ever longer, from 20 microseconds to 20 milliseconds, in the manner of goroutines: it holds no thread.
