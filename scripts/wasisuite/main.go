@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -110,7 +111,7 @@ func runTest(command, test string) error {
 	}
 	defer os.RemoveAll(scratch)
 	arguments := []string{"run"}
-	for _, name := range sortedKeys(c.Env) {
+	for _, name := range slices.Sorted(maps.Keys(c.Env)) {
 		arguments = append(arguments, "--env", name+"="+c.Env[name])
 	}
 	directories := map[string]string{}
@@ -120,7 +121,7 @@ func runTest(command, test string) error {
 	if c.Root != "" {
 		directories[c.Root] = "/"
 	}
-	for _, name := range sortedKeys(directories) {
+	for _, name := range slices.Sorted(maps.Keys(directories)) {
 		to := filepath.Join(scratch, name)
 		if err := copyDirectory(to, filepath.Join(filepath.Dir(test), name)); err != nil {
 			return err
@@ -195,13 +196,4 @@ func copyDirectory(to, from string) error {
 		return os.MkdirAll(to, 0o755)
 	}
 	return os.CopyFS(to, os.DirFS(from))
-}
-
-func sortedKeys(m map[string]string) []string {
-	keys := make([]string, 0, len(m))
-	for key := range m {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	return keys
 }

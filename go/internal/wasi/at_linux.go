@@ -133,8 +133,8 @@ func (d *hostDirectory) changeTimes(p path, follow bool, times timeChange) Errno
 	return d.inParent(p, EINVAL, func(parent int, name *byte) Errno { return setTimesAt(parent, name, atNoFollow, times) })
 }
 
-// changeTimesOfTarget follows a link, by opening what it leads to. What cannot be opened to be read, or is more than a file when it is, such as a pipe, is left to os.Root,
-// which knows times until 2262 and takes one that is zero for one that stays as it is.
+// changeTimesOfTarget follows a link, by opening what it leads to. What cannot be opened to be read, or is more than a file when it is, such as a pipe, is
+// left to os.Root, which knows times until 2262 and takes one that is zero for one that stays as it is.
 func (d *hostDirectory) changeTimesOfTarget(p path, times timeChange) Errno {
 	if at, errno := d.stat(p, true); errno != Success {
 		return errno

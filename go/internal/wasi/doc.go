@@ -7,7 +7,7 @@
 // iodir.go), a stream (input.go, output.go; of a file of the host, fileinput_linux.go and fileoutput_linux.go) or a socket (socket.go). Who has to wait is on a
 // list of the object (waiters.go).
 //
-// clock_time_get is usually not called: the engine reads the clocks of the system by itself (see [System.SystemClock]).
+// clock_time_get is usually not called: the engine reads the clocks of the system by itself (see [System.ShareClock]).
 //
 // What guards the host from a guest is in few files: memory.go (no access outside of the guest's memory), path.go (which paths are accepted) and
 // hostdir.go with at_linux.go (no path leads out of an os.Root).

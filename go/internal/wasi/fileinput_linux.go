@@ -206,29 +206,30 @@ func (in *fileInput) watch(waker chan struct{}) readiness {
 
 // background waits until the file can be read, or nobody wants to know any more.
 func (in *fileInput) background() {
-	watched, err := in.epoll.SyscallConn()
-	for more := err == nil; more; {
-		in.epoll.SetReadDeadline(time.Now().Add(recheck))
-		err := watched.Read(func(uintptr) bool {
-			ready, _ := in.ready()
-			return ready
-		})
-		more = errors.Is(err, os.ErrDeadlineExceeded)
+	for again := true; again; {
+		again = errors.Is(in.waitForEvent(), os.ErrDeadlineExceeded)
 		if ready, _ := in.ready(); ready {
-			more = false
+			again = false
 		}
 		in.mutex.Lock()
-		if more = more && len(in.waiters) > 0; !more {
+		if again = again && len(in.waiters) > 0; !again {
 			in.stop()
 		}
 		in.mutex.Unlock()
-		if !more {
-			return
-		}
 	}
-	in.mutex.Lock()
-	defer in.mutex.Unlock()
-	in.stop()
+}
+
+// waitForEvent waits for the epoll, no longer than until it is time to look again.
+func (in *fileInput) waitForEvent() error {
+	watched, err := in.epoll.SyscallConn()
+	if err != nil {
+		return err
+	}
+	in.epoll.SetReadDeadline(time.Now().Add(recheck))
+	return watched.Read(func(uintptr) bool {
+		ready, _ := in.ready()
+		return ready
+	})
 }
 
 // stop ends watching and tells all who wait, who look for themselves. The mutex is held.

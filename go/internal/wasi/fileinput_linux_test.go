@@ -35,6 +35,17 @@ func pollerPipe(t testing.TB) (r, w *os.File) {
 
 var pipes = map[string]func(testing.TB) (r, w *os.File){"blocking": blockingPipe, "poller": pollerPipe}
 
+// countThreads and countDescriptors count those of this process.
+func countThreads(t testing.TB) int     { return entriesOf(t, "/proc/self/task") }
+func countDescriptors(t testing.TB) int { return entriesOf(t, "/proc/self/fd") }
+
+func entriesOf(t testing.TB, dir string) int {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	must(t, err)
+	return len(entries)
+}
+
 // TestWaitingTakesNothing: guests that wait for input in vain, by poll_oneoff and by fd_read, leave what comes later to others.
 func TestWaitingTakesNothing(t *testing.T) {
 	for name, pipe := range pipes {
@@ -79,14 +90,9 @@ func TestWaitingTakesNothing(t *testing.T) {
 
 // TestWaitingHoldsNoThread: also on files for which Go would block one.
 func TestWaitingHoldsNoThread(t *testing.T) {
-	threads := func() int {
-		entries, err := os.ReadDir("/proc/self/task")
-		must(t, err)
-		return len(entries)
-	}
 	const guests = 200
 	r, w := blockingPipe(t)
-	before := threads()
+	before := countThreads(t)
 	var done sync.WaitGroup
 	for range guests {
 		g := newGuest(t, func(c *Config) { c.Stdin = r })
@@ -113,7 +119,7 @@ func TestWaitingHoldsNoThread(t *testing.T) {
 		}
 		time.Sleep(time.Millisecond)
 	}
-	if more := threads() - before; more > guests/4 {
+	if more := countThreads(t) - before; more > guests/4 {
 		t.Errorf("%d threads more while %d guests wait", more, guests)
 	}
 	for range guests {
@@ -212,11 +218,6 @@ func TestFIFO(t *testing.T) {
 
 // TestBlockedReadersAreFreed: a wait that has ended leaves no goroutine behind for long, and no descriptor after Close.
 func TestBlockedReadersAreFreed(t *testing.T) {
-	descriptors := func() int {
-		entries, err := os.ReadDir("/proc/self/fd")
-		must(t, err)
-		return len(entries)
-	}
 	r, _ := blockingPipe(t)
 	goroutines, before := runtime.NumGoroutine(), 0
 	for i := range 50 {
@@ -228,11 +229,11 @@ func TestBlockedReadersAreFreed(t *testing.T) {
 		cancel()
 		must(t, g.system.Close())
 		if i == 0 {
-			before = descriptors()
+			before = countDescriptors(t)
 		}
 	}
 	const roots = 2 // of each guest, which stay open until the end of the test
-	if now := descriptors(); now > before+49*roots {
+	if now := countDescriptors(t); now > before+49*roots {
 		t.Errorf("%d descriptors, %d before", now, before)
 	}
 	for deadline := time.Now().Add(time.Minute); runtime.NumGoroutine() > goroutines+2; {

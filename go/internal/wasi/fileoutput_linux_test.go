@@ -141,17 +141,12 @@ func fill(t testing.TB, w *os.File) {
 
 // TestWaitingWritersHoldNoThreads: guests whose output nobody takes do not use up the threads of the process.
 func TestWaitingWritersHoldNoThreads(t *testing.T) {
-	threads := func() int {
-		entries, err := os.ReadDir("/proc/self/task")
-		must(t, err)
-		return len(entries)
-	}
 	const guests = 200
 	for name, pipe := range pipes {
 		r, w := pipe(t)
 		fill(t, w)
 		ctx, cancel := context.WithCancel(context.Background())
-		before := threads()
+		before := countThreads(t)
 		var writers sync.WaitGroup
 		for range guests {
 			writers.Go(func() {
@@ -161,7 +156,7 @@ func TestWaitingWritersHoldNoThreads(t *testing.T) {
 			})
 		}
 		time.Sleep(100 * time.Millisecond)
-		if more := threads() - before; more > guests/4 {
+		if more := countThreads(t) - before; more > guests/4 {
 			t.Errorf("%s: %d threads more while %d guests wait", name, more, guests)
 		}
 		cancel()

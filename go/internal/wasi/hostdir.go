@@ -163,8 +163,8 @@ func (d *hostDirectory) readOnlyUnless(p path, exists Errno) Errno {
 }
 
 func (d *hostDirectory) removeDirectory(p path) Errno {
-	if p.slash {
-		if errno := d.mustBeDirectory(p, ENOTDIR); errno != Success {
+	if p.slash { // a link is not followed: it is what would be removed
+		if errno := mustBeDirectory(d, p, false); errno != Success {
 			return errno
 		}
 	}
@@ -185,18 +185,9 @@ func (d *hostDirectory) removeFile(p path) Errno {
 	return d.remove(p, false)
 }
 
-// mustBeDirectory is for a path with a slash at its end. Links are not followed: the functions that ask would act on the link.
-func (d *hostDirectory) mustBeDirectory(p path, otherwise Errno) Errno {
-	at, errno := d.stat(p, false)
-	if errno == Success && at.kind != TypeDirectory {
-		errno = otherwise
-	}
-	return errno
-}
-
 func (d *hostDirectory) readLink(p path) (string, Errno) {
 	if p.slash { // a link is followed, and no directory is one
-		if errno := d.directoryAt(p); errno != Success {
+		if errno := mustBeDirectory(d, p, true); errno != Success {
 			return "", errno
 		}
 		return "", EINVAL
@@ -205,22 +196,13 @@ func (d *hostDirectory) readLink(p path) (string, Errno) {
 	return target, rootErrno(err)
 }
 
-// directoryAt says whether a path leads to a directory.
-func (d *hostDirectory) directoryAt(p path) Errno {
-	at, errno := d.stat(p, true)
-	if errno == Success && at.kind != TypeDirectory {
-		errno = ENOTDIR
-	}
-	return errno
-}
-
 // isName says whether a path names an entry, rather than ending in "." or "..", of a directory that is there.
 func (d *hostDirectory) isName(p path) (bool, Errno) {
 	parent, _, proper := p.split()
 	if parent == "." {
 		return proper, Success
 	}
-	return proper, d.directoryAt(path{name: parent})
+	return proper, mustBeDirectory(d, path{name: parent}, true)
 }
 
 func (d *hostDirectory) symlink(target string, p path) Errno {
@@ -235,7 +217,7 @@ func (d *hostDirectory) symlink(target string, p path) Errno {
 func (d *hostDirectory) mayCreate(p path) Errno {
 	_, errno := d.stat(p, false)
 	switch {
-	case errno == Success && p.slash && d.directoryAt(p) == ENOTDIR:
+	case errno == Success && p.slash && mustBeDirectory(d, p, true) == ENOTDIR:
 		return ENOTDIR
 	case errno == Success:
 		return EEXIST

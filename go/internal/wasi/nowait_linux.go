@@ -10,8 +10,9 @@ import (
 	"unsafe"
 )
 
-// This file asks files of the host whether they are ready, and reads and writes those that may block without waiting: between the moment that poll(2) says that a file is ready and the call
-// another guest may have been faster. RWF_NOWAIT asks for that in a call, as O_NONBLOCK is a flag of the open file, which others use.
+// This file asks files of the host whether they are ready, and reads and writes those that may block without waiting: between the moment that poll(2)
+// says that a file is ready and the call another guest may have been faster. RWF_NOWAIT asks for that in a call, as O_NONBLOCK is a flag of the open
+// file, which others use.
 
 // nowaitNumbers are those of preadv2 and pwritev2, which package syscall does not have, 0 where they are not known.
 func nowaitNumbers() (read, write uintptr) {

@@ -61,6 +61,15 @@ func (s *System) lookup(g Guest, fd, pointer, length uint64, rights Rights) (dir
 	return dir, p, errno
 }
 
+// mustBeDirectory says whether a path leads to a directory: ENOTDIR, or why it leads to nothing. With follow, a link at its end is followed.
+func mustBeDirectory(dir directory, p path, follow bool) Errno {
+	at, errno := dir.stat(p, follow)
+	if errno == Success && at.kind != TypeDirectory {
+		errno = ENOTDIR
+	}
+	return errno
+}
+
 // follows reads the flags of a lookup.
 func follows(flags uint64, p path) bool { return uint32(flags)&lookupFollow != 0 || p.slash }
 

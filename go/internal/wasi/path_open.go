@@ -75,12 +75,8 @@ func (s *System) pathOpen(g Guest, a []uint64) Errno {
 
 // refuseDirectory is EISDIR for a path that leads to a directory, and what is wrong with any other.
 func refuseDirectory(dir directory, p path, follow bool) Errno {
-	at, errno := dir.stat(p, follow)
-	switch {
-	case errno != Success:
+	if errno := mustBeDirectory(dir, p, follow); errno != Success {
 		return errno
-	case at.kind != TypeDirectory:
-		return ENOTDIR
 	}
 	return EISDIR
 }
