@@ -39,13 +39,18 @@ pub(super) enum FuncSource {
     /// Of an instance in the store.
     Instance { store: Store, record: NonNull<FuncRecord> },
     /// Of the host: compiled code of the importing module leads to it.
-    Host {
-        instance_id: u64,
-        function_index: u64,
-        c_function: *const u8,
-        /// Of a `clock_time_get` that the engine implements, [`HostFunction::clock_origin`](crate::abi::vmctx::HostFunction::clock_origin).
-        clock_origin: Option<i64>,
-    },
+    Host(HostSource),
+}
+
+/// A function of the host: what its record holds of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct HostSource {
+    pub(super) instance_id: u64,
+    pub(super) function_index: u64,
+    /// The embedder's C function, or null.
+    pub(super) c_function: *const u8,
+    /// Of a `clock_time_get` that the engine implements, [`HostFunction::clock_origin`](crate::abi::vmctx::HostFunction::clock_origin).
+    pub(super) clock_origin: Option<i64>,
 }
 
 /// A table.
@@ -210,7 +215,8 @@ impl FuncHandle {
     /// A function of the host, with the address of a C function that compiled code calls directly, or null.
     #[must_use]
     pub const fn host(ty: FuncType, instance_id: u64, function_index: u64, c_function: *const u8) -> Self {
-        Self { ty, source: FuncSource::Host { instance_id, function_index, c_function, clock_origin: None } }
+        let source = HostSource { instance_id, function_index, c_function, clock_origin: None };
+        Self { ty, source: FuncSource::Host(source) }
     }
 
     /// The function `clock_time_get` of WASI on the clocks of the system, of which the monotonic one begins at `origin`
@@ -218,10 +224,9 @@ impl FuncHandle {
     /// of the host with these numbers.
     #[must_use]
     pub fn clock(instance_id: u64, function_index: u64, origin: i64) -> Self {
-        let c_function = std::ptr::null();
-        let clock_origin = Some(origin);
-        let source = FuncSource::Host { instance_id, function_index, c_function, clock_origin };
-        Self { ty: crate::fiber::clock::ty(), source }
+        let (c_function, clock_origin) = (std::ptr::null(), Some(origin));
+        let source = HostSource { instance_id, function_index, c_function, clock_origin };
+        Self { ty: crate::fiber::clock::ty(), source: FuncSource::Host(source) }
     }
 
     pub(super) fn of_instance(store: &Store, record: NonNull<FuncRecord>, ty: FuncType) -> Self {
@@ -247,7 +252,7 @@ impl FuncHandle {
         match &self.source {
             // SAFETY: the store keeps the record alive, and records never change.
             FuncSource::Instance { record, .. } => unsafe { record.as_ref() },
-            FuncSource::Host { .. } => panic!("a function of the host has no record before it is imported"),
+            FuncSource::Host(_) => panic!("a function of the host has no record before it is imported"),
         }
     }
 
@@ -256,7 +261,7 @@ impl FuncHandle {
     pub fn store_pointer(&self) -> *const () {
         match &self.source {
             FuncSource::Instance { store, .. } => store.node().cast(),
-            FuncSource::Host { .. } => std::ptr::null(),
+            FuncSource::Host(_) => std::ptr::null(),
         }
     }
 

@@ -6,7 +6,7 @@
 
 #![allow(unsafe_code)] // fills the vmctx and points into the store
 
-use super::externs::{Extern, FuncHandle, FuncSource, GlobalHandle, MemoryHandle, TableHandle};
+use super::externs::{Extern, FuncHandle, FuncSource, GlobalHandle, HostSource, MemoryHandle, TableHandle};
 use super::initialize;
 use super::linker;
 use super::memory::Memory;
@@ -22,6 +22,7 @@ use crate::abi::vmctx::{
 use crate::artifact::TrampolineKey;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fiber::{builtins, clock_builtins};
+use crate::types::FuncType;
 use crate::wasm::{Export, ExternKind};
 use std::ptr::NonNull;
 
@@ -207,7 +208,7 @@ impl InstanceData {
         id: u64,
     ) -> Result<Self> {
         let (info, layout) = (module.info(), module.layout());
-        let is_host = |item: &&Extern| matches!(item, Extern::Func(f) if matches!(f.source(), FuncSource::Host { .. }));
+        let is_host = |item: &&Extern| matches!(item, Extern::Func(f) if matches!(f.source(), FuncSource::Host(_)));
         let vmctx = Vmctx::new(layout.size(), imports.iter().filter(is_host).count())?;
         let mut data = Self {
             vmctx,
@@ -269,8 +270,8 @@ impl InstanceData {
                 let FuncRecord { code, vmctx, .. } = *function.record();
                 FuncImport { code, vmctx, record: record.as_ptr() }
             }
-            FuncSource::Host { .. } => {
-                let record = self.host_record((*hosts, index), ty, function);
+            FuncSource::Host(source) => {
+                let record = self.host_record((*hosts, index), ty, function.ty(), *source);
                 *hosts += 1;
                 // SAFETY: it was just written.
                 let FuncRecord { code, vmctx, .. } = unsafe { record.read() };
@@ -281,10 +282,13 @@ impl InstanceData {
     }
 
     /// Makes the record of a function of the host, the n-th, by the index of its import. Its owner comes later.
-    fn host_record(&self, (n, function): (usize, u32), type_index: u32, handle: &FuncHandle) -> NonNull<FuncRecord> {
-        let FuncSource::Host { instance_id, function_index, c_function, clock_origin } = *handle.source() else {
-            panic!("a function of the host was expected");
-        };
+    fn host_record(
+        &self,
+        (n, function): (usize, u32),
+        type_index: u32,
+        ty: &FuncType,
+        HostSource { instance_id, function_index, c_function, clock_origin }: HostSource,
+    ) -> NonNull<FuncRecord> {
         let trampoline = |key| self.module.code().trampoline(key);
         let to_host = if c_function.is_null() { TrampolineKey::HostCall } else { TrampolineKey::CCall };
         let adapter = if c_function.is_null() { None } else { trampoline(TrampolineKey::CAdapter(type_index)) };
@@ -302,8 +306,8 @@ impl InstanceData {
                 c_function,
                 c_context: self.vmctx.pointer(),
                 c_adapter: adapter.unwrap_or(std::ptr::null()),
-                params: count(handle.ty().param_slots()),
-                results: count(handle.ty().result_slots()),
+                params: count(ty.param_slots()),
+                results: count(ty.result_slots()),
                 memory: std::ptr::null(),
                 clock_origin: clock_origin.unwrap_or(0),
             });

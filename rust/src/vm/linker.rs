@@ -104,7 +104,7 @@ pub(super) fn check(module: &Module, import: &Import, given: &Extern) -> Result<
 }
 
 fn is_c_function(function: &FuncHandle) -> bool {
-    matches!(function.source(), FuncSource::Host { c_function, .. } if !c_function.is_null())
+    matches!(function.source(), FuncSource::Host(host) if !host.c_function.is_null())
 }
 
 /// Whether something of the type `given` may stand where `wanted` is asked for.
