@@ -435,7 +435,7 @@ func TestForeignSerializedModules(t *testing.T) {
 	}
 }
 
-// seal makes the checksum of an altered serialised module fit: the CRC-32 at byte 12 of all that follows it (rust/src/artifact/format.rs).
+// seal makes the checksum of an altered serialised module fit: the CRC-32 at byte 12 of all that follows it (rust/engine/src/artifact/format.rs).
 func seal(serialized []byte) []byte {
 	binary.LittleEndian.PutUint32(serialized[12:], crc32.ChecksumIEEE(serialized[16:]))
 	return serialized

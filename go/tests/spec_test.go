@@ -58,7 +58,7 @@ func readLedger(t *testing.T) map[string]*wast.Counts {
 	return all
 }
 
-// TestSpecification runs every file of the specification suites that the engine runs in Rust (rust/tests/spec) through the public package: the
+// TestSpecification runs every file of the specification suites that the engine runs in Rust (rust/engine/tests/spec) through the public package: the
 // same numbers of assertions and commands must pass, and the same be refused or superseded by later proposals.
 func TestSpecification(t *testing.T) {
 	all := readLedger(t)

@@ -11,7 +11,7 @@ import (
 	"github.com/gowasmer/wasmer/go/wasmer"
 )
 
-// The clocks that the engine reads by itself (rust/src/fiber/clock.rs) have to tell what package wasi would, and leave to it what is an error.
+// The clocks that the engine reads by itself (rust/engine/src/fiber/clock.rs) have to tell what package wasi would, and leave to it what is an error.
 
 // clockGuest asks for clocks. Its memory has one page and may have two.
 const clockGuest = `(module

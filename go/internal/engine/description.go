@@ -2,7 +2,7 @@
 
 package engine
 
-// ValType is a type of WebAssembly values; the numbers are those of rust/src/types.rs.
+// ValType is a type of WebAssembly values; the numbers are those of rust/engine/src/types.rs.
 type ValType uint8
 
 // The types of values.

@@ -21,7 +21,7 @@ import "C"
 
 import "unsafe"
 
-// ErrorKind says what sort of operation failed; the numbers are those of rust/src/error.rs.
+// ErrorKind says what sort of operation failed; the numbers are those of rust/engine/src/error.rs.
 type ErrorKind uint32
 
 // The kinds of errors.

@@ -93,7 +93,7 @@ func parseFrames(bytes []byte) ([]Frame, int) {
 	return frames, leftOut
 }
 
-// HostFunction is the record of a host function, in memory of the engine, as rust/src/abi/vmctx.rs lays it out.
+// HostFunction is the record of a host function, in memory of the engine, as rust/engine/src/abi/vmctx.rs lays it out.
 type HostFunction struct {
 	_ [4]uintptr // the header
 	// InstanceID is the serial number of the instance that imports the function.

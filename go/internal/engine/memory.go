@@ -26,7 +26,7 @@ const PageSize = 65536
 // Memory is a handle of a linear memory, which keeps it alive. The zero value is no memory.
 type Memory struct{ handle *C.gw_memory }
 
-// MemoryDefinition is the part of a memory that changes, in C memory, as rust/src/abi/vmctx.rs lays it out.
+// MemoryDefinition is the part of a memory that changes, in C memory, as rust/engine/src/abi/vmctx.rs lays it out.
 type MemoryDefinition struct {
 	base      unsafe.Pointer // the first byte; it never changes while a handle lives
 	length    atomic.Uint64  // accessible bytes; it only grows

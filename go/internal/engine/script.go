@@ -4,7 +4,7 @@ package engine
 
 import "fmt"
 
-// DirectiveKind says what a directive of a script asks for; the numbers are those of rust/src/ffi/script.rs.
+// DirectiveKind says what a directive of a script asks for; the numbers are those of rust/engine/src/ffi/script.rs.
 type DirectiveKind uint8
 
 // The kinds of directives.

@@ -20,7 +20,7 @@ func Wat2Wasm(text []byte) ([]byte, error) {
 	return takeBytes(c), nil
 }
 
-// ConvertScript encodes a specification script (a file .wast) as rust/src/ffi/script.rs defines. An error has a position.
+// ConvertScript encodes a specification script (a file .wast) as rust/engine/src/ffi/script.rs defines. An error has a position.
 func ConvertScript(text []byte) ([]byte, error) {
 	var c C.gw_bytes
 	if err := takeError(C.gw_wast_convert(firstByte(text), C.size_t(len(text)), &c)); err != nil {

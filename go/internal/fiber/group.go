@@ -259,7 +259,7 @@ func (f *Fiber) scan(scan func(words []uint64)) {
 		sp := *field[uintptr](f, ctxSp)
 		switch *field[uint64](f, ctxStatus) {
 		case statusPaused:
-			if context := uintptr(f.ctx); sp >= context { // by a signal in compiled code: see rust/src/fiber/signals.rs
+			if context := uintptr(f.ctx); sp >= context { // by a signal in compiled code: see rust/engine/src/fiber/signals.rs
 				saved := unsafe.Slice((*uint64)(unsafe.Add(f.ctx, ctxResumeFrame)), (ctxSize-ctxResumeFrame)/8)
 				scan(saved)
 				sp = uintptr(saved[(ctxIret-ctxResumeFrame)/8+3])

@@ -5,11 +5,11 @@ use std::path::Path;
 
 /// Enumerations of the engine that C callers need, and their names in C.
 const ENUMS: [(&str, &str, &str); 5] = [
-    ("rust/src/error.rs", "ErrorKind", "gw_error_code"),
-    ("rust/src/trap.rs", "TrapCode", "gw_trap_code"),
-    ("rust/src/types.rs", "ValType", "gw_val_type"),
-    ("rust/src/wasm/info.rs", "ExternKind", "gw_extern_kind"),
-    ("rust/src/abi/context.rs", "Status", "gw_status"),
+    ("rust/engine/src/error.rs", "ErrorKind", "gw_error_code"),
+    ("rust/engine/src/trap.rs", "TrapCode", "gw_trap_code"),
+    ("rust/engine/src/types.rs", "ValType", "gw_val_type"),
+    ("rust/engine/src/wasm/info.rs", "ExternKind", "gw_extern_kind"),
+    ("rust/engine/src/abi/context.rs", "Status", "gw_status"),
 ];
 
 /// Structures that only Go's memory view of them mentions, no function.
@@ -55,7 +55,7 @@ pub fn generate(root: &Path) -> Result<String, String> {
     }
     let mut builder = cbindgen::Builder::new().with_config(config);
     for file in ["error", "engine", "module", "memory", "externs", "instance", "roots", "fiber", "text"] {
-        builder = builder.with_src(root.join(format!("rust/src/ffi/{file}.rs")));
+        builder = builder.with_src(root.join(format!("rust/engine/src/ffi/{file}.rs")));
     }
     for (file, ..) in ENUMS {
         builder = builder.with_src(root.join(file));

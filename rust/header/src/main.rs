@@ -1,6 +1,6 @@
 //! Writes what other languages know of the engine, from the Rust that defines it:
 //!
-//! - `go/internal/engine/wasmer.h`: the C ABI (`rust/src/ffi`), by cbindgen;
+//! - `go/internal/engine/wasmer.h`: the C ABI (`rust/engine/src/ffi`), by cbindgen;
 //! - `go/internal/fiber/layout_gen.h`: offsets and numbers for assembly;
 //! - `go/internal/fiber/layout_gen.go`: the same for Go.
 //!

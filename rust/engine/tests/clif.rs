@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use wasmparser::FuncValidatorAllocations;
 
 fn directory() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/clif")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/clif")
 }
 
 fn isa() -> OwnedTargetIsa {

@@ -397,7 +397,7 @@ mod tests {
     /// The bytes that `go/internal/engine/script_test.go` decodes. `BLESS=1` writes them anew.
     #[test]
     fn encodes_every_kind_of_directive() {
-        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/spec");
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/spec");
         let encoded = encode(&fs::read(directory.join("encoding.wast")).unwrap()).unwrap();
         let golden = directory.join("encoding.bin");
         if std::env::var_os("BLESS").is_some() {

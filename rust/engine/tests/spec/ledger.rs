@@ -35,7 +35,7 @@ const SUPERSEDED_HEADER: &str = "\
 ";
 
 fn path() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../testdata/spec/ledger.txt")
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../testdata/spec/ledger.txt")
 }
 
 /// Reads the committed ledger.

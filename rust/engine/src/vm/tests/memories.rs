@@ -277,7 +277,7 @@ fn serialised_modules_keep_them() {
 /// The guest that tests of the Go package run: no other tool at hand knows all that its text uses. `BLESS=1` writes the binary.
 #[test]
 fn the_committed_guest_is_what_its_source_builds_to() {
-    let source = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/proposals/guest.wat");
+    let source = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/proposals/guest.wat");
     let built = wat::parse_file(&source).unwrap();
     let binary = source.with_extension("wasm");
     if std::env::var_os("BLESS").is_some() {

@@ -3,7 +3,7 @@
 //! ============================================================================================
 //!   SANDBOX: this file alone turns an index into a linear memory into an address of the host.
 //!   A mistake here lets a guest read and write the host's memory. Change it with a second
-//!   reader, and extend its tests: bounds/tests.rs, and rust/tests/boundaries.rs for the code that
+//!   reader, and extend its tests: bounds/tests.rs, and rust/engine/tests/boundaries.rs for the code that
 //!   comes out.
 //! ============================================================================================
 //!
