@@ -12,11 +12,10 @@ import (
 // hostFunction is a function of the host as instances import it. It never changes, and refers to no instance.
 type hostFunction struct {
 	params, results []engine.ValType
-	call            hostCall       // unused with a C function, which compiled code calls by itself
-	cFunction       unsafe.Pointer // or nil
-	wantToken       bool           // it takes an unsafe.Pointer, which IntoInstanceContext resolves
-	readsClock      bool           // it is WASI's clock_time_get, on the clocks of the system, which the engine reads by itself
-	clockOrigin     int64          // then, see engine.Provided
+	call            hostCall         // unused with a C function, which compiled code calls by itself
+	cFunction       unsafe.Pointer   // or nil
+	wantToken       bool             // it takes an unsafe.Pointer, which IntoInstanceContext resolves
+	intrinsic       engine.Intrinsic // what the engine does of it by itself
 }
 
 // hostCall runs a host function for an instance: arguments are in the slots, results go there.

@@ -78,8 +78,7 @@ func (l *links) function(host *hostFunction) engine.Provided {
 		CFunction:     host.cFunction,
 		Params:        host.params,
 		Results:       host.results,
-		ReadsClock:    host.readsClock,
-		ClockOrigin:   host.clockOrigin,
+		Intrinsic:     host.intrinsic,
 	}
 }
 

@@ -36,7 +36,7 @@ func wasiImportObject(system *wasi.System, namespaces ...string) *ImportObject {
 		for _, f := range wasi.Functions(namespace) {
 			host := wasiFunction(system, f).host
 			if shared && f.Name == wasi.ClockTimeGet {
-				host.readsClock, host.clockOrigin = true, origin
+				host.intrinsic = engine.ClockRead(origin)
 			}
 			object.imports.set.entries[importName{namespace, f.Name}] = ImportFunction{host: host}
 		}

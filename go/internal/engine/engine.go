@@ -38,7 +38,7 @@ func InitWith(options Options) error {
 	return takeError(C.gw_engine_init(&c))
 }
 
-// ClockMonotonic returns the nanoseconds of the system's monotonic clock, by which Provided.ClockOrigin counts.
+// ClockMonotonic returns the nanoseconds of the system's monotonic clock, by which ClockRead counts.
 func ClockMonotonic() int64 { return int64(C.gw_clock_monotonic()) }
 
 // Stats counts what the engine holds at the moment.

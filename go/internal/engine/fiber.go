@@ -104,7 +104,7 @@ type HostFunction struct {
 	// Params and Results are the numbers of parameters and results.
 	Params, Results uint32
 	_               uintptr // memory 0 of the instance
-	_               int64   // where the guest's clock begins
+	_               int64   // the datum of its intrinsic
 }
 
 // Both sides agree about the size.

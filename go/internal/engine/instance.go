@@ -51,15 +51,25 @@ type Provided struct {
 	CFunction unsafe.Pointer
 	// Params and Results are the types of the host function.
 	Params, Results []ValType
-	// ReadsClock says of a host function that it is WASI's clock_time_get on the clocks of the system: the engine reads them by itself, and calls the host
-	// function for what is an error. ClockOrigin is the time of ClockMonotonic that is 0 for the guest.
-	ReadsClock  bool
-	ClockOrigin int64
+	// Intrinsic is what the engine does by itself of the host function.
+	Intrinsic Intrinsic
 	// Memory is the memory.
 	Memory Memory
 	// Extern is the function, table or global.
 	Extern Extern
 }
+
+// Intrinsic is what the engine does by itself of a host function, without leaving the guest; it calls the host function for the rest. The zero value
+// is nothing.
+type Intrinsic struct {
+	number uint32
+	data   int64
+}
+
+// ClockRead is the intrinsic clock_read: a function [i32 i64 i32] -> [i32] that is given the number of a clock of the system (0 for that of the day, 1 for the
+// one that never goes back), something that is not looked at, and an address. It stores the nanoseconds there and returns 0. The origin is the time of
+// ClockMonotonic that is 0 for the guest. The host function is called for other clocks and for addresses out of bounds.
+func ClockRead(origin int64) Intrinsic { return Intrinsic{C.GW_INTRINSIC_CLOCK_READ, origin} }
 
 // InstanceOptions limit an instance.
 type InstanceOptions struct {
@@ -126,8 +136,8 @@ func importsToC(provided []Provided) *C.gw_import {
 			c_function:     p.CFunction,
 			memory:         p.Memory.handle,
 			item:           p.Extern.handle,
-			reads_clock:    C.bool(p.ReadsClock),
-			clock_origin:   C.int64_t(p.ClockOrigin),
+			intrinsic:      C.uint32_t(p.Intrinsic.number),
+			intrinsic_data: C.int64_t(p.Intrinsic.data),
 		}
 		item.params, item.params_len = put(p.Params)
 		item.results, item.results_len = put(p.Results)

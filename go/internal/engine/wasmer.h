@@ -117,6 +117,15 @@ enum gw_status {
 };
 typedef uint64_t gw_status;
 
+// The intrinsics, by the numbers that the host names them by.
+enum gw_intrinsic {
+  // None: the host does everything.
+  GW_INTRINSIC_NONE = 0,
+  // Reads a clock of the system into the guest's memory. Its datum is the time of the monotonic clock, in nanoseconds, that is 0 for the guest.
+  GW_INTRINSIC_CLOCK_READ = 1,
+};
+typedef uint32_t gw_intrinsic;
+
 // The context. Fields used by assembly come first; all offsets are generated, none is written by hand.
 typedef struct gw_context gw_context;
 
@@ -252,11 +261,11 @@ typedef struct gw_import {
   const uint8_t *results;
   // How many; at most one with `c_function`.
   size_t results_len;
-  // Of a host function: whether it is `clock_time_get` of WASI on the clocks of the system. The engine then reads them by itself, without leaving the
-  // guest, and calls the host function for what is an error.
-  bool reads_clock;
-  // With `reads_clock`: the time of `gw_clock_monotonic` that the guest sees as 0.
-  int64_t clock_origin;
+  // Of a host function: what the engine does by itself where it can, without leaving the guest: a `gw_intrinsic`, of which only 0 (none) goes with
+  // `c_function`. It calls the host function for the rest.
+  uint32_t intrinsic;
+  // The datum of the intrinsic: with `GW_INTRINSIC_CLOCK_READ`, the time of `gw_clock_monotonic` that the guest sees as 0.
+  int64_t intrinsic_data;
   // Of a memory: its handle.
   const struct gw_memory *memory;
   // Of an object: its handle.
@@ -294,7 +303,7 @@ typedef struct gw_host_function {
   // For the engine only.
   const void *memory;
   // For the engine only.
-  int64_t clock_origin;
+  int64_t intrinsic_data;
 } gw_host_function;
 
 // Kind of an error, a `gw_error_code`; 0 for null.
@@ -319,7 +328,7 @@ void gw_bytes_free(struct gw_bytes bytes);
 // options are the defaults.
 struct gw_error *gw_engine_init(const struct gw_engine_options *options);
 
-// Nanoseconds of the system's monotonic clock, for `gw_import.clock_origin`.
+// Nanoseconds of the system's monotonic clock, for the datum of the intrinsic `clock_read`.
 int64_t gw_clock_monotonic(void);
 
 // Reads the counters.

@@ -4,12 +4,13 @@ use cbindgen::{Config, DocumentationStyle, EnumConfig, ExportConfig, ItemType, L
 use std::path::Path;
 
 /// Enumerations of the engine that C callers need, and their names in C.
-const ENUMS: [(&str, &str, &str); 5] = [
+const ENUMS: [(&str, &str, &str); 6] = [
     ("rust/engine/src/error.rs", "ErrorKind", "gw_error_code"),
     ("rust/engine/src/trap.rs", "TrapCode", "gw_trap_code"),
     ("rust/engine/src/types.rs", "ValType", "gw_val_type"),
     ("rust/engine/src/wasm/info.rs", "ExternKind", "gw_extern_kind"),
     ("rust/engine/src/abi/context.rs", "Status", "gw_status"),
+    ("rust/engine/src/fiber/intrinsics.rs", "Intrinsic", "gw_intrinsic"),
 ];
 
 /// Structures that only Go's memory view of them mentions, no function.

@@ -61,10 +61,10 @@ pub struct HostFunction {
     pub params: u32,
     /// Slots of the results.
     pub results: u32,
-    /// Definition of memory 0 of the instance that imports it, or null: where the engine's own implementation writes to (`fiber::clock`).
+    /// Definition of memory 0 of the instance that imports it, or null: where an intrinsic writes to (`fiber::intrinsics`).
     pub memory: *const MemoryDefinition,
-    /// Of `clock_time_get`, if the engine implements it: the time of the system's monotonic clock, in nanoseconds, that is 0 for the guest.
-    pub clock_origin: i64,
+    /// The datum of its intrinsic, 0 without one.
+    pub intrinsic_data: i64,
 }
 
 /// A function that can be called from outside of its module or through a reference. Immutable once published.

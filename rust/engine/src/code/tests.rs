@@ -129,7 +129,7 @@ fn host_functions_are_reached_by_slots() {
             params: 2,
             results: 1,
             memory: std::ptr::null(),
-            clock_origin: 0,
+            intrinsic_data: 0,
         };
         let entry = code.trampoline(TrampolineKey::Entry(0)).unwrap();
         let mut slots = [u64::from(u32::MAX), 8];

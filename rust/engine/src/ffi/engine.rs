@@ -33,7 +33,7 @@ pub unsafe extern "C" fn gw_engine_init(options: *const gw_engine_options) -> *m
     })
 }
 
-/// Nanoseconds of the system's monotonic clock, for `gw_import.clock_origin`.
+/// Nanoseconds of the system's monotonic clock, for the datum of the intrinsic `clock_read`.
 #[unsafe(no_mangle)]
 pub extern "C" fn gw_clock_monotonic() -> i64 {
     infallible(0, crate::fiber::clock::monotonic)

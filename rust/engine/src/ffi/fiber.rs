@@ -41,7 +41,7 @@ pub struct gw_host_function {
     /// For the engine only.
     pub memory: *const c_void,
     /// For the engine only.
-    pub clock_origin: i64,
+    pub intrinsic_data: i64,
 }
 
 const _: () = {

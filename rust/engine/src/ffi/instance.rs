@@ -6,7 +6,6 @@ use super::memory::gw_memory;
 use super::module::gw_module;
 use super::{argument, borrow, fallible, infallible, items, output, release};
 use crate::error::{Error, Result};
-use crate::fiber::clock;
 use crate::types::{FuncType, ValType};
 use crate::vm::{Extern, FuncHandle, Instance, InstanceOptions, Store, linker};
 use std::ffi::c_void;
@@ -42,11 +41,11 @@ pub struct gw_import {
     pub results: *const u8,
     /// How many; at most one with `c_function`.
     pub results_len: usize,
-    /// Of a host function: whether it is `clock_time_get` of WASI on the clocks of the system. The engine then reads them by itself, without leaving the
-    /// guest, and calls the host function for what is an error.
-    pub reads_clock: bool,
-    /// With `reads_clock`: the time of `gw_clock_monotonic` that the guest sees as 0.
-    pub clock_origin: i64,
+    /// Of a host function: what the engine does by itself where it can, without leaving the guest: a `gw_intrinsic`, of which only 0 (none) goes with
+    /// `c_function`. It calls the host function for the rest.
+    pub intrinsic: u32,
+    /// The datum of the intrinsic: with `GW_INTRINSIC_CLOCK_READ`, the time of `gw_clock_monotonic` that the guest sees as 0.
+    pub intrinsic_data: i64,
     /// Of a memory: its handle.
     pub memory: *const gw_memory,
     /// Of an object: its handle.
@@ -143,17 +142,14 @@ unsafe fn to_extern(import: &gw_import, instance_id: u64) -> Result<Option<Exter
                 )
             };
             let ty = FuncType { params: value_types(params)?, results: value_types(results)? };
-            if import.reads_clock {
-                let expected = clock::ty();
-                if ty != expected || !import.c_function.is_null() {
-                    return Err(argument(format!(
-                        "a function {ty} that reads the clock, expected a Go function {expected}"
-                    )));
+            let gw_import { function_index, c_function, intrinsic, intrinsic_data, .. } = *import;
+            let function = match (c_function.is_null(), intrinsic) {
+                (_, 0) => FuncHandle::host(ty, instance_id, function_index, c_function.cast()),
+                (true, _) => FuncHandle::intrinsic(ty, instance_id, function_index, intrinsic, intrinsic_data)?,
+                (false, _) => {
+                    return Err(argument(format!("intrinsic {intrinsic} for a C function, expected 0 (none)")));
                 }
-                let function = FuncHandle::clock(instance_id, import.function_index, import.clock_origin);
-                return Ok(Some(Extern::Func(function)));
-            }
-            let function = FuncHandle::host(ty, instance_id, import.function_index, import.c_function.cast());
+            };
             Ok(Some(Extern::Func(function)))
         }
         GW_IMPORT_MEMORY => {

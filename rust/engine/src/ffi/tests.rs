@@ -46,8 +46,8 @@ const NOTHING: gw_import = gw_import {
     params_len: 0,
     results: null(),
     results_len: 0,
-    reads_clock: false,
-    clock_origin: 0,
+    intrinsic: 0,
+    intrinsic_data: 0,
     memory: null(),
     item: null(),
 };
@@ -328,9 +328,17 @@ fn wrong_imports_are_errors() {
     let host = gw_import { kind: GW_IMPORT_HOST_FUNCTION, params: types.as_ptr(), ..NOTHING };
     let text = "Import `env.sum` has the wrong type: expected function [i32 i32] -> [i32], given function [i32] -> []";
     assert_eq!(new(&[gw_import { params_len: 1, ..host }]), (link, 0, text.to_string()));
-    let clock = gw_import { reads_clock: true, params_len: 1, ..host };
-    let text = "a function [i32] -> [] that reads the clock, expected a Go function [i32 i64 i32] -> [i32]";
-    assert_eq!(new(&[clock]), (ErrorKind::Argument as u32, 0, text.to_string()));
+    let clock = gw_import { intrinsic: 1, params_len: 1, ..host };
+    for (import, text) in [
+        (clock, "a function [i32] -> [] for intrinsic 1, expected [i32 i64 i32] -> [i32]"),
+        (gw_import { intrinsic: 2, ..clock }, "intrinsic 2, expected 0 (none) or 1 (clock_read)"),
+        (
+            gw_import { c_function: scale as *const std::ffi::c_void, ..clock },
+            "intrinsic 1 for a C function, expected 0 (none)",
+        ),
+    ] {
+        assert_eq!(new(&[import]), (ErrorKind::Argument as u32, 0, text.to_string()));
+    }
     assert_eq!(new(&[gw_import { params_len: 2, ..host }]).2, "value type 99, expected 0 (i32) to 6 (externref)");
     // SAFETY: a module of ours, freed once.
     unsafe { gw_module_free(module) };

@@ -1,5 +1,5 @@
 #![allow(unsafe_code)] // reads a host function's record and slots, and writes to a guest's memory
-//! The clocks that the engine reads for a guest without leaving its stack: `clock_time_get` of WASI, where nobody has replaced the clocks.
+//! The intrinsic `clock_read`: reading the system's clocks for a guest without leaving its stack.
 //!
 //! Sandbox-critical: [`leaf_clock`] runs on a guest's stack, above the reserve that its stub has checked, and writes eight bytes to the
 //! guest's memory, at an address that it has checked against the memory's length. It allocates nothing, takes no lock and cannot panic. What is
@@ -10,17 +10,18 @@ use crate::types::{FuncType, ValType};
 use std::ptr;
 use std::sync::atomic::Ordering;
 
-/// Numbers of clocks in WASI (preview 1, `clockid`).
+/// Numbers of clocks: that of the day, and one that never goes back.
 const REALTIME: u32 = 0;
 const MONOTONIC: u32 = 1;
 
-/// The type of `clock_time_get`: clock, precision, address of the result, to an error number.
+/// The type of the intrinsic: number of a clock, a precision that is not looked at, address of the result in nanoseconds, to 0 or whatever the host
+/// says is wrong.
 #[must_use]
 pub fn ty() -> FuncType {
     FuncType { params: vec![ValType::I32, ValType::I64, ValType::I32], results: vec![ValType::I32] }
 }
 
-/// Nanoseconds of the system's monotonic clock, as [`HostFunction::clock_origin`] counts them.
+/// Nanoseconds of the system's monotonic clock, as the datum of this intrinsic counts them.
 #[must_use]
 pub fn monotonic() -> i64 {
     read(libc::CLOCK_MONOTONIC).unwrap_or(0)
@@ -34,7 +35,7 @@ fn read(clock: libc::clockid_t) -> Option<i64> {
     (!failed).then(|| time.tv_sec.wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec))
 }
 
-/// Does what a call of `clock_time_get` asks for and returns 1, or does nothing and returns 0: the host function has to be called.
+/// Does what a call asks for and returns 1, or does nothing and returns 0: the host function has to be called.
 ///
 /// # Safety
 /// The record is of a function of the type [`ty`], the slots are those of a call of it.
@@ -45,7 +46,7 @@ pub(super) unsafe extern "C" fn leaf_clock(callee: *const HostFunction, slots: *
     let Some(memory) = (unsafe { callee.memory.as_ref() }) else { return 0 };
     let (system, origin) = match clock {
         REALTIME => (libc::CLOCK_REALTIME, 0),
-        MONOTONIC => (libc::CLOCK_MONOTONIC, callee.clock_origin),
+        MONOTONIC => (libc::CLOCK_MONOTONIC, callee.intrinsic_data),
         _ => return 0,
     };
     // The length only grows, and is 0 before the bytes go.

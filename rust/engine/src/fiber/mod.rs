@@ -8,6 +8,7 @@ pub mod arena;
 pub mod backtrace;
 mod c_entry;
 pub mod clock;
+pub mod intrinsics;
 #[cfg_attr(target_arch = "x86_64", path = "machine_x86_64.rs")]
 #[cfg_attr(target_arch = "aarch64", path = "machine_aarch64.rs")]
 mod machine;
@@ -25,6 +26,7 @@ pub use slot::{Fiber, release_raw};
 
 use crate::abi::{Builtins, Context};
 use crate::error::Result;
+use intrinsics::Intrinsic;
 use std::sync::OnceLock;
 
 unsafe extern "C" {
@@ -37,19 +39,10 @@ unsafe extern "C" {
     fn gw_stub_clock_call();
 }
 
-static BUILTINS: OnceLock<Builtins> = OnceLock::new();
-static CLOCK_BUILTINS: OnceLock<Builtins> = OnceLock::new();
-
-/// The table that every vmctx and host function record points to.
+/// The table that every vmctx, and every host function record without an intrinsic, points to.
 #[must_use]
 pub fn builtins() -> *const Builtins {
-    BUILTINS.get_or_init(|| table(gw_stub_host_call as *const ()))
-}
-
-/// The table that the record of a `clock_time_get` points to which the engine implements ([`clock`]).
-#[must_use]
-pub fn clock_builtins() -> *const Builtins {
-    CLOCK_BUILTINS.get_or_init(|| table(gw_stub_clock_call as *const ()))
+    Intrinsic::None.builtins()
 }
 
 fn table(host_call: *const ()) -> Builtins {

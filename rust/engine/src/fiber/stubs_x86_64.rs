@@ -255,7 +255,7 @@ global_asm!(
     "mov rdi, rax",
     "jmp gw_leave",
 
-    // Builtin host_call of `clock_time_get` where the engine implements it: reads the clock on the guest's stack. What it cannot do, for
+    // Builtin host_call of the intrinsic clock_read: reads the clock on the guest's stack. What it cannot do, for
     // want of stack or because the host has to say what is wrong, is an ordinary host call.
     ".p2align 4",
     ".globl gw_stub_clock_call",

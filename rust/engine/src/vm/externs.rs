@@ -11,6 +11,7 @@ use super::table::Table;
 use crate::abi::vmctx::{FuncRecord, GlobalCell, MemoryDefinition};
 use crate::artifact::BoundsMode;
 use crate::error::{Error, ErrorKind, Result};
+use crate::fiber::intrinsics::Intrinsic;
 use crate::types::{ExternType, FuncType, GlobalType, MemoryType, TableType, ValType};
 use std::ptr::NonNull;
 
@@ -49,8 +50,8 @@ pub(super) struct HostSource {
     pub(super) function_index: u64,
     /// The embedder's C function, or null.
     pub(super) c_function: *const u8,
-    /// Of a `clock_time_get` that the engine implements, [`HostFunction::clock_origin`](crate::abi::vmctx::HostFunction::clock_origin).
-    pub(super) clock_origin: Option<i64>,
+    /// What the engine does by itself, and its datum.
+    pub(super) intrinsic: (Intrinsic, i64),
 }
 
 /// A table.
@@ -215,18 +216,24 @@ impl FuncHandle {
     /// A function of the host, with the address of a C function that compiled code calls directly, or null.
     #[must_use]
     pub const fn host(ty: FuncType, instance_id: u64, function_index: u64, c_function: *const u8) -> Self {
-        let source = HostSource { instance_id, function_index, c_function, clock_origin: None };
+        let source = HostSource { instance_id, function_index, c_function, intrinsic: (Intrinsic::None, 0) };
         Self { ty, source: FuncSource::Host(source) }
     }
 
-    /// The function `clock_time_get` of WASI on the clocks of the system, of which the monotonic one begins at `origin`
-    /// ([`clock::monotonic`](crate::fiber::clock::monotonic)). The engine implements it but for the errors, for which it calls the function
-    /// of the host with these numbers.
-    #[must_use]
-    pub fn clock(instance_id: u64, function_index: u64, origin: i64) -> Self {
-        let (c_function, clock_origin) = (std::ptr::null(), Some(origin));
-        let source = HostSource { instance_id, function_index, c_function, clock_origin };
-        Self { ty: crate::fiber::clock::ty(), source: FuncSource::Host(source) }
+    /// A function of the host that the engine carries out by itself where it can; the datum is that of the intrinsic.
+    ///
+    /// # Errors
+    /// Kind `Argument` for a number that is no intrinsic's, or one of another type.
+    pub fn intrinsic(ty: FuncType, instance_id: u64, function_index: u64, number: u32, datum: i64) -> Result<Self> {
+        let found = Intrinsic::from_number(number);
+        let intrinsic =
+            found.ok_or_else(|| argument(format!("intrinsic {number}, expected 0 (none) or 1 (clock_read)")))?;
+        if let Some(expected) = intrinsic.ty().filter(|expected| *expected != ty) {
+            return Err(argument(format!("a function {ty} for intrinsic {number}, expected {expected}")));
+        }
+        let c_function = std::ptr::null();
+        let source = HostSource { instance_id, function_index, c_function, intrinsic: (intrinsic, datum) };
+        Ok(Self { ty, source: FuncSource::Host(source) })
     }
 
     pub(super) fn of_instance(store: &Store, record: NonNull<FuncRecord>, ty: FuncType) -> Self {

@@ -21,7 +21,7 @@ use crate::abi::vmctx::{
 };
 use crate::artifact::TrampolineKey;
 use crate::error::{Error, ErrorKind, Result};
-use crate::fiber::{builtins, clock_builtins};
+use crate::fiber::builtins;
 use crate::types::FuncType;
 use crate::wasm::{Export, ExternKind};
 use std::ptr::NonNull;
@@ -287,7 +287,7 @@ impl InstanceData {
         (n, function): (usize, u32),
         type_index: u32,
         ty: &FuncType,
-        HostSource { instance_id, function_index, c_function, clock_origin }: HostSource,
+        HostSource { instance_id, function_index, c_function, intrinsic: (intrinsic, intrinsic_data) }: HostSource,
     ) -> NonNull<FuncRecord> {
         let trampoline = |key| self.module.code().trampoline(key);
         let to_host = if c_function.is_null() { TrampolineKey::HostCall } else { TrampolineKey::CCall };
@@ -297,10 +297,7 @@ impl InstanceData {
         // SAFETY: both places lie in this block, which nobody else has seen.
         unsafe {
             host.write(HostFunction {
-                header: Header {
-                    builtins: if clock_origin.is_some() { clock_builtins() } else { builtins() },
-                    ..header(HOST_MAGIC)
-                },
+                header: Header { builtins: intrinsic.builtins(), ..header(HOST_MAGIC) },
                 instance_id,
                 function_index,
                 c_function,
@@ -309,7 +306,7 @@ impl InstanceData {
                 params: count(ty.param_slots()),
                 results: count(ty.result_slots()),
                 memory: std::ptr::null(),
-                clock_origin: clock_origin.unwrap_or(0),
+                intrinsic_data,
             });
             record.write(FuncRecord {
                 code: trampoline(to_host(type_index)).expect("the type of each imported function has its trampolines"),
