@@ -154,7 +154,7 @@ func (s *instanceState) takeOver(handle engine.Instance, wantToken bool) {
 func (s *instanceState) open(ctx context.Context) (Instance, error) {
 	for i := range s.about.Exports {
 		if s.about.Exports[i].Type.Kind == engine.ExternMemory {
-			handle, err := s.owned.handle.Memory(uint32(i))
+			handle, err := s.owned.handle.Export(uint32(i))
 			if err != nil {
 				return Instance{}, err
 			}
@@ -221,8 +221,8 @@ func (s *instanceState) memory0() *Memory {
 		return nil
 	}
 	defer s.life.leave(s)
-	handle, err := s.owned.handle.Memory0()
-	if err != nil || handle.IsNil() {
+	handle := s.owned.handle.Memory0()
+	if handle.IsNil() {
 		return nil
 	}
 	memory := newMemory(handle, false)

@@ -87,7 +87,7 @@ func (l *links) memory(memory *Memory, name importName) (engine.Provided, error)
 		return engine.Provided{}, &linkError{name, closedError("memory")}
 	}
 	l.uses = append(l.uses, memory.leave)
-	return engine.Provided{Kind: engine.ProvidedMemory, Memory: memory.inner.handle}, nil
+	return engine.Provided{Kind: engine.ProvidedExtern, Extern: memory.inner.handle}, nil
 }
 
 // exported gives a function of another instance.

@@ -20,7 +20,7 @@ type Memory struct {
 // memoryState is what the copies of a Memory share.
 type memoryState struct {
 	life       lifetime
-	handle     engine.Memory
+	handle     engine.Extern
 	definition atomic.Pointer[engine.MemoryDefinition] // asked for when first needed: the engine notes that Go sees the bytes
 	cleanup    runtime.Cleanup
 }
@@ -49,13 +49,13 @@ func NewMemory(min, max uint32) (*Memory, error) {
 }
 
 // newMemory takes over a handle.
-func newMemory(handle engine.Memory, owned bool) *Memory {
+func newMemory(handle engine.Extern, owned bool) *Memory {
 	made := &struct {
 		state  memoryState
 		memory Memory
 	}{}
 	made.state.handle = handle
-	made.state.cleanup = runtime.AddCleanup(&made.state, engine.Memory.Free, handle)
+	made.state.cleanup = runtime.AddCleanup(&made.state, engine.Extern.Free, handle)
 	made.memory = Memory{&made.state, owned}
 	return &made.memory
 }
@@ -65,7 +65,7 @@ func (m *memoryState) release() {
 	m.cleanup.Stop()
 	m.definition.Store(nil)
 	m.handle.Free()
-	m.handle = engine.Memory{}
+	m.handle = engine.Extern{}
 }
 
 // enter begins a use, unless the memory is closed or was never made.
@@ -80,7 +80,7 @@ func (m *memoryState) get() *engine.MemoryDefinition {
 	if d := m.definition.Load(); d != nil {
 		return d
 	}
-	d := m.handle.Definition()
+	d := m.handle.MemoryDefinition()
 	m.definition.Store(d)
 	return d
 }
@@ -135,7 +135,7 @@ func (memory *Memory) Grow(numberOfPages uint32) error {
 	}
 	defer memory.leave()
 	definition := memory.inner.get()
-	_, err := memory.inner.handle.Grow(uint64(numberOfPages))
+	_, err := memory.inner.handle.MemoryGrow(uint64(numberOfPages))
 	if err == nil {
 		return nil
 	}

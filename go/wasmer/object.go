@@ -169,7 +169,7 @@ func (instance *Instance) ExportedMemory(name string) (*Memory, error) {
 		return s.exported, nil
 	}
 	return borrow(s, &s.borrowed.memories, position, func() (*Memory, error) {
-		handle, err := s.owned.handle.Memory(uint32(position))
+		handle, err := s.owned.handle.Export(uint32(position))
 		if err != nil {
 			return nil, instanceError("Cannot find the memory `"+name+"`", err)
 		}

@@ -5,8 +5,6 @@ package engine
 /*
 #cgo noescape gw_instance_export
 #cgo nocallback gw_instance_export
-#cgo noescape gw_memory_extern
-#cgo nocallback gw_memory_extern
 #cgo noescape gw_global_new
 #cgo nocallback gw_global_new
 #cgo noescape gw_global_get
@@ -61,13 +59,6 @@ func (x Extern) Free() { C.gw_extern_free(x.handle) }
 func (i Instance) Export(export uint32) (Extern, error) {
 	var handle *C.gw_extern
 	err := takeError(C.gw_instance_export(i.handle, C.uint32_t(export), &handle))
-	return Extern{handle}, err
-}
-
-// Extern returns a handle of the memory as an object of any kind.
-func (m Memory) Extern() (Extern, error) {
-	var handle *C.gw_extern
-	err := takeError(C.gw_memory_extern(m.handle, &handle))
 	return Extern{handle}, err
 }
 

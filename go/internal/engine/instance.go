@@ -9,8 +9,6 @@ package engine
 #cgo nocallback gw_instance_start
 #cgo noescape gw_instance_function
 #cgo nocallback gw_instance_function
-#cgo noescape gw_instance_memory
-#cgo nocallback gw_instance_memory
 #cgo noescape gw_instance_memory0
 #cgo nocallback gw_instance_memory0
 #cgo noescape gw_instance_token
@@ -19,7 +17,6 @@ package engine
 #cgo nocallback gw_instance_store
 #cgo noescape gw_instance_free
 #cgo nocallback gw_instance_free
-#include <stdlib.h>
 #include "wasmer.h"
 */
 import "C"
@@ -32,13 +29,9 @@ type ProvidedKind uint32
 // What can be given for an import.
 const (
 	// ProvidedHostFunction is a function of Go, or a C function pointer.
-	ProvidedHostFunction ProvidedKind = 0
-	// ProvidedMemory is a memory.
-	ProvidedMemory ProvidedKind = 2
-	// ProvidedExtern is a function of an instance, a table, or a global.
-	ProvidedExtern ProvidedKind = 4
-	// ProvidedMissing is nothing: the engine reports it.
-	ProvidedMissing ProvidedKind = 255
+	ProvidedHostFunction ProvidedKind = C.GW_IMPORT_HOST_FUNCTION
+	// ProvidedExtern is a function of an instance, a table, a memory or a global.
+	ProvidedExtern ProvidedKind = C.GW_IMPORT_EXTERN
 )
 
 // Provided is what is given for an import of a module.
@@ -53,9 +46,7 @@ type Provided struct {
 	Params, Results []ValType
 	// Intrinsic is what the engine does by itself of the host function.
 	Intrinsic Intrinsic
-	// Memory is the memory.
-	Memory Memory
-	// Extern is the function, table or global.
+	// Extern is the function, table, memory or global.
 	Extern Extern
 }
 
@@ -100,50 +91,41 @@ func NewInstance(module Module, provided []Provided, options InstanceOptions) (I
 		max_memory_pages:   C.uint64_t(options.MaxMemoryPages),
 		max_table_elements: C.uint64_t(options.MaxTableElements),
 	}
-	imports := importsToC(provided)
-	defer C.free(unsafe.Pointer(imports))
+	imports, types := importsToC(provided)
 	var handle *C.gw_instance
-	err := takeError(C.gw_instance_new(module.handle, imports, C.size_t(len(provided)), &c, &handle))
+	err := takeError(C.gw_instance_new(module.handle, unsafe.SliceData(imports), C.size_t(len(imports)),
+		unsafe.SliceData(types), C.size_t(len(types)), &c, &handle))
 	return Instance{handle}, err
 }
 
-// importsToC copies the list into one block of C memory, the types behind it; the caller frees it.
-func importsToC(provided []Provided) *C.gw_import {
-	if len(provided) == 0 {
-		return nil
-	}
-	types := 0
+// importsToC writes the list as the C ABI wants it, and the types that it refers to. Pointers in it are of C memory.
+func importsToC(provided []Provided) ([]C.gw_import, []C.uint8_t) {
+	count := 0
 	for i := range provided {
-		types += len(provided[i].Params) + len(provided[i].Results)
+		count += len(provided[i].Params) + len(provided[i].Results)
 	}
-	size := len(provided) * C.sizeof_gw_import
-	block := C.malloc(C.size_t(size + types)) // never null: cgo's malloc aborts instead
-	list := unsafe.Slice((*C.gw_import)(block), len(provided))
-	room := unsafe.Slice((*byte)(unsafe.Add(block, size)), types)
-	put := func(types []ValType) (*C.uint8_t, C.size_t) {
-		start := (*C.uint8_t)(unsafe.Pointer(unsafe.SliceData(room)))
-		for i, t := range types {
-			room[i] = byte(t)
-		}
-		room = room[len(types):]
-		return start, C.size_t(len(types))
-	}
+	imports, types := make([]C.gw_import, len(provided)), make([]C.uint8_t, 0, count)
 	for i := range provided {
 		p := &provided[i]
-		item := C.gw_import{
+		imports[i] = C.gw_import{
 			kind:           C.uint32_t(p.Kind),
+			types:          C.uint32_t(len(types)),
+			params_len:     C.uint32_t(len(p.Params)),
+			results_len:    C.uint32_t(len(p.Results)),
 			function_index: C.uint64_t(p.FunctionIndex),
 			c_function:     p.CFunction,
-			memory:         p.Memory.handle,
-			item:           p.Extern.handle,
 			intrinsic:      C.uint32_t(p.Intrinsic.number),
 			intrinsic_data: C.int64_t(p.Intrinsic.data),
+			item:           p.Extern.handle,
 		}
-		item.params, item.params_len = put(p.Params)
-		item.results, item.results_len = put(p.Results)
-		list[i] = item
+		for _, t := range p.Params {
+			types = append(types, C.uint8_t(t))
+		}
+		for _, t := range p.Results {
+			types = append(types, C.uint8_t(t))
+		}
 	}
-	return &list[0]
+	return imports, types
 }
 
 // Start returns the start function, if there is one.
@@ -162,19 +144,8 @@ func (i Instance) Function(export uint32) (Func, error) {
 
 func funcFromC(c C.gw_func) Func { return Func{Code: c.code, Vmctx: c.vmctx, Entry: c.entry} }
 
-// Memory returns a handle of an exported memory by its position among the exports.
-func (i Instance) Memory(export uint32) (Memory, error) {
-	var handle *C.gw_memory
-	err := takeError(C.gw_instance_memory(i.handle, C.uint32_t(export), &handle))
-	return Memory{handle}, err
-}
-
-// Memory0 returns a handle of memory 0, imported or own; no memory if there is none.
-func (i Instance) Memory0() (Memory, error) {
-	var handle *C.gw_memory
-	err := takeError(C.gw_instance_memory0(i.handle, &handle))
-	return Memory{handle}, err
-}
+// Memory0 returns a handle of memory 0, imported or own; none if there is none.
+func (i Instance) Memory0() Extern { return Extern{C.gw_instance_memory0(i.handle)} }
 
 // Token returns what C functions get as their context: unique while the instance lives.
 func (i Instance) Token() unsafe.Pointer { return unsafe.Pointer(C.gw_instance_token(i.handle)) }

@@ -9,8 +9,6 @@ package engine
 #cgo nocallback gw_memory_definition
 #cgo noescape gw_memory_grow
 #cgo nocallback gw_memory_grow
-#cgo noescape gw_memory_free
-#cgo nocallback gw_memory_free
 #include "wasmer.h"
 */
 import "C"
@@ -22,9 +20,6 @@ import (
 
 // PageSize is the number of bytes of a page of a memory that does not choose another size.
 const PageSize = 65536
-
-// Memory is a handle of a linear memory, which keeps it alive. The zero value is no memory.
-type Memory struct{ handle *C.gw_memory }
 
 // MemoryDefinition is the part of a memory that changes, in C memory, as rust/engine/src/abi/vmctx.rs lays it out.
 type MemoryDefinition struct {
@@ -55,26 +50,20 @@ func (d *MemoryDefinition) MaxPages() uint64 { return d.maxLength / d.pageSize }
 var _ [unsafe.Sizeof(MemoryDefinition{})]byte = [C.sizeof_gw_memory_def]byte{}
 
 // NewMemory makes a 32-bit memory; sizes are in pages of 64 KiB.
-func NewMemory(minimum uint64, maximum uint64, hasMaximum bool) (Memory, error) {
-	var handle *C.gw_memory
+func NewMemory(minimum uint64, maximum uint64, hasMaximum bool) (Extern, error) {
+	var handle *C.gw_extern
 	err := takeError(C.gw_memory_new(C.uint64_t(minimum), C.bool(hasMaximum), C.uint64_t(maximum), &handle))
-	return Memory{handle}, err
+	return Extern{handle}, err
 }
 
-// IsNil says whether this is no memory.
-func (m Memory) IsNil() bool { return m.handle == nil }
-
-// Definition returns the definition, which holds as long as the handle. The engine takes it that the bytes are shown to Go from now on.
-func (m Memory) Definition() *MemoryDefinition {
-	return (*MemoryDefinition)(unsafe.Pointer(C.gw_memory_definition(m.handle)))
+// MemoryDefinition returns the definition of a memory, which holds as long as the handle. The engine takes it that the bytes are shown to Go from now on.
+func (x Extern) MemoryDefinition() *MemoryDefinition {
+	return (*MemoryDefinition)(unsafe.Pointer(C.gw_memory_definition(x.handle)))
 }
 
-// Grow adds pages of the memory's own size and returns the number of pages that there were before.
-func (m Memory) Grow(pages uint64) (uint64, error) {
+// MemoryGrow adds pages of the memory's own size and returns the number of pages that there were before.
+func (x Extern) MemoryGrow(pages uint64) (uint64, error) {
 	var old C.uint64_t
-	err := takeError(C.gw_memory_grow(m.handle, C.uint64_t(pages), &old))
+	err := takeError(C.gw_memory_grow(x.handle, C.uint64_t(pages), &old))
 	return uint64(old), err
 }
-
-// Free gives the handle back.
-func (m Memory) Free() { C.gw_memory_free(m.handle) }

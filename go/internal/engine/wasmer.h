@@ -11,14 +11,8 @@
 // `gw_import.kind`: a function of the host.
 #define GW_IMPORT_HOST_FUNCTION 0
 
-// `gw_import.kind`: a memory.
-#define GW_IMPORT_MEMORY 2
-
 // `gw_import.kind`: a function, table, memory or global by its handle.
-#define GW_IMPORT_EXTERN 4
-
-// `gw_import.kind`: there is nothing of this name.
-#define GW_IMPORT_MISSING 255
+#define GW_IMPORT_EXTERN 1
 
 // What sort of operation failed; its numbers are part of the C ABI.
 enum gw_error_code {
@@ -138,9 +132,6 @@ typedef struct gw_extern gw_extern;
 // An instance of a module.
 typedef struct gw_instance gw_instance;
 
-// A linear memory.
-typedef struct gw_memory gw_memory;
-
 // A compiled module.
 typedef struct gw_module gw_module;
 
@@ -249,25 +240,21 @@ typedef struct gw_func_info {
 typedef struct gw_import {
   // One of `GW_IMPORT_...`.
   uint32_t kind;
+  // Of a host function: where its types begin in the array of types: those of the parameters, and then those of the results.
+  uint32_t types;
+  // Number of its parameters.
+  uint32_t params_len;
+  // Number of its results; at most one with `c_function`.
+  uint32_t results_len;
   // Of a host function: its index among those of the instance, on the Go side.
   uint64_t function_index;
   // Of a host function: a C function `R f(void *token, params...)` that compiled code calls directly, or null.
   const void *c_function;
-  // Of a host function: types of its parameters, `gw_val_type` each.
-  const uint8_t *params;
-  // How many.
-  size_t params_len;
-  // Of a host function: types of its results, `gw_val_type` each.
-  const uint8_t *results;
-  // How many; at most one with `c_function`.
-  size_t results_len;
   // Of a host function: what the engine does by itself where it can, without leaving the guest: a `gw_intrinsic`, of which only 0 (none) goes with
   // `c_function`. It calls the host function for the rest.
   uint32_t intrinsic;
   // The datum of the intrinsic: with `GW_INTRINSIC_CLOCK_READ`, the time of `gw_clock_monotonic` that the guest sees as 0.
   int64_t intrinsic_data;
-  // Of a memory: its handle.
-  const struct gw_memory *memory;
   // Of an object: its handle.
   const struct gw_extern *item;
 } gw_import;
@@ -359,23 +346,17 @@ void gw_module_free(struct gw_module *module);
 struct gw_error *gw_memory_new(uint64_t min,
                                bool has_max,
                                uint64_t max,
-                               struct gw_memory **out);
+                               struct gw_extern **out);
 
-// The memory's definition, valid as long as the handle; null for null. After this call the address range is known to
+// The memory's definition, valid as long as the handle; null for null and for what is no memory. After this call the address range is known to
 // Go, and is quarantined when the memory is closed.
-const struct gw_memory_def *gw_memory_definition(const struct gw_memory *memory);
+const struct gw_memory_def *gw_memory_definition(const struct gw_extern *memory);
 
 // Grows a memory by a number of its pages and gives its old size in pages.
-struct gw_error *gw_memory_grow(const struct gw_memory *memory, uint64_t pages, uint64_t *old);
-
-// Frees a memory handle; the memory itself goes with the last handle of its store. Null is allowed.
-void gw_memory_free(struct gw_memory *memory);
+struct gw_error *gw_memory_grow(const struct gw_extern *memory, uint64_t pages, uint64_t *old);
 
 // Gives an export of any kind, by its position among the exports of the module: a handle of its own.
 struct gw_error *gw_instance_export(const struct gw_instance *instance, uint32_t export_index, struct gw_extern **out);
-
-// Gives a memory as an object of any kind: a handle of its own.
-struct gw_error *gw_memory_extern(const struct gw_memory *memory, struct gw_extern **out);
 
 // Makes a global, in a store of its own until it is imported. The type is a `gw_val_type`. With a function, which is for
 // type funcref only, the global refers to it, and both stores become one; otherwise it has the value.
@@ -438,11 +419,13 @@ struct gw_error *gw_function_type(const struct gw_extern *function, struct gw_by
 // Frees a handle; the object itself goes with the last handle of its store. Null is allowed.
 void gw_extern_free(struct gw_extern *item);
 
-// Links an instance to its imports, which are aligned with those of the module, and initialises it. Does not run the
-// start function. Null options are the defaults.
+// Links an instance to its imports, which are aligned with those of the module, and initialises it. `types` has the types of all host functions, a
+// `gw_val_type` each. Does not run the start function. Null options are the defaults.
 struct gw_error *gw_instance_new(const struct gw_module *module,
                                  const struct gw_import *imports,
                                  size_t imports_len,
+                                 const uint8_t *types,
+                                 size_t types_len,
                                  const struct gw_instance_options *options,
                                  struct gw_instance **out);
 
@@ -452,11 +435,9 @@ bool gw_instance_start(const struct gw_instance *instance, struct gw_func *out);
 // Gives an exported function, by its position among the exports of the module.
 struct gw_error *gw_instance_function(const struct gw_instance *instance, uint32_t export_index, struct gw_func *out);
 
-// Gives an exported memory, by its position among the exports of the module: a handle of its own.
-struct gw_error *gw_instance_memory(const struct gw_instance *instance, uint32_t export_index, struct gw_memory **out);
-
-// Gives memory 0 of the instance's index space, imported or its own: a handle of its own, or null where there is none.
-struct gw_error *gw_instance_memory0(const struct gw_instance *instance, struct gw_memory **out);
+// Gives memory 0 of the instance's index space, imported or its own: a handle of its own. Null
+// where there is none, and for null.
+struct gw_extern *gw_instance_memory0(const struct gw_instance *instance);
 
 // What C functions get as their first argument; unique among the instances that are alive. Null for null.
 const void *gw_instance_token(const struct gw_instance *instance);

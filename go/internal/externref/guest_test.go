@@ -74,12 +74,12 @@ func newGuest(t testing.TB, space *Space) *guest {
 			}
 			g.exports[export.Name] = &guestFunction{export.Type.Func, fiber.Entry{Func: code, Store: instance.Store()}}
 		case engine.ExternMemory:
-			memory, err := instance.Memory(uint32(i))
+			memory, err := instance.Export(uint32(i))
 			if err != nil {
 				t.Fatal(err)
 			}
 			t.Cleanup(memory.Free)
-			g.memory = memory.Definition().Bytes()
+			g.memory = memory.MemoryDefinition().Bytes()
 		}
 	}
 	if err := space.AddStore(instance); err != nil {

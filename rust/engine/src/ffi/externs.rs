@@ -7,11 +7,10 @@
 
 use super::error::{gw_bytes, gw_error};
 use super::instance::{exported, gw_func, gw_instance, value_types};
-use super::memory::gw_memory;
 use super::{argument, borrow, describe, fallible, infallible, output, release};
 use crate::error::{Error, Result};
 use crate::types::{GlobalType, Limits, TableType, ValType};
-use crate::vm::{Extern, FuncHandle, GlobalHandle, Store, TableHandle};
+use crate::vm::{Extern, FuncHandle, GlobalHandle, MemoryHandle, Store, TableHandle};
 use std::ptr::null_mut;
 
 /// A function, table, memory or global.
@@ -47,12 +46,16 @@ impl gw_value {
 }
 
 impl gw_extern {
-    fn into_raw(item: Extern) -> *mut Self {
+    pub(super) fn into_raw(item: Extern) -> *mut Self {
         Box::into_raw(Box::new(Self(item)))
     }
 
     fn table(&self) -> Result<&TableHandle> {
         if let Extern::Table(table) = &self.0 { Ok(table) } else { Err(self.unlike("table")) }
+    }
+
+    pub(super) fn memory(&self) -> Result<&MemoryHandle> {
+        if let Extern::Memory(memory) = &self.0 { Ok(memory) } else { Err(self.unlike("memory")) }
     }
 
     fn global(&self) -> Result<&GlobalHandle> {
@@ -92,17 +95,6 @@ pub unsafe extern "C" fn gw_instance_export(
         // SAFETY: null or valid, by the rules of this ABI.
         let (instance, out) = unsafe { (borrow(instance, "instance")?, output(out, "out")?) };
         *out = gw_extern::into_raw(exported(&instance.0, export_index)?);
-        Ok(())
-    })
-}
-
-/// Gives a memory as an object of any kind: a handle of its own.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn gw_memory_extern(memory: *const gw_memory, out: *mut *mut gw_extern) -> *mut gw_error {
-    fallible(|| {
-        // SAFETY: null or valid, by the rules of this ABI.
-        let (memory, out) = unsafe { (borrow(memory, "memory")?, output(out, "out")?) };
-        *out = gw_extern::into_raw(Extern::Memory(memory.0.clone()));
         Ok(())
     })
 }

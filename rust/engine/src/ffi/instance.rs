@@ -2,12 +2,11 @@
 
 use super::error::gw_error;
 use super::externs::gw_extern;
-use super::memory::gw_memory;
 use super::module::gw_module;
 use super::{argument, borrow, fallible, infallible, items, output, release};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::types::{FuncType, ValType};
-use crate::vm::{Extern, FuncHandle, Instance, InstanceOptions, Store, linker};
+use crate::vm::{Extern, FuncHandle, Instance, InstanceOptions, Store};
 use std::ffi::c_void;
 
 /// An instance of a module.
@@ -16,12 +15,8 @@ pub struct gw_instance(pub(super) Instance);
 
 /// `gw_import.kind`: a function of the host.
 pub const GW_IMPORT_HOST_FUNCTION: u32 = 0;
-/// `gw_import.kind`: a memory.
-pub const GW_IMPORT_MEMORY: u32 = 2;
 /// `gw_import.kind`: a function, table, memory or global by its handle.
-pub const GW_IMPORT_EXTERN: u32 = 4;
-/// `gw_import.kind`: there is nothing of this name.
-pub const GW_IMPORT_MISSING: u32 = 255;
+pub const GW_IMPORT_EXTERN: u32 = 1;
 
 /// What stands for one import of a module.
 #[repr(C)]
@@ -29,25 +24,21 @@ pub const GW_IMPORT_MISSING: u32 = 255;
 pub struct gw_import {
     /// One of `GW_IMPORT_...`.
     pub kind: u32,
+    /// Of a host function: where its types begin in the array of types: those of the parameters, and then those of the results.
+    pub types: u32,
+    /// Number of its parameters.
+    pub params_len: u32,
+    /// Number of its results; at most one with `c_function`.
+    pub results_len: u32,
     /// Of a host function: its index among those of the instance, on the Go side.
     pub function_index: u64,
     /// Of a host function: a C function `R f(void *token, params...)` that compiled code calls directly, or null.
     pub c_function: *const c_void,
-    /// Of a host function: types of its parameters, `gw_val_type` each.
-    pub params: *const u8,
-    /// How many.
-    pub params_len: usize,
-    /// Of a host function: types of its results, `gw_val_type` each.
-    pub results: *const u8,
-    /// How many; at most one with `c_function`.
-    pub results_len: usize,
     /// Of a host function: what the engine does by itself where it can, without leaving the guest: a `gw_intrinsic`, of which only 0 (none) goes with
     /// `c_function`. It calls the host function for the rest.
     pub intrinsic: u32,
     /// The datum of the intrinsic: with `GW_INTRINSIC_CLOCK_READ`, the time of `gw_clock_monotonic` that the guest sees as 0.
     pub intrinsic_data: i64,
-    /// Of a memory: its handle.
-    pub memory: *const gw_memory,
     /// Of an object: its handle.
     pub item: *const gw_extern,
 }
@@ -83,38 +74,39 @@ impl From<&FuncHandle> for gw_func {
     }
 }
 
-/// Links an instance to its imports, which are aligned with those of the module, and initialises it. Does not run the
-/// start function. Null options are the defaults.
+/// Links an instance to its imports, which are aligned with those of the module, and initialises it. `types` has the types of all host functions, a
+/// `gw_val_type` each. Does not run the start function. Null options are the defaults.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_instance_new(
     module: *const gw_module,
     imports: *const gw_import,
     imports_len: usize,
+    types: *const u8,
+    types_len: usize,
     options: *const gw_instance_options,
     out: *mut *mut gw_instance,
 ) -> *mut gw_error {
     fallible(|| {
         // SAFETY: null or valid, by the rules of this ABI.
-        let (module, imports, options, out) = unsafe {
+        let (module, imports, types, options, out) = unsafe {
             (
                 borrow(module, "module")?,
                 items(imports, imports_len, "imports")?,
+                items(types, types_len, "types")?,
                 options.as_ref().copied().unwrap_or_default(),
                 output(out, "out")?,
             )
         };
         // The program may have removed it (Go's signal.Ignore does): an endless guest could not be stopped without it.
         crate::fiber::ensure_pause_handler()?;
-        let wanted = &module.0.info().imports;
-        if wanted.len() != imports.len() {
-            let (given, expected) = (imports.len(), wanted.len());
+        let (given, expected) = (imports.len(), module.0.info().imports.len());
+        if given != expected {
             return Err(argument(format!("given {given} imports, expected {expected}, one for each of the module")));
         }
         let mut externs = Vec::with_capacity(imports.len());
-        for (import, wanted) in imports.iter().zip(wanted) {
-            // SAFETY: the pointers in it are null or valid, by the rules of this ABI.
-            let given = unsafe { to_extern(import, options.instance_id)? };
-            externs.push(given.ok_or_else(|| linker::missing(wanted))?);
+        for import in imports {
+            // SAFETY: the handle in it is null or valid, by the rules of this ABI.
+            externs.push(unsafe { to_extern(import, types, options.instance_id)? });
         }
         let options = InstanceOptions {
             id: options.instance_id,
@@ -127,21 +119,14 @@ pub unsafe extern "C" fn gw_instance_new(
     })
 }
 
-/// What a C caller gives for an import; none where it has nothing.
+/// What a C caller gives for an import.
 ///
 /// # Safety
-/// The pointers in it are null or valid for the call.
-unsafe fn to_extern(import: &gw_import, instance_id: u64) -> Result<Option<Extern>> {
+/// The handle in it is null or valid for the call.
+unsafe fn to_extern(import: &gw_import, types: &[u8], instance_id: u64) -> Result<Extern> {
     match import.kind {
         GW_IMPORT_HOST_FUNCTION => {
-            // SAFETY: null or valid, by the caller's promise.
-            let (params, results) = unsafe {
-                (
-                    items(import.params, import.params_len, "params")?,
-                    items(import.results, import.results_len, "results")?,
-                )
-            };
-            let ty = FuncType { params: value_types(params)?, results: value_types(results)? };
+            let ty = function_type(import, types)?;
             let gw_import { function_index, c_function, intrinsic, intrinsic_data, .. } = *import;
             let function = match (c_function.is_null(), intrinsic) {
                 (_, 0) => FuncHandle::host(ty, instance_id, function_index, c_function.cast()),
@@ -150,24 +135,25 @@ unsafe fn to_extern(import: &gw_import, instance_id: u64) -> Result<Option<Exter
                     return Err(argument(format!("intrinsic {intrinsic} for a C function, expected 0 (none)")));
                 }
             };
-            Ok(Some(Extern::Func(function)))
-        }
-        GW_IMPORT_MEMORY => {
-            // SAFETY: null or valid, by the caller's promise.
-            let memory = unsafe { borrow(import.memory, "memory")? };
-            Ok(Some(Extern::Memory(memory.0.clone())))
+            Ok(Extern::Func(function))
         }
         GW_IMPORT_EXTERN => {
             // SAFETY: null or valid, by the caller's promise.
             let item = unsafe { borrow(import.item, "item")? };
-            Ok(Some(item.0.clone()))
+            Ok(item.0.clone())
         }
-        GW_IMPORT_MISSING => Ok(None),
-        kind => {
-            let expected = "0 (function of the host), 2 (memory), 4 (object) or 255 (missing)";
-            Err(argument(format!("import of kind {kind}, expected {expected}")))
-        }
+        kind => Err(argument(format!("import of kind {kind}, expected 0 (function of the host) or 1 (object)"))),
     }
+}
+
+/// The type of a function of the host.
+fn function_type(import: &gw_import, types: &[u8]) -> Result<FuncType> {
+    let (start, params) = (import.types as usize, import.params_len as usize);
+    let count = params + import.results_len as usize;
+    let given = types.get(start..).and_then(|types| types.get(..count)).ok_or_else(|| {
+        argument(format!("{count} types of a function from offset {start} on, expected {} at most in all", types.len()))
+    })?;
+    Ok(FuncType { params: value_types(&given[..params])?, results: value_types(&given[params..])? })
 }
 
 /// Value types by their numbers.
@@ -205,39 +191,23 @@ pub unsafe extern "C" fn gw_instance_function(
         let (instance, out) = unsafe { (borrow(instance, "instance")?, output(out, "out")?) };
         match exported(&instance.0, export_index)? {
             Extern::Func(function) => *out = gw_func::from(&function),
-            other => return Err(wrong_kind(export_index, &other, "function")),
+            other => {
+                let ty = other.ty();
+                return Err(argument(format!("export {export_index} is a {ty}, expected a function")));
+            }
         }
         Ok(())
     })
 }
 
-/// Gives an exported memory, by its position among the exports of the module: a handle of its own.
+/// Gives memory 0 of the instance's index space, imported or its own: a handle of its own. Null
+/// where there is none, and for null.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn gw_instance_memory(
-    instance: *const gw_instance,
-    export_index: u32,
-    out: *mut *mut gw_memory,
-) -> *mut gw_error {
-    fallible(|| {
-        // SAFETY: null or valid, by the rules of this ABI.
-        let (instance, out) = unsafe { (borrow(instance, "instance")?, output(out, "out")?) };
-        match exported(&instance.0, export_index)? {
-            Extern::Memory(memory) => *out = Box::into_raw(Box::new(gw_memory(memory))),
-            other => return Err(wrong_kind(export_index, &other, "memory")),
-        }
-        Ok(())
-    })
-}
-
-/// Gives memory 0 of the instance's index space, imported or its own: a handle of its own, or null where there is none.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn gw_instance_memory0(instance: *const gw_instance, out: *mut *mut gw_memory) -> *mut gw_error {
-    fallible(|| {
-        // SAFETY: null or valid, by the rules of this ABI.
-        let (instance, out) = unsafe { (borrow(instance, "instance")?, output(out, "out")?) };
-        let memory = instance.0.memory(0);
-        *out = memory.map_or(std::ptr::null_mut(), |memory| Box::into_raw(Box::new(gw_memory(memory))));
-        Ok(())
+pub unsafe extern "C" fn gw_instance_memory0(instance: *const gw_instance) -> *mut gw_extern {
+    infallible(std::ptr::null_mut(), || {
+        // SAFETY: null or an instance of ours, by the rules of this ABI.
+        let memory = unsafe { instance.as_ref() }.and_then(|instance| instance.0.memory(0));
+        memory.map_or(std::ptr::null_mut(), |memory| gw_extern::into_raw(Extern::Memory(memory)))
     })
 }
 
@@ -245,10 +215,6 @@ pub(super) fn exported(instance: &Instance, index: u32) -> Result<Extern> {
     let count = instance.module().info().exports.len();
     let export = instance.export_at(index as usize);
     export.ok_or_else(|| argument(format!("export {index}, expected less than {count}, the number of exports")))
-}
-
-fn wrong_kind(index: u32, given: &Extern, expected: &str) -> Error {
-    argument(format!("export {index} is a {}, expected a {expected}", given.ty()))
 }
 
 /// What C functions get as their first argument; unique among the instances that are alive. Null for null.

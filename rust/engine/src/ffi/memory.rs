@@ -1,15 +1,12 @@
-//! Memory handles. Each pins the store that the memory belongs to.
+//! Memories: their handles are those of all objects ([`gw_extern`]).
 
 use super::error::gw_error;
-use super::{borrow, fallible, infallible, output, release};
+use super::externs::gw_extern;
+use super::{borrow, fallible, infallible, output};
 use crate::abi::vmctx::MemoryDefinition;
 use crate::types::{Limits, MemoryType};
-use crate::vm::{MemoryHandle, Store};
+use crate::vm::{Extern, Store};
 use std::mem::offset_of;
-
-/// A linear memory.
-#[derive(Debug)]
-pub struct gw_memory(pub(super) MemoryHandle);
 
 /// The part of a memory that changes; other threads may change it at any time, so read each field atomically.
 #[repr(C)]
@@ -35,40 +32,34 @@ const _: () = {
 
 /// Makes a 32-bit memory of `min` pages of 64 KiB, in a store of its own until it is imported. `max` counts only with `has_max`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn gw_memory_new(min: u64, has_max: bool, max: u64, out: *mut *mut gw_memory) -> *mut gw_error {
+pub unsafe extern "C" fn gw_memory_new(min: u64, has_max: bool, max: u64, out: *mut *mut gw_extern) -> *mut gw_error {
     fallible(|| {
         // SAFETY: null or valid, by the rules of this ABI.
         let out = unsafe { output(out, "out")? };
         let limits = Limits { min, max: has_max.then_some(max) };
-        *out = Box::into_raw(Box::new(gw_memory(Store::new().memory(MemoryType::new(limits))?)));
+        *out = gw_extern::into_raw(Extern::Memory(Store::new().memory(MemoryType::new(limits))?));
         Ok(())
     })
 }
 
-/// The memory's definition, valid as long as the handle; null for null. After this call the address range is known to
+/// The memory's definition, valid as long as the handle; null for null and for what is no memory. After this call the address range is known to
 /// Go, and is quarantined when the memory is closed.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn gw_memory_definition(memory: *const gw_memory) -> *const gw_memory_def {
+pub unsafe extern "C" fn gw_memory_definition(memory: *const gw_extern) -> *const gw_memory_def {
     infallible(std::ptr::null(), || {
-        // SAFETY: null or a memory of ours, by the rules of this ABI.
-        unsafe { memory.as_ref() }.map_or(std::ptr::null(), |memory| memory.0.show().cast())
+        // SAFETY: null or an object of ours, by the rules of this ABI.
+        let memory = unsafe { memory.as_ref() }.and_then(|memory| memory.memory().ok());
+        memory.map_or(std::ptr::null(), |memory| memory.show().cast())
     })
 }
 
 /// Grows a memory by a number of its pages and gives its old size in pages.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn gw_memory_grow(memory: *const gw_memory, pages: u64, old: *mut u64) -> *mut gw_error {
+pub unsafe extern "C" fn gw_memory_grow(memory: *const gw_extern, pages: u64, old: *mut u64) -> *mut gw_error {
     fallible(|| {
         // SAFETY: null or valid, by the rules of this ABI.
-        let (memory, old) = unsafe { (borrow(memory, "memory")?, output(old, "old")?) };
-        *old = memory.0.grow(pages)?;
+        let (memory, old) = unsafe { (borrow(memory, "memory")?.memory()?, output(old, "old")?) };
+        *old = memory.grow(pages)?;
         Ok(())
     })
-}
-
-/// Frees a memory handle; the memory itself goes with the last handle of its store. Null is allowed.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn gw_memory_free(memory: *mut gw_memory) {
-    // SAFETY: null or a memory of ours that is freed once, by the rules of this ABI.
-    unsafe { release(memory) }
 }

@@ -38,17 +38,16 @@ fn compile(text: &str) -> *mut gw_module {
     module
 }
 
-const NOTHING: gw_import = gw_import {
-    kind: GW_IMPORT_MISSING,
+/// A function of the host [] -> [].
+const HOST: gw_import = gw_import {
+    kind: GW_IMPORT_HOST_FUNCTION,
+    types: 0,
+    params_len: 0,
+    results_len: 0,
     function_index: 0,
     c_function: null(),
-    params: null(),
-    params_len: 0,
-    results: null(),
-    results_len: 0,
     intrinsic: 0,
     intrinsic_data: 0,
-    memory: null(),
     item: null(),
 };
 
@@ -62,17 +61,21 @@ fn null_arguments_are_errors() {
         let (kind, _, text) = error(gw_module_compile([0].as_ptr(), 1, null(), null_mut()));
         assert_eq!((kind, text.as_str()), (ErrorKind::Argument as u32, "argument `out` is null"));
         assert_eq!(error(gw_module_serialize(null(), null_mut())).0, ErrorKind::Argument as u32);
-        assert_eq!(error(gw_instance_new(null(), null(), 0, null(), null_mut())).0, ErrorKind::Argument as u32);
+        assert_eq!(
+            error(gw_instance_new(null(), null(), 0, null(), 0, null(), null_mut())).0,
+            ErrorKind::Argument as u32
+        );
         assert_eq!(error(gw_memory_grow(null(), 0, null_mut())).0, ErrorKind::Argument as u32);
         assert_eq!(error(gw_trap_frames(null(), null_mut())).0, ErrorKind::Argument as u32);
         assert_eq!(error(gw_fiber_new(null_mut())).0, ErrorKind::Argument as u32);
         assert_eq!((gw_error_kind(null()), gw_error_trap(null()), gw_error_message(null()).len), (0, 0, 0));
-        assert!(gw_memory_definition(null()).is_null() && gw_instance_token(null()).is_null());
+        assert!(gw_memory_definition(null()).is_null() && gw_instance_memory0(null()).is_null());
+        assert!(gw_instance_token(null()).is_null());
         assert!(gw_instance_store(null()).is_null() && !gw_instance_start(null(), null_mut()));
         gw_error_free(null_mut());
         gw_module_free(null_mut());
         gw_instance_free(null_mut());
-        gw_memory_free(null_mut());
+        gw_extern_free(null_mut());
         gw_fiber_release(null_mut());
         gw_runtime_call(null_mut());
         gw_stats_read(null_mut());
@@ -145,20 +148,12 @@ fn a_module_is_compiled_serialised_linked_and_run() {
         gw_module_free(module);
         let mut memory = null_mut();
         fine(gw_memory_new(1, true, 3, &raw mut memory));
-        let types = [1u8, 1];
-        let sum = gw_import {
-            kind: GW_IMPORT_HOST_FUNCTION,
-            function_index: 6,
-            params: types.as_ptr(),
-            params_len: 2,
-            results: types.as_ptr(),
-            results_len: 1,
-            ..NOTHING
-        };
-        let imports = [sum, gw_import { kind: GW_IMPORT_MEMORY, memory, ..NOTHING }];
+        let types = [1u8, 1, 1];
+        let sum = gw_import { function_index: 6, params_len: 2, results_len: 1, ..HOST };
+        let imports = [sum, gw_import { kind: GW_IMPORT_EXTERN, item: memory, ..HOST }];
         let options = gw_instance_options { instance_id: 5, ..gw_instance_options::default() };
         let mut instance = null_mut();
-        fine(gw_instance_new(again, imports.as_ptr(), 2, &raw const options, &raw mut instance));
+        fine(gw_instance_new(again, imports.as_ptr(), 2, types.as_ptr(), 3, &raw const options, &raw mut instance));
         gw_module_free(again);
 
         let mut context = null_mut();
@@ -191,9 +186,8 @@ fn a_module_is_compiled_serialised_linked_and_run() {
         gw_fiber_release(context);
 
         let mut export = null_mut();
-        fine(gw_instance_memory(instance, 0, &raw mut export));
-        let mut first = null_mut();
-        fine(gw_instance_memory0(instance, &raw mut first));
+        fine(gw_instance_export(instance, 0, &raw mut export));
+        let first = gw_instance_memory0(instance);
         assert_eq!(gw_memory_definition(export), gw_memory_definition(memory));
         assert_eq!(gw_memory_definition(first), gw_memory_definition(memory));
         for (index, text) in [
@@ -204,10 +198,10 @@ fn a_module_is_compiled_serialised_linked_and_run() {
         }
         // Any handle keeps all of it.
         gw_instance_free(instance);
-        gw_memory_free(memory);
-        gw_memory_free(first);
+        gw_extern_free(memory);
+        gw_extern_free(first);
         assert_eq!((*gw_memory_definition(export)).length, 3 << 16);
-        gw_memory_free(export);
+        gw_extern_free(export);
         let mut stats = gw_stats::default();
         gw_stats_read(&raw mut stats);
         assert!(stats.mappings > 0);
@@ -229,20 +223,12 @@ fn c_functions_are_called_directly() {
             (import "env" "scale" (func $scale (param i32 f64) (result f64)))
             (func (export "f") (param i32) (result f64) (call $scale (local.get 0) (f64.const 1.5))))"#,
     );
-    let (params, results) = ([0u8, 3], [3u8, 3]);
-    let import = gw_import {
-        kind: GW_IMPORT_HOST_FUNCTION,
-        c_function: scale as *const std::ffi::c_void,
-        params: params.as_ptr(),
-        params_len: 2,
-        results: results.as_ptr(),
-        results_len: 1,
-        ..NOTHING
-    };
+    let types = [0u8, 3, 3];
+    let import = gw_import { c_function: scale as *const std::ffi::c_void, params_len: 2, results_len: 1, ..HOST };
     // SAFETY: handles are used as the rules of the ABI say.
     unsafe {
         let mut instance = null_mut();
-        fine(gw_instance_new(module, &raw const import, 1, null(), &raw mut instance));
+        fine(gw_instance_new(module, &raw const import, 1, types.as_ptr(), 3, null(), &raw mut instance));
         let mut function = gw_func { code: null(), vmctx: null(), entry: null() };
         fine(gw_instance_function(instance, 0, &raw mut function));
         let mut context = null_mut();
@@ -257,10 +243,11 @@ fn c_functions_are_called_directly() {
         gw_module_free(module);
     }
     let module = compile("(module (import \"env\" \"pair\" (func (result f64 f64))))");
-    let import = gw_import { params_len: 0, results_len: 2, ..import };
+    let import = gw_import { types: 1, params_len: 0, results_len: 2, ..import };
     let mut instance = null_mut();
     // SAFETY: all pointers are valid.
-    let text = error(unsafe { gw_instance_new(module, &raw const import, 1, null(), &raw mut instance) }).2;
+    let text =
+        error(unsafe { gw_instance_new(module, &raw const import, 1, types.as_ptr(), 3, null(), &raw mut instance) }).2;
     assert_eq!(text, "Import `env.pair` has 2 results, expected at most one of a C function");
     // SAFETY: a module of ours, freed once.
     unsafe { gw_module_free(module) };
@@ -282,20 +269,13 @@ fn the_result_of_a_c_function_outlives_a_pause() {
             (func (export "f") (param i64) (result f32)
                 (f32.add (call $pause (local.get 0) (f32.const 1)) (call $pause (local.get 0) (f32.const 10)))))"#,
     );
-    let (params, results) = ([1u8, 2], [2u8]);
-    let import = gw_import {
-        kind: GW_IMPORT_HOST_FUNCTION,
-        c_function: ask_for_a_pause as *const std::ffi::c_void,
-        params: params.as_ptr(),
-        params_len: 2,
-        results: results.as_ptr(),
-        results_len: 1,
-        ..NOTHING
-    };
+    let types = [1u8, 2, 2];
+    let import =
+        gw_import { c_function: ask_for_a_pause as *const std::ffi::c_void, params_len: 2, results_len: 1, ..HOST };
     // SAFETY: handles are used as the rules of the ABI say.
     unsafe {
         let mut instance = null_mut();
-        fine(gw_instance_new(module, &raw const import, 1, null(), &raw mut instance));
+        fine(gw_instance_new(module, &raw const import, 1, types.as_ptr(), 3, null(), &raw mut instance));
         let mut function = gw_func { code: null(), vmctx: null(), entry: null() };
         fine(gw_instance_function(instance, 0, &raw mut function));
         let mut context = null_mut();
@@ -314,21 +294,19 @@ fn the_result_of_a_c_function_outlives_a_pause() {
 #[test]
 fn wrong_imports_are_errors() {
     let module = compile("(module (import \"env\" \"sum\" (func (param i32 i32) (result i32))))");
+    let types = [0u8, 99];
     let new = |imports: &[gw_import]| {
-        let mut instance = null_mut();
+        let (mut instance, len) = (null_mut(), imports.len());
         // SAFETY: all pointers are valid.
-        error(unsafe { gw_instance_new(module, imports.as_ptr(), imports.len(), null(), &raw mut instance) })
+        error(unsafe { gw_instance_new(module, imports.as_ptr(), len, types.as_ptr(), 2, null(), &raw mut instance) })
     };
     let link = ErrorKind::Link as u32;
-    assert_eq!(new(&[NOTHING]), (link, 0, "Import not found, namespace: env, name: sum".to_string()));
     assert_eq!(new(&[]).0, ErrorKind::Argument as u32);
-    assert_eq!(new(&[gw_import { kind: 9, ..NOTHING }]).0, ErrorKind::Argument as u32);
-    assert_eq!(new(&[gw_import { kind: GW_IMPORT_MEMORY, ..NOTHING }]).2, "argument `memory` is null");
-    let types = [0u8, 99];
-    let host = gw_import { kind: GW_IMPORT_HOST_FUNCTION, params: types.as_ptr(), ..NOTHING };
+    assert_eq!(new(&[gw_import { kind: 9, ..HOST }]).0, ErrorKind::Argument as u32);
+    assert_eq!(new(&[gw_import { kind: GW_IMPORT_EXTERN, ..HOST }]).2, "argument `item` is null");
     let text = "Import `env.sum` has the wrong type: expected function [i32 i32] -> [i32], given function [i32] -> []";
-    assert_eq!(new(&[gw_import { params_len: 1, ..host }]), (link, 0, text.to_string()));
-    let clock = gw_import { intrinsic: 1, params_len: 1, ..host };
+    assert_eq!(new(&[gw_import { params_len: 1, ..HOST }]), (link, 0, text.to_string()));
+    let clock = gw_import { intrinsic: 1, params_len: 1, ..HOST };
     for (import, text) in [
         (clock, "a function [i32] -> [] for intrinsic 1, expected [i32 i64 i32] -> [i32]"),
         (gw_import { intrinsic: 2, ..clock }, "intrinsic 2, expected 0 (none) or 1 (clock_read)"),
@@ -339,7 +317,18 @@ fn wrong_imports_are_errors() {
     ] {
         assert_eq!(new(&[import]), (ErrorKind::Argument as u32, 0, text.to_string()));
     }
-    assert_eq!(new(&[gw_import { params_len: 2, ..host }]).2, "value type 99, expected 0 (i32) to 6 (externref)");
+    let wrong = gw_import { params_len: 2, ..HOST };
+    assert_eq!(new(&[wrong]).2, "value type 99, expected 0 (i32) to 6 (externref)");
+    for (import, text) in [
+        (gw_import { results_len: 1, ..wrong }, "3 types of a function from offset 0 on, expected 2 at most in all"),
+        (gw_import { types: 1, ..wrong }, "2 types of a function from offset 1 on, expected 2 at most in all"),
+        (
+            gw_import { types: u32::MAX, ..HOST },
+            "0 types of a function from offset 4294967295 on, expected 2 at most in all",
+        ),
+    ] {
+        assert_eq!(new(&[import]), (ErrorKind::Argument as u32, 0, text.to_string()));
+    }
     // SAFETY: a module of ours, freed once.
     unsafe { gw_module_free(module) };
 }
@@ -349,7 +338,7 @@ fn a_segment_that_does_not_fit_is_a_trap() {
     let module = compile("(module (memory 1) (data (i32.const 65535) \"ab\"))");
     let mut instance = null_mut();
     // SAFETY: all pointers are valid.
-    let (kind, trap, text) = error(unsafe { gw_instance_new(module, null(), 0, null(), &raw mut instance) });
+    let (kind, trap, text) = error(unsafe { gw_instance_new(module, null(), 0, null(), 0, null(), &raw mut instance) });
     assert_eq!((kind, trap), (ErrorKind::Instantiate as u32, TrapCode::MemoryOutOfBounds as u32));
     assert!(text.starts_with("out of bounds memory access"), "{text}");
     assert!(instance.is_null());
@@ -372,11 +361,15 @@ fn objects_are_shared_and_checked() {
             module,
             null(),
             0,
+            null(),
+            0,
             &gw_instance_options { instance_id: 7, ..Default::default() },
             &raw mut a,
         ));
         fine(gw_instance_new(
             module,
+            null(),
+            0,
             null(),
             0,
             &gw_instance_options { instance_id: 8, ..Default::default() },
@@ -419,6 +412,8 @@ fn objects_are_shared_and_checked() {
         assert!(error(gw_global_set(constant, value, null())).2.contains("expected a mutable one"));
         assert!(error(gw_global_set(vector, value, double)).2.contains("expected funcref"));
         assert!(error(gw_global_get(table, &raw mut value)).2.contains("expected a global"));
+        assert!(error(gw_memory_grow(table, 1, &raw mut old)).2.contains("expected a memory"));
+        assert!(gw_memory_definition(table).is_null() && gw_instance_memory0(a).is_null());
         assert_eq!(error(gw_table_set(null(), 0, 0, null())).0, ErrorKind::Argument as u32);
         let mut made = null_mut();
         fine(gw_global_new(ValType::FuncRef as u8, false, value, double, &raw mut made));
