@@ -29,7 +29,7 @@ LIBRARY := build/libgowasmer.a
 HEADER := go/internal/engine/wasmer.h
 # Holds the library's hash, so that Go's build and test caches notice a new library.
 STAMP := go/internal/engine/library_stamp.go
-GO_SOURCES = $$(find go examples benchmarks scripts -name '*.go' 2>/dev/null)
+GO_SOURCES = $$(find go internal examples benchmarks scripts -name '*.go' 2>/dev/null)
 
 .PHONY: help
 help: ## list the targets
@@ -81,9 +81,9 @@ test-rust: tools ## run the Rust tests, the specification suite and the golden f
 spec: tools ## run the specification suite alone (BLESS=1 rewrites its counts if every assertion passes)
 	$(CARGO) test --release --locked -p gowasmer-engine --test spec
 
-# The Go tests cannot read a crate.
+# The Go tests can neither read a crate nor the text format of scripts.
 .PHONY: suite
-suite: tools ## write the scripts of the specification suite to build/testsuite, for the Go tests
+suite: tools ## write the scripts of the specification suite to build/testsuite, encoded for the Go tests
 	$(CARGO) run --release --locked -q -p gowasmer-suite -- build/testsuite
 
 .PHONY: test-go

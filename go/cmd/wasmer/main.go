@@ -16,7 +16,6 @@ Usage:
   wasmer inspect FILE                  list imports, exports, memories, sections and sizes
   wasmer validate FILE                 check that a module is valid
   wasmer compile FILE -o OUT           compile a module; call and inspect take the result, too
-  wasmer wast FILE...                  run specification scripts, and count what passed and failed
   wasmer version                       print the version
   wasmer help                          print this text
 
@@ -77,7 +76,6 @@ var commands = map[string]func(arguments []string, s streams) error{
 	"run":      runGuest,
 	"validate": validate,
 	"version":  printVersion,
-	"wast":     runScripts,
 }
 
 // run executes a command line and returns the exit code.

@@ -2,6 +2,8 @@
 
 package engine
 
+import "github.com/gowasmer/wasmer/internal/wire"
+
 // ValType is a type of WebAssembly values; the numbers are those of rust/engine/src/types.rs.
 type ValType uint8
 
@@ -162,37 +164,37 @@ const descriptionVersion = 2
 
 // parseDescription reads what gw_module_describe wrote.
 func parseDescription(bytes []byte) (*Description, error) {
-	r := reader{bytes: bytes}
-	if version := r.u32(); version != descriptionVersion && r.err == nil {
-		r.fail("version %d, expected %d", version, descriptionVersion)
+	r := &reader{wire.NewReader(bytes)}
+	if version := r.U32(); version != descriptionVersion && !r.Failed() {
+		r.Fail("version %d, expected %d", version, descriptionVersion)
 	}
-	d := &Description{Types: make([]FuncType, r.count(8))}
+	d := &Description{Types: make([]FuncType, r.Count(8))}
 	for i := range d.Types {
 		d.Types[i] = FuncType{Params: r.types(), Results: r.types()}
 	}
-	d.Imports = make([]Import, r.count(9))
+	d.Imports = make([]Import, r.Count(9))
 	for i := range d.Imports {
 		im := &d.Imports[i]
-		im.Namespace, im.Name = r.str(), r.str()
-		im.Type.Kind = ExternKind(r.u8())
+		im.Namespace, im.Name = r.Str(), r.Str()
+		im.Type.Kind = ExternKind(r.U8())
 		r.payload(&im.Type, d.Types)
 	}
-	d.Exports = make([]Export, r.count(9))
+	d.Exports = make([]Export, r.Count(9))
 	for i := range d.Exports {
 		ex := &d.Exports[i]
-		ex.Name = r.str()
-		ex.Type.Kind = ExternKind(r.u8())
-		ex.Index = r.u32()
+		ex.Name = r.Str()
+		ex.Type.Kind = ExternKind(r.U8())
+		ex.Index = r.U32()
 		r.payload(&ex.Type, d.Types)
 	}
-	d.Name = r.str()
-	d.Sections = make([]Section, r.count(13))
+	d.Name = r.Str()
+	d.Sections = make([]Section, r.Count(13))
 	for i := range d.Sections {
-		d.Sections[i] = Section{Name: r.str(), Custom: r.u8() != 0, Size: r.u64()}
+		d.Sections[i] = Section{Name: r.Str(), Custom: r.U8() != 0, Size: r.U64()}
 	}
-	d.Functions = r.u32()
-	d.CodeBytes = r.u64()
-	d.Memories = make([]MemoryType, r.count(19))
+	d.Functions = r.U32()
+	d.CodeBytes = r.U64()
+	d.Memories = make([]MemoryType, r.Count(19))
 	for i := range d.Memories {
 		memory := ExternType{Kind: ExternMemory}
 		r.payload(&memory, d.Types)
@@ -201,10 +203,21 @@ func parseDescription(bytes []byte) (*Description, error) {
 	return d, r.end("description of a module")
 }
 
+// reader reads the answers of the C ABI that rust/engine/src/ffi/describe.rs encodes.
+type reader struct{ *wire.Reader }
+
+// end reports what could not be read.
+func (r *reader) end(what string) error {
+	if err := r.End(what); err != nil {
+		return &Error{Kind: KindInternal, Message: err.Error()}
+	}
+	return nil
+}
+
 func (r *reader) types() []ValType {
-	types := make([]ValType, r.count(1))
+	types := make([]ValType, r.Count(1))
 	for i := range types {
-		types[i] = ValType(r.u8())
+		types[i] = ValType(r.U8())
 	}
 	return types
 }
@@ -212,30 +225,30 @@ func (r *reader) types() []ValType {
 func (r *reader) payload(t *ExternType, types []FuncType) {
 	switch t.Kind {
 	case ExternFunction:
-		if index := r.u32(); int(index) < len(types) {
+		if index := r.U32(); int(index) < len(types) {
 			t.Func = &types[index]
 		} else {
-			r.fail("type index %d of %d", index, len(types))
+			r.Fail("type index %d of %d", index, len(types))
 			t.Func = &FuncType{}
 		}
 	case ExternTable:
-		t.Value = ValType(r.u8())
+		t.Value = ValType(r.U8())
 		t.Limits, t.Index64 = r.limits()
 	case ExternMemory:
 		t.Limits, t.Index64 = r.limits()
-		t.PageSizeLog2 = r.u8()
+		t.PageSizeLog2 = r.U8()
 		if t.PageSizeLog2 > 16 {
-			r.fail("pages of 2^%d bytes", t.PageSizeLog2)
+			r.Fail("pages of 2^%d bytes", t.PageSizeLog2)
 		}
 	case ExternGlobal:
-		t.Value = ValType(r.u8())
-		t.Mutable = r.u8() != 0
+		t.Value = ValType(r.U8())
+		t.Mutable = r.U8() != 0
 	default:
-		r.fail("unknown kind %d", t.Kind)
+		r.Fail("unknown kind %d", t.Kind)
 	}
 }
 
 func (r *reader) limits() (limits Limits, index64 bool) {
-	limits = Limits{Min: r.u64(), HasMax: r.u8() != 0, Max: r.u64()}
-	return limits, r.u8() != 0
+	limits = Limits{Min: r.U64(), HasMax: r.U8() != 0, Max: r.U64()}
+	return limits, r.U8() != 0
 }

@@ -37,6 +37,8 @@ package engine
 */
 import "C"
 
+import "github.com/gowasmer/wasmer/internal/wire"
+
 // Extern is a handle of a function, table, memory or global, which keeps its store alive. The zero value is none.
 type Extern struct{ handle *C.gw_extern }
 
@@ -150,7 +152,7 @@ func (x Extern) FuncType() (*FuncType, error) {
 	if err := takeError(C.gw_function_type(x.handle, &c)); err != nil {
 		return nil, err
 	}
-	r := reader{bytes: takeBytes(c)}
+	r := &reader{wire.NewReader(takeBytes(c))}
 	t := &FuncType{Params: r.types(), Results: r.types()}
 	return t, r.end("type of a function")
 }

@@ -22,7 +22,11 @@ package engine
 */
 import "C"
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"github.com/gowasmer/wasmer/internal/wire"
+)
 
 // The functions below are the C side of package fiber; a context is a *Context of the header. Enter, Resume and CCall may run
 // C functions of the embedder, which may call Go.
@@ -81,13 +85,13 @@ func TrapFrames(context unsafe.Pointer) (frames []Frame, leftOut int) {
 }
 
 func parseFrames(bytes []byte) ([]Frame, int) {
-	r := reader{bytes: bytes}
-	frames := make([]Frame, r.count(16))
+	r := wire.NewReader(bytes)
+	frames := make([]Frame, r.Count(16))
 	for i := range frames {
-		frames[i] = Frame{Module: r.str(), Function: r.u32(), Name: r.str(), Offset: r.u32()}
+		frames[i] = Frame{Module: r.Str(), Function: r.U32(), Name: r.Str(), Offset: r.U32()}
 	}
-	leftOut := int(r.u32())
-	if r.end("backtrace of a trap") != nil {
+	leftOut := int(r.U32())
+	if r.End("backtrace of a trap") != nil {
 		return nil, 0
 	}
 	return frames, leftOut

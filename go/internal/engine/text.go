@@ -5,8 +5,6 @@ package engine
 /*
 #cgo noescape gw_wat2wasm
 #cgo nocallback gw_wat2wasm
-#cgo noescape gw_wast_convert
-#cgo nocallback gw_wast_convert
 #include "wasmer.h"
 */
 import "C"
@@ -15,15 +13,6 @@ import "C"
 func Wat2Wasm(text []byte) ([]byte, error) {
 	var c C.gw_bytes
 	if err := takeError(C.gw_wat2wasm(firstByte(text), C.size_t(len(text)), &c)); err != nil {
-		return nil, err
-	}
-	return takeBytes(c), nil
-}
-
-// ConvertScript encodes a specification script (a file .wast) as rust/engine/src/ffi/script.rs defines. An error has a position.
-func ConvertScript(text []byte) ([]byte, error) {
-	var c C.gw_bytes
-	if err := takeError(C.gw_wast_convert(firstByte(text), C.size_t(len(text)), &c)); err != nil {
 		return nil, err
 	}
 	return takeBytes(c), nil

@@ -499,10 +499,4 @@ struct gw_error *gw_wat2wasm(const uint8_t *data,
                              size_t len,
                              struct gw_bytes *out);
 
-// Encodes a specification script (a file .wast) in the way that `ffi/script.rs` defines, its modules in the binary format. The error has a
-// position; errors in modules that are quoted are part of the encoding.
-struct gw_error *gw_wast_convert(const uint8_t *data,
-                                 size_t len,
-                                 struct gw_bytes *out);
-
 #endif  /* GOWASMER_H */

@@ -21,7 +21,6 @@ pub mod instance;
 pub mod memory;
 pub mod module;
 pub mod roots;
-pub mod script;
 pub mod text;
 
 use crate::error::{Error, ErrorKind, Result};

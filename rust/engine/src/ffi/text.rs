@@ -1,7 +1,7 @@
-//! The text format: modules to the binary format, and specification scripts to their encoding.
+//! The text format: modules to the binary format.
 
 use super::error::{gw_bytes, gw_error};
-use super::{fallible, items, output, script};
+use super::{fallible, items, output};
 
 /// Translates a module from the text format (UTF-8) to the binary format, without validating it. The error has a position.
 #[unsafe(no_mangle)]
@@ -10,18 +10,6 @@ pub unsafe extern "C" fn gw_wat2wasm(data: *const u8, len: usize, out: *mut gw_b
         // SAFETY: null or valid, by the rules of this ABI.
         let (text, out) = unsafe { (items(data, len, "data")?, output(out, "out")?) };
         *out = gw_bytes::from_vec(crate::text::to_binary(text)?);
-        Ok(())
-    })
-}
-
-/// Encodes a specification script (a file .wast) in the way that `ffi/script.rs` defines, its modules in the binary format. The error has a
-/// position; errors in modules that are quoted are part of the encoding.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn gw_wast_convert(data: *const u8, len: usize, out: *mut gw_bytes) -> *mut gw_error {
-    fallible(|| {
-        // SAFETY: null or valid, by the rules of this ABI.
-        let (text, out) = unsafe { (items(data, len, "data")?, output(out, "out")?) };
-        *out = gw_bytes::from_vec(script::encode(text)?);
         Ok(())
     })
 }

@@ -1,9 +1,7 @@
 //! The text format (specification, chapter 6): text to the binary format, and where in the text an error is.
 //!
 //! The crate `wast` lexes, parses and encodes; it resolves names but does not validate. What comes out goes to [`crate::wasm`] like any
-//! other module. [`script`] reads specification scripts, which the engine itself has no use for.
-
-pub mod script;
+//! other module.
 
 use crate::error::{Error, ErrorKind, Position, Result};
 use wast::Wat;

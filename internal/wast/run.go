@@ -1,5 +1,5 @@
-// Package wast runs specification scripts (the files .wast of WebAssembly's test suite) over the public package wasmer. The text is read by
-// package engine; here are the instances that a script makes, and the judgement of its assertions.
+// Package wast runs specification scripts (the files .wast of WebAssembly's test suite) over the public package wasmer. The
+// crate rust/suite reads their text and encodes them; here they are decoded, and here are the instances that a script makes, and the judgement of its assertions.
 package wast
 
 import (
@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/gowasmer/wasmer/go/internal/engine"
 	"github.com/gowasmer/wasmer/go/wasmer"
 )
 
@@ -52,17 +51,8 @@ type Options struct {
 	Compile []wasmer.CompileOption
 }
 
-// Run runs a script and says what became of each directive. The error is about a text that is no script, with line and column, or about
-// the context, when it is done.
-func Run(ctx context.Context, text []byte, options Options) ([]Result, error) {
-	script, err := engine.ParseScript(text)
-	if err != nil {
-		var e *engine.Error
-		if errors.As(err, &e) && e.Line != 0 {
-			return nil, fmt.Errorf("line %d, column %d: %w", e.Line, e.Column, err)
-		}
-		return nil, err
-	}
+// Run runs a script and says what became of each directive. The error is that of the context, when it is done.
+func Run(ctx context.Context, script *Script, options Options) ([]Result, error) {
 	r := &runner{
 		ctx: ctx, options: options, imports: wasmer.NewImportObject(),
 		named: map[string]*loaded{}, definitions: map[string][]byte{}, refused: map[string]string{},
@@ -119,56 +109,56 @@ func (r *runner) close() {
 }
 
 // directive runs one directive; the error says how it failed, or that it is refused.
-func (r *runner) directive(d *engine.Directive) error {
+func (r *runner) directive(d *Directive) error {
 	switch d.Kind {
-	case engine.DirectiveModule:
+	case DirectiveModule:
 		bytes, err := binary(&d.Module)
 		if err != nil {
 			return err
 		}
 		return r.load(d.Name, bytes)
-	case engine.DirectiveDefinition:
+	case DirectiveDefinition:
 		return r.define(d)
-	case engine.DirectiveInstance:
+	case DirectiveInstance:
 		bytes, ok := r.definitions[d.Of]
 		if !ok {
 			return fmt.Errorf("no module definition %q", d.Of)
 		}
 		return r.load(d.Name, bytes)
-	case engine.DirectiveRegister:
+	case DirectiveRegister:
 		return r.register(d.Name, d.Of)
-	case engine.DirectiveInvoke:
+	case DirectiveInvoke:
 		_, err := r.act(&d.Action)
 		return err
-	case engine.AssertReturn:
+	case AssertReturn:
 		values, err := r.act(&d.Action)
 		if err != nil {
 			return unexpected("results", nil, err)
 		}
 		return compare(d.Patterns, values)
-	case engine.AssertTrap:
+	case AssertTrap:
 		values, err := r.act(&d.Action)
 		if sameTrap(err, d.Message) {
 			return nil
 		}
 		return unexpected(fmt.Sprintf("trap %q", d.Message), values, err)
-	case engine.AssertExhaustion:
+	case AssertExhaustion:
 		values, err := r.act(&d.Action)
 		if errors.Is(err, wasmer.ErrStackOverflow) {
 			return nil
 		}
 		return unexpected(fmt.Sprintf("%q", d.Message), values, err)
-	case engine.AssertMalformed, engine.AssertInvalid:
+	case AssertMalformed, AssertInvalid:
 		return r.assertRefused(&d.Module, d.Message)
-	case engine.AssertUnlinkable:
+	case AssertUnlinkable:
 		return r.assertUnlinkable(&d.Module, d.Message)
-	case engine.AssertException:
+	case AssertException:
 		values, err := r.act(&d.Action)
 		return unexpected("an exception", values, err)
-	case engine.AssertSuspension:
+	case AssertSuspension:
 		values, err := r.act(&d.Action)
 		return unexpected("a suspension", values, err)
-	case engine.DirectiveUnsupported:
+	case DirectiveUnsupported:
 		return fmt.Errorf("%s: not supported", d.Message)
 	default:
 		return fmt.Errorf("unknown directive %v", d.Kind)
@@ -176,7 +166,7 @@ func (r *runner) directive(d *engine.Directive) error {
 }
 
 // binary returns the module in the binary format.
-func binary(module *engine.ScriptModule) ([]byte, error) {
+func binary(module *ScriptModule) ([]byte, error) {
 	if module.Error != "" {
 		return nil, fmt.Errorf("the module cannot be translated: %s", module.Error)
 	}
@@ -184,7 +174,7 @@ func binary(module *engine.ScriptModule) ([]byte, error) {
 }
 
 // define keeps a module for later, which must be valid.
-func (r *runner) define(d *engine.Directive) error {
+func (r *runner) define(d *Directive) error {
 	bytes, err := binary(&d.Module)
 	if err != nil {
 		return err
@@ -251,8 +241,8 @@ func (r *runner) find(name string) (*loaded, error) {
 }
 
 // act does what an action says, and returns the results.
-func (r *runner) act(action *engine.Action) ([]wasmer.Value, error) {
-	if action.Kind == engine.ActionInstantiate {
+func (r *runner) act(action *Action) ([]wasmer.Value, error) {
+	if action.Kind == ActionInstantiate {
 		bytes, err := binary(&action.Module)
 		if err != nil {
 			return nil, err
@@ -264,7 +254,7 @@ func (r *runner) act(action *engine.Action) ([]wasmer.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	if action.Kind == engine.ActionGet {
+	if action.Kind == ActionGet {
 		global, err := l.instance.Global(action.Name)
 		if err != nil {
 			return nil, err

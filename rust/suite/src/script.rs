@@ -1,4 +1,5 @@
-//! The encoding in which specification scripts cross to Go, with the conventions of [`describe`](super::describe).
+//! The encoding in which specification scripts (files .wast) cross to Go: little-endian numbers, strings as a u32 length and bytes of UTF-8.
+//! `internal/wast` decodes it.
 //!
 //! ```text
 //! script     u32 version = 1
@@ -22,7 +23,7 @@
 //! action     u8 0, str instance, str function, u32 n, n x value
 //!            u8 1, str instance, str global
 //!            u8 2, str "", module                                    instantiate
-//! value      u8 type (as in descriptions: i32 to v128), then 4, 8 or 16 bytes
+//! value      u8 type (0 i32, 1 i64, 2 f32, 3 f64, 4 v128), then 4, 8 or 16 bytes
 //!            u8 5, str heap type   ref.null
 //!            u8 6, u32 number      ref.extern
 //!            u8 9, str value       any other
@@ -38,13 +39,11 @@
 //! float      u8 0, then 4 or 8 bytes; u8 1: canonical NaN; u8 2: arithmetic NaN
 //! ```
 
-use super::describe::Writer;
-use crate::error::Result;
-use crate::text::script::{self, Script};
-use crate::types::ValType;
 use wast::core::{AbstractHeapType, HeapType, NanPattern, V128Const, V128Pattern, WastArgCore, WastRetCore};
-use wast::token::{F32, F64, Id};
-use wast::{QuoteWat, WastArg, WastDirective, WastExecute, WastInvoke, WastRet};
+use wast::lexer::Lexer;
+use wast::parser::{self, ParseBuffer};
+use wast::token::{self, Id};
+use wast::{QuoteWat, Wast, WastArg, WastDirective, WastExecute, WastInvoke, WastRet};
 
 /// Version of this encoding.
 const VERSION: u32 = 1;
@@ -74,7 +73,12 @@ const INVOKE: u8 = 0;
 const GET: u8 = 1;
 const INSTANTIATE: u8 = 2;
 
-// The kinds of values and patterns that are no numbers; those below are numbers of types.
+// The kinds of values and patterns: numbers of types, and others.
+const I32: u8 = 0;
+const I64: u8 = 1;
+const F32: u8 = 2;
+const F64: u8 = 3;
+const V128: u8 = 4;
 const REF_NULL: u8 = 5;
 const REF_EXTERN: u8 = 6;
 const REF_FUNC: u8 = 7;
@@ -84,17 +88,31 @@ const OTHER: u8 = 9;
 /// What marks the width of a lane as that of a float.
 const FLOAT_LANES: u8 = 16;
 
-/// Encodes the script of a text. The error says where the text is wrong.
-pub fn encode(text: &[u8]) -> Result<Vec<u8>> {
-    script::parse(text, encode_directives)
-}
-
-fn encode_directives(script: Script<'_>) -> Vec<u8> {
-    let directives = script.into_directives();
+/// Encodes the script of a text. The error says where the text is wrong; lines and columns count from 1.
+pub fn encode(text: &[u8]) -> Result<Vec<u8>, String> {
+    let text = str::from_utf8(text).map_err(|error| {
+        let before = String::from_utf8_lossy(&text[..error.valid_up_to()]);
+        let line = before.matches('\n').count() + 1;
+        format!("line {line}: malformed UTF-8 encoding")
+    })?;
+    let failed = |error: wast::Error| {
+        let (line, column) = error.span().linecol_in(text);
+        format!("line {}, column {}: {}", line + 1, column + 1, error.message())
+    };
+    // All of Unicode may stand in comments and strings (section 6.2.1), also what changes the direction of writing.
+    let mut lexer = Lexer::new(text);
+    lexer.allow_confusing_unicode(true);
+    let buffer = ParseBuffer::new_with_lexer(lexer).map_err(failed)?;
+    let directives = parser::parse::<Wast<'_>>(&buffer).map_err(failed)?.directives;
     let mut to = Writer::default();
     to.u32(VERSION);
     to.count(directives.len());
-    for (line, directive) in directives {
+    // Directives stand in the order of the text, so that one pass over it finds all lines.
+    let (mut line, mut seen) = (1, 0);
+    for directive in directives {
+        let offset = directive.span().offset().clamp(seen, text.len());
+        line += text[seen..offset].matches('\n').count() as u32;
+        seen = offset;
         let assertion = is_assertion(&directive);
         let mut payload = Writer::default();
         let kind = payload.directive(directive);
@@ -105,7 +123,7 @@ fn encode_directives(script: Script<'_>) -> Vec<u8> {
         to.u32(line);
         to.0.append(&mut payload.0);
     }
-    to.0
+    Ok(to.0)
 }
 
 /// Whether the directive counts as an assertion: its name begins with `assert_`.
@@ -122,7 +140,32 @@ const fn is_assertion(directive: &WastDirective<'_>) -> bool {
     )
 }
 
+/// Bytes under construction.
+#[derive(Default)]
+struct Writer(Vec<u8>);
+
 impl Writer {
+    fn u8(&mut self, value: u8) {
+        self.0.push(value);
+    }
+
+    fn u32(&mut self, value: u32) {
+        self.0.extend_from_slice(&value.to_le_bytes());
+    }
+
+    fn u64(&mut self, value: u64) {
+        self.0.extend_from_slice(&value.to_le_bytes());
+    }
+
+    fn count(&mut self, count: usize) {
+        self.u32(u32::try_from(count).expect("a script is smaller than 4 GiB"));
+    }
+
+    fn text(&mut self, text: &str) {
+        self.count(text.len());
+        self.0.extend_from_slice(text.as_bytes());
+    }
+
     fn directive(&mut self, directive: WastDirective<'_>) -> Kind {
         match directive {
             WastDirective::Module(module) => self.definition(Kind::Module, module),
@@ -243,11 +286,11 @@ impl Writer {
 
     fn argument(&mut self, argument: &WastArg<'_>) {
         match argument {
-            WastArg::Core(WastArgCore::I32(value)) => self.typed(ValType::I32, &value.to_le_bytes()),
-            WastArg::Core(WastArgCore::I64(value)) => self.typed(ValType::I64, &value.to_le_bytes()),
-            WastArg::Core(WastArgCore::F32(value)) => self.typed(ValType::F32, &value.bits.to_le_bytes()),
-            WastArg::Core(WastArgCore::F64(value)) => self.typed(ValType::F64, &value.bits.to_le_bytes()),
-            WastArg::Core(WastArgCore::V128(value)) => self.typed(ValType::V128, &value.to_le_bytes()),
+            WastArg::Core(WastArgCore::I32(value)) => self.typed(I32, &value.to_le_bytes()),
+            WastArg::Core(WastArgCore::I64(value)) => self.typed(I64, &value.to_le_bytes()),
+            WastArg::Core(WastArgCore::F32(value)) => self.typed(F32, &value.bits.to_le_bytes()),
+            WastArg::Core(WastArgCore::F64(value)) => self.typed(F64, &value.bits.to_le_bytes()),
+            WastArg::Core(WastArgCore::V128(value)) => self.typed(V128, &value.to_le_bytes()),
             WastArg::Core(WastArgCore::RefNull(ty)) => {
                 self.u8(REF_NULL);
                 self.text(heap_type(*ty));
@@ -266,8 +309,8 @@ impl Writer {
         self.text(&format!("{value:?}"));
     }
 
-    fn typed(&mut self, ty: ValType, bytes: &[u8]) {
-        self.u8(ty as u8);
+    fn typed(&mut self, ty: u8, bytes: &[u8]) {
+        self.u8(ty);
         self.0.extend_from_slice(bytes);
     }
 
@@ -282,18 +325,18 @@ impl Writer {
 
     fn pattern(&mut self, pattern: &WastRetCore<'_>) {
         match pattern {
-            WastRetCore::I32(value) => self.typed(ValType::I32, &value.to_le_bytes()),
-            WastRetCore::I64(value) => self.typed(ValType::I64, &value.to_le_bytes()),
+            WastRetCore::I32(value) => self.typed(I32, &value.to_le_bytes()),
+            WastRetCore::I64(value) => self.typed(I64, &value.to_le_bytes()),
             WastRetCore::F32(pattern) => {
-                self.u8(ValType::F32 as u8);
+                self.u8(F32);
                 self.float32(*pattern);
             }
             WastRetCore::F64(pattern) => {
-                self.u8(ValType::F64 as u8);
+                self.u8(F64);
                 self.float64(*pattern);
             }
             WastRetCore::V128(pattern) => {
-                self.u8(ValType::V128 as u8);
+                self.u8(V128);
                 self.lanes(pattern);
             }
             WastRetCore::RefNull(ty) => {
@@ -343,14 +386,14 @@ impl Writer {
         self.0.extend(value.to_le_bytes());
     }
 
-    fn float32(&mut self, pattern: NanPattern<F32>) {
+    fn float32(&mut self, pattern: NanPattern<token::F32>) {
         self.u8(nan_kind(&pattern));
         if let NanPattern::Value(value) = pattern {
             self.u32(value.bits);
         }
     }
 
-    fn float64(&mut self, pattern: NanPattern<F64>) {
+    fn float64(&mut self, pattern: NanPattern<token::F64>) {
         self.u8(nan_kind(&pattern));
         if let NanPattern::Value(value) = pattern {
             self.u64(value.bits);
@@ -390,28 +433,42 @@ const fn heap_type(ty: HeapType<'_>) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::encode;
-    use crate::error::ErrorKind;
     use std::fs;
     use std::path::Path;
 
-    /// The bytes that `go/internal/engine/script_test.go` decodes. `BLESS=1` writes them anew.
+    /// The bytes that the tests of `internal/wast` decode. `BLESS=1` writes them anew.
     #[test]
-    fn encodes_every_kind_of_directive() {
+    fn encodings_are_fresh() {
         let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/spec");
-        let encoded = encode(&fs::read(directory.join("encoding.wast")).unwrap()).unwrap();
-        let golden = directory.join("encoding.bin");
-        if std::env::var_os("BLESS").is_some() {
-            fs::write(&golden, &encoded).unwrap();
+        let mut scripts = 0;
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_none_or(|extension| extension != "wast") {
+                continue;
+            }
+            scripts += 1;
+            let (encoded, golden) = (encode(&fs::read(&path).unwrap()).unwrap(), path.with_extension("bin"));
+            if std::env::var_os("BLESS").is_some() {
+                fs::write(&golden, &encoded).unwrap();
+            }
+            let there = fs::read(&golden).unwrap_or_default();
+            assert!(encoded == there, "{} is stale: run with BLESS=1", golden.display());
         }
-        assert!(encoded == fs::read(&golden).unwrap(), "{} is stale: run with BLESS=1", golden.display());
+        assert!(scripts > 0);
     }
 
     #[test]
     fn texts_that_are_no_scripts_are_errors() {
-        for text in [&b"(module"[..], b"(assert_return)", b"\xff", b"", b"module", b"(module) (assert_what)"] {
+        for (text, expected) in [
+            (&b"(module"[..], "line 1, column 8: "),
+            (b"(assert_return)", "line 1, column 15: "),
+            (b"(module)\n\xff", "line 2: malformed UTF-8 encoding"),
+            (b"", "line 1, column 1: "),
+            (b"module", "line 1, column 1: "),
+            (b"(module)\n(assert_what)", "line 2, column 2: "),
+        ] {
             let error = encode(text).expect_err("no script");
-            assert_eq!(error.kind(), ErrorKind::Text);
-            assert!(error.position().is_some());
+            assert!(error.starts_with(expected), "{error}");
         }
     }
 }

@@ -5,7 +5,6 @@ import (
 	"math"
 	"strings"
 
-	"github.com/gowasmer/wasmer/go/internal/engine"
 	"github.com/gowasmer/wasmer/go/wasmer"
 )
 
@@ -13,16 +12,16 @@ import (
 type externalValue uint32
 
 // value makes the argument of a call. The bits of floats are kept.
-func value(literal *engine.Literal) (wasmer.Value, error) {
+func value(literal *Literal) (wasmer.Value, error) {
 	if literal.Other != "" {
 		return wasmer.Value{}, fmt.Errorf("the argument %s is not supported", literal.Other)
 	}
 	switch literal.Type {
-	case engine.I32, engine.I64, engine.F32, engine.F64:
-		return fromSlot(valueTypes[literal.Type], literal.Bits), nil
-	case engine.V128:
+	case wasmer.TypeI32, wasmer.TypeI64, wasmer.TypeF32, wasmer.TypeF64:
+		return fromSlot(literal.Type, literal.Bits), nil
+	case wasmer.TypeV128:
 		return wasmer.V128(literal.Bits, literal.High), nil
-	case engine.FuncRef:
+	case wasmer.TypeFuncRef:
 		return wasmer.FuncRef(nil), nil
 	default:
 		if literal.Null {
@@ -32,14 +31,8 @@ func value(literal *engine.Literal) (wasmer.Value, error) {
 	}
 }
 
-// valueTypes are the public types by those of the engine.
-var valueTypes = map[engine.ValType]wasmer.ValueType{
-	engine.I32: wasmer.TypeI32, engine.I64: wasmer.TypeI64, engine.F32: wasmer.TypeF32, engine.F64: wasmer.TypeF64,
-	engine.V128: wasmer.TypeV128, engine.FuncRef: wasmer.TypeFuncRef, engine.ExternRef: wasmer.TypeExternRef,
-}
-
 // compare compares all results of an action.
-func compare(patterns []engine.Pattern, values []wasmer.Value) error {
+func compare(patterns []Pattern, values []wasmer.Value) error {
 	if len(patterns) != len(values) {
 		return fmt.Errorf("expected %d results, got %s", len(patterns), formatValues(values))
 	}
@@ -51,20 +44,20 @@ func compare(patterns []engine.Pattern, values []wasmer.Value) error {
 	return nil
 }
 
-func matches(p *engine.Pattern, v wasmer.Value) bool {
-	if p.HasType && v.GetType() != valueTypes[p.Type] {
+func matches(p *Pattern, v wasmer.Value) bool {
+	if p.HasType && v.GetType() != p.Type {
 		return false
 	}
 	switch p.Kind {
-	case engine.PatternOther:
+	case PatternOther:
 		return false
-	case engine.PatternNull:
+	case PatternNull:
 		return isNull(v)
-	case engine.PatternExtern:
+	case PatternExtern:
 		return v.GetType() == wasmer.TypeExternRef && !isNull(v) && (!p.HasNumber || v.ToExternRef() == any(externalValue(p.Number)))
-	case engine.PatternFunc:
+	case PatternFunc:
 		return v.GetType() == wasmer.TypeFuncRef && !isNull(v)
-	case engine.PatternEither:
+	case PatternEither:
 		for i := range p.Cases {
 			if matches(&p.Cases[i], v) {
 				return true
@@ -93,15 +86,15 @@ func matches(p *engine.Pattern, v wasmer.Value) bool {
 
 // laneMatches compares one number. A canonical NaN has only the highest bit of its fraction set, an arithmetic one at least that; the sign is
 // free (specification, section 2.2.3).
-func laneMatches(lane engine.Lane, bits uint64) bool {
+func laneMatches(lane Lane, bits uint64) bool {
 	quiet, sign := uint64(0x7ff8_0000_0000_0000), uint64(1)<<63
 	if lane.Width == 4 {
 		quiet, sign = 0x7fc0_0000, 1<<31
 	}
 	switch lane.NaN {
-	case engine.NaNCanonical:
+	case NaNCanonical:
 		return bits&^sign == quiet
-	case engine.NaNArithmetic:
+	case NaNArithmetic:
 		return bits&quiet == quiet
 	default:
 		return bits == lane.Bits
@@ -159,20 +152,20 @@ func formatValue(v wasmer.Value) string {
 	}
 }
 
-func formatPattern(p *engine.Pattern) string {
+func formatPattern(p *Pattern) string {
 	switch p.Kind {
-	case engine.PatternOther:
+	case PatternOther:
 		return p.Other
-	case engine.PatternNull:
+	case PatternNull:
 		return "a null reference"
-	case engine.PatternExtern:
+	case PatternExtern:
 		if p.HasNumber {
 			return fmt.Sprintf("externref %d", p.Number)
 		}
 		return "externref"
-	case engine.PatternFunc:
+	case PatternFunc:
 		return "funcref"
-	case engine.PatternEither:
+	case PatternEither:
 		texts := make([]string, len(p.Cases))
 		for i := range p.Cases {
 			texts[i] = formatPattern(&p.Cases[i])

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/gowasmer/wasmer/go/internal/engine"
 	"github.com/gowasmer/wasmer/go/wasmer"
 )
 
@@ -94,7 +93,7 @@ func (r *runner) instantiate(bytes []byte) (wasmer.Instance, error) {
 }
 
 // assertRefused checks that a module is refused: its text by the parser of the text format, or else its binary form by the validator.
-func (r *runner) assertRefused(module *engine.ScriptModule, message string) error {
+func (r *runner) assertRefused(module *ScriptModule, message string) error {
 	if module.Error != "" {
 		return nil
 	}
@@ -112,7 +111,7 @@ func (r *runner) assertRefused(module *engine.ScriptModule, message string) erro
 }
 
 // assertUnlinkable checks that a module is refused when it is linked, not earlier.
-func (r *runner) assertUnlinkable(module *engine.ScriptModule, message string) error {
+func (r *runner) assertUnlinkable(module *ScriptModule, message string) error {
 	bytes, err := binary(module)
 	if err != nil {
 		return err

@@ -1,10 +1,13 @@
-//go:build linux && amd64
+package wast
 
-package engine
+import (
+	"fmt"
 
-import "fmt"
+	"github.com/gowasmer/wasmer/go/wasmer"
+	"github.com/gowasmer/wasmer/internal/wire"
+)
 
-// DirectiveKind says what a directive of a script asks for; the numbers are those of rust/engine/src/ffi/script.rs.
+// DirectiveKind says what a directive of a script asks for; the numbers are those of rust/suite/src/script.rs.
 type DirectiveKind uint8
 
 // The kinds of directives.
@@ -112,7 +115,7 @@ type Action struct {
 // Literal is a value in a script.
 type Literal struct {
 	// Type is its type.
-	Type ValType
+	Type wasmer.ValueType
 	// Bits are those of a number; a v128 has its upper half in High.
 	Bits, High uint64
 	// Null says of a reference that it is null; otherwise Bits is the number of an external value.
@@ -124,18 +127,24 @@ type Literal struct {
 // PatternKind says what a result must be.
 type PatternKind uint8
 
-// The kinds of patterns. Those below PatternNull are numbers, and have the number of their type.
+// The kinds of patterns, and of values.
 const (
+	// PatternI32, PatternI64, PatternF32, PatternF64 and PatternV128: a number of this type.
+	PatternI32 PatternKind = iota
+	PatternI64
+	PatternF32
+	PatternF64
+	PatternV128
 	// PatternNull: a null reference, of Type if HasType.
-	PatternNull PatternKind = 5
+	PatternNull
 	// PatternExtern: an external reference, to the value of number Bits if HasNumber.
-	PatternExtern PatternKind = 6
+	PatternExtern
 	// PatternFunc: a reference to any function.
-	PatternFunc PatternKind = 7
+	PatternFunc
 	// PatternEither: what one of Cases matches.
-	PatternEither PatternKind = 8
+	PatternEither
 	// PatternOther: a value of a type that is not supported.
-	PatternOther PatternKind = 9
+	PatternOther
 )
 
 // Pattern is what a result must be.
@@ -143,7 +152,7 @@ type Pattern struct {
 	// Kind says what it is about.
 	Kind PatternKind
 	// Type is that of the number, or of the null reference if HasType.
-	Type    ValType
+	Type    wasmer.ValueType
 	HasType bool
 	// Lanes are the parts of a v128 in their order; any other number has one.
 	Lanes []Lane
@@ -178,16 +187,6 @@ type Lane struct {
 	NaN  NaN
 }
 
-// ParseScript reads a specification script. Its modules are translated, those that are quoted too; what is wrong with them is part of the
-// result. An error has a position.
-func ParseScript(text []byte) (*Script, error) {
-	bytes, err := ConvertScript(text)
-	if err != nil {
-		return nil, err
-	}
-	return decodeScript(bytes)
-}
-
 const scriptVersion = 1
 
 // maxPatternDepth is more than the parser of scripts allows to be nested.
@@ -196,29 +195,34 @@ const maxPatternDepth = 200
 // floatLanes marks the width of a lane as that of a float.
 const floatLanes = 16
 
-func decodeScript(bytes []byte) (*Script, error) {
-	r := reader{bytes: bytes}
-	if version := r.u32(); version != scriptVersion && r.err == nil {
-		r.fail("version %d, expected %d", version, scriptVersion)
+// Decode reads a script in the encoding that rust/suite/src/script.rs defines. The modules in it are in the binary format, those that are quoted too; what is
+// wrong with their texts is part of the result.
+func Decode(encoded []byte) (*Script, error) {
+	r := &reader{wire.NewReader(encoded)}
+	if version := r.U32(); version != scriptVersion && !r.Failed() {
+		r.Fail("version %d, expected %d", version, scriptVersion)
 	}
-	s := &Script{Directives: make([]Directive, r.count(10))}
+	s := &Script{Directives: make([]Directive, r.Count(10))}
 	for i := range s.Directives {
 		r.directive(&s.Directives[i])
-		if r.err != nil {
+		if r.Failed() {
 			break
 		}
 	}
-	return s, r.end("script")
+	return s, r.End("script")
 }
 
+// reader reads the parts of scripts.
+type reader struct{ *wire.Reader }
+
 func (r *reader) directive(d *Directive) {
-	d.Kind, d.Line = DirectiveKind(r.u8()), int(r.u32())
+	d.Kind, d.Line = DirectiveKind(r.U8()), int(r.U32())
 	switch d.Kind {
 	case DirectiveModule, DirectiveDefinition:
-		d.Name = r.str()
+		d.Name = r.Str()
 		r.module(&d.Module)
 	case DirectiveInstance, DirectiveRegister:
-		d.Name, d.Of = r.str(), r.str()
+		d.Name, d.Of = r.Str(), r.Str()
 	case DirectiveInvoke, AssertException:
 		r.action(&d.Action)
 	case AssertReturn:
@@ -226,71 +230,74 @@ func (r *reader) directive(d *Directive) {
 		d.Patterns = r.patterns(0)
 	case AssertTrap, AssertExhaustion, AssertSuspension:
 		r.action(&d.Action)
-		d.Message = r.str()
+		d.Message = r.Str()
 	case AssertMalformed, AssertInvalid, AssertUnlinkable:
 		r.module(&d.Module)
-		d.Message = r.str()
+		d.Message = r.Str()
 	case DirectiveUnsupported:
-		d.Assertion, d.Message = r.u8() != 0, r.str()
+		d.Assertion, d.Message = r.U8() != 0, r.Str()
 	default:
-		r.fail("unknown kind %d of a directive, expected less than %d", d.Kind, directiveKinds)
+		r.Fail("unknown kind %d of a directive, expected less than %d", d.Kind, directiveKinds)
 	}
 }
 
 func (r *reader) module(m *ScriptModule) {
-	if r.u8() == 0 {
-		m.Error = r.str()
+	if r.U8() == 0 {
+		m.Error = r.Str()
 		return
 	}
-	m.Bytes = r.take(int(r.u32()))
+	m.Bytes = r.Take(int(r.U32()))
 }
 
 func (r *reader) action(a *Action) {
-	a.Kind, a.Instance = ActionKind(r.u8()), r.str()
+	a.Kind, a.Instance = ActionKind(r.U8()), r.Str()
 	switch a.Kind {
 	case ActionInvoke:
-		a.Name = r.str()
-		a.Arguments = make([]Literal, r.count(5))
+		a.Name = r.Str()
+		a.Arguments = make([]Literal, r.Count(5))
 		for i := range a.Arguments {
 			r.literal(&a.Arguments[i])
 		}
 	case ActionGet:
-		a.Name = r.str()
+		a.Name = r.Str()
 	case ActionInstantiate:
 		r.module(&a.Module)
 	default:
-		r.fail("unknown kind %d of an action", a.Kind)
+		r.Fail("unknown kind %d of an action", a.Kind)
 	}
 }
 
 func (r *reader) literal(l *Literal) {
-	switch kind := r.u8(); PatternKind(kind) {
-	case PatternKind(I32), PatternKind(F32):
-		l.Type, l.Bits = ValType(kind), uint64(r.u32())
-	case PatternKind(I64), PatternKind(F64):
-		l.Type, l.Bits = ValType(kind), r.u64()
-	case PatternKind(V128):
-		l.Type, l.Bits, l.High = V128, r.u64(), r.u64()
+	switch kind := PatternKind(r.U8()); kind {
+	case PatternI32, PatternF32:
+		l.Type, l.Bits = numberTypes[kind], uint64(r.U32())
+	case PatternI64, PatternF64:
+		l.Type, l.Bits = numberTypes[kind], r.U64()
+	case PatternV128:
+		l.Type, l.Bits, l.High = wasmer.TypeV128, r.U64(), r.U64()
 	case PatternNull:
-		name := r.str()
+		name := r.Str()
 		t, ok := heapTypes[name]
 		if l.Type, l.Null = t, true; !ok {
 			l.Other = "null reference to " + name
 		}
 	case PatternExtern:
-		l.Type, l.Bits = ExternRef, uint64(r.u32())
+		l.Type, l.Bits = wasmer.TypeExternRef, uint64(r.U32())
 	case PatternOther:
-		l.Other = r.str()
+		l.Other = r.Str()
 	default:
-		r.fail("unknown kind %d of a value", kind)
+		r.Fail("unknown kind %d of a value", kind)
 	}
 }
 
+// numberTypes are the types of numbers.
+var numberTypes = [...]wasmer.ValueType{wasmer.TypeI32, wasmer.TypeI64, wasmer.TypeF32, wasmer.TypeF64, wasmer.TypeV128}
+
 // heapTypes are the types of references by those that they refer to; a null reference to a bottom type is one of each above it.
-var heapTypes = map[string]ValType{"func": FuncRef, "nofunc": FuncRef, "extern": ExternRef, "noextern": ExternRef}
+var heapTypes = map[string]wasmer.ValueType{"func": wasmer.TypeFuncRef, "nofunc": wasmer.TypeFuncRef, "extern": wasmer.TypeExternRef, "noextern": wasmer.TypeExternRef}
 
 func (r *reader) patterns(depth int) []Pattern {
-	patterns := make([]Pattern, r.count(1))
+	patterns := make([]Pattern, r.Count(1))
 	for i := range patterns {
 		r.pattern(&patterns[i], depth)
 	}
@@ -298,51 +305,51 @@ func (r *reader) patterns(depth int) []Pattern {
 }
 
 func (r *reader) pattern(p *Pattern, depth int) {
-	p.Kind = PatternKind(r.u8())
+	p.Kind = PatternKind(r.U8())
 	switch p.Kind {
-	case PatternKind(I32):
-		p.number(I32, Lane{Width: 4, Bits: uint64(r.u32())})
-	case PatternKind(I64):
-		p.number(I64, Lane{Width: 8, Bits: r.u64()})
-	case PatternKind(F32):
-		p.number(F32, r.float(4))
-	case PatternKind(F64):
-		p.number(F64, r.float(8))
-	case PatternKind(V128):
-		p.number(V128, r.lanes()...)
+	case PatternI32:
+		p.number(Lane{Width: 4, Bits: uint64(r.U32())})
+	case PatternI64:
+		p.number(Lane{Width: 8, Bits: r.U64()})
+	case PatternF32:
+		p.number(r.float(4))
+	case PatternF64:
+		p.number(r.float(8))
+	case PatternV128:
+		p.number(r.lanes()...)
 	case PatternNull:
-		name := r.str()
+		name := r.Str()
 		if p.Type, p.HasType = heapTypes[name]; !p.HasType && name != "" {
 			p.Kind, p.Other = PatternOther, "null reference to "+name
 		}
 	case PatternExtern:
-		p.HasNumber, p.Number = r.u8() != 0, r.u32()
+		p.HasNumber, p.Number = r.U8() != 0, r.U32()
 	case PatternFunc:
 	case PatternEither:
 		if depth == maxPatternDepth {
-			r.fail("patterns are nested deeper than %d", maxPatternDepth)
+			r.Fail("patterns are nested deeper than %d", maxPatternDepth)
 			return
 		}
 		p.Cases = r.patterns(depth + 1)
 	case PatternOther:
-		p.Other = r.str()
+		p.Other = r.Str()
 	default:
-		r.fail("unknown kind %d of a pattern", p.Kind)
+		r.Fail("unknown kind %d of a pattern", p.Kind)
 	}
 }
 
-func (p *Pattern) number(t ValType, lanes ...Lane) {
-	p.Type, p.HasType, p.Lanes = t, true, lanes
+func (p *Pattern) number(lanes ...Lane) {
+	p.Type, p.HasType, p.Lanes = numberTypes[p.Kind], true, lanes
 }
 
 func (r *reader) lanes() []Lane {
-	width := r.u8()
+	width := r.U8()
 	isFloat := width >= floatLanes
 	width &^= floatLanes
 	switch {
 	case width == 4, width == 8, !isFloat && (width == 1 || width == 2):
 	default:
-		r.fail("lanes of %d bytes, floats %t", width, isFloat)
+		r.Fail("lanes of %d bytes, floats %t", width, isFloat)
 		return nil
 	}
 	lanes := make([]Lane, 16/width)
@@ -352,7 +359,7 @@ func (r *reader) lanes() []Lane {
 			continue
 		}
 		lanes[i].Width = int(width)
-		for at, b := range r.take(int(width)) {
+		for at, b := range r.Take(int(width)) {
 			lanes[i].Bits |= uint64(b) << (8 * at)
 		}
 	}
@@ -360,15 +367,15 @@ func (r *reader) lanes() []Lane {
 }
 
 func (r *reader) float(width int) Lane {
-	lane := Lane{Width: width, NaN: NaN(r.u8())}
+	lane := Lane{Width: width, NaN: NaN(r.U8())}
 	switch {
 	case lane.NaN > NaNArithmetic:
-		r.fail("unknown kind %d of a float", lane.NaN)
+		r.Fail("unknown kind %d of a float", lane.NaN)
 	case lane.NaN != NaNNot:
 	case width == 4:
-		lane.Bits = uint64(r.u32())
+		lane.Bits = uint64(r.U32())
 	default:
-		lane.Bits = r.u64()
+		lane.Bits = r.U64()
 	}
 	return lane
 }

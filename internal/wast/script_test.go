@@ -1,6 +1,4 @@
-//go:build linux && amd64
-
-package engine
+package wast
 
 import (
 	"bytes"
@@ -10,17 +8,14 @@ import (
 	"testing"
 )
 
-func golden(t *testing.T) (text, encoded []byte) {
+// encoded reads the encoding of a script of testdata/spec.
+func encoded(t *testing.T, name string) []byte {
 	t.Helper()
-	text, err := os.ReadFile("../../../testdata/spec/encoding.wast")
+	bytes, err := os.ReadFile("../../testdata/spec/" + name + ".bin")
 	if err != nil {
 		t.Fatal(err)
 	}
-	encoded, err = os.ReadFile("../../../testdata/spec/encoding.bin")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text, encoded
+	return bytes
 }
 
 // dump writes a directive so that a test can compare it.
@@ -72,12 +67,7 @@ func dumpPattern(p *Pattern) string {
 }
 
 func TestScriptsAreDecoded(t *testing.T) {
-	text, encoded := golden(t)
-	converted, err := ConvertScript(text)
-	if err != nil || !bytes.Equal(converted, encoded) {
-		t.Fatalf("the library does not encode as testdata/spec/encoding.bin says: %v", err)
-	}
-	script, err := decodeScript(encoded)
+	script, err := Decode(encoded(t, "encoding"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,20 +113,20 @@ const expectedDump = `
 
 // TestAlteredScriptsAreErrors decodes every truncation, and every alteration of a byte, without a panic or much memory.
 func TestAlteredScriptsAreErrors(t *testing.T) {
-	_, encoded := golden(t)
+	encoded := encoded(t, "encoding")
 	for cut := range encoded {
-		if script, err := decodeScript(encoded[:cut]); err == nil {
+		if script, err := Decode(encoded[:cut]); err == nil {
 			t.Errorf("cut to %d bytes: no error, %d directives", cut, len(script.Directives))
 		}
 	}
-	if _, err := decodeScript(append(bytes.Clone(encoded), 0)); err == nil {
+	if _, err := Decode(append(bytes.Clone(encoded), 0)); err == nil {
 		t.Error("a byte more: no error")
 	}
 	altered := bytes.Clone(encoded)
 	for at := range altered {
 		for _, value := range []byte{0, 1, 2, 4, 8, 9, 13, 14, 20, 0x7f, 0x80, 0xff, altered[at] ^ 1, altered[at] ^ 0x10} {
 			altered[at] = value
-			_, err := decodeScript(altered)
+			_, err := Decode(altered)
 			if at < 4 && value != encoded[at] && err == nil {
 				t.Errorf("byte %d set to %d: the version is wrong, no error", at, value)
 			}
@@ -149,7 +139,7 @@ func TestAlteredScriptsAreErrors(t *testing.T) {
 func TestNestedPatterns(t *testing.T) {
 	head := []byte{1, 0, 0, 0, 1, 0, 0, 0, byte(AssertReturn), 1, 0, 0, 0, byte(ActionGet), 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0}
 	nested := append(head, bytes.Repeat([]byte{byte(PatternEither), 1, 0, 0, 0}, 1<<20)...)
-	if _, err := decodeScript(nested); err == nil || !strings.Contains(err.Error(), "nested deeper than 200") {
+	if _, err := Decode(nested); err == nil || !strings.Contains(err.Error(), "nested deeper than 200") {
 		t.Errorf("%v", err)
 	}
 }

@@ -1,0 +1,11 @@
+;; All that a refused module would have been needed for.
+(module $m (type (struct)) (func (export "f")))
+(register "m" $m)
+(invoke $m "f")
+(assert_return (invoke "f"))
+(assert_trap (invoke "f") "unreachable")
+(assert_unlinkable (module (import "m" "f" (func))) "unknown import")
+(assert_invalid (module (type (struct)) (func (result i32))) "type mismatch")
+(module (import "m" "f" (func)))
+(module (func (export "f")))
+(assert_return (invoke "f"))
