@@ -23,6 +23,8 @@ FUZZ_CI_CASES := 10000
 # What is shipped, and the tool that makes its header. Not the whole workspace: what other crates of it ask of dependencies that they
 # share would be built into the library, too; rust/fuzz would switch on features of the code generator that the library does not need.
 ENGINE := -p gowasmer-engine -p gowasmer-header
+# What the Rust tests need of the engine beyond that.
+TESTING := --features gowasmer-engine/testing
 
 LIBRARY := build/libgowasmer.a
 # Written when it changes; the library keeps what it declares.
@@ -75,11 +77,11 @@ test: build test-rust test-go test-race test-fuzz ## run all tests: Rust, specif
 
 .PHONY: test-rust
 test-rust: tools ## run the Rust tests, the specification suite and the golden files
-	$(CARGO) test --release --locked $(ENGINE) -p gowasmer-suite
+	$(CARGO) test --release --locked $(ENGINE) -p gowasmer-suite $(TESTING)
 
 .PHONY: spec
 spec: tools ## run the specification suite alone (BLESS=1 rewrites its counts if every assertion passes)
-	$(CARGO) test --release --locked -p gowasmer-engine --test spec
+	$(CARGO) test --release --locked -p gowasmer-engine $(TESTING) --test spec
 
 # The Go tests can neither read a crate nor the text format of scripts.
 .PHONY: suite
@@ -136,7 +138,8 @@ check-format:
 
 .PHONY: check-lint
 check-lint: library
-	$(CARGO) clippy --release --locked $(ENGINE) -p gowasmer-suite --all-targets -- -D warnings
+	$(CARGO) clippy --release --locked $(ENGINE) -- -D warnings
+	$(CARGO) clippy --release --locked $(ENGINE) -p gowasmer-suite $(TESTING) --all-targets -- -D warnings
 	$(CARGO) clippy --release --locked -p gowasmer-fuzz --no-deps --all-targets -- -D warnings
 	$(GO) vet $(PACKAGES)
 	$(STATICCHECK) $(PACKAGES)

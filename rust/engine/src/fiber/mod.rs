@@ -1,7 +1,7 @@
 #![allow(unsafe_code)] // names the stubs, which are assembly
 //! Guests as coroutines: the arena of their stacks, the stubs between them and the host, and the signals.
 //!
-//! A call of a guest in one reading: a run loop (Go's, or `vm::run`) fills a context -> `stubs` enter on the slot's stack -> compiled code ->
+//! A call of a guest in one reading: a run loop (Go's, or that of `vm::testing`) fills a context -> `stubs` enter on the slot's stack -> compiled code ->
 //! a builtin stub, a trap or a pause (`signals`) leaves -> the loop acts on the status and resumes.
 
 pub mod arena;

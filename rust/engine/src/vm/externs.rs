@@ -100,6 +100,7 @@ pub(super) fn argument(message: String) -> Error {
 
 impl Store {
     /// A function of the host, to be imported: calls of it name the two numbers.
+    #[cfg(any(test, feature = "testing"))]
     #[must_use]
     pub fn host_function(&self, ty: FuncType, instance_id: u64, function_index: u64) -> FuncHandle {
         FuncHandle::host(ty, instance_id, function_index, std::ptr::null())

@@ -1,67 +1,14 @@
-//! Linking: what may stand for an import (section 4.5.3, "External Typing"), and finding it by its names.
+//! Linking: what may stand for an import (section 4.5.3, "External Typing").
 
 use super::externs::{Extern, FuncHandle, FuncSource};
-use super::instance::{Instance, InstanceOptions};
 use super::module::Module;
-use super::store::Store;
 use crate::artifact::BoundsMode;
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::ExternType;
 use crate::wasm::Import;
-use std::collections::HashMap;
-
-/// Things that modules can import, by namespace and name.
-#[derive(Debug, Default)]
-pub struct Linker {
-    names: HashMap<String, HashMap<String, Extern>>,
-}
-
-impl Linker {
-    /// A linker that knows nothing.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Gives something a name, in place of what had it before.
-    pub fn define(&mut self, namespace: &str, name: &str, item: Extern) {
-        self.names.entry(namespace.to_string()).or_default().insert(name.to_string(), item);
-    }
-
-    /// Gives every export of an instance its name in a namespace.
-    pub fn define_instance(&mut self, namespace: &str, instance: &Instance) {
-        for (name, item) in instance.exports() {
-            self.define(namespace, &name, item);
-        }
-    }
-
-    /// What has a name.
-    #[must_use]
-    pub fn get(&self, namespace: &str, name: &str) -> Option<&Extern> {
-        self.names.get(namespace)?.get(name)
-    }
-
-    /// What stands for each import of a module.
-    ///
-    /// # Errors
-    /// Kind `Link` for the first import that nothing has the name of.
-    pub fn resolve(&self, module: &Module) -> Result<Vec<Extern>> {
-        let find = |import: &Import| self.get(&import.namespace, &import.name).cloned().ok_or_else(|| missing(import));
-        module.info().imports.iter().map(find).collect()
-    }
-
-    /// Links an instance to what has the names of its imports.
-    ///
-    /// # Errors
-    /// As [`Linker::resolve`] and [`Instance::new`].
-    pub fn instantiate(&self, store: &Store, module: &Module, options: InstanceOptions) -> Result<Instance> {
-        Instance::new(store, module, &self.resolve(module)?, options)
-    }
-}
 
 /// The error for an import that nothing stands for.
-#[must_use]
-pub fn missing(import: &Import) -> Error {
+pub(super) fn missing(import: &Import) -> Error {
     let message = format!("Import not found, namespace: {}, name: {}", import.namespace, import.name);
     Error::new(ErrorKind::Link, message)
 }

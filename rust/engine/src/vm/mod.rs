@@ -8,7 +8,7 @@ mod externs;
 mod global;
 mod initialize;
 mod instance;
-pub mod linker;
+mod linker;
 mod memory;
 mod module;
 mod pages;
@@ -22,16 +22,18 @@ mod slots;
 pub mod stats;
 pub mod store;
 mod table;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod type_ids;
 mod vmctx;
 
 pub use externs::{Extern, FuncHandle, GlobalHandle, MemoryHandle, TableHandle};
 pub use instance::{Instance, InstanceOptions};
-pub use linker::Linker;
 pub use module::Module;
 pub use references::FuncOrigin;
-pub use run::{Stop, run};
 pub use store::{Store, StoreWatch};
+#[cfg(any(test, feature = "testing"))]
+pub use testing::{Linker, Stop, run};
 
 #[cfg(test)]
 mod tests;
