@@ -50,7 +50,7 @@ TEXT enterGuest<>(SB), NOSPLIT|NOFRAME, $0-0
 	MOVQ AX, ctx_host_pc(BX)
 	MOVQ CX, ctx_host_sp(BX)
 	MOVQ BP, ctx_host_bp(BX)
-	MOVL $0, ctx_entry_mode(BX)
+	MOVL $entry_mode_assembly, ctx_entry_mode(BX)
 	MOVQ ctx_entry(BX), AX
 	MOVQ ctx_code(BX), DI
 	MOVQ ctx_vmctx(BX), SI
@@ -71,7 +71,7 @@ TEXT resumeGuest<>(SB), NOSPLIT|NOFRAME, $0-0
 	MOVQ AX, ctx_host_pc(DI)
 	MOVQ SP, ctx_host_sp(DI)
 	MOVQ BP, ctx_host_bp(DI)
-	MOVL $0, ctx_entry_mode(DI)
+	MOVL $entry_mode_assembly, ctx_entry_mode(DI)
 	MOVQ ctx_sp(DI), CX
 	MOVQ ctx_runtime_result(DI), AX
 	MOVQ 0(CX), R15

@@ -4,49 +4,23 @@ package fiber
 
 // Offsets of the fields of a context, and the bytes it takes.
 const (
-	ctxSp             = 0
-	ctxStatus         = 8
-	ctxHostSp         = 16
-	ctxHostPc         = 24
-	ctxHostBp         = 32
-	ctxEntry          = 40
-	ctxCode           = 48
-	ctxVmctx          = 56
-	ctxArgs           = 64
-	ctxStackTop       = 72
-	ctxStackLow       = 80
-	ctxCallee         = 88
-	ctxSlots          = 96
-	ctxRuntimeOp      = 104
-	ctxRuntimeArgs    = 112
-	ctxRuntimeResult  = 144
-	ctxTrapCode       = 152
-	ctxTrapPc         = 160
-	ctxTrapFp         = 168
-	ctxTrapSp         = 176
-	ctxTrapAddress    = 184
-	ctxEntryMode      = 192
-	ctxPauseRequested = 196
-	ctxStore          = 200
-	ctxThread         = 208
-	ctxSlot           = 212
-	ctxPauses         = 216
-	ctxResumeFrame    = 224
-	ctxRegs           = 288
-	ctxIret           = 416
-	ctxFx             = 512
-	ctxSize           = 2048
-)
-
-// Offsets of the fields of a host function's record.
-const (
-	hostFunctionInstanceId    = 32
-	hostFunctionFunctionIndex = 40
-	hostFunctionCFunction     = 48
-	hostFunctionCContext      = 56
-	hostFunctionCAdapter      = 64
-	hostFunctionParams        = 72
-	hostFunctionResults       = 76
+	ctxSp          = 0
+	ctxStatus      = 8
+	ctxEntry       = 40
+	ctxCode        = 48
+	ctxVmctx       = 56
+	ctxArgs        = 64
+	ctxStackTop    = 72
+	ctxStackLow    = 80
+	ctxCallee      = 88
+	ctxSlots       = 96
+	ctxRuntimeArgs = 112
+	ctxTrapCode    = 152
+	ctxStore       = 184
+	ctxPauses      = 200
+	ctxResumeFrame = 208
+	ctxIret        = 400
+	ctxSize        = 2048
 )
 
 // What the guest side answers.
@@ -57,12 +31,6 @@ const (
 	statusRuntimeCall = 3
 	statusTrap        = 4
 	statusPaused      = 5
-)
-
-// How the guest was entered or resumed last.
-const (
-	entryModeAssembly = 0
-	entryModeC        = 1
 )
 
 // Why a guest was stopped.

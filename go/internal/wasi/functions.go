@@ -1,7 +1,5 @@
 package wasi
 
-import "fmt"
-
 // Function is a function that guests import.
 type Function struct {
 	Name string
@@ -13,11 +11,8 @@ type Function struct {
 	Call func(s *System, g Guest, slots []uint64) Errno
 }
 
-// The functions that whoever binds them has to know: the one that ends a guest, and the one that the engine may implement (see System.ShareClock).
-const (
-	ProcExit     = "proc_exit"
-	ClockTimeGet = "clock_time_get"
-)
+// ClockTimeGet is the function that whoever binds them may implement otherwise (see System.ShareClock).
+const ClockTimeGet = "clock_time_get"
 
 // The namespaces of both versions.
 const (
@@ -75,7 +70,7 @@ var snapshot1 = []Function{
 	{"path_symlink", "iiiii", (*System).pathSymlink},
 	{"path_unlink_file", "iii", (*System).pathUnlinkFile},
 	{"poll_oneoff", "iiii", (*System).pollOneoff},
-	{ProcExit, "i", nil},
+	{"proc_exit", "i", nil},
 	{"proc_raise", "i", (*System).procRaise},
 	{"random_get", "ii", (*System).randomGet},
 	{"sched_yield", "", (*System).schedYield},
@@ -105,12 +100,3 @@ var snapshot0 = func() []Function {
 	}
 	return functions
 }()
-
-// ExitError is the error by which proc_exit ends a guest.
-type ExitError struct {
-	// Code is the exit code, 0 for success.
-	Code uint32
-}
-
-// Error tells the code.
-func (e *ExitError) Error() string { return fmt.Sprintf("the guest exited with code %d", e.Code) }

@@ -1,7 +1,6 @@
-//! Offsets and numbers of the context, for Go and its assembly.
+//! Offsets and numbers of the context, for Go and its assembly: of each, what it uses.
 
-use gowasmer::abi::vmctx::HostFunction;
-use gowasmer::abi::{CONTEXT_SIZE, EntryMode, Status, context};
+use gowasmer::abi::{CONTEXT_SIZE, Context, EntryMode, Status};
 use gowasmer::trap::TrapCode;
 use std::fmt::Write as _;
 use std::mem::offset_of;
@@ -26,26 +25,27 @@ struct Group {
     numbers: Vec<(String, u64)>,
 }
 
-fn groups() -> Vec<Group> {
-    let mut context: Vec<_> =
-        context::layout().into_iter().map(|(name, offset)| (name.to_string(), offset as u64)).collect();
+/// What Go's assembly uses.
+fn of_assembly() -> [Group; 2] {
+    let context =
+        fields!(Context: sp host_sp host_pc host_bp entry code vmctx args stack_top runtime_result entry_mode);
+    let modes = variants!(EntryMode: Assembly C).into_iter().filter(|(name, _)| name == "assembly").collect();
+    [
+        Group { about: "Offsets of the fields of a context.", prefix: "ctx", numbers: context },
+        Group { about: "How the guest was entered or resumed last.", prefix: "entry_mode", numbers: modes },
+    ]
+}
+
+/// What Go uses.
+fn of_go() -> [Group; 3] {
+    let mut context = fields!(Context: sp status entry code vmctx args stack_top stack_low callee slots runtime_args trap_code store
+        pauses resume_frame iret);
     context.push(("size".to_string(), CONTEXT_SIZE as u64));
-    let host_fields = fields!(HostFunction: instance_id function_index c_function c_context c_adapter params results);
     let statuses = variants!(Status: Done HostCall CCall RuntimeCall Trap Paused);
     let traps = TrapCode::ALL.into_iter().map(|code| (snake(&format!("{code:?}")), code as u64)).collect();
-    vec![
+    [
         Group { about: "Offsets of the fields of a context, and the bytes it takes.", prefix: "ctx", numbers: context },
-        Group {
-            about: "Offsets of the fields of a host function's record.",
-            prefix: "host_function",
-            numbers: host_fields,
-        },
         Group { about: "What the guest side answers.", prefix: "status", numbers: statuses },
-        Group {
-            about: "How the guest was entered or resumed last.",
-            prefix: "entry_mode",
-            numbers: variants!(EntryMode: Assembly C),
-        },
         Group { about: "Why a guest was stopped.", prefix: "trap", numbers: traps },
     ]
 }
@@ -53,7 +53,7 @@ fn groups() -> Vec<Group> {
 /// The header for assembly.
 pub fn assembly() -> String {
     let mut text = format!("{}\n", super::GENERATED);
-    for Group { about, prefix, numbers } in groups() {
+    for Group { about, prefix, numbers } in of_assembly() {
         let _ = write!(text, "\n// {about}\n");
         for (name, number) in numbers {
             let _ = writeln!(text, "#define {prefix}_{name} {number}");
@@ -65,7 +65,7 @@ pub fn assembly() -> String {
 /// The Go file.
 pub fn go() -> String {
     let mut text = format!("{}\n\npackage fiber\n", super::GENERATED);
-    for Group { about, prefix, numbers } in groups() {
+    for Group { about, prefix, numbers } in of_go() {
         // gofmt aligns the numbers of a group.
         let numbers: Vec<_> =
             numbers.into_iter().map(|(name, number)| (camel(&format!("{prefix}_{name}")), number)).collect();
@@ -118,6 +118,8 @@ fn camel(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
+    use std::path::Path;
 
     #[test]
     fn names_change_case() {
@@ -125,11 +127,32 @@ mod tests {
         assert_eq!(camel("ctx_host_sp"), "ctxHostSp");
     }
 
+    /// Nothing is generated that nobody uses: neither of the files, nor what Go has of traps, which is for its own `TrapMessage`.
     #[test]
-    fn both_files_name_the_same() {
-        let (assembly, go) = (assembly(), go());
-        assert!(assembly.contains("\n#define ctx_sp 0\n"), "{assembly}");
-        assert!(go.contains("= 2048\n"), "{go}");
-        assert_eq!(assembly.matches("#define").count(), go.matches(" = ").count());
+    fn all_is_used() {
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../go/internal/fiber");
+        let sources = |extension: &str| {
+            let files = fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path());
+            let files = files.filter(|path| path.extension().is_some_and(|it| it == extension));
+            let files = files.filter(|path| !path.ends_with("layout_gen.go"));
+            files.map(|path| fs::read_to_string(path).unwrap()).collect::<String>()
+        };
+        let uses = |text: &str, name: &str| {
+            text.match_indices(name).any(|(at, _)| {
+                let next = text[at + name.len()..].chars().next();
+                next.is_some_and(|next| !next.is_alphanumeric() && next != '_')
+            })
+        };
+        let (assembly, go) = (sources("s"), sources("go"));
+        for Group { prefix, numbers, .. } in of_assembly() {
+            for (name, _) in numbers {
+                assert!(uses(&assembly, &format!("{prefix}_{name}")), "{prefix}_{name}");
+            }
+        }
+        for Group { prefix, numbers, .. } in of_go().into_iter().filter(|group| group.prefix != "trap") {
+            for (name, _) in numbers {
+                assert!(uses(&go, &camel(&format!("{prefix}_{name}"))), "{prefix}_{name}");
+            }
+        }
     }
 }

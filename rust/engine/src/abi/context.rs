@@ -1,7 +1,6 @@
 //! The context block at the top of every fiber's slot: what Go, the stubs and the signal handler share.
 //!
-//! Written once here. The assembly of both languages and the Go package `internal/fiber` use constants generated from
-//! [`layout`], and a test on each side holds them together.
+//! Written once here. The assembly of both languages and the Go package `internal/fiber` use offsets that are taken from here (`rust/header`).
 
 use crate::abi::vmctx::HostFunction;
 use std::mem::offset_of;
@@ -80,10 +79,6 @@ pub struct Context {
     pub trap_pc: usize,
     /// Frame pointer there.
     pub trap_fp: usize,
-    /// Stack pointer there.
-    pub trap_sp: usize,
-    /// Address that was accessed, for traps of memory.
-    pub trap_address: usize,
     /// `EntryMode` of the last enter or resume.
     pub entry_mode: AtomicU32,
     /// Set by the signal handler when a pause was wanted where none is possible.
@@ -119,44 +114,4 @@ pub struct Context {
 pub struct FxArea(pub [u8; 512]);
 
 const _: () = assert!(size_of::<Context>() <= CONTEXT_SIZE);
-
-/// Name and offset of each field that Go or assembly uses, in the order of the structure.
-#[must_use]
-pub fn layout() -> Vec<(&'static str, usize)> {
-    macro_rules! offsets {
-        ($($field:ident),* $(,)?) => { vec![$((stringify!($field), offset_of!(Context, $field))),*] };
-    }
-    offsets![
-        sp,
-        status,
-        host_sp,
-        host_pc,
-        host_bp,
-        entry,
-        code,
-        vmctx,
-        args,
-        stack_top,
-        stack_low,
-        callee,
-        slots,
-        runtime_op,
-        runtime_args,
-        runtime_result,
-        trap_code,
-        trap_pc,
-        trap_fp,
-        trap_sp,
-        trap_address,
-        entry_mode,
-        pause_requested,
-        store,
-        thread,
-        slot,
-        pauses,
-        resume_frame,
-        regs,
-        iret,
-        fx,
-    ]
-}
+const _: () = assert!(offset_of!(Context, fx).is_multiple_of(16), "FXSAVE needs 16-byte alignment");

@@ -129,7 +129,7 @@ extern "C" fn handler(signal: i32, info: *mut libc::siginfo_t, ucontext: *mut li
             return;
         } else {
             match trap_of(signal, address, &registers, slot, context) {
-                Some(trap) => return leave_with_trap(context, &registers, trap, address),
+                Some(trap) => return leave_with_trap(context, &registers, trap),
                 None => abort(signal),
             }
         }
@@ -175,13 +175,11 @@ fn trap_of(
     }
 }
 
-fn leave_with_trap(context: &mut Context, registers: &machine::Registers, trap: TrapCode, address: usize) {
+fn leave_with_trap(context: &mut Context, registers: &machine::Registers, trap: TrapCode) {
     context.status = Status::Trap as u64;
     context.trap_code = trap as u64;
     context.trap_pc = registers.pc();
     context.trap_fp = registers.fp();
-    context.trap_sp = registers.sp();
-    context.trap_address = address;
     registers.leave(context);
 }
 

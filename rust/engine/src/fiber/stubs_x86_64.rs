@@ -251,7 +251,6 @@ global_asm!(
     "sub r10, 1",
     "mov [rax + {trap_pc}], r10",
     "mov [rax + {trap_fp}], rbp",
-    "mov [rax + {trap_sp}], rsp",
     "mov rdi, rax",
     "jmp gw_leave",
 
@@ -346,7 +345,6 @@ global_asm!(
     trap_code = const offset_of!(Context, trap_code),
     trap_pc = const offset_of!(Context, trap_pc),
     trap_fp = const offset_of!(Context, trap_fp),
-    trap_sp = const offset_of!(Context, trap_sp),
     entry_mode = const offset_of!(Context, entry_mode),
     pause_requested = const offset_of!(Context, pause_requested),
     thread = const offset_of!(Context, thread),
