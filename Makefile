@@ -42,9 +42,9 @@ tools: ## check that Rust, Go and a C compiler are here and new enough
 	@GO="$(GO)" CARGO="$(CARGO)" scripts/tools.sh
 
 .PHONY: build
-build: library ## build the engine, the C header and the command bin/wasmer
-	@echo "building bin/wasmer"
-	$(GO) build -o bin/wasmer ./go/cmd/wasmer
+build: library ## build the engine, the C header and the command bin/gowasmer
+	@echo "building bin/gowasmer"
+	$(GO) build -o bin/gowasmer ./go/cmd/gowasmer
 
 .PHONY: engine
 engine: tools
@@ -122,7 +122,7 @@ programs: build ## run the real programs of the tests as WASI guests, and show e
 .PHONY: wasi-testsuite
 wasi-testsuite: build ## run the official WASI test suite from a checkout with built tests: WASI_TESTSUITE=its folder of preview 1
 	@[ -n "$(WASI_TESTSUITE)" ] || { echo "usage: make wasi-testsuite WASI_TESTSUITE=folder with *.wasm of github.com/WebAssembly/wasi-testsuite"; exit 2; }
-	$(GO) run ./scripts/wasisuite bin/wasmer "$(WASI_TESTSUITE)"
+	$(GO) run ./scripts/wasisuite bin/gowasmer "$(WASI_TESTSUITE)"
 
 .PHONY: bench
 bench: build ## measure against other runtimes and print one table

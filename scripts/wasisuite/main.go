@@ -1,5 +1,5 @@
 // Command wasisuite runs the WASI test suite (https://github.com/WebAssembly/wasi-testsuite), of which a directory with built tests for preview 1 is given, by
-// bin/wasmer, and prints what failed and how many passed.
+// bin/gowasmer, and prints what failed and how many passed.
 //
 // A test is a module NAME.wasm. NAME.json beside it, if there is one, says how it is run and what it must do: see configuration. A directory that a test
 // gets is copied for it, so that tests do not see what others have left.
@@ -50,7 +50,7 @@ type operation struct {
 
 func main() {
 	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: wasisuite COMMAND DIRECTORY: the command bin/wasmer, and a directory with built tests")
+		fmt.Fprintln(os.Stderr, "usage: wasisuite COMMAND DIRECTORY: the command bin/gowasmer, and a directory with built tests")
 		os.Exit(2)
 	}
 	passed, failures, err := runSuite(os.Args[1], os.Args[2])

@@ -11,8 +11,8 @@ import (
 // TestSuite runs a small suite: a program of ours under several names.
 func TestSuite(t *testing.T) {
 	directory := t.TempDir()
-	command := filepath.Join(directory, "wasmer")
-	if out, err := exec.Command("go", "build", "-o", command, "../../go/cmd/wasmer").CombinedOutput(); err != nil {
+	command := filepath.Join(directory, "gowasmer")
+	if out, err := exec.Command("go", "build", "-o", command, "../../go/cmd/gowasmer").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	tool, err := os.ReadFile("../../testdata/guests/wasi/tool.wasm")

@@ -32,14 +32,14 @@ var kept = sync.OnceValues(func() (string, error) {
 	return folder, err
 })
 
-// command builds bin/wasmer as it is now, and gives its path.
+// command builds bin/gowasmer as it is now, and gives its path.
 var command = sync.OnceValues(func() (string, error) {
 	folder, err := kept()
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(folder, "wasmer")
-	return path, execute("", nil, "go", "build", "-o", path, "github.com/gowasmer/wasmer/go/cmd/wasmer")
+	path := filepath.Join(folder, "gowasmer")
+	return path, execute("", nil, "go", "build", "-o", path, "github.com/gowasmer/wasmer/go/cmd/gowasmer")
 })
 
 // execute runs a command in a directory, with more environment variables.

@@ -118,7 +118,7 @@ func TestLanguagesListDirectories(t *testing.T) {
 	}
 }
 
-// TestLanguagesSeeNoTerminal: streams of Go and directories are no terminals. (bin/wasmer's are those of the process.)
+// TestLanguagesSeeNoTerminal: streams of Go and directories are no terminals. (bin/gowasmer's are those of the process.)
 func TestLanguagesSeeNoTerminal(t *testing.T) {
 	const expected = "stdin isatty: false\nstdout isatty: false\nstderr isatty: false\n/ isatty: false\n"
 	for _, language := range languages {

@@ -257,7 +257,7 @@ impl Names {
     }
 }
 
-/// A section of the binary, for `wasmer inspect`.
+/// A section of the binary, for `gowasmer inspect`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Section {
     /// The section's name: that of the specification, or a custom section's own.

@@ -1,4 +1,4 @@
-// Command wasmer runs, inspects, checks and compiles WebAssembly modules from the shell.
+// Command gowasmer runs, inspects, checks and compiles WebAssembly modules from the shell.
 package main
 
 import (
@@ -8,16 +8,16 @@ import (
 	"os"
 )
 
-const usage = `wasmer runs WebAssembly modules.
+const usage = `gowasmer runs WebAssembly modules.
 
 Usage:
-  wasmer run [OPTION...] FILE [ARG...] run a WASI program
-  wasmer call FILE FUNCTION [ARG...]   call an exported function and print its results, one a line
-  wasmer inspect FILE                  list imports, exports, memories, sections and sizes
-  wasmer validate FILE                 check that a module is valid
-  wasmer compile FILE -o OUT           compile a module; call and inspect take the result, too
-  wasmer version                       print the version
-  wasmer help                          print this text
+  gowasmer run [OPTION...] FILE [ARG...] run a WASI program
+  gowasmer call FILE FUNCTION [ARG...]   call an exported function and print its results, one a line
+  gowasmer inspect FILE                  list imports, exports, memories, sections and sizes
+  gowasmer validate FILE                 check that a module is valid
+  gowasmer compile FILE -o OUT           compile a module; call and inspect take the result, too
+  gowasmer version                       print the version
+  gowasmer help                          print this text
 
 FILE is a module in the binary or the text format, or "-" for standard input. Arguments are read by the types of the
 function's parameters: integers in decimal, or with 0x, 0o or 0b before them; floats in decimal or hexadecimal,
@@ -32,7 +32,7 @@ Options of run, each also as --option=value:
   --trap-unknown-imports   run a program although functions are missing that it imports; it fails when it calls one
 
 A program gets the standard streams, and no files but those in the directories given. Tests of Go packages run by
-  GOOS=wasip1 GOARCH=wasm go test -exec "wasmer run --dir=/ --env PWD --env PATH" ./...
+  GOOS=wasip1 GOARCH=wasm go test -exec "gowasmer run --dir=/ --env PWD --env PATH" ./...
 
 Exit codes: 0 success; 1 the module is invalid, cannot be read or linked, or the guest failed; 2 wrong usage. run exits
 with the program's code, with 134 if it trapped (the backtrace goes to standard error), 124 if its time was over, and
@@ -94,7 +94,7 @@ func run(arguments []string, in io.Reader, out, errs io.Writer) int {
 	}
 	command := commands[name]
 	if command == nil {
-		fmt.Fprintf(errs, "wasmer: unknown command %q; try wasmer help\n", name)
+		fmt.Fprintf(errs, "gowasmer: unknown command %q; try gowasmer help\n", name)
 		return exitUsage
 	}
 	err := command(rest, streams{in, out, errs})
@@ -104,11 +104,11 @@ func run(arguments []string, in io.Reader, out, errs io.Writer) int {
 	var exit *exitCode
 	if errors.As(err, &exit) {
 		if exit.err != nil {
-			fmt.Fprintf(errs, "wasmer: %v\n", exit.err)
+			fmt.Fprintf(errs, "gowasmer: %v\n", exit.err)
 		}
 		return exit.code
 	}
-	fmt.Fprintf(errs, "wasmer: %v\n", err)
+	fmt.Fprintf(errs, "gowasmer: %v\n", err)
 	var wrong *usageError
 	if errors.As(err, &wrong) {
 		return exitUsage
@@ -124,6 +124,6 @@ func printVersion(arguments []string, s streams) error {
 	if len(arguments) > 0 {
 		return usagef("version takes no arguments, given %d", len(arguments))
 	}
-	_, err := fmt.Fprintf(s.out, "wasmer %s\n", version)
+	_, err := fmt.Fprintf(s.out, "gowasmer %s\n", version)
 	return err
 }

@@ -104,7 +104,7 @@ func parseRun(arguments []string) (*runOptions, error) {
 		}
 		set := runFlags[name]
 		if set == nil {
-			return nil, usagef("run: unknown option %q; try wasmer help", name)
+			return nil, usagef("run: unknown option %q; try gowasmer help", name)
 		}
 		if !joined {
 			if len(arguments) == 0 {

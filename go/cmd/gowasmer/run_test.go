@@ -39,9 +39,9 @@ func TestRun(t *testing.T) {
 		{"--dir " + dir + "::/ " + toolGuest + " cat ../x", "", "../x: Operation not permitted\n", 1},
 		{toolGuest + " trap", "", "wasm trap: unreachable\n    at main (", 134},
 		{"--timeout 20ms " + toolGuest + " loop", "", "the time given by --timeout is over", 124},
-		{"--max-memory 64K " + toolGuest, "", "wasmer: " + toolGuest + ": ", 1},
+		{"--max-memory 64K " + toolGuest, "", "gowasmer: " + toolGuest + ": ", 1},
 		{"--max-memory=1MiB " + toolGuest, toolGuest + "\n", "", 0},
-		{"--max-memory=64kib " + toolGuest, "", "wasmer: " + toolGuest + ": ", 1},
+		{"--max-memory=64kib " + toolGuest, "", "gowasmer: " + toolGuest + ": ", 1},
 		{"--max-memory=1M " + toolGuest, toolGuest + "\n", "", 0},
 		{"--invoke sum " + sum + " 5 37", "42\n", "", 0},
 		{"--invoke=sum " + sum + " 5", "", "expected 2 arguments, given 1", 2},
@@ -50,8 +50,8 @@ func TestRun(t *testing.T) {
 		{"--trap-unknown-imports --invoke unknown " + reactor, "", "nobody provides, namespace: plugin, name: run", 134},
 		{"--invoke ready " + reactor, "", "Import not found, namespace: env, name: sum\n    link error: Import not found, namespace: plugin, name: run", 1},
 
-		{"", "", "wasmer: run takes a FILE", 2},
-		{"--dir", "", "wasmer: run: --dir must be followed by its value", 2},
+		{"", "", "gowasmer: run takes a FILE", 2},
+		{"--dir", "", "gowasmer: run: --dir must be followed by its value", 2},
 		{"--dir= " + toolGuest, "", "--dir takes HOST or HOST::GUEST", 2},
 		{"--dir=/:: " + toolGuest, "", "--dir takes HOST or HOST::GUEST", 2},
 		{"--dir /nowhere/at/all " + toolGuest, "", "no such file or directory", 1},
@@ -65,13 +65,13 @@ func TestRun(t *testing.T) {
 		{"--nothing " + toolGuest, "", `unknown option "--nothing"`, 2},
 		{sum, "", `exports no function "_start"`, 2},
 		{guests + "absent.wasm", "", "no such file or directory", 1},
-		{guests + "sum.c", "", "wasmer: " + guests + "sum.c: ", 1},
+		{guests + "sum.c", "", "gowasmer: " + guests + "sum.c: ", 1},
 	}
 	for _, test := range tests {
 		t.Run(strings.ReplaceAll(test.line, "/", "_"), func(t *testing.T) {
 			stdout, stderr, code := execute(t, []byte("standard input"), append([]string{"run"}, strings.Fields(test.line)...)...)
 			if stdout != test.stdout || code != test.code || !strings.Contains(stderr, test.stderr) || (test.stderr == "") != (stderr == "") {
-				t.Errorf("wasmer run %s\nexit code %d, expected %d\nstdout %q, expected %q\nstderr %q, expected to hold %q",
+				t.Errorf("gowasmer run %s\nexit code %d, expected %d\nstdout %q, expected %q\nstderr %q, expected to hold %q",
 					test.line, code, test.code, stdout, test.stdout, stderr, test.stderr)
 			}
 		})

@@ -22,13 +22,13 @@ func TestMain(m *testing.M) {
 }
 
 func buildAndRun(m *testing.M) int {
-	directory, err := os.MkdirTemp("", "wasmer-command-")
+	directory, err := os.MkdirTemp("", "gowasmer-command-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	defer os.RemoveAll(directory)
-	binary = filepath.Join(directory, "wasmer")
+	binary = filepath.Join(directory, "gowasmer")
 	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
 		return 1
@@ -70,43 +70,43 @@ func TestCommandLines(t *testing.T) {
 		{"call " + types + " i32_i64_f32_f64_f64 1 2 3.5 4.25", "10.75\n", "", 0},
 		{"call " + types + " void", "", "", 0},
 		{"validate " + sum, sum + ": valid\n", "", 0},
-		{"version", "wasmer " + version + "\n", "", 0},
-		{"--version", "wasmer " + version + "\n", "", 0},
+		{"version", "gowasmer " + version + "\n", "", 0},
+		{"--version", "gowasmer " + version + "\n", "", 0},
 		{"--help", usage, "", 0},
 		{"help", usage, "", 0},
 		{"call --help", usage, "", 0},
 
 		{"", "", "Usage:", 2},
-		{"walk " + sum, "", `wasmer: unknown command "walk"; try wasmer help`, 2},
-		{"call", "", "wasmer: call takes FILE, FUNCTION and the function's arguments, given 0 arguments", 2},
-		{"call " + sum + " sum 5", "", "wasmer: function sum has the type (i32, i32) -> (i32): expected 2 arguments, given 1", 2},
+		{"walk " + sum, "", `gowasmer: unknown command "walk"; try gowasmer help`, 2},
+		{"call", "", "gowasmer: call takes FILE, FUNCTION and the function's arguments, given 0 arguments", 2},
+		{"call " + sum + " sum 5", "", "gowasmer: function sum has the type (i32, i32) -> (i32): expected 2 arguments, given 1", 2},
 		{"call " + sum + " sum 5 6 7", "", "expected 2 arguments, given 3", 2},
-		{"call " + sum + " sum 5 x", "", `wasmer: argument 2 of function sum: expected an i32 (-2147483648 to 4294967295), given "x"`, 2},
+		{"call " + sum + " sum 5 x", "", `gowasmer: argument 2 of function sum: expected an i32 (-2147483648 to 4294967295), given "x"`, 2},
 		{"call " + sum + " sum 5 4294967296", "", `given "4294967296"`, 2},
-		{"call " + types + " f64_f64 one", "", `wasmer: argument 1 of function f64_f64: expected an f64, given "one"`, 2},
-		{"call " + sum + " sun 5 6", "", `wasmer: no exported function "sun"; the module exports sum`, 2},
-		{"call " + traps + " memory", "", `wasmer: export "memory" is a memory, not a function`, 2},
-		{"call " + guests + "absent.wasm f", "", "wasmer: " + guests + "absent.wasm: no such file or directory", 1},
-		{"call " + guests + " f", "", "wasmer: " + guests + ": is a directory", 1},
-		{"call " + guests + "sum.c sum 1 2", "", "wasmer: " + guests + "sum.c: ", 1},
-		{"validate " + guests + "sum.c", "", "wasmer: " + guests + "sum.c: ", 1},
+		{"call " + types + " f64_f64 one", "", `gowasmer: argument 1 of function f64_f64: expected an f64, given "one"`, 2},
+		{"call " + sum + " sun 5 6", "", `gowasmer: no exported function "sun"; the module exports sum`, 2},
+		{"call " + traps + " memory", "", `gowasmer: export "memory" is a memory, not a function`, 2},
+		{"call " + guests + "absent.wasm f", "", "gowasmer: " + guests + "absent.wasm: no such file or directory", 1},
+		{"call " + guests + " f", "", "gowasmer: " + guests + ": is a directory", 1},
+		{"call " + guests + "sum.c sum 1 2", "", "gowasmer: " + guests + "sum.c: ", 1},
+		{"validate " + guests + "sum.c", "", "gowasmer: " + guests + "sum.c: ", 1},
 		{"call " + traps + " unreachable", "", "unreachable", 1},
 		{"call " + traps + " div_by_zero", "", "integer divide by zero", 1},
 		{"call " + traps + " stack_overflow 0", "", "call stack exhausted", 1},
 		{"call " + guests + "names.wasm a 0", "", "integer divide by zero", 1},
 		{"call " + guests + "start_trap.wasm never", "", "unreachable", 1},
 		{"call " + guests + "imported_function.wasm add1 1 2", "", "Import not found, namespace: env, name: sum", 1},
-		{"compile " + sum, "", "wasmer: compile takes one FILE and -o OUT", 2},
-		{"compile " + sum + " -o", "", "wasmer: compile: -o must be followed by", 2},
+		{"compile " + sum, "", "gowasmer: compile takes one FILE and -o OUT", 2},
+		{"compile " + sum + " -o", "", "gowasmer: compile: -o must be followed by", 2},
 		{"compile " + sum + " -o /nowhere/out", "", "/nowhere/out", 1},
-		{"inspect", "", "wasmer: inspect takes one FILE, given 0 arguments", 2},
-		{"version now", "", "wasmer: version takes no arguments", 2},
+		{"inspect", "", "gowasmer: inspect takes one FILE, given 0 arguments", 2},
+		{"version now", "", "gowasmer: version takes no arguments", 2},
 	}
 	for _, test := range tests {
 		t.Run(strings.ReplaceAll(test.line, "/", "_"), func(t *testing.T) {
 			stdout, stderr, code := execute(t, nil, strings.Fields(test.line)...)
 			if stdout != test.stdout || code != test.code || !strings.Contains(stderr, test.stderr) || (test.stderr == "") != (stderr == "") {
-				t.Errorf("wasmer %s\nexit code %d, expected %d\nstdout %q, expected %q\nstderr %q, expected to hold %q",
+				t.Errorf("gowasmer %s\nexit code %d, expected %d\nstdout %q, expected %q\nstderr %q, expected to hold %q",
 					test.line, code, test.code, stdout, test.stdout, stderr, test.stderr)
 			}
 		})

@@ -47,7 +47,7 @@ func TestTextModules(t *testing.T) {
 func TestTextErrors(t *testing.T) {
 	path := write(t, "bad.wat", "(module\n  (func (i32.cosnt 1)))")
 	_, stderr, code := execute(t, nil, "validate", path)
-	expected := "wasmer: " + path + ": unknown operator or unexpected token at line 2, column 10:\n      (func (i32.cosnt 1)))\n             ^\n"
+	expected := "gowasmer: " + path + ": unknown operator or unexpected token at line 2, column 10:\n      (func (i32.cosnt 1)))\n             ^\n"
 	if stderr != expected || code != exitFailure {
 		t.Errorf("exit code %d, stderr %q, expected %q", code, stderr, expected)
 	}
