@@ -2,46 +2,16 @@
 
 mod check;
 mod format;
+mod keys;
 #[cfg(test)]
 mod tests;
 
-use crate::types::{MemoryType, PAGE_SIZE_LOG2};
+use crate::options::CompileOptions;
+use crate::translate::{InlinedLocation, Location};
 use crate::wasm::ModuleInfo;
 use serde::{Deserialize, Serialize};
 
-/// How compiled code keeps loads and stores inside of a 32-bit memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum BoundsMode {
-    /// The memory lies in a reservation of 4 GiB and a guard of 2 GiB: no checks, faults are caught.
-    Guarded,
-    /// Each access is compared with the memory's length: for hosts short of address space, and for memories whose index or page size
-    /// the other way cannot serve.
-    Explicit,
-}
-
-impl BoundsMode {
-    /// How accesses to a memory of this type are kept inside where this mode was chosen: only a 32-bit index stays within a guarded
-    /// reservation, and only pages that are a multiple of the host's end where accessible bytes end.
-    #[must_use]
-    pub fn of_memory(self, ty: &MemoryType) -> Self {
-        if ty.index64 || ty.page_size_log2 != PAGE_SIZE_LOG2 { Self::Explicit } else { self }
-    }
-}
-
-/// What was chosen when the module was compiled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct CompileOptions {
-    /// How memory accesses are kept inside.
-    pub bounds: BoundsMode,
-    /// Whether NaN results are made canonical.
-    pub canonicalize_nans: bool,
-}
-
-impl Default for CompileOptions {
-    fn default() -> Self {
-        Self { bounds: BoundsMode::Guarded, canonicalize_nans: false }
-    }
-}
+pub use keys::{canonical_types, trampoline_keys};
 
 /// A compiled module before it is linked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -118,70 +88,4 @@ pub struct AddressRecord {
     pub code: u32,
     /// Which instruction.
     pub location: Location,
-}
-
-/// An instruction as seen from one function's code: its offset in the module's bytes (at most 1 GiB), or with bit 31 set an index into
-/// [`CodeBody::inlined`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Location(u32);
-
-/// An instruction of a function whose body was inlined into another one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct InlinedLocation {
-    /// Offset in the module's bytes.
-    pub wasm: u32,
-    /// The function that it belongs to.
-    pub function: u32,
-    /// The call that was replaced by the function's body.
-    pub parent: Location,
-}
-
-impl Location {
-    /// Where the compiler gives none.
-    pub const UNKNOWN: Self = Self(u32::MAX);
-    const INLINED: u32 = 1 << 31;
-
-    /// The instruction at an offset in the module's bytes.
-    ///
-    /// # Panics
-    /// If the offset is beyond the largest module.
-    #[must_use]
-    pub const fn at(offset: u64) -> Self {
-        assert!(offset < Self::INLINED as u64, "modules are limited to 1 GiB");
-        Self(offset as u32)
-    }
-
-    /// The entry of an index in [`CodeBody::inlined`].
-    ///
-    /// # Panics
-    /// If the index takes more than 31 bits.
-    #[must_use]
-    pub const fn inlined(index: usize) -> Self {
-        assert!(index < (Self::INLINED - 1) as usize, "a table of inlined instructions is that small");
-        Self(Self::INLINED | index as u32)
-    }
-
-    /// The location that these bits stand for.
-    #[must_use]
-    pub const fn from_bits(bits: u32) -> Self {
-        Self(bits)
-    }
-
-    /// The location as a number.
-    #[must_use]
-    pub const fn bits(self) -> u32 {
-        self.0
-    }
-
-    /// Offset in the module's bytes, if this is an instruction of the function itself.
-    #[must_use]
-    pub const fn wasm(self) -> Option<u32> {
-        if self.0 & Self::INLINED == 0 { Some(self.0) } else { None }
-    }
-
-    /// Index in [`CodeBody::inlined`], if this is an instruction of an inlined body.
-    #[must_use]
-    pub const fn inlined_index(self) -> Option<usize> {
-        if self.0 & Self::INLINED == 0 || self.0 == u32::MAX { None } else { Some((self.0 & !Self::INLINED) as usize) }
-    }
 }

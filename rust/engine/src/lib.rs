@@ -12,8 +12,11 @@
 //! ```
 //!
 //! A call: Go fills a context -> `fiber` enters the guest's stack -> compiled code -> a stub or signal leaves with a status.
-//! `text` makes bytes of the text format. `ffi` is the C ABI over all of it; `types`, `error`, `trap`, `budget` and `threads` are leaves, and
-//! `abi` has the layouts that compiled code, stubs, host and Go share.
+//! `text` makes bytes of the text format. `ffi` is the C ABI over all of it; the ground, which everything may
+//! import, is `abi` (the layouts that compiled code, stubs, host and Go share), `options`, `isa` (this processor and its calls), `types`,
+//! `error`, `trap`, `budget` and `threads`.
+//!
+//! Each room imports only lower ones: `ffi`, `vm`, `fiber`, `code`, `compile`, `artifact`, `translate`, `wasm`, the ground.
 #![deny(unsafe_code, missing_docs, clippy::undocumented_unsafe_blocks, unsafe_op_in_unsafe_fn)]
 
 pub mod abi;
@@ -24,6 +27,8 @@ pub mod compile;
 pub mod error;
 pub mod ffi;
 pub mod fiber;
+pub mod isa;
+pub mod options;
 pub mod text;
 mod threads;
 pub mod translate;

@@ -5,11 +5,11 @@
 //! after its optimiser.
 
 use cranelift_codegen::ir::{Function, Opcode};
-use cranelift_codegen::isa::OwnedTargetIsa;
+use cranelift_codegen::isa::{self, OwnedTargetIsa};
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_codegen::{Context, verify_function};
 use gowasmer::abi::vmctx::VmctxLayout;
-use gowasmer::artifact::{BoundsMode, CompileOptions};
+use gowasmer::options::{BoundsMode, CompileOptions};
 use gowasmer::translate::{Candidates, Environment, Translator};
 use std::path::{Path, PathBuf};
 use wasmparser::FuncValidatorAllocations;
@@ -21,7 +21,7 @@ fn directory() -> PathBuf {
 fn isa() -> OwnedTargetIsa {
     let mut flags = settings::builder();
     flags.set("opt_level", "speed").unwrap();
-    cranelift_native::builder().unwrap().finish(settings::Flags::new(flags)).unwrap()
+    isa::lookup_by_name("x86_64-unknown-linux-gnu").unwrap().finish(settings::Flags::new(flags)).unwrap()
 }
 
 /// Translates every function of a module; each passes the verifier before and after optimisation.

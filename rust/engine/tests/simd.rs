@@ -2,8 +2,8 @@
 //! the engine.
 
 use gowasmer::abi::vmctx::HostFunction;
-use gowasmer::artifact::{BoundsMode, CompileOptions};
 use gowasmer::error::ErrorKind;
+use gowasmer::options::{BoundsMode, CompileOptions};
 use gowasmer::trap::TrapCode;
 use gowasmer::types::{FuncType, GlobalType, ValType};
 use gowasmer::vm::{self, Extern, FuncHandle, GlobalHandle, Instance, InstanceOptions, Linker, Module, Stop, Store};

@@ -9,7 +9,7 @@ use wasmparser::{Parser, Payload, Validator};
 /// # Errors
 /// Who says what, where they do not agree.
 pub fn agreed(bytes: &[u8], wasmi: &Wasmi, wasmtime: Option<&Wasmtime>) -> Result<bool, String> {
-    let ours = wasm::validate(bytes).map_err(|error| error.to_string());
+    let ours = gowasmer::compile::validate(bytes).map_err(|error| error.to_string());
     let parser =
         Validator::new_with_features(FEATURES).validate_all(bytes).map(drop).map_err(|error| error.to_string());
     let mut answers = vec![("gowasmer", &ours), ("wasmparser", &parser)];

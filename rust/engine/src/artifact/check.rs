@@ -230,7 +230,7 @@ fn code(artifact: &Artifact) -> Finding {
         let at = at + info.imported_functions as usize;
         body(info, function).map_err(|e| format!("function {at}: {e}"))?;
     }
-    let keys = crate::compile::trampoline_keys(info);
+    let keys = super::trampoline_keys(info);
     ensure(keys.iter().eq(trampolines.iter().map(|(key, _)| key)), || {
         format!("trampolines {:?} given, expected {keys:?}", trampolines.iter().map(|(key, _)| key).collect::<Vec<_>>())
     })?;

@@ -16,7 +16,11 @@
 
 use super::{Artifact, check};
 use crate::error::{Error, ErrorKind, Result};
+use crc::{CRC_32_ISO_HDLC, Crc, Table};
 use std::fmt::Display;
+
+/// Sixteen bytes a step, without vectors of the processor.
+const CRC: Crc<u32, Table<16>> = Crc::<u32, Table<16>>::new(&CRC_32_ISO_HDLC);
 
 const MAGIC: [u8; 8] = *b"\x7fgowasmr";
 /// To be raised with every change of the layout, of the types that are serialised, and of what compiled code expects to find at run
@@ -43,7 +47,7 @@ impl Origin {
         Self {
             engine: format!("gowasmer {version} with cranelift {generator}"),
             target: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
-            features: crate::compile::cpu_features(),
+            features: crate::isa::cpu_features(),
         }
     }
 }
@@ -125,7 +129,7 @@ fn open(bytes: &[u8]) -> Result<(Origin, &[u8])> {
     if length != bytes.len() as u64 {
         return Err(refuse(format!("it is cut or altered: {} bytes given, expected {length}", bytes.len())));
     }
-    let found = crc32fast::hash(&bytes[CHECKED..]);
+    let found = CRC.checksum(&bytes[CHECKED..]);
     if found != checksum {
         return Err(refuse(format!("it was altered: its checksum is {found:#010x}, expected {checksum:#010x}")));
     }
@@ -150,7 +154,7 @@ fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
 pub(super) fn seal(bytes: &mut [u8]) {
     let length = bytes.len() as u64;
     bytes[CHECKED..FIXED].copy_from_slice(&length.to_le_bytes());
-    let checksum = crc32fast::hash(&bytes[CHECKED..]);
+    let checksum = CRC.checksum(&bytes[CHECKED..]);
     bytes[CHECKSUM..CHECKED].copy_from_slice(&checksum.to_le_bytes());
 }
 

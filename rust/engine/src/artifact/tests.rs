@@ -1,6 +1,7 @@
 //! Tests of serialising: what is written is read again, and whatever was done to the bytes is found.
 
 use super::format::{Origin, seal};
+use super::trampoline_keys;
 use super::{
     AddressRecord, Artifact, CodeBody, CompileOptions, InlinedLocation, Location, Relocation, TrampolineKey, TrapRecord,
 };
@@ -51,7 +52,7 @@ fn sample() -> Artifact {
         },
     ];
     let trampoline = CodeBody { code: vec![0xc3], alignment: 16, ..CodeBody::default() };
-    let keys = crate::compile::trampoline_keys(&info);
+    let keys = trampoline_keys(&info);
     let trampolines = keys.into_iter().map(|key| (key, trampoline.clone())).collect();
     Artifact { info, options: CompileOptions::default(), functions, trampolines }
 }

@@ -1,25 +1,21 @@
+#![allow(unsafe_code)] // writes to a block of the arena
+
 //! Linking: from an artifact to code that can be called.
 
 use super::arena::{self, Block, PAGE};
 use super::index::Published;
-use super::provider::Provider;
 use super::symbols::{Registered, Symbols};
+use crate::artifact::canonical_types;
 use crate::artifact::{Artifact, CodeBody, TrampolineKey, TrapRecord};
-use crate::compile::{CALL_RELOCATION, canonical_types, isa_for};
 use crate::error::{Error, ErrorKind, Result};
-use cranelift_codegen::ir::{LibCall, Signature};
-use cranelift_codegen::isa::{CallConv, OwnedTargetIsa};
-use cranelift_jit::{JITBuilder, JITModule};
-use cranelift_module::{FuncId, Module, ModuleError, ModuleReloc, ModuleRelocTarget};
+use crate::isa::{isa_for, near_call};
+use cranelift_codegen::isa::OwnedTargetIsa;
 use std::fmt;
 use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-/// cranelift-jit keeps room for a veneer with each call where calls do not reach far.
-const VENEER_SIZE: usize = if cfg!(target_arch = "aarch64") { 24 } else { 0 };
-/// What the assembler adds to the distance of a call.
-const CALL_ADDEND: i64 = if cfg!(target_arch = "aarch64") { 0 } else { -4 };
+/// Between functions lie bytes that are no instruction: `int3` on x86-64, `udf` on aarch64.
+const FILLER: u8 = if cfg!(target_arch = "x86_64") { 0xcc } else { 0 };
 
 /// The code of one module, linked, executable, and known to the index. Dropping it frees the code: whoever holds an address of it holds
 /// this too.
@@ -33,7 +29,7 @@ pub struct LoadedCode {
     trampolines: Box<[(TrampolineKey, u32)]>,
     canonical_types: Box<[u32]>,
     used: usize,
-    block: Arc<Block>,
+    block: Block,
 }
 
 impl LoadedCode {
@@ -134,26 +130,34 @@ fn bad_key(key: TrampolineKey) -> Error {
     Error::new(ErrorKind::Deserialize, format!("trampoline {key:?}: the module has no such type"))
 }
 
-/// Copies and relocates the bodies; gives the block, each body's offset in it, and the bytes of code.
-fn link(artifact: &Artifact, isa: &OwnedTargetIsa) -> Result<(Arc<Block>, Vec<u32>, usize)> {
+/// Lays out, copies and links the bodies; gives the block, each body's offset in it, and the bytes of code.
+fn link(artifact: &Artifact, isa: &OwnedTargetIsa) -> Result<(Block, Vec<u32>, usize)> {
     let function_minimum = u64::from(isa.function_alignment().minimum).max(isa.symbol_alignment());
     let (mut size, mut used) = (0_usize, 0);
+    let mut starts = Vec::with_capacity(bodies(artifact).count());
     for (number, body) in bodies(artifact).enumerate() {
         check(artifact, number, body)?;
         let align = u64::from(body.alignment).max(function_minimum) as usize;
-        size = size.next_multiple_of(align) + body.code.len() + body.relocations.len() * VENEER_SIZE;
+        let start = size.next_multiple_of(align);
+        starts.push(start as u32);
+        size = start + body.code.len();
         used += body.code.len();
+        if size > near_call::native::LARGEST_BLOCK {
+            let message = format!("the code of a module takes more than {} bytes", near_call::native::LARGEST_BLOCK);
+            return Err(Error::new(ErrorKind::Compile, message));
+        }
     }
-    let block = Arc::new(arena::arena()?.allocate(size)?);
-
-    // cranelift-jit panics where it is at a loss. The checks above leave it no cause, but one bug there must not end the process.
-    let linked = catch_unwind(AssertUnwindSafe(|| define(artifact, isa, block.clone())))
-        .unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, "linking the code of a module panicked")))?;
-    let starts = linked.into_iter().map(|address| (address as usize - block.base()) as u32).collect();
+    let block = arena::arena()?.allocate(size)?;
+    // SAFETY: the block is readable and writable, ours alone, and nobody runs it before it is executable.
+    let code = unsafe { std::slice::from_raw_parts_mut(block.base() as *mut u8, block.len()) };
+    write(artifact, &starts, code)?;
+    block
+        .make_executable()
+        .map_err(|e| Error::new(ErrorKind::Resource, format!("cannot make the code of a module executable: {e}")))?;
     Ok((block, starts, used))
 }
 
-/// Code may come from a file: whatever cranelift-jit would panic about, or write out of bounds for, is refused here.
+/// Code may come from a file: what would be written or called out of bounds is refused here.
 fn check(artifact: &Artifact, number: usize, body: &CodeBody) -> Result<()> {
     let refuse = |what: String| Err(Error::new(ErrorKind::Deserialize, format!("code of body {number}: {what}")));
     if body.code.is_empty() {
@@ -170,7 +174,7 @@ fn check(artifact: &Artifact, number: usize, body: &CodeBody) -> Result<()> {
         let inside = (relocation.offset as usize).checked_add(4).is_some_and(|end| end <= body.code.len());
         let own =
             relocation.function.checked_sub(imported).is_some_and(|own| (own as usize) < artifact.functions.len());
-        if !inside || !own || relocation.addend != CALL_ADDEND {
+        if !inside || !own || relocation.addend != near_call::native::ADDEND {
             return refuse(format!(
                 "{relocation:?} does not lead from its {} bytes to a function of the module",
                 body.code.len()
@@ -180,47 +184,25 @@ fn check(artifact: &Artifact, number: usize, body: &CodeBody) -> Result<()> {
     Ok(())
 }
 
-fn define(artifact: &Artifact, isa: &OwnedTargetIsa, block: Arc<Block>) -> Result<Vec<*const u8>> {
-    let failed = |error: ModuleError| {
-        let kind =
-            if matches!(error, ModuleError::Allocation { .. }) { ErrorKind::Resource } else { ErrorKind::Internal };
-        Error::new(kind, format!("cannot link the code of a module: {error}"))
-    };
-    let mut builder = JITBuilder::with_isa(isa.clone(), Box::new(|_: LibCall| String::new()));
-    builder.memory_provider(Box::new(Provider::new(block)));
-    // The last lookup is asked first: it answers all, so that the C library's symbols are never searched.
-    builder.symbol_lookup_fn(Box::new(|_| Some(unlinked as *const u8)));
-    let mut module = JITModule::new(builder);
-    let signature = Signature::new(CallConv::Tail);
-    let ids = bodies(artifact)
-        .map(|_| module.declare_anonymous_function(&signature).map_err(failed))
-        .collect::<Result<Vec<_>>>()?;
-    let mut relocations = Vec::new();
-    for (body, id) in bodies(artifact).zip(&ids) {
-        relocations.clear();
-        relocations.extend(body.relocations.iter().map(|relocation| {
-            let callee = (relocation.function - artifact.info.imported_functions) as usize;
-            ModuleReloc {
-                offset: relocation.offset,
-                kind: CALL_RELOCATION,
-                name: target(ids[callee]),
-                addend: relocation.addend + i64::from(artifact.functions[callee].entry),
-            }
-        }));
-        module.define_function_bytes(*id, u64::from(body.alignment), &body.code, &relocations).map_err(failed)?;
+/// Writes the bodies to their places, and the distances of the calls between them.
+fn write(artifact: &Artifact, starts: &[u32], code: &mut [u8]) -> Result<()> {
+    code.fill(FILLER);
+    for (body, start) in bodies(artifact).zip(starts) {
+        code[*start as usize..][..body.code.len()].copy_from_slice(&body.code);
     }
-    module.finalize_definitions().map_err(failed)?;
-    Ok(ids.into_iter().map(|id| module.get_finalized_function(id)).collect())
-    // The module goes, and with it the provider; the block stays.
-}
-
-fn target(id: FuncId) -> ModuleRelocTarget {
-    ModuleRelocTarget::user(0, id.as_u32())
-}
-
-/// Stands for every symbol: compiled code refers to none.
-extern "C" fn unlinked() {
-    std::process::abort();
+    for (number, (body, start)) in bodies(artifact).zip(starts).enumerate() {
+        for relocation in &body.relocations {
+            let callee = (relocation.function - artifact.info.imported_functions) as usize;
+            let target = starts[callee] as usize + artifact.functions[callee].entry as usize;
+            near_call::native::link(code, *start as usize + relocation.offset as usize, target).map_err(|e| {
+                Error::new(
+                    ErrorKind::Internal,
+                    format!("code of body {number}: {relocation:?} cannot be linked: {e:?}"),
+                )
+            })?;
+        }
+    }
+    Ok(())
 }
 
 /// All trap records, by offset from the module's start.

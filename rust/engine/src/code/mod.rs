@@ -3,7 +3,6 @@
 pub mod arena;
 pub mod index;
 mod load;
-mod provider;
 mod symbols;
 
 pub use index::{is_code, trap_at};

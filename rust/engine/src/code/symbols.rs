@@ -1,6 +1,7 @@
 //! From a program counter to a function, its name, and the offset in the module's bytes: for backtraces, never in a signal handler.
 
-use crate::artifact::{AddressRecord, CodeBody, InlinedLocation, Location};
+use crate::artifact::{AddressRecord, CodeBody};
+use crate::translate::{InlinedLocation, Location};
 use crate::wasm::Names;
 use parking_lot::RwLock;
 use std::collections::BTreeMap;

@@ -5,9 +5,10 @@
 use super::*;
 use crate::abi::Builtins;
 use crate::abi::vmctx::{HOST_MAGIC, Header, HostFunction};
-use crate::artifact::{Artifact, CompileOptions, Relocation, TrampolineKey, TrapRecord};
+use crate::artifact::{Artifact, Relocation, TrampolineKey, TrapRecord};
 use crate::compile::compile;
 use crate::error::ErrorKind;
+use crate::options::CompileOptions;
 use crate::trap::TrapCode;
 use std::arch::asm;
 use std::sync::atomic::{AtomicBool, Ordering};

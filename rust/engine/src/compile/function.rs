@@ -1,20 +1,17 @@
 //! One function: from its body, or from CLIF, to machine code with its trap records and its address map.
 
 use super::placement;
-use crate::artifact::{AddressRecord, CodeBody, InlinedLocation, Location, Relocation, TrapRecord};
+use crate::artifact::{AddressRecord, CodeBody, Relocation, TrapRecord};
 use crate::error::{Error, ErrorKind, Result};
+use crate::isa::near_call;
 use crate::translate::{Environment, Translator};
+use crate::translate::{InlinedLocation, Location};
 use crate::trap::TrapCode;
-use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::{ExternalName, Function};
 use cranelift_codegen::isa::TargetIsa;
 use cranelift_codegen::{CodegenError, CompiledCode, Context, FinalizedRelocTarget};
 use wasmparser::FuncValidatorAllocations;
-
-/// The only relocation that compiled code holds: a near call.
-pub(crate) const CALL_RELOCATION: Reloc =
-    if cfg!(target_arch = "aarch64") { Reloc::Arm64Call } else { Reloc::X86CallPCRel4 };
 
 /// What a thread reuses from function to function.
 pub(crate) struct FunctionCompiler {
@@ -71,7 +68,9 @@ fn extract(compiled: &CompiledCode, func: &Function, isa: &dyn TargetIsa) -> Res
         .relocs()
         .iter()
         .map(|reloc| match &reloc.target {
-            FinalizedRelocTarget::ExternalName(ExternalName::User(name)) if reloc.kind == CALL_RELOCATION => {
+            FinalizedRelocTarget::ExternalName(ExternalName::User(name))
+                if reloc.kind == near_call::native::RELOCATION =>
+            {
                 let name = &func.params.user_named_funcs()[*name];
                 Ok(Relocation { offset: reloc.offset, function: name.index, addend: reloc.addend })
             }

@@ -3,20 +3,19 @@
 //! All of it runs on the threads of [`pool`]; the caller only waits.
 
 mod function;
-mod isa;
 mod placement;
 mod pool;
 mod trampolines;
+mod validate;
 
-pub use isa::{cpu_features, isa, isa_for};
 pub use pool::pool;
-pub use trampolines::{canonical_types, keys as trampoline_keys};
-
-pub(crate) use function::CALL_RELOCATION;
+pub use validate::validate;
 
 use crate::abi::vmctx::VmctxLayout;
-use crate::artifact::{Artifact, CodeBody, CompileOptions, TrampolineKey};
+use crate::artifact::{Artifact, CodeBody, TrampolineKey, trampoline_keys};
 use crate::error::{Error, ErrorKind, Result};
+use crate::isa::isa_for;
+use crate::options::CompileOptions;
 use crate::translate::{Candidates, Environment};
 use crate::wasm::{self, Body, ModuleInfo};
 use cranelift_codegen::isa::TargetIsa;

@@ -116,7 +116,8 @@ fn blocks(starts: &[u32], edges: &[(u32, u32)], size: u32) -> Vec<Block> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::artifact::{AddressRecord, Location, Relocation, TrapRecord};
+    use crate::artifact::{AddressRecord, Relocation, TrapRecord};
+    use crate::translate::Location;
 
     #[test]
     fn loops_run_more_often_than_what_surrounds_them() {

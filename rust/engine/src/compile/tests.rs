@@ -1,6 +1,8 @@
 //! Tests of the driver, the trampolines, and of what the code generator emits.
 
 use super::*;
+use crate::artifact::canonical_types;
+use crate::isa::isa;
 use crate::translate::wasm_signature;
 use crate::trap::TrapCode;
 use crate::types::{FuncType, ValType};

@@ -2,7 +2,7 @@
 
 use super::error::{gw_bytes, gw_error};
 use super::{argument, borrow, describe, fallible, items, output, release};
-use crate::artifact::{BoundsMode, CompileOptions};
+use crate::options::{BoundsMode, CompileOptions};
 use crate::vm::Module;
 
 /// A compiled module.
@@ -43,7 +43,7 @@ pub unsafe extern "C" fn gw_module_compile(
 pub unsafe extern "C" fn gw_module_validate(data: *const u8, len: usize) -> *mut gw_error {
     fallible(|| {
         // SAFETY: null or valid, by the rules of this ABI.
-        crate::wasm::validate(unsafe { items(data, len, "data")? })
+        crate::compile::validate(unsafe { items(data, len, "data")? })
     })
 }
 

@@ -4,7 +4,7 @@
 
 use super::*;
 use crate::abi::{Context, Status};
-use crate::artifact::CompileOptions;
+use crate::options::CompileOptions;
 use crate::trap::TrapCode;
 use crate::types::{FuncType, ValType};
 use crate::vm::{Extern, FuncHandle, Instance, InstanceOptions, Linker, Module, Stop, Store, run};

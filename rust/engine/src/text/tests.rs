@@ -19,13 +19,13 @@ fn translates_modules() {
     );
     assert_eq!(to_binary(b"(module binary \"\\00asm\" \"\\01\\00\\00\\00\")").unwrap(), b"\0asm\x01\0\0\0");
     let sum = b"(module (func (export \"sum\") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1))))";
-    crate::wasm::validate(&to_binary(sum).unwrap()).unwrap();
+    crate::compile::validate(&to_binary(sum).unwrap()).unwrap();
 }
 
 #[test]
 fn what_is_not_validated_is_left_to_validation() {
     let bytes = to_binary(b"(module (func (result i32) (i64.const 0)))").unwrap();
-    assert_eq!(crate::wasm::validate(&bytes).unwrap_err().kind(), ErrorKind::Validation);
+    assert_eq!(crate::compile::validate(&bytes).unwrap_err().kind(), ErrorKind::Validation);
 }
 
 #[test]

@@ -25,17 +25,12 @@ use super::function::FunctionTranslation;
 use super::index::{self, Index};
 use super::vmctx::Region;
 use crate::abi::vmctx::{MemoryDefinition, MemoryEntry};
-use crate::artifact::BoundsMode;
+use crate::options::{BoundsMode, GUARD, RESERVATION};
 use crate::trap::TrapCode;
 use crate::types::MemoryType;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, Endianness, InstBuilder, InstructionData, MemFlagsData, Opcode, Value, types};
 use std::mem::offset_of;
-
-/// Bytes that a guarded 32-bit memory may come to occupy: all that an index of 32 bits reaches.
-pub const RESERVATION: u64 = 4 << 30;
-/// Bytes after the reservation that are never accessible.
-pub const GUARD: u64 = 2 << 30;
 
 /// What keeps one access inside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,11 +3,11 @@
 use super::bounds::Starts;
 use super::callees::Callees;
 use super::inline::{self, Scope};
+use super::location::{InlinedLocation, Location};
 use super::once::Onces;
 use super::ops::simd;
 use super::state::{Frame, FrameKind, State};
 use super::{Environment, clif_type, dispatch};
-use crate::artifact::{InlinedLocation, Location};
 use crate::error::{Error, ErrorKind, Result};
 use crate::trap::TrapCode;
 use crate::types::ValType;

@@ -22,8 +22,8 @@
 
 use super::Environment;
 use super::function::{FunctionTranslation, val_type};
+use super::location::{InlinedLocation, Location};
 use super::state::{Frame, FrameKind};
-use crate::artifact::{InlinedLocation, Location};
 use crate::error::Result;
 use crate::wasm::{Body, ModuleInfo, validation_error};
 use cranelift_codegen::ir::SourceLoc;

@@ -13,6 +13,7 @@
 //! | `vmctx`           | loads from the vmctx, alias regions, flags                                    |
 //! | `once`            | values that are made once for a function, at its entry                         |
 //! | `callees`         | signatures and references of what a function calls                            |
+//! | `location`        | where code comes from, for backtraces                                         |
 //!
 //! Compiled code has no interrupt checks, no stack checks, and for memories in their reservation no bounds checks: see
 //! `testdata/clif/memory_guarded.clif`. Every instruction may be the last that runs, so nothing here emits a sequence that
@@ -25,6 +26,7 @@ mod function;
 mod index;
 mod indirect;
 mod inline;
+mod location;
 mod once;
 mod ops;
 mod state;
@@ -32,10 +34,11 @@ mod table_access;
 mod vmctx;
 
 pub use inline::Candidates;
+pub use location::{InlinedLocation, Location};
 
 use crate::abi::vmctx::VmctxLayout;
-use crate::artifact::{CompileOptions, InlinedLocation};
 use crate::error::Result;
+use crate::options::CompileOptions;
 use crate::types::{FuncType, ValType};
 use crate::wasm::ModuleInfo;
 use cranelift_codegen::ir::{self, AbiParam, UserFuncName, types};
@@ -85,7 +88,7 @@ impl Translator {
 
     /// Validates the body of function `function_index` (imports count) and translates it into `func`, which must be empty.
     ///
-    /// Name and signature of `func` are set here. Source locations are the bits of a [`Location`](crate::artifact::Location) whose
+    /// Name and signature of `func` are set here. Source locations are the bits of a [`Location`](Location) whose
     /// table is [`Translator::inlined`]. Returns the validator's allocations for the next call.
     ///
     /// # Errors

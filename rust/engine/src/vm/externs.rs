@@ -9,9 +9,9 @@ use super::pinned::Pinned;
 use super::store::Store;
 use super::table::Table;
 use crate::abi::vmctx::{FuncRecord, GlobalCell, MemoryDefinition};
-use crate::artifact::BoundsMode;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fiber::intrinsics::Intrinsic;
+use crate::options::BoundsMode;
 use crate::types::{ExternType, FuncType, GlobalType, MemoryType, TableType, ValType};
 use std::ptr::NonNull;
 

@@ -2,8 +2,8 @@
 
 use super::externs::{Extern, FuncHandle, FuncSource};
 use super::module::Module;
-use crate::artifact::BoundsMode;
 use crate::error::{Error, ErrorKind, Result};
+use crate::options::BoundsMode;
 use crate::types::ExternType;
 use crate::wasm::Import;
 

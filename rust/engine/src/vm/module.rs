@@ -3,9 +3,10 @@
 use super::stats::{self, Live};
 use super::type_ids::TypeIds;
 use crate::abi::vmctx::VmctxLayout;
-use crate::artifact::{Artifact, CompileOptions};
+use crate::artifact::Artifact;
 use crate::code::LoadedCode;
 use crate::error::Result;
+use crate::options::CompileOptions;
 use crate::wasm::ModuleInfo;
 use std::sync::Arc;
 

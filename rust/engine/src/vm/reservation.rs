@@ -4,9 +4,9 @@
 
 use super::pages::{self, HOST_PAGE, LEFT_TO_GO};
 use super::slots::{Place, SPAN};
-use crate::artifact::BoundsMode;
 use crate::budget::{self, Taken};
 use crate::error::Result;
+use crate::options::BoundsMode;
 use crate::types::PAGE_SIZE;
 use once_cell::sync::Lazy;
 use parking_lot::Mutex;

@@ -76,7 +76,7 @@ mod tests {
             (func (export "set") (param i32) (table.set $own (local.get 0) (global.get 0)))
             (func (export "drop") (elem.drop $passive)))"#;
         let module =
-            Module::compile(&wat::parse_str(text).unwrap(), crate::artifact::CompileOptions::default()).unwrap();
+            Module::compile(&wat::parse_str(text).unwrap(), crate::options::CompileOptions::default()).unwrap();
         let (store, other) = (Store::new(), Store::new());
         let limits = Limits { min: 4, max: None };
         let given = store.global(GlobalType { value: ValType::ExternRef, mutable: false }, 41).unwrap();

@@ -19,7 +19,7 @@
 use super::pages;
 use crate::budget::{self, Taken};
 use crate::error::Result;
-use crate::translate::bounds::{GUARD, RESERVATION};
+use crate::options::{GUARD, RESERVATION};
 use once_cell::sync::Lazy;
 use parking_lot::Mutex;
 use std::collections::VecDeque;

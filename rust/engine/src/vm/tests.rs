@@ -6,8 +6,8 @@ mod memories;
 mod tail_calls;
 
 use super::*;
-use crate::artifact::{BoundsMode, CompileOptions};
 use crate::error::ErrorKind;
+use crate::options::{BoundsMode, CompileOptions};
 use crate::trap::TrapCode;
 use crate::types::{FuncType, GlobalType, Limits, MemoryType, TableType, ValType};
 

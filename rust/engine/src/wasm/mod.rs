@@ -1,7 +1,7 @@
 //! From bytes to a validated [`ModuleInfo`].
 //!
 //! [`parse`] validates and collects all declarations, and hands out the function bodies, which whoever translates them validates
-//! on the way. [`validate`] validates everything and keeps nothing.
+//! on the way; `validate_body` does it for those who want nothing but the answer.
 
 pub(crate) mod bytes;
 pub mod features;
@@ -18,4 +18,4 @@ mod validate;
 pub use features::validation_error;
 pub use info::*;
 pub use parse::{Body, Parsed, parse};
-pub use validate::validate;
+pub(crate) use validate::validate_body;

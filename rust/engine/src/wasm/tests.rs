@@ -4,7 +4,8 @@ mod damage;
 mod declarations;
 mod refusals;
 
-use super::{ModuleInfo, parse, validate::validate_here};
+use super::{ModuleInfo, parse};
+use crate::compile::validate as validate_here;
 use crate::error::{Error, ErrorKind};
 
 /// A module of the text format as bytes.

@@ -1,6 +1,6 @@
 //! A module that runs: compiled from text, its exports called by their names.
 
-use gowasmer::artifact::{BoundsMode, CompileOptions};
+use gowasmer::options::{BoundsMode, CompileOptions};
 use gowasmer::trap::TrapCode;
 use gowasmer::vm::{self, Extern, Instance, InstanceOptions, MemoryHandle, Module, Stop, Store};
 use std::convert::Infallible;

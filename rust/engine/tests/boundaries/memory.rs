@@ -2,7 +2,7 @@
 //! index type: of 32-bit and 64-bit memories, of pages of 64 KiB and of one byte, in both ways to keep accesses inside.
 
 use crate::guest::{Guest, MODES};
-use gowasmer::artifact::BoundsMode;
+use gowasmer::options::BoundsMode;
 use gowasmer::trap::TrapCode;
 use std::fmt::Write;
 

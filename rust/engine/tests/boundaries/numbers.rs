@@ -1,7 +1,7 @@
 //! Each division, and each conversion of a float to an integer, around the operands that trap.
 
 use crate::guest::Guest;
-use gowasmer::artifact::BoundsMode;
+use gowasmer::options::BoundsMode;
 use gowasmer::trap::TrapCode::{self, BadConversionToInteger, IntegerDivideByZero, IntegerOverflow};
 use std::fmt::Write;
 

@@ -1,8 +1,8 @@
 //! The engine as scripts see it: modules are compiled, linked by name, and their exports called through the Rust run loop.
 
 use gowasmer::abi::vmctx::{FuncRecord, HostFunction};
-use gowasmer::artifact::CompileOptions;
 use gowasmer::error::{Error, ErrorKind};
+use gowasmer::options::CompileOptions;
 use gowasmer::trap::TrapCode;
 use gowasmer::types::{ExternType, ValType};
 use gowasmer::vm::{self, Extern, FuncHandle, InstanceOptions, Linker, Module, Stop, Store};

@@ -11,7 +11,7 @@ mod script;
 mod suites;
 mod values;
 
-use gowasmer::artifact::{BoundsMode, CompileOptions};
+use gowasmer::options::{BoundsMode, CompileOptions};
 use ledger::{Counts, Ledger};
 use std::collections::BTreeMap;
 use suites::{SUITES, Suite, Support};

@@ -4,7 +4,7 @@ use crate::engine::{self, Failure, Instance};
 use crate::ledger::Counts;
 use crate::suites::{Suite, Support};
 use crate::values;
-use gowasmer::artifact::CompileOptions;
+use gowasmer::options::CompileOptions;
 use gowasmer::trap::TrapCode;
 use gowasmer::types::ValType;
 use gowasmer::vm::Linker;

@@ -1,10 +1,20 @@
 //! The target that is compiled for: this host, with all that its CPU can do, and the code generator's flags.
 
-use crate::artifact::CompileOptions;
+#[cfg_attr(target_arch = "x86_64", path = "isa/cpu_x86_64.rs")]
+#[cfg_attr(target_arch = "aarch64", path = "isa/cpu_aarch64.rs")]
+mod cpu;
+pub mod hwcap;
+pub mod near_call;
+
 use crate::error::{Error, ErrorKind, Result};
-use cranelift_codegen::isa::OwnedTargetIsa;
+use crate::options::CompileOptions;
+use cranelift_codegen::isa::{self, OwnedTargetIsa};
 use cranelift_codegen::settings::{self, Configurable};
 use once_cell::sync::OnceCell;
+
+/// The target of the code generator.
+const TARGET: &str =
+    if cfg!(target_arch = "aarch64") { "aarch64-unknown-linux-gnu" } else { "x86_64-unknown-linux-gnu" };
 
 /// Every stack probe touches this many bytes further (log2 of 32 KiB).
 ///
@@ -71,16 +81,17 @@ pub fn cpu_features() -> String {
 
 fn build(canonicalize_nans: bool) -> Result<OwnedTargetIsa> {
     let refuse = |message: String| Error::new(ErrorKind::Compile, message);
-    let builder = cranelift_native::builder()
-        .map_err(|reason| refuse(format!("cannot compile for this host ({}): {reason}", host_name())))?;
+    let unsupported = |reason: String| refuse(format!("cannot compile for this host ({}): {reason}", host_name()));
+    let mut builder = isa::lookup_by_name(TARGET).map_err(|e| unsupported(e.to_string()))?;
+    for feature in cpu::features() {
+        builder.enable(feature).map_err(|e| unsupported(format!("feature {feature}: {e}")))?;
+    }
     let mut flags = settings::builder();
     let nans = [("enable_nan_canonicalization", if canonicalize_nans { "true" } else { "false" })];
     for (name, value) in FLAGS.iter().chain(&nans) {
         flags.set(name, value).map_err(|e| refuse(format!("code generator flag {name}={value}: {e}")))?;
     }
-    let isa = builder
-        .finish(settings::Flags::new(flags))
-        .map_err(|e| refuse(format!("cannot compile for this host ({}): {e}", host_name())))?;
+    let isa = builder.finish(settings::Flags::new(flags)).map_err(|e| unsupported(e.to_string()))?;
     check_cpu(&isa.isa_flags())?;
     Ok(isa)
 }
@@ -133,7 +144,7 @@ mod tests {
     #[cfg(target_arch = "x86_64")]
     #[test]
     fn old_cpus_are_refused_by_name() {
-        let old = cranelift_codegen::isa::lookup_by_name("x86_64-unknown-linux-gnu")
+        let old = isa::lookup_by_name("x86_64-unknown-linux-gnu")
             .unwrap()
             .finish(settings::Flags::new(settings::builder()))
             .unwrap();
