@@ -5,7 +5,7 @@ use super::index::Published;
 use super::provider::Provider;
 use super::symbols::{Registered, Symbols};
 use crate::artifact::{Artifact, CodeBody, TrampolineKey, TrapRecord};
-use crate::compile::{CALL_RELOCATION, canonical_types, isa_for};
+use crate::compile::{CALL_RELOCATION, canonical_types, isa_for, near_call};
 use crate::error::{Error, ErrorKind, Result};
 use cranelift_codegen::ir::{LibCall, Signature};
 use cranelift_codegen::isa::{CallConv, OwnedTargetIsa};
@@ -19,7 +19,7 @@ use std::sync::Arc;
 /// cranelift-jit keeps room for a veneer with each call where calls do not reach far.
 const VENEER_SIZE: usize = if cfg!(target_arch = "aarch64") { 24 } else { 0 };
 /// What the assembler adds to the distance of a call.
-const CALL_ADDEND: i64 = if cfg!(target_arch = "aarch64") { 0 } else { -4 };
+const CALL_ADDEND: i64 = near_call::native::ADDEND;
 
 /// The code of one module, linked, executable, and known to the index. Dropping it frees the code: whoever holds an address of it holds
 /// this too.

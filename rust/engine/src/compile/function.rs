@@ -1,5 +1,6 @@
 //! One function: from its body, or from CLIF, to machine code with its trap records and its address map.
 
+use super::near_call;
 use super::placement;
 use crate::artifact::{AddressRecord, CodeBody, InlinedLocation, Location, Relocation, TrapRecord};
 use crate::error::{Error, ErrorKind, Result};
@@ -13,8 +14,7 @@ use cranelift_codegen::{CodegenError, CompiledCode, Context, FinalizedRelocTarge
 use wasmparser::FuncValidatorAllocations;
 
 /// The only relocation that compiled code holds: a near call.
-pub(crate) const CALL_RELOCATION: Reloc =
-    if cfg!(target_arch = "aarch64") { Reloc::Arm64Call } else { Reloc::X86CallPCRel4 };
+pub(crate) const CALL_RELOCATION: Reloc = near_call::native::RELOCATION;
 
 /// What a thread reuses from function to function.
 pub(crate) struct FunctionCompiler {

@@ -3,7 +3,9 @@
 //! All of it runs on the threads of [`pool`]; the caller only waits.
 
 mod function;
+pub mod hwcap;
 mod isa;
+pub mod near_call;
 mod placement;
 mod pool;
 mod trampolines;
