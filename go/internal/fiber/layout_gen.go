@@ -25,16 +25,17 @@ const (
 	ctxTrapFp         = 168
 	ctxTrapSp         = 176
 	ctxTrapAddress    = 184
-	ctxEntryMode      = 192
-	ctxPauseRequested = 196
-	ctxStore          = 200
-	ctxThread         = 208
-	ctxSlot           = 212
-	ctxPauses         = 216
-	ctxResumeFrame    = 224
-	ctxRegs           = 288
-	ctxIret           = 416
-	ctxFx             = 512
+	ctxHostG          = 192
+	ctxEntryMode      = 200
+	ctxPauseRequested = 204
+	ctxStore          = 208
+	ctxThread         = 216
+	ctxSlot           = 220
+	ctxPauses         = 224
+	ctxResumeFrame    = 232
+	ctxRegs           = 392
+	ctxIret           = 648
+	ctxFx             = 704
 	ctxSize           = 2048
 )
 
