@@ -144,6 +144,12 @@ fn link(artifact: &Artifact, isa: &OwnedTargetIsa) -> Result<(Arc<Block>, Vec<u3
         size = size.next_multiple_of(align) + body.code.len() + body.relocations.len() * VENEER_SIZE;
         used += body.code.len();
     }
+    let largest = near_call::native::LARGEST_BLOCK;
+    if size > largest {
+        let message =
+            format!("the code of the module takes {size} bytes: expected at most {largest}, which calls reach");
+        return Err(Error::new(ErrorKind::Resource, message));
+    }
     let block = Arc::new(arena::arena()?.allocate(size)?);
 
     // cranelift-jit panics where it is at a loss. The checks above leave it no cause, but one bug there must not end the process.

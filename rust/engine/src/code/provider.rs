@@ -8,8 +8,8 @@ use cranelift_module::{ModuleError, ModuleResult};
 use std::io;
 use std::sync::Arc;
 
-/// Between functions lie breakpoints: code that strays there stops at once.
-const FILLER: u8 = 0xcc;
+/// Between functions lie breakpoints, on aarch64 undefined instructions: code that strays there stops at once.
+const FILLER: u8 = if cfg!(target_arch = "aarch64") { 0 } else { 0xcc };
 
 /// Does not own the block: dropping it, or `free_memory`, frees nothing.
 pub(super) struct Provider {

@@ -22,7 +22,7 @@ pub(super) struct Registers(*mut libc::ucontext_t);
 impl Registers {
     /// # Safety
     /// `ucontext` is the third argument of a handler with SA_SIGINFO, and the handler has not returned.
-    pub(super) unsafe fn from_ucontext(ucontext: *mut libc::c_void) -> Self {
+    pub(super) unsafe fn from_ucontext(ucontext: *mut c_void) -> Self {
         Self(ucontext.cast())
     }
 
