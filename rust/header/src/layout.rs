@@ -28,7 +28,7 @@ struct Group {
 /// What Go's assembly uses.
 fn of_assembly() -> [Group; 2] {
     let context =
-        fields!(Context: sp host_sp host_pc host_bp entry code vmctx args stack_top runtime_result entry_mode);
+        fields!(Context: sp host_sp host_pc host_bp host_g entry code vmctx args stack_top runtime_result entry_mode);
     let modes = variants!(EntryMode: Assembly C).into_iter().filter(|(name, _)| name == "assembly").collect();
     [
         Group { about: "Offsets of the fields of a context.", prefix: "ctx", numbers: context },

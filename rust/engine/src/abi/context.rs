@@ -79,6 +79,9 @@ pub struct Context {
     pub trap_pc: usize,
     /// Frame pointer there.
     pub trap_fp: usize,
+    /// What Go's assembly had in the register of its `g` (aarch64: x28) when it entered or resumed the guest, which uses that register
+    /// like any other: whoever leaves, and whoever hands a signal to Go meanwhile, puts it back.
+    pub host_g: usize,
     /// `EntryMode` of the last enter or resume.
     pub entry_mode: AtomicU32,
     /// Set by the signal handler when a pause was wanted where none is possible.
@@ -91,24 +94,17 @@ pub struct Context {
     pub slot: u32,
     /// How often the guest was paused, for tests and statistics.
     pub pauses: u64,
-    /// What resuming a pause pops: six registers and the address of the unpause stub.
-    pub resume_frame: [u64; 8],
-    /// Registers of a pause: r8..r15, rdi, rsi, rbp, rbx, rdx, rax, rcx (the order of `gregs`).
-    #[cfg(not(target_arch = "aarch64"))]
-    pub regs: [u64; 16],
-    /// Registers of a pause: x0..x30. Not yet run.
-    #[cfg(target_arch = "aarch64")]
-    pub regs: [u64; 31],
-    /// Condition flags of a pause. Not yet run.
-    #[cfg(target_arch = "aarch64")]
-    pub pstate: u64,
-    /// The frame of `iretq`: rip, cs, rflags, rsp, ss.
+    /// What resuming a pause pops. x86-64: six registers and the address of the unpause stub; aarch64: twenty, one of which that address.
+    pub resume_frame: [u64; 20],
+    /// Registers of a pause. x86-64: r8..r15, rdi, rsi, rbp, rbx, rdx, rax, rcx (the order of `gregs`); aarch64: x0..x30, pstate.
+    pub regs: [u64; 32],
+    /// Where a pause goes on. x86-64: the frame of `iretq`, which is rip, cs, rflags, rsp, ss; aarch64: pc, fpsr, fpcr, sp.
     pub iret: [u64; 6],
-    /// xmm0-15 and mxcsr in the layout of FXSAVE: all that compiled code uses. (On aarch64: v0-v31, fpsr, fpcr. Not yet run.)
+    /// The vector registers of a pause, all that compiled code uses. x86-64: xmm0-15 and mxcsr in the layout of FXSAVE; aarch64: v0-v31.
     pub fx: FxArea,
 }
 
-/// Memory image of FXSAVE.
+/// The vector registers as the processor or the kernel stores them.
 #[repr(C, align(64))]
 #[derive(Debug)]
 pub struct FxArea(pub [u8; 512]);

@@ -5,6 +5,7 @@
 //! At most 2 GiB, so that every call inside is near and a program counter is classified by one range. A block is writable while it is
 //! filled and executable afterwards, never both; freed, it holds no memory and faults.
 
+use super::icache;
 use crate::budget::{self, Taken};
 use crate::error::{Error, ErrorKind, Result};
 use once_cell::sync::OnceCell;
@@ -15,7 +16,7 @@ use std::ops::Range;
 use std::ptr;
 
 /// Granularity of blocks and of the index.
-pub const PAGE: usize = 4096;
+pub const PAGE: usize = crate::abi::HOST_PAGE;
 const LARGEST: usize = 2 << 30;
 const SMALLEST: usize = 16 << 20;
 /// Where address space is limited, at most this part of the limit is reserved for code.
@@ -226,7 +227,7 @@ impl Block {
 
     /// Ends writing: the block can be read and executed from now on.
     pub(crate) fn make_executable(&self) -> io::Result<()> {
-        synchronize_instructions(&self.range());
+        icache::synchronize(&self.range());
         self.protect(libc::PROT_READ | libc::PROT_EXEC)
     }
 
@@ -237,20 +238,6 @@ impl Block {
             _ => Err(io::Error::last_os_error()),
         }
     }
-}
-
-/// x86-64 keeps instruction caches coherent; a thread that runs fresh code reaches it by a call of an address it has just been given.
-#[cfg(target_arch = "x86_64")]
-const fn synchronize_instructions(_: &Range<usize>) {}
-
-/// Not yet run on such a host: cleans the caches to the point of unification; the change of protection brings the barrier.
-#[cfg(not(target_arch = "x86_64"))]
-fn synchronize_instructions(range: &Range<usize>) {
-    unsafe extern "C" {
-        fn __clear_cache(start: *mut u8, end: *mut u8);
-    }
-    // SAFETY: the range is mapped.
-    unsafe { __clear_cache(range.start as *mut u8, range.end as *mut u8) };
 }
 
 impl Drop for Block {
@@ -357,17 +344,19 @@ mod tests {
     fn freeing_gives_memory_back() {
         let arena = arena_of(SMALLEST / PAGE);
         let resident = |range: &Range<usize>| {
-            let mut pages = vec![0_u8; range.len() / PAGE];
+            // SAFETY: asks for a number. PAGE is a multiple of it.
+            let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) } as usize;
+            let mut pages = vec![0_u8; range.len() / page];
             // SAFETY: the range is mapped, and the vector has a byte for each page.
             assert_eq!(unsafe { libc::mincore(range.start as *mut _, range.len(), pages.as_mut_ptr()) }, 0);
-            pages.iter().filter(|page| **page & 1 == 1).count()
+            pages.iter().filter(|page| **page & 1 == 1).count() * page
         };
         let block = arena.allocate(64 * PAGE).unwrap();
         let range = block.range();
         // SAFETY: the block is writable and ours.
         unsafe { std::slice::from_raw_parts_mut(range.start as *mut u8, range.len()).fill(1) };
         block.make_executable().unwrap();
-        assert_eq!(resident(&range), 64);
+        assert_eq!(resident(&range), 64 * PAGE);
         drop(block);
         assert_eq!(resident(&range), 0);
     }

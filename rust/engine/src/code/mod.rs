@@ -1,6 +1,7 @@
 //! Compiled code in memory: the arena it lives in, linking, and the way back from a program counter.
 
 pub mod arena;
+mod icache;
 pub mod index;
 mod load;
 mod symbols;

@@ -17,18 +17,30 @@ fn artifact(text: &str) -> Artifact {
     compile(&wat::parse_str(text).unwrap(), CompileOptions::default()).unwrap()
 }
 
-/// Calls `entry(code, vmctx, slots)`, a trampoline of the convention `Tail`, which keeps no register but the stack pointer.
+/// Calls `entry(code, vmctx, slots)`, a trampoline of the convention `Tail`, which keeps no register but the stack pointer on x86-64 and those of
+/// C on aarch64.
 ///
 /// # Safety
 /// The arguments belong together, and `slots` suffices for the type.
 unsafe fn enter(entry: *const u8, code: *const u8, vmctx: *const u8, slots: &mut [u64]) {
     // SAFETY: all registers of the convention are declared or saved; two pushes keep the stack aligned.
+    #[cfg(target_arch = "x86_64")]
     unsafe {
         asm!(
             "push rbx", "push rbp", "call {entry}", "pop rbp", "pop rbx",
             entry = in(reg) entry,
             inout("rdi") code => _, inout("rsi") vmctx => _, inout("rdx") slots.as_mut_ptr() => _,
             out("r12") _, out("r13") _, out("r14") _, out("r15") _,
+            clobber_abi("C"),
+        );
+    }
+    // SAFETY: all registers of the convention are declared.
+    #[cfg(target_arch = "aarch64")]
+    unsafe {
+        asm!(
+            "blr {entry}",
+            entry = in(reg) entry,
+            inout("x2") code => _, inout("x3") vmctx => _, inout("x4") slots.as_mut_ptr() => _,
             clobber_abi("C"),
         );
     }

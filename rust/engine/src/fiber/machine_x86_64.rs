@@ -4,6 +4,8 @@
 //! Sandbox-critical; runs in the signal handler only.
 
 use crate::abi::context::Context;
+use core::ffi::c_void;
+use core::mem;
 use std::arch::asm;
 use std::ptr;
 
@@ -20,7 +22,7 @@ pub(super) struct Registers(*mut libc::ucontext_t);
 impl Registers {
     /// # Safety
     /// `ucontext` is the third argument of a handler with SA_SIGINFO, and the handler has not returned.
-    pub(super) unsafe fn from_ucontext(ucontext: *mut libc::c_void) -> Self {
+    pub(super) unsafe fn from_ucontext(ucontext: *mut c_void) -> Self {
         Self(ucontext.cast())
     }
 
@@ -63,8 +65,15 @@ impl Registers {
             let state = (*self.0).uc_mcontext.fpregs.cast::<u8>();
             ptr::copy_nonoverlapping(state, context.fx.0.as_mut_ptr(), context.fx.0.len());
         }
-        context.resume_frame = [0, 0, 0, 0, 0, 0, gw_unpause as *const () as u64, 0];
+        context.resume_frame = [0; 20];
+        context.resume_frame[6] = gw_unpause as *const () as u64;
         context.sp = context.resume_frame.as_ptr() as usize;
+    }
+
+    /// Whether the signal was the way in which a pause is resumed; here `gw_unpause` needs none.
+    #[allow(clippy::unused_self)] // as on aarch64
+    pub(super) const fn restore_pause(&self, _: &Context) -> bool {
+        false
     }
 
     /// Sets program counter, stack pointer and frame pointer, and gives those that were there.
@@ -81,6 +90,23 @@ impl Registers {
         self.set(libc::REG_RDI, ptr::from_mut(context) as u64);
         self.set(libc::REG_RIP, gw_leave as *const () as u64);
     }
+}
+
+/// Calls a handler of three arguments that was there before ours. Go finds its `g` in thread-local storage here, on a guest's stack or not.
+///
+/// # Safety
+/// The first three arguments are those of a handler that has not returned, and `handler` was installed with SA_SIGINFO for the signal.
+pub(super) unsafe fn call_handler(
+    handler: usize,
+    signal: i32,
+    info: *mut c_void,
+    ucontext: *mut c_void,
+    _: Option<&Context>,
+) {
+    type Handler = extern "C" fn(i32, *mut c_void, *mut c_void);
+    // SAFETY: by the caller's promise.
+    let handler = unsafe { mem::transmute::<usize, Handler>(handler) };
+    handler(signal, info, ucontext);
 }
 
 /// Whether an instruction is one of our stubs. The part of them that enters a guest from C runs on the host's stack, so with a

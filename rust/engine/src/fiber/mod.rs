@@ -17,7 +17,8 @@ pub mod ranges;
 mod signals;
 mod slices;
 mod slot;
-#[path = "stubs_x86_64.rs"]
+#[cfg_attr(target_arch = "x86_64", path = "stubs_x86_64.rs")]
+#[cfg_attr(target_arch = "aarch64", path = "stubs_aarch64.rs")]
 mod stubs;
 
 pub use arena::ArenaOptions;

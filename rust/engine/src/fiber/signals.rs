@@ -46,7 +46,6 @@ struct Previous {
 static PREVIOUS: [Previous; SIGNALS.len()] =
     [const { Previous { action: AtomicUsize::new(libc::SIG_DFL), flags: AtomicUsize::new(0) } }; SIGNALS.len()];
 
-type Action = extern "C" fn(i32, *mut libc::siginfo_t, *mut libc::c_void);
 type PlainAction = extern "C" fn(i32);
 
 /// Installs the handler for all signals. Call once, after Go's runtime has installed its own.
@@ -115,26 +114,28 @@ extern "C" fn handler(signal: i32, info: *mut libc::siginfo_t, ucontext: *mut li
         // The stack pointer is on a guest's stack: the slot is accessible, and the guest runs on this very thread.
         // SAFETY: by the above the context is readable and nobody else writes it now.
         let context = unsafe { &mut *slot.context };
+        if signal == libc::SIGILL && registers.restore_pause(context) {
+            return;
+        }
         if signal == PAUSE_SIGNAL {
             if code::is_code(registers.pc()) {
                 pause(context, &registers);
             } else {
                 context.pause_requested.store(1, Ordering::Relaxed);
             }
-            // Go's handler runs too: it counts the signal as delivered, and finds no Go code here to preempt.
-        } else if code <= 0 || PASSED_ON.contains(&signal) {
-            let guest = registers.replace_frame((context.host_pc, context.host_sp, context.host_bp));
-            chain(signal, info, ucontext);
-            registers.replace_frame(guest);
-            return;
-        } else {
+        } else if code > 0 && !PASSED_ON.contains(&signal) {
             match trap_of(signal, address, &registers, slot, context) {
                 Some(trap) => return leave_with_trap(context, &registers, trap),
                 None => abort(signal),
             }
         }
+        // Go's handler runs, after a pause too: it counts the signal as delivered, and finds no Go code here to preempt.
+        let guest = registers.replace_frame((context.host_pc, context.host_sp, context.host_bp));
+        chain(signal, info, ucontext, Some(context));
+        registers.replace_frame(guest);
+        return;
     }
-    chain(signal, info, ucontext);
+    chain(signal, info, ucontext, None);
 }
 
 /// Which trap a fault is, if it is one (rules a and b of the design). It was raised by an instruction: `si_code` is positive.
@@ -191,8 +192,8 @@ fn pause(context: &mut Context, registers: &machine::Registers) {
     registers.leave(context);
 }
 
-/// Hands the signal to the handler that was there before.
-fn chain(signal: i32, info: *mut libc::siginfo_t, ucontext: *mut libc::c_void) {
+/// Hands the signal to the handler that was there before; it has interrupted the guest of a context, or something else.
+fn chain(signal: i32, info: *mut libc::siginfo_t, ucontext: *mut libc::c_void, guest: Option<&Context>) {
     let Some(at) = SIGNALS.iter().position(|candidate| *candidate == signal) else { return };
     let action = PREVIOUS[at].action.load(Ordering::Acquire);
     let flags = PREVIOUS[at].flags.load(Ordering::Acquire);
@@ -212,9 +213,8 @@ fn chain(signal: i32, info: *mut libc::siginfo_t, ucontext: *mut libc::c_void) {
             }
         }
         _ if flags & libc::SA_SIGINFO as usize != 0 => {
-            // SAFETY: the system accepted this address as a handler with SA_SIGINFO.
-            let action = unsafe { std::mem::transmute::<usize, Action>(action) };
-            action(signal, info, ucontext);
+            // SAFETY: the kernel passed the arguments, and accepted this address as a handler with SA_SIGINFO.
+            unsafe { machine::call_handler(action, signal, info.cast(), ucontext, guest) };
         }
         _ => {
             // SAFETY: the system accepted this address as a handler without SA_SIGINFO.

@@ -7,7 +7,7 @@ use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Granule of protection; a page of 64 KiB is a multiple of it.
-pub(super) const HOST_PAGE: usize = 4096;
+pub(super) use crate::abi::HOST_PAGE;
 
 /// Address space that a reservation leaves to Go's heap and all else: that Go cannot map memory is fatal.
 pub(super) const LEFT_TO_GO: usize = 64 << 30;

@@ -1,0 +1,122 @@
+#!/usr/bin/env bash
+# Fetches what building and testing for linux/arm64 on an x86-64 Debian machine needs, into build/arm64 (or the folder given):
+#
+#   rust/           Debian's rustc-web with the standard libraries of both architectures, and the sources of core and alloc, of which images are
+#                   built. Unpacked, not installed: as a package it conflicts with rustup.
+#   rustc           runs that compiler with the libraries that it is linked to
+#   objcopy         runs the pinned toolchain's rust-objcopy, likewise
+#   env.sh          what a shell or a Makefile reads before cargo and go: RUSTC, linker, runner, flags
+#   toolchain.txt   name, version and architecture of each Debian package, and the linker: what an image made here is recorded with
+#
+# The linker of images and objcopy are those of rustup's toolchain that rust-toolchain.toml pins (they know all architectures), and so is
+# cargo. A cross compiler for cgo and hosted builds, its C library and qemu are installed by apt-get if they are missing; that needs root.
+#
+# Does nothing where all is there. To move to another toolchain change the versions below: it makes other images.
+set -eu -o pipefail
+
+RUST_VERSION=1.96.0+dfsg1-1~deb12u2
+LLVM_VERSION=1:22.1.8-1~deb12u1
+RUST_RELEASE=1.96
+# Of the build machine, and of the target.
+HOST_PACKAGES="rustc-web=$RUST_VERSION libstd-rust-web-dev=$RUST_VERSION libstd-rust-web-$RUST_RELEASE=$RUST_VERSION libllvm22=$LLVM_VERSION"
+SOURCE_PACKAGE=rust-web-src=$RUST_VERSION
+TARGET_PACKAGES="libstd-rust-web-dev:arm64=$RUST_VERSION libstd-rust-web-$RUST_RELEASE:arm64=$RUST_VERSION"
+# What only cgo and tests need, and what the compiler needs of the system.
+INSTALLED_PACKAGES="gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static libedit2 libxml2 libz3-4 libzstd1"
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+out=${1:-$root/build/arm64}
+triple=aarch64-unknown-linux-gnu
+
+fail() {
+  echo "arm64.sh: $1" >&2
+  exit 1
+}
+
+[ "$(uname -s)-$(uname -m)" = Linux-x86_64 ] || fail "this is a cross toolchain for Linux on x86-64; here is $(uname -s) on $(uname -m)"
+command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || fail "apt-get and dpkg-deb are needed (Debian 12)"
+
+# What is missing of the packages that are installed.
+missing() {
+  for package in $INSTALLED_PACKAGES; do
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || echo "$package"
+  done
+}
+packages=$(missing)
+if [ -n "$packages" ]; then
+  [ "$(id -u)" = 0 ] || fail "run as root, or: apt-get install --no-install-recommends" $packages
+  apt-get -q update
+  DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends $packages
+fi
+
+mkdir -p "$out"
+out=$(cd "$out" && pwd)
+
+# The wanted lines of toolchain.txt, but for the linker.
+wanted=$(for package in $HOST_PACKAGES; do echo "${package%%=*} ${package#*=} amd64"; done
+  for package in $TARGET_PACKAGES; do name=${package%%=*}; echo "${name%:*} ${package#*=} arm64"; done
+  echo "${SOURCE_PACKAGE%%=*} ${SOURCE_PACKAGE#*=} all")
+
+if [ ! -e "$out/rust/.complete" ] || [ "$(cat "$out/rust/.complete")" != "$wanted" ]; then
+  # Lists of both architectures in a folder of our own: the machine's dpkg learns of no foreign architecture.
+  rm -rf "$out/download" "$out/rust" "$out/rust.new"
+  mkdir -p "$out/download/lists/partial" "$out/rust.new"
+  apt="apt-get -q -o Dir::State::lists=$out/download/lists -o APT::Architectures::=amd64 -o APT::Architectures::=arm64 -o APT::Sandbox::User=root"
+  $apt update
+  (cd "$out/download" && $apt download $HOST_PACKAGES $TARGET_PACKAGES $SOURCE_PACKAGE) ||
+    fail "these versions are no longer offered here; older ones are on snapshot.debian.org, newer ones make another image"
+  for package in "$out"/download/*.deb; do
+    case "$package" in
+      # The library alone: the whole is 340 MB.
+      */rust-web-src_*) dpkg-deb --fsys-tarfile "$package" | tar -x -C "$out/rust.new" --wildcards ./usr/lib/rustlib/src/rust './usr/src/*/library/*' ;;
+      *) dpkg-deb -x "$package" "$out/rust.new" ;;
+    esac
+  done
+  rm -rf "$out/download" "$out/rust.new/usr/share/doc"
+  echo "$wanted" > "$out/rust.new/.complete"
+  mv "$out/rust.new" "$out/rust"
+fi
+
+cat > "$out/rustc.new" <<END
+#!/bin/sh
+# Debian's compiler, unpacked: written by scripts/arm64.sh.
+LD_LIBRARY_PATH=$out/rust/usr/lib/x86_64-linux-gnu:$out/rust/usr/lib/llvm-22/lib exec $out/rust/usr/bin/rustc "\$@"
+END
+chmod +x "$out/rustc.new"
+mv "$out/rustc.new" "$out/rustc"
+
+pinned=$(cd "$root" && rustc --print sysroot) || fail "rustup with the toolchain of rust-toolchain.toml is needed for cargo and rust-lld"
+tools=$pinned/lib/rustlib/x86_64-unknown-linux-gnu/bin
+[ -x "$tools/rust-lld" ] && [ -x "$tools/rust-objcopy" ] || fail "no rust-lld and rust-objcopy in $tools"
+cat > "$out/objcopy.new" <<END
+#!/bin/sh
+LD_LIBRARY_PATH=$pinned/lib exec $tools/rust-objcopy "\$@"
+END
+chmod +x "$out/objcopy.new"
+mv "$out/objcopy.new" "$out/objcopy"
+{
+  echo "$wanted"
+  echo "rust-lld $("$tools/rust-lld" -flavor gnu --version | sed 's/^LLD //; s/ (compat.*//') of rustup's $(cd "$root" && rustc --version)"
+} > "$out/toolchain.txt"
+
+cat > "$out/env.sh" <<END
+# Written by scripts/arm64.sh: for cargo --target $triple, GOARCH=arm64 go, and linking images.
+export RUSTC=$out/rustc
+export CARGO_TARGET_DIR=$out/target
+export CARGO_BUILD_TARGET=$triple
+# Of an image: RUSTC_BOOTSTRAP=1 CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUSTFLAGS="\$IMAGE_RUSTFLAGS" cargo build \$IMAGE_CARGOFLAGS. Debian's own core
+# and alloc use x18, and functions that choose atomics at run time (__aarch64_cas4_acq and so on), which ask the C library for the processor.
+export IMAGE_RUSTFLAGS="-C target-feature=-outline-atomics -Z fixed-x18"
+export IMAGE_CARGOFLAGS="-Z build-std=core,alloc"
+export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
+export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER=qemu-aarch64-static
+export LLD="$tools/rust-lld -flavor gnu" OBJCOPY=$out/objcopy
+export GOOS=linux GOARCH=arm64
+# For builds of Go with cgo.
+export CC=aarch64-linux-gnu-gcc
+# qemu's processor "max" restores vector registers from the SVE record of a signal frame, which Linux does not: one without SVE.
+export QEMU_CPU=cortex-a57 QEMU_LD_PREFIX=/usr/aarch64-linux-gnu
+# For tests that run themselves again: go test -exec does not reach those.
+export GOWASMER_TEST_EMULATOR=/usr/bin/qemu-aarch64-static
+END
+echo "arm64.sh: $("$out/rustc" --version), in $out; read $out/env.sh before building"
