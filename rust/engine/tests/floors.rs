@@ -20,7 +20,8 @@ fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
         let name = path.file_name().unwrap().to_str().unwrap();
         if path.is_dir() && name != "tests" {
             sources(&path, found);
-        } else if name.ends_with(".rs") && !["tests.rs", "lib.rs"].contains(&name) {
+        } else if path.extension().is_some_and(|extension| extension == "rs") && !["tests.rs", "lib.rs"].contains(&name)
+        {
             found.push(path);
         }
     }
