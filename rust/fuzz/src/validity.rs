@@ -1,7 +1,7 @@
 //! Whether a module is valid: this engine, its parser's own validator, wasmtime and wasmi must agree.
 
 use crate::engines::{Wasmi, Wasmtime};
-use gowasmer::wasm::{self, features::FEATURES, limits};
+use gowasmer::wasm::{features::FEATURES, limits};
 use wasmparser::{Parser, Payload, Validator};
 
 /// What all validators say.

@@ -322,8 +322,6 @@ global_asm!(
     "sub x10, x30, #1",
     "str x10, [x9, {trap_pc}]",
     "str x29, [x9, {trap_fp}]",
-    "mov x10, sp",
-    "str x10, [x9, {trap_sp}]",
     "mov x0, x9",
     "b gw_leave",
 
@@ -400,7 +398,6 @@ global_asm!(
     trap_code = const offset_of!(Context, trap_code),
     trap_pc = const offset_of!(Context, trap_pc),
     trap_fp = const offset_of!(Context, trap_fp),
-    trap_sp = const offset_of!(Context, trap_sp),
     entry_mode = const offset_of!(Context, entry_mode),
     pause_requested = const offset_of!(Context, pause_requested),
     thread = const offset_of!(Context, thread),
