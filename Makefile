@@ -164,6 +164,12 @@ check-licenses: tools
 	CARGO="$(CARGO)" $(GO) run ./scripts/licenses > build/THIRD-PARTY.md
 	@cmp build/THIRD-PARTY.md THIRD-PARTY.md || { echo "THIRD-PARTY.md is stale: run make licenses and commit it"; exit 1; }
 
+# Not a part of `make check`: the compiler for arm64 takes 1.5 GB of Debian's packages, and installing qemu needs root.
+.PHONY: check-arm64
+check-arm64: ## check that the engine builds for linux/arm64 (fetches a compiler into build/arm64; Debian, root)
+	scripts/arm64.sh
+	. build/arm64/env.sh && $(CARGO) check --release --locked $(TESTING) -p gowasmer-engine
+
 .PHONY: clean
 clean: ## remove everything that was built
 	$(CARGO) clean
