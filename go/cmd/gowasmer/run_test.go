@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"os/exec"
@@ -194,5 +195,36 @@ func TestFiles(t *testing.T) {
 	out, err := command.CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "ran as a guest") {
 		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// Where Go does not preempt by signals, whoever has switched that off, a program that never ends is still ended by --timeout (found by trying: it
+// ran on, and SIGTERM did not end it).
+func TestTimeoutWithoutPreemption(t *testing.T) {
+	dir := t.TempDir()
+	plain, without := filepath.Join(dir, "plain"), filepath.Join(dir, "without")
+	build(t, plain)
+	build(t, without, "-ldflags=-X runtime.godebugDefault=asyncpreemptoff=1")
+	for _, c := range []struct{ binary, godebug string }{
+		{plain, "GODEBUG=asyncpreemptoff=1"},
+		{plain, "GODEBUG=gccheckmark=1"},
+		{without, "GODEBUG="},
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		run := exec.CommandContext(ctx, c.binary, "run", "--timeout=50ms", toolGuest, "loop")
+		run.Env = append(os.Environ(), c.godebug)
+		output, err := run.CombinedOutput()
+		cancel()
+		if run.ProcessState.ExitCode() != 124 {
+			t.Errorf("%s with %s: %v\n%s", filepath.Base(c.binary), c.godebug, err, output)
+		}
+	}
+}
+
+// build builds the command.
+func build(t *testing.T, to string, flags ...string) {
+	t.Helper()
+	if output, err := exec.Command("go", append(append([]string{"build", "-o", to}, flags...), ".")...).CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, output)
 	}
 }

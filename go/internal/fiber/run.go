@@ -3,10 +3,7 @@ package fiber
 import (
 	"context"
 	"fmt"
-	"os"
 	"runtime"
-	"strconv"
-	"strings"
 	"time"
 	"unsafe"
 
@@ -63,23 +60,6 @@ func (c *Cancelled) Unwrap() []error {
 		return []error{c.Err, c.Cause}
 	}
 	return []error{c.Err}
-}
-
-// forceC is set where Go does not preempt by signals: an endless guest entered by assembly would block the garbage collector,
-// whereas cgo frees the P.
-var forceC = preemptionIsOff(os.Getenv("GODEBUG"))
-
-// preemptionIsOff reads the setting as the runtime does.
-func preemptionIsOff(godebug string) bool {
-	off := false
-	for setting := range strings.SplitSeq(godebug, ",") {
-		if key, value, _ := strings.Cut(setting, "="); key == "asyncpreemptoff" {
-			if number, err := strconv.ParseInt(value, 10, 32); err == nil {
-				off = number != 0
-			}
-		}
-	}
-	return off
 }
 
 // Call calls the function that the fiber is prepared for, with the arguments in its slots, and leaves the results there.

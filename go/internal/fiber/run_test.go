@@ -19,9 +19,33 @@ func TestPreemptionIsOff(t *testing.T) {
 		"asyncpreemptoff=1,asyncpreemptoff=0":    false,
 		"gctrace=1,asyncpreemptoff=1,cgocheck=1": true,
 		" asyncpreemptoff=1":                     false,
+		"gccheckmark=1":                          true,
+		"gccheckmark=1,asyncpreemptoff=0":        true,
+		"gccheckmark=-1":                         false,
 	} {
 		if got := preemptionIsOff(godebug); got != off {
 			t.Errorf("GODEBUG=%q: off is %v, expected %v", godebug, got, off)
+		}
+	}
+	if !preemptionIsOff("asyncpreemptoff=1", "gctrace=1") {
+		t.Error("what was linked in is lost")
+	}
+	if preemptionIsOff("asyncpreemptoff=1", "asyncpreemptoff=0") {
+		t.Error("the environment does not come last")
+	}
+}
+
+func TestLinkedDefault(t *testing.T) {
+	for flags, want := range map[string]string{
+		"":      "",
+		"-s -w": "",
+		"-X runtime.godebugDefault=asyncpreemptoff=1":                        "asyncpreemptoff=1",
+		"-s -X runtime.godebugDefault=gctrace=1,asyncpreemptoff=1 -w":        "gctrace=1,asyncpreemptoff=1",
+		"-X 'runtime.godebugDefault=asyncpreemptoff=1'":                      "asyncpreemptoff=1",
+		"-X runtime.godebugDefault=a=1 -X=runtime.godebugDefault=gctrace=10": "gctrace=10",
+	} {
+		if got := linkedDefault(flags); got != want {
+			t.Errorf("%q: got %q, want %q", flags, got, want)
 		}
 	}
 }
