@@ -201,30 +201,23 @@ func TestFiles(t *testing.T) {
 // Where Go does not preempt by signals, whoever has switched that off, a program that never ends is still ended by --timeout (found by trying: it
 // ran on, and SIGTERM did not end it).
 func TestTimeoutWithoutPreemption(t *testing.T) {
-	dir := t.TempDir()
-	plain, without := filepath.Join(dir, "plain"), filepath.Join(dir, "without")
-	build(t, plain)
-	build(t, without, "-ldflags=-X runtime.godebugDefault=asyncpreemptoff=1")
-	for _, c := range []struct{ binary, godebug string }{
-		{plain, "GODEBUG=asyncpreemptoff=1"},
-		{plain, "GODEBUG=gccheckmark=1"},
+	without := filepath.Join(t.TempDir(), "without")
+	build := exec.Command("go", "build", "-o", without, "-ldflags=-X runtime.godebugDefault=asyncpreemptoff=1", ".")
+	if output, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, output)
+	}
+	for _, c := range []struct{ command, godebug string }{
+		{binary, "GODEBUG=asyncpreemptoff=1"},
+		{binary, "GODEBUG=gccheckmark=1"},
 		{without, "GODEBUG="},
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		run := exec.CommandContext(ctx, c.binary, "run", "--timeout=50ms", toolGuest, "loop")
+		run := exec.CommandContext(ctx, c.command, "run", "--timeout=50ms", toolGuest, "loop")
 		run.Env = append(os.Environ(), c.godebug)
 		output, err := run.CombinedOutput()
 		cancel()
-		if run.ProcessState.ExitCode() != 124 {
-			t.Errorf("%s with %s: %v\n%s", filepath.Base(c.binary), c.godebug, err, output)
+		if run.ProcessState.ExitCode() != exitTimeout {
+			t.Errorf("%s with %s: %v\n%s", filepath.Base(c.command), c.godebug, err, output)
 		}
-	}
-}
-
-// build builds the command.
-func build(t *testing.T, to string, flags ...string) {
-	t.Helper()
-	if output, err := exec.Command("go", append(append([]string{"build", "-o", to}, flags...), ".")...).CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, output)
 	}
 }
