@@ -20,14 +20,28 @@ FUZZ_SECONDS ?= 600
 FUZZ_CASES ?=
 FUZZ_SEED ?= $$(date +%s)
 FUZZ_CI_CASES := 10000
-# What is shipped, and the tool that makes its header. Not the whole workspace: what other crates of it ask of dependencies that they
+# `make differential`: how many cases are run through the Go package, and the seed; `make test-differential` runs DIFFERENTIAL_CI_CASES of a fixed seed.
+CASES ?= 200000
+SEED ?= $$(date +%s)
+DIFFERENTIAL_CI_CASES := 3000
+# How many rounds of mixed load `make soak` runs.
+ROUNDS ?= 1000000
+# The engine, and the tool that makes what other languages know of it. Not the whole workspace: what other crates of it ask of dependencies that they
 # share would be built into the library, too; rust/fuzz would switch on features of the code generator that the library does not need.
 ENGINE := -p gowasmer-engine -p gowasmer-header
 # What the Rust tests need of the engine beyond that.
 TESTING := --features gowasmer-engine/testing
 
+# The engine's image for this machine's architecture, as `make image` makes it. Where it differs from the committed one, Go is given it in that one's place.
+ARCHITECTURE := $(shell $(GO) env GOARCH 2>/dev/null)
+IMAGE := build/image_$(ARCHITECTURE).bin
+OVERLAY := build/overlay.json
+ifneq ($(and $(wildcard $(IMAGE)),$(wildcard $(OVERLAY)),$(shell cmp -s $(IMAGE) go/internal/image/image_$(ARCHITECTURE).bin || echo differs)),)
+export GOFLAGS += -overlay=$(CURDIR)/$(OVERLAY)
+endif
+
+# The static library, which the tag gowasmer_static links by cgo.
 LIBRARY := build/libgowasmer.a
-# Written when it changes; the library keeps what it declares.
 HEADER := go/internal/engine/wasmer.h
 # Holds the library's hash, so that Go's build and test caches notice a new library.
 STAMP := go/internal/engine/library_stamp.go
@@ -35,16 +49,59 @@ GO_SOURCES = $$(find go internal examples benchmarks scripts -name '*.go' 2>/dev
 
 .PHONY: help
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
+
+.PHONY: build
+build: ## build the command bin/gowasmer (needs Go alone)
+	$(GO) build -o bin/gowasmer ./go/cmd/gowasmer
+
+.PHONY: demo
+demo: ## run the demonstration programs through the Go package (needs Go alone)
+	@$(GO) run ./go/cmd/demo testdata/guests
+
+.PHONY: test
+test: ## run the Go tests with what is here: a C compiler and cargo are used if they are; says what was left out
+	@GO="$(GO)" CARGO="$(CARGO)" scripts/test.sh
+
+.PHONY: test-long
+test-long: test-rust test-static test-fuzz test-differential test-versions programs ## run the long tests: Rust, the static library, differential, real programs
+
+# The oldest Go that is supported, and the newest that there is; the one that is installed runs everything else.
+GO_VERSIONS := go1.25.9 go1.27.4
+
+.PHONY: test-versions
+test-versions: ## run the tests of the packages with other versions of Go (GO_VERSIONS)
+	@for version in $(GO_VERSIONS); do echo "== $$version"; \
+		GOTOOLCHAIN=$$version CGO_ENABLED=0 $(GO) test -short -timeout 15m ./go/wasmer ./go/internal/... || exit 1; done
 
 .PHONY: tools
 tools: ## check that Rust, Go and a C compiler are here and new enough
 	@GO="$(GO)" CARGO="$(CARGO)" scripts/tools.sh
 
-.PHONY: build
-build: library ## build the engine, the C header and the command bin/gowasmer
-	@echo "building bin/gowasmer"
-	$(GO) build -o bin/gowasmer ./go/cmd/gowasmer
+.PHONY: image
+image: tools ## build the engine's image for this architecture into build/, and have Go use it from now on
+	scripts/image.sh $(ARCHITECTURE)
+	@printf '{"Replace": {"%s": "%s"}}\n' "$(CURDIR)/go/internal/image/image_$(ARCHITECTURE).bin" "$(CURDIR)/$(IMAGE)" > $(OVERLAY)
+
+.PHONY: image-arm64
+image-arm64: tools ## build the image for arm64 into build/ (fetches a compiler into build/arm64; Debian, root)
+	scripts/image.sh arm64
+
+.PHONY: check-image-arm64
+check-image-arm64: image-arm64 ## rebuild the image for arm64 and compare it with the committed one
+	@cmp build/image_arm64.bin go/internal/image/image_arm64.bin || $(STALE)
+	@cmp build/image_arm64.sum go/internal/image/image_arm64.sum || $(STALE)
+
+.PHONY: images
+images: image image-arm64 ## build both images and put them where they are committed
+	cp build/image_amd64.bin build/image_amd64.sum build/image_arm64.bin build/image_arm64.sum go/internal/image/
+
+STALE = { echo "the committed image is not what these sources make: run make images, and commit what it changed"; exit 1; }
+
+.PHONY: check-image
+check-image: image ## rebuild the image for this architecture and compare it with the committed one
+	@cmp $(IMAGE) go/internal/image/image_$(ARCHITECTURE).bin || $(STALE)
+	@cmp build/image_$(ARCHITECTURE).sum go/internal/image/image_$(ARCHITECTURE).sum || $(STALE)
 
 .PHONY: engine
 engine: tools
@@ -53,31 +110,30 @@ engine: tools
 
 # The library is made anew only when cargo's changed, so that what depends on it is not built again for nothing.
 .PHONY: library
-library: header
+library: header ## build the static library build/libgowasmer.a, which the tag gowasmer_static links
+	$(CARGO) rustc --release --locked -p gowasmer-engine --lib --crate-type staticlib
 	@[ $(LIBRARY) -nt target/release/libgowasmer.a ] && [ $(LIBRARY) -nt scripts/library.sh ] && [ $(LIBRARY) -nt $(HEADER) ] || \
 		scripts/library.sh target/release/libgowasmer.a $(LIBRARY)
 	@scripts/stamp.sh $(LIBRARY) $(STAMP)
 
 .PHONY: header
-header: engine ## write the C header and the Go constants from the Rust sources
+header: engine ## write the C header, the Go bindings and constants, and the engine's table of its functions from the Rust sources
 	target/release/gowasmer-header
+	@# The table is a part of the engine: if it changed, that is built again.
+	$(CARGO) build --release --locked -q $(ENGINE)
 
 .PHONY: guests
 guests: ## rebuild the guests in testdata/ (needs Debian's clang, lld, wabt, wasi-libc and libclang-rt-14-dev-wasm32)
 	$(MAKE) -C testdata/guests
 	go/tests/testdata/build.sh
 
-.PHONY: demo
-demo: library ## run the demonstration programs through the Go package
-	@$(GO) build -o bin/demo ./go/cmd/demo
-	@bin/demo testdata/guests
-
-.PHONY: test
-test: build test-rust test-go test-race test-fuzz ## run all tests: Rust, specification, golden files, Go, examples, short stress, short race run, differential
-
 .PHONY: test-rust
 test-rust: tools ## run the Rust tests, the specification suite and the golden files
-	$(CARGO) test --release --locked $(ENGINE) -p gowasmer-suite $(TESTING)
+	$(CARGO) test --release --locked $(ENGINE) -p gowasmer-suite -p gowasmer-image-mem $(TESTING)
+
+.PHONY: test-static
+test-static: library ## run the Go tests of the package on the static library
+	CGO_ENABLED=1 $(GO) test -tags gowasmer_static -timeout 15m ./go/wasmer ./go/internal/...
 
 .PHONY: spec
 spec: tools ## run the specification suite alone (BLESS=1 rewrites its counts if every assertion passes)
@@ -87,14 +143,6 @@ spec: tools ## run the specification suite alone (BLESS=1 rewrites its counts if
 .PHONY: suite
 suite: tools ## write the scripts of the specification suite to build/testsuite, encoded for the Go tests
 	$(CARGO) run --release --locked -q -p gowasmer-suite -- build/testsuite
-
-.PHONY: test-go
-test-go: build suite ## run the Go tests, the examples and a short stress test
-	$(GO) test -timeout 15m $(PACKAGES)
-
-.PHONY: test-race
-test-race: build suite ## run the Go tests under the race detector, shortened
-	$(GO) test -race -short -timeout 15m $(PACKAGES)
 
 .PHONY: stress
 stress: build ## run the stress tests for STRESS_SECONDS (default 60), plain and with the race detector
@@ -110,9 +158,24 @@ test-fuzz: tools ## run the differential regressions, and 10,000 generated cases
 fuzz: tools ## run generated cases against wasmi and wasmtime for FUZZ_SECONDS (default 600) or FUZZ_CASES; FUZZ_SEED repeats a run
 	$(CARGO) run --release --locked -p gowasmer-fuzz -- $(if $(FUZZ_CASES),--cases $(FUZZ_CASES),--seconds $(FUZZ_SECONDS)) --seed $(FUZZ_SEED)
 
+# Without cgo, so that it is the image that runs the cases, whatever else is built.
+DIFFERENTIAL := CGO_ENABLED=0 $(GO) run ./scripts/differential -emitter target/release/gowasmer-fuzz
+
+.PHONY: emitter
+emitter: tools
+	$(CARGO) build --release --locked -p gowasmer-fuzz
+
+.PHONY: differential
+differential: emitter ## run CASES generated cases (default 200,000) through the Go package and compare with wasmi and wasmtime; SEED repeats a run
+	$(DIFFERENTIAL) -cases $(CASES) -seed $(SEED)
+
+.PHONY: test-differential
+test-differential: emitter ## the same with 3,000 cases of a fixed seed
+	$(DIFFERENTIAL) -cases $(DIFFERENTIAL_CI_CASES) -seed 1
+
 .PHONY: soak
-soak: build ## run the leak tests and the tests of altered modules in full (some minutes)
-	SOAK=1 $(GO) test -count=1 -timeout 60m -v -run 'LeaveNothing|TenThousandInstances|FlippedModules' ./go/tests
+soak: build ## run the leak tests, ROUNDS of mixed load (default 1,000,000) and the tests of altered modules in full (half an hour)
+	SOAK=1 ROUNDS=$(ROUNDS) $(GO) test -count=1 -timeout 12h -v -run 'LeaveNothing|LeavesNothing|TenThousandInstances|FlippedModules' ./go/tests
 
 .PHONY: programs
 programs: build ## run the real programs of the tests as WASI guests, and show each (some minutes; fetches 15 MB)
@@ -137,9 +200,10 @@ check-format:
 	@unformatted=$$(gofmt -l $(GO_SOURCES)); [ -z "$$unformatted" ] || { echo "not formatted (run gofmt -w):"; echo "$$unformatted"; exit 1; }
 
 .PHONY: check-lint
-check-lint: library
+check-lint: tools
 	$(CARGO) clippy --release --locked $(ENGINE) -- -D warnings
-	$(CARGO) clippy --release --locked $(ENGINE) -p gowasmer-suite $(TESTING) --all-targets -- -D warnings
+	$(CARGO) clippy --release --locked $(ENGINE) -p gowasmer-suite -p gowasmer-image-mem $(TESTING) --all-targets -- -D warnings
+	$(CARGO) clippy --release --locked -p gowasmer-engine --no-default-features -- -D warnings
 	$(CARGO) clippy --release --locked -p gowasmer-fuzz --no-deps --all-targets -- -D warnings
 	$(GO) vet $(PACKAGES)
 	$(STATICCHECK) $(PACKAGES)
@@ -153,16 +217,39 @@ check-benchmarks:
 	$(MAKE) -C benchmarks check
 
 .PHONY: licenses
-licenses: tools ## write THIRD-PARTY.md: the licences of all crates in the static library
+licenses: tools ## write THIRD-PARTY.md: the licences of all crates in the images and the static library
 	@mkdir -p build
+	rust/image/wast.sh
 	CARGO="$(CARGO)" $(GO) run ./scripts/licenses > build/THIRD-PARTY.md
 	@mv build/THIRD-PARTY.md THIRD-PARTY.md
 
 .PHONY: check-licenses
 check-licenses: tools
 	@mkdir -p build
+	rust/image/wast.sh
 	CARGO="$(CARGO)" $(GO) run ./scripts/licenses > build/THIRD-PARTY.md
 	@cmp build/THIRD-PARTY.md THIRD-PARTY.md || { echo "THIRD-PARTY.md is stale: run make licenses and commit it"; exit 1; }
+
+# What a release consists of. The version is that of the tag, if there is one: make sbom VERSION=v1.2.3
+SBOM := build/release/sbom.spdx.json
+# The image where there is one; what its workspace changes of a crate has to be there before cargo reads it.
+SBOM_MANIFEST = rust/image/Cargo.toml
+SBOM_FILES = $(wildcard go/internal/image/image_*.bin)
+VERSION ?=
+
+.PHONY: sbom
+sbom: ## write build/release/sbom.spdx.json: the crates, modules and images of a release (VERSION=v1.2.3)
+	@mkdir -p build/release
+	rust/image/wast.sh
+	$(GO) run ./scripts/sbom -manifest $(SBOM_MANIFEST) -version "$(VERSION)" $(SBOM_FILES) > $(SBOM).new
+	@mv $(SBOM).new $(SBOM)
+
+# Flags of the proof: make installation INSTALLATION_FLAGS='-only zip,get,static'; `go -C scripts/installation run . -help` lists them.
+INSTALLATION_FLAGS ?=
+
+.PHONY: installation
+installation: ## prove that the module can be fetched by go get, built and run: without cgo, with it, vendored, cross compiled (minutes)
+	cd scripts/installation && $(GO) vet . && $(GO) test -short . && $(GO) run . -root ../.. $(INSTALLATION_FLAGS)
 
 # Not a part of `make check`: the compiler for arm64 takes 1.5 GB of Debian's packages, and installing qemu needs root.
 .PHONY: check-arm64

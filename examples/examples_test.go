@@ -31,12 +31,18 @@ func TestExamples(t *testing.T) {
 	for _, source := range sources {
 		name := filepath.Dir(source)
 		t.Run(name, func(t *testing.T) {
+			if usesCgo(t, source) && !hasCgo(t) {
+				t.Skip("needs cgo")
+			}
 			expected, err := os.ReadFile(filepath.Join(name, "output.txt"))
 			if err != nil {
 				t.Fatal(err)
 			}
 			var stdout, stderr bytes.Buffer
 			program := exec.Command(filepath.Join(programs, name))
+			if emulator := os.Getenv("GOWASMER_TEST_EMULATOR"); emulator != "" { // the programs are for another architecture
+				program = exec.Command(emulator, program.Path)
+			}
 			program.Dir, program.Stdout, program.Stderr = "..", &stdout, &stderr
 			if err := program.Run(); err != nil || stderr.Len() > 0 {
 				t.Errorf("ended with %v, and wrote to standard error:\n%s", err, &stderr)
@@ -46,6 +52,24 @@ func TestExamples(t *testing.T) {
 			}
 		})
 	}
+}
+
+// usesCgo says whether a source file imports C. Without cgo the go command leaves such files out.
+func usesCgo(t *testing.T, source string) bool {
+	text, err := os.ReadFile(source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bytes.Contains(text, []byte("\nimport \"C\"\n"))
+}
+
+// hasCgo says whether the go command that builds the programs uses cgo.
+func hasCgo(t *testing.T) bool {
+	enabled, err := exec.Command("go", "env", "CGO_ENABLED").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(bytes.TrimSpace(enabled)) == "1"
 }
 
 // noteInputs reads the sources and guests, so that Go's test cache knows that the result depends on them.

@@ -4,12 +4,14 @@
 #   rust/           Debian's rustc-web with the standard libraries of both architectures, and the sources of core and alloc, of which images are
 #                   built. Unpacked, not installed: as a package it conflicts with rustup.
 #   rustc           runs that compiler with the libraries that it is linked to
+#   qemu            runs programs for arm64. Debian 12's version 7 describes each page of reserved address space, 50 MB for a guest's memory of
+#                   8 GiB; this is Debian 13's, statically linked
 #   objcopy         runs the pinned toolchain's rust-objcopy, likewise
 #   env.sh          what a shell or a Makefile reads before cargo and go: RUSTC, linker, runner, flags
 #   toolchain.txt   name, version and architecture of each Debian package, and the linker: what an image made here is recorded with
 #
 # The linker of images and objcopy are those of rustup's toolchain that rust-toolchain.toml pins (they know all architectures), and so is
-# cargo. A cross compiler for cgo and hosted builds, its C library and qemu are installed by apt-get if they are missing; that needs root.
+# cargo. A cross compiler for cgo and hosted builds, and its C library, are installed by apt-get if they are missing; that needs root.
 #
 # Does nothing where all is there. To move to another toolchain change the versions below: it makes other images.
 set -eu -o pipefail
@@ -22,7 +24,7 @@ HOST_PACKAGES="rustc-web=$RUST_VERSION libstd-rust-web-dev=$RUST_VERSION libstd-
 SOURCE_PACKAGE=rust-web-src=$RUST_VERSION
 TARGET_PACKAGES="libstd-rust-web-dev:arm64=$RUST_VERSION libstd-rust-web-$RUST_RELEASE:arm64=$RUST_VERSION"
 # What only cgo and tests need, and what the compiler needs of the system.
-INSTALLED_PACKAGES="gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static libedit2 libxml2 libz3-4 libzstd1"
+INSTALLED_PACKAGES="gcc-aarch64-linux-gnu libc6-dev-arm64-cross libedit2 libxml2 libz3-4 libzstd1"
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 out=${1:-$root/build/arm64}
@@ -77,6 +79,20 @@ if [ ! -e "$out/rust/.complete" ] || [ "$(cat "$out/rust/.complete")" != "$wante
   mv "$out/rust.new" "$out/rust"
 fi
 
+# No image depends on it: any version from 8 on does.
+if [ ! -x "$out/qemu" ]; then
+  rm -rf "$out/download"
+  mkdir -p "$out/download/lists/partial"
+  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian trixie main" > "$out/download/trixie.list"
+  apt="apt-get -q -o Dir::State::lists=$out/download/lists -o Dir::Etc::SourceList=$out/download/trixie.list -o Dir::Etc::SourceParts=- -o APT::Sandbox::User=root"
+  $apt update
+  (cd "$out/download" && $apt download qemu-user)
+  dpkg-deb --fsys-tarfile "$out"/download/qemu-user_*.deb | tar -xO ./usr/bin/qemu-aarch64 > "$out/qemu.new"
+  chmod +x "$out/qemu.new"
+  mv "$out/qemu.new" "$out/qemu"
+  rm -rf "$out/download"
+fi
+
 cat > "$out/rustc.new" <<END
 #!/bin/sh
 # Debian's compiler, unpacked: written by scripts/arm64.sh.
@@ -94,10 +110,8 @@ LD_LIBRARY_PATH=$pinned/lib exec $tools/rust-objcopy "\$@"
 END
 chmod +x "$out/objcopy.new"
 mv "$out/objcopy.new" "$out/objcopy"
-{
-  echo "$wanted"
-  echo "rust-lld $("$tools/rust-lld" -flavor gnu --version | sed 's/^LLD //; s/ (compat.*//') of rustup's $(cd "$root" && rustc --version)"
-} > "$out/toolchain.txt"
+lld="rust-lld $("$tools/rust-lld" -flavor gnu --version | sed 's/^LLD //; s/ (compat.*//') of rustup's $(cd "$root" && rustc --version)"
+printf '%s\n%s\n' "$wanted" "$lld" > "$out/toolchain.txt"
 
 cat > "$out/env.sh" <<END
 # Written by scripts/arm64.sh: for cargo --target $triple, GOARCH=arm64 go, and linking images.
@@ -105,18 +119,19 @@ export RUSTC=$out/rustc
 export CARGO_TARGET_DIR=$out/target
 export CARGO_BUILD_TARGET=$triple
 # Of an image: RUSTC_BOOTSTRAP=1 CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUSTFLAGS="\$IMAGE_RUSTFLAGS" cargo build \$IMAGE_CARGOFLAGS. Debian's own core
-# and alloc use x18, and functions that choose atomics at run time (__aarch64_cas4_acq and so on), which ask the C library for the processor.
-export IMAGE_RUSTFLAGS="-C target-feature=-outline-atomics -Z fixed-x18"
+# and alloc use x18, and functions that choose atomics at run time (__aarch64_cas4_acq and so on), which ask the C library for the processor. x28 is Go's.
+export IMAGE_RUSTFLAGS="-C target-feature=-outline-atomics,+reserve-x28 -Z fixed-x18"
 export IMAGE_CARGOFLAGS="-Z build-std=core,alloc"
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
-export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER=qemu-aarch64-static
-export LLD="$tools/rust-lld -flavor gnu" OBJCOPY=$out/objcopy
+export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER=$out/qemu
+export LLD=$tools/rust-lld OBJCOPY=$out/objcopy
+export IMAGE_TOOLCHAIN="rustc $RUST_VERSION (rustc-web, rust-web-src), LLVM $LLVM_VERSION, of Debian 12; $lld"
 export GOOS=linux GOARCH=arm64
 # For builds of Go with cgo.
 export CC=aarch64-linux-gnu-gcc
 # qemu's processor "max" restores vector registers from the SVE record of a signal frame, which Linux does not: one without SVE.
 export QEMU_CPU=cortex-a57 QEMU_LD_PREFIX=/usr/aarch64-linux-gnu
 # For tests that run themselves again: go test -exec does not reach those.
-export GOWASMER_TEST_EMULATOR=/usr/bin/qemu-aarch64-static
+export GOWASMER_TEST_EMULATOR=$out/qemu
 END
 echo "arm64.sh: $("$out/rustc" --version), in $out; read $out/env.sh before building"

@@ -8,19 +8,37 @@ import (
 	"github.com/gowasmer/wasmer/go/wasmer"
 )
 
-// The Go functions below only tell the types of the C functions of their names.
+// The Go functions below tell the types of the C functions of their names, and do the same. Without cgo they take the place of the C functions.
 
 func cAdd(_ unsafe.Pointer, a, b int32) int32 { return a + b }
-func cGo(_ unsafe.Pointer, n int32) int32     { return n }
-func cMix(_ unsafe.Pointer, _ int32, _ int64, _ float32, _ float64, _ int32, _ int64, _ float32, _ float64, _, _ int64) float64 {
-	return 0
+
+func cGo(pointer unsafe.Pointer, n int32) int32 {
+	instance := wasmer.IntoInstanceContext(pointer)
+	if f, ok := instance.Data().(func(int32) int32); ok {
+		return f(n)
+	}
+	return n + 1
 }
 
-func cRegisters(_ unsafe.Pointer, _ float32, _ int32, _ float64, _ int64, _ int32, _ float64, _ int64) float32 {
-	return 0
+func cMix(_ unsafe.Pointer, a int32, b int64, c float32, d float64, e int32, f int64, g float32, h float64, i, j int64) float64 {
+	return float64(a) + float64(b) + float64(c) + d + float64(e) + float64(f) + float64(g) + h + float64(i) + float64(j)
 }
 
-// cImports gives env.host and the C functions that c_imports.wat imports.
+func cRegisters(_ unsafe.Pointer, a float32, b int32, c float64, d int64, e int32, f float64, g int64) float32 {
+	return float32(float64(a) + float64(b) + c + float64(d) + float64(e) + f + float64(g))
+}
+
+func init() { cfuncs.OnGo(cGo) }
+
+// needsCgo skips a test that is about C.
+func needsCgo(t testing.TB) {
+	t.Helper()
+	if !cfuncs.Available {
+		t.Skip("needs cgo")
+	}
+}
+
+// cImports gives env.host and the C functions that c_imports.wat imports, as Go functions without cgo.
 func cImports(t testing.TB, host hostFunction) *wasmer.Imports {
 	t.Helper()
 	set := imports(t, host)
@@ -34,7 +52,11 @@ func cImports(t testing.TB, host hostFunction) *wasmer.Imports {
 		{"c_registers", cRegisters, cfuncs.Registers()},
 		{"c_go", cGo, cfuncs.Go()},
 	} {
-		if _, err := set.Append(f.name, f.implementation, f.pointer); err != nil {
+		var pointers []unsafe.Pointer
+		if cfuncs.Available {
+			pointers = append(pointers, f.pointer)
+		}
+		if _, err := set.Append(f.name, f.implementation, pointers...); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -50,14 +72,4 @@ func cGuest(t testing.TB, host hostFunction, onGo func(instance *wasmer.Instance
 		instance.SetContextData(func(n int32) int32 { return onGo(&instance, n) })
 	}
 	return &instance
-}
-
-func init() {
-	cfuncs.OnGo(func(pointer unsafe.Pointer, n int32) int32 {
-		instance := wasmer.IntoInstanceContext(pointer)
-		if f, ok := instance.Data().(func(int32) int32); ok {
-			return f(n)
-		}
-		return n + 1
-	})
 }

@@ -60,7 +60,7 @@ func runChild(t *testing.T, name string, options childOptions) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(t.Context(), options.timeout)
 	defer cancel()
 	pattern := "^" + strings.ReplaceAll(name, "/", "$/^") + "$"
-	arguments := []string{self, "-test.run=" + pattern, "-test.v", "-test.count=1", "-test.timeout=30m"}
+	arguments := []string{self, "-test.run=" + pattern, "-test.v", "-test.count=1", "-test.timeout=" + max(30*time.Minute, options.timeout).String()}
 	if testing.Short() {
 		arguments = append(arguments, "-test.short")
 	}

@@ -175,6 +175,7 @@ func TestNestedCalls(t *testing.T) {
 		}
 	})
 	t.Run("cgo, by C", func(t *testing.T) {
+		needsCgo(t)
 		deepestReached := int32(0)
 		var failure error
 		instance := cGuest(t, increment, func(instance *wasmer.Instance, n int32) int32 {
@@ -361,6 +362,7 @@ var (
 
 // Guests run on threads that C has created, small ones too, and on locked threads.
 func TestThreadsOfC(t *testing.T) {
+	needsCgo(t)
 	instance := stressGuest(t, increment)
 	defer instance.Close()
 	c := cGuest(t, increment, nil)

@@ -302,7 +302,8 @@ func pauseBriefly() {
 
 // A C function pointer that is reached although the guest was entered by Go assembly: the guest leaves for it and goes on.
 func TestCFunctionUnderAssemblyEntry(t *testing.T) {
-	module, err := engine.Compile(guest(t, "c_imports"), engine.CompileOptions{})
+	needsCgo(t)
+	module, err := engine.Compile(t.Context(), guest(t, "c_imports"), engine.CompileOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,6 +26,7 @@ func objectsGuest(t testing.TB, name string) []byte {
 
 // A C function pointer in a table that an instance shares which is entered without cgo: it is called by cgo all the same, in all ways to reach it.
 func TestCFunctionsInSharedTables(t *testing.T) {
+	needsCgo(t)
 	if !inChild(t, childOptions{}) {
 		return
 	}

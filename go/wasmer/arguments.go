@@ -31,7 +31,7 @@ func encodeI32(slot *uint64, argument interface{}) bool {
 	switch v := argument.(type) {
 	case int:
 		*slot = uint64(uint32(v))
-		return v >= math.MinInt32 && v <= math.MaxUint32
+		return int64(v) >= math.MinInt32 && int64(v) <= math.MaxUint32
 	case int32:
 		*slot = uint64(uint32(v))
 	case uint32:

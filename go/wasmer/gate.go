@@ -19,5 +19,5 @@ func (g *gate) take() bool { return atomic.CompareAndSwapUint32(&g.word, gateOpe
 // shut shuts the gate for ever, if it is open.
 func (g *gate) shut() bool { return atomic.CompareAndSwapUint32(&g.word, gateOpen, gateShut) }
 
-// isTaken reports whether there is a user at the moment.
+// isTaken says whether there is a user at the moment.
 func (g *gate) isTaken() bool { return atomic.LoadUint32(&g.word) == gateTaken }

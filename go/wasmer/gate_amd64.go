@@ -2,7 +2,7 @@
 
 package wasmer
 
-// gateOpensPlainly reports whether opening a gate and looking at something else afterwards may appear to others in the other order.
+// gateOpensPlainly says whether opening a gate and looking at something else afterwards may appear to others in the other order.
 const gateOpensPlainly = true
 
 // open ends a use by a plain store: x86 processors show stores to others in the order of the program, after the loads before them, and Go's compiler moves no

@@ -4,7 +4,7 @@ package wasmer
 
 import "sync/atomic"
 
-// gateOpensPlainly reports whether opening a gate and looking at something else afterwards may appear to others in the other order.
+// gateOpensPlainly says whether opening a gate and looking at something else afterwards may appear to others in the other order.
 const gateOpensPlainly = false
 
 // open ends a use. On arm64 this is a store-release and the look afterwards a load-acquire (STLR, LDAR), which the processor keeps in order.

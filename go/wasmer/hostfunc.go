@@ -82,6 +82,9 @@ func newHostFunction(name string, implementation interface{}, cFunction unsafe.P
 	if why := s.derive(cFunction != nil); why != "" {
 		return refuse("%s", why)
 	}
+	if cFunction != nil && !engine.CanCallC {
+		return refuse("is given with a C pointer, which needs cgo: build with `CGO_ENABLED=1` and a C compiler, or give a Go function.")
+	}
 	host := &hostFunction{
 		params:    s.params,
 		results:   s.results,

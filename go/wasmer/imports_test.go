@@ -7,6 +7,7 @@ import (
 	"testing"
 	"unsafe"
 
+	"github.com/gowasmer/wasmer/go/internal/engine"
 	"github.com/gowasmer/wasmer/go/wasmer"
 )
 
@@ -278,6 +279,14 @@ func TestAppendErrors(t *testing.T) {
 		if imports != nil || !errors.As(err, &failure) {
 			t.Errorf("%T: got %v and a %T", c.implementation, imports, err)
 		}
+	}
+	imports, err := wasmer.NewImports().Append("sum", func(unsafe.Pointer) {}, cFunction)
+	if engine.CanCallC {
+		if err != nil {
+			t.Error(err)
+		}
+	} else if checkText(t, err, "Imported function `sum` is given with a C pointer, which needs cgo: build with `CGO_ENABLED=1` and a C compiler, or give a Go function."); imports != nil {
+		t.Errorf("got %v", imports)
 	}
 	if _, err := wasmer.NewImports().AppendMemory("memory", nil); err == nil {
 		t.Error("a nil memory is accepted")

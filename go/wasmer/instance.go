@@ -85,18 +85,15 @@ func NewInstanceWithImports(bytes []byte, imports *Imports) (Instance, error) {
 	return NewInstanceContext(context.Background(), bytes, imports)
 }
 
-// NewInstanceContext compiles a module in the binary format, creates an instance and runs its start function, which is given up when the context is
-// done; compilation itself is not interrupted. nil imports are none. To make several instances of a module, use [Compile] and
+// NewInstanceContext compiles a module in the binary format, creates an instance and runs its start function. When the context is done, compiling and
+// the start function are given up. nil imports are none. To make several instances of a module, use [Compile] and
 // [Module.InstantiateContext]. The error is an [*InstanceError] and wraps what [Compile] or Module.InstantiateContext would.
 func NewInstanceContext(ctx context.Context, bytes []byte, imports *Imports, options ...Option) (Instance, error) {
 	fail := func(cause error) (Instance, error) {
 		return Instance{}, &InstanceError{instantiationFailed + failure(cause), cause}
 	}
-	if err := checkContext(ctx); err != nil {
-		return fail(err)
-	}
 	forCompile, forInstance := splitOptions(options)
-	module, err := compile(bytes, forCompile)
+	module, err := compile(ctx, bytes, forCompile)
 	if err != nil {
 		return fail(err)
 	}

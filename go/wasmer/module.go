@@ -2,6 +2,8 @@ package wasmer
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"runtime"
 	"sync"
@@ -45,7 +47,7 @@ func ReadBytes(filename string) ([]byte, error) { return os.ReadFile(filename) }
 func Validate(bytes []byte) bool {
 	err := checkBytes(bytes)
 	if err == nil {
-		err = engine.Validate(bytes)
+		err = engine.Validate(context.Background(), bytes)
 	}
 	if err != nil {
 		failure(err) // for GetLastError
@@ -64,7 +66,13 @@ func checkBytes(bytes []byte) error {
 // Compile validates a module in the binary format and compiles it to machine code, functions in parallel. Text is not taken: [Wat2Wasm] translates it. The error is a [*ModuleError] with a fixed
 // text; what it wraps says what is wrong and at which offset.
 func Compile(bytes []byte, options ...CompileOption) (Module, error) {
-	state, err := compile(bytes, options)
+	return CompileContext(context.Background(), bytes, options...)
+}
+
+// CompileContext is [Compile], given up when the context is done, also in the midst of a large function: some milliseconds later it returns. The error
+// wraps the context's error then, and its cause.
+func CompileContext(ctx context.Context, bytes []byte, options ...CompileOption) (Module, error) {
+	state, err := compile(ctx, bytes, options)
 	if err != nil {
 		failure(err) // for GetLastError
 		return Module{}, &ModuleError{"Failed to compile the module.", err}
@@ -72,15 +80,29 @@ func Compile(bytes []byte, options ...CompileOption) (Module, error) {
 	return state.module(), nil
 }
 
-func compile(bytes []byte, options []CompileOption) (*moduleState, error) {
+func compile(ctx context.Context, bytes []byte, options []CompileOption) (*moduleState, error) {
+	if err := checkContext(ctx); err != nil {
+		return nil, err
+	}
 	if err := checkBytes(bytes); err != nil {
 		return nil, err
 	}
-	handle, err := engine.Compile(bytes, compileOptions(options))
+	handle, err := engine.Compile(ctx, bytes, compileOptions(options))
 	if err != nil {
-		return nil, err
+		return nil, compilingEnded(ctx, err)
 	}
 	return newModuleState(handle)
+}
+
+// compilingEnded adds to the error of a context what it is about, and the context's cause.
+func compilingEnded(ctx context.Context, err error) error {
+	if !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
+		return fmt.Errorf("compiling was given up: %w (%w)", err, cause)
+	}
+	return fmt.Errorf("compiling was given up: %w", err)
 }
 
 // DeserializeModule makes a module of what [Module.Serialize] wrote, without compiling. The error is a [*ModuleError]: there are no bytes,

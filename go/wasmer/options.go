@@ -28,6 +28,14 @@ func WithCanonicalNaNs() CompileOption {
 	return func(options *engine.CompileOptions) { options.CanonicalizeNaNs = true }
 }
 
+// WithProgress has a function told how far compiling is: that done of total functions of the module are compiled. Done never falls, and total stays the
+// same. The function is called from time to time, every 20 milliseconds or so, and once at the end, when done is total unless compiling has failed or
+// was given up. It is called by the goroutine that compiles, so that [Compile] and its like return after its last call; meanwhile other
+// goroutines go on compiling. A panic in it ends compiling and passes through.
+func WithProgress(progress func(done, total int)) CompileOption {
+	return func(options *engine.CompileOptions) { options.Progress = progress }
+}
+
 // WithMemoryCeiling limits each memory of the instance to a number of pages of 64 KiB, or as many bytes where its pages have another size, whatever
 // maximum the module declares. Instantiation
 // fails if a memory begins with more; growing beyond fails as beyond a declared maximum. Imported memories are not concerned.

@@ -41,7 +41,7 @@ func NewTable(element ValueType, min, max uint64) (*Table, error) {
 		return nil, tableError("make", fmt.Errorf("the elements are of type `%s`, expected `funcref` or `externref`", element))
 	}
 	if max > math.MaxUint32 {
-		return nil, tableError("make", fmt.Errorf("the maximum is %d elements, expected %d at most", max, math.MaxUint32))
+		return nil, tableError("make", fmt.Errorf("the maximum is %d elements, expected %d at most", max, uint64(math.MaxUint32)))
 	}
 	if err := engine.Init(); err != nil {
 		return nil, tableError("make", err)

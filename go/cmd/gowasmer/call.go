@@ -107,7 +107,7 @@ func parseArgument(t engine.ValType, text string) (wasmer.Value, error) {
 	case engine.I64:
 		bits, err := parseInteger(text, 64)
 		if err != nil {
-			return wasmer.Value{}, fmt.Errorf("expected an i64 (%d to %d), given %q", math.MinInt64, uint64(math.MaxUint64), text)
+			return wasmer.Value{}, fmt.Errorf("expected an i64 (%d to %d), given %q", int64(math.MinInt64), uint64(math.MaxUint64), text)
 		}
 		return wasmer.I64(int64(bits)), nil
 	case engine.F32:

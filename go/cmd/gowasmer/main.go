@@ -27,7 +27,7 @@ Options of run, each also as --option=value:
   --dir HOST[::GUEST]      let the program use the directory HOST, under the path GUEST if given; may be repeated
   --env NAME=VALUE         set an environment variable; --env NAME takes over the command's own; may be repeated
   --invoke NAME            call this exported function, with ARGs by the types of its parameters, instead of the program's start
-  --timeout DURATION       end the program after that long, such as 10s
+  --timeout DURATION       end compiling and the program after that long, such as 10s
   --max-memory SIZE        limit each memory, in bytes, or with K, M or G (KiB, MiB, GiB) behind
   --trap-unknown-imports   run a program although functions are missing that it imports; it fails when it calls one
 

@@ -29,11 +29,27 @@ func buildAndRun(m *testing.M) int {
 	}
 	defer os.RemoveAll(directory)
 	binary = filepath.Join(directory, "gowasmer")
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
+	if err := build(binary); err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return m.Run()
+}
+
+// build builds the command. Where it is for another architecture, GOWASMER_TEST_EMULATOR runs it, and a script with the name of the program says so.
+func build(to string, flags ...string) error {
+	program, emulator := to, os.Getenv("GOWASMER_TEST_EMULATOR")
+	if emulator != "" {
+		program += ".emulated"
+		script := fmt.Sprintf("#!/bin/sh\nexec '%s' '%s' \"$@\"\n", emulator, program)
+		if err := os.WriteFile(to, []byte(script), 0o755); err != nil {
+			return err
+		}
+	}
+	if output, err := exec.Command("go", append(append([]string{"build", "-o", program}, flags...), ".")...).CombinedOutput(); err != nil {
+		return fmt.Errorf("go build: %v\n%s", err, output)
+	}
+	return nil
 }
 
 // execute runs the command and returns what it printed and its exit code.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -37,7 +38,7 @@ func load(path string, in io.Reader) (*loaded, error) {
 	if l.precompiled {
 		module, err = engine.Deserialize(file)
 	} else {
-		module, err = engine.Compile(file, engine.CompileOptions{})
+		module, err = engine.Compile(context.Background(), file, engine.CompileOptions{})
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -98,7 +99,7 @@ func validate(arguments []string, s streams) error {
 	if err != nil {
 		return err
 	}
-	if err := engine.Validate(file); err != nil {
+	if err := engine.Validate(context.Background(), file); err != nil {
 		return fmt.Errorf("%s: %w", arguments[0], err)
 	}
 	_, err = fmt.Fprintf(s.out, "%s: valid\n", arguments[0])

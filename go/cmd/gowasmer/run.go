@@ -40,14 +40,6 @@ func runGuest(arguments []string, s streams) error {
 	if err != nil {
 		return err
 	}
-	module, err := openModule(o.file, s)
-	if err != nil {
-		return err
-	}
-	defer module.Close()
-	if o.invoke != "" && !exportsFunction(&module, o.invoke) {
-		return usagef("run: %s exports no function %q", o.file, o.invoke)
-	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the command itself
@@ -55,6 +47,14 @@ func runGuest(arguments []string, s streams) error {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, o.timeout)
 		defer cancel()
+	}
+	module, err := openModule(ctx, o.file, s)
+	if err != nil {
+		return err
+	}
+	defer module.Close()
+	if o.invoke != "" && !exportsFunction(&module, o.invoke) {
+		return usagef("run: %s exports no function %q", o.file, o.invoke)
 	}
 	w := wasmer.Wasi{Args: o.args, Env: o.env, Stdin: s.in, Stdout: s.out, Stderr: s.errs, Dirs: o.dirs}
 	var options []wasmer.InstanceOption
@@ -74,7 +74,7 @@ func runGuest(arguments []string, s streams) error {
 }
 
 // openModule compiles a file, or takes it as it is if it was compiled before.
-func openModule(path string, s streams) (wasmer.Module, error) {
+func openModule(ctx context.Context, path string, s streams) (wasmer.Module, error) {
 	file, err := readFile(path, s.in)
 	if err != nil {
 		return wasmer.Module{}, err
@@ -83,7 +83,10 @@ func openModule(path string, s streams) (wasmer.Module, error) {
 	if len(file) >= 8 && !bytes.HasPrefix(file, binaryMagic) {
 		module, err = wasmer.DeserializeModule(file)
 	} else {
-		module, err = wasmer.Compile(file)
+		module, err = wasmer.CompileContext(ctx, file)
+	}
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return module, guestEnded(path, err)
 	}
 	if err != nil {
 		return module, fmt.Errorf("%s: %w", path, causeOf(err))

@@ -1,22 +1,6 @@
-//go:build linux && (amd64 || arm64)
-
 package engine
 
 import "github.com/gowasmer/wasmer/internal/wire"
-
-// ValType is a type of WebAssembly values; the numbers are those of rust/engine/src/types.rs.
-type ValType uint8
-
-// The types of values.
-const (
-	I32 ValType = iota
-	I64
-	F32
-	F64
-	V128
-	FuncRef
-	ExternRef
-)
 
 var valTypeNames = [...]string{"i32", "i64", "f32", "f64", "v128", "funcref", "externref"}
 
@@ -38,17 +22,6 @@ func (t ValType) Slots() int {
 
 // IsReference says whether values are references.
 func (t ValType) IsReference() bool { return t == FuncRef || t == ExternRef }
-
-// ExternKind is the kind of an import or export, by the numbers of the binary format.
-type ExternKind uint8
-
-// The kinds of imports and exports.
-const (
-	ExternFunction ExternKind = iota
-	ExternTable
-	ExternMemory
-	ExternGlobal
-)
 
 // FuncType is the type of a function.
 type FuncType struct {
@@ -159,8 +132,6 @@ type Description struct {
 	// Memories are the memories that the module imports or defines, in the order of their indices.
 	Memories []MemoryType
 }
-
-const descriptionVersion = 2
 
 // parseDescription reads what gw_module_describe wrote.
 func parseDescription(bytes []byte) (*Description, error) {

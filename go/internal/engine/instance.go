@@ -1,25 +1,4 @@
-//go:build linux && (amd64 || arm64)
-
 package engine
-
-/*
-#cgo noescape gw_instance_new
-#cgo nocallback gw_instance_new
-#cgo noescape gw_instance_start
-#cgo nocallback gw_instance_start
-#cgo noescape gw_instance_function
-#cgo nocallback gw_instance_function
-#cgo noescape gw_instance_memory0
-#cgo nocallback gw_instance_memory0
-#cgo noescape gw_instance_token
-#cgo nocallback gw_instance_token
-#cgo noescape gw_instance_store
-#cgo nocallback gw_instance_store
-#cgo noescape gw_instance_free
-#cgo nocallback gw_instance_free
-#include "wasmer.h"
-*/
-import "C"
 
 import "unsafe"
 
@@ -29,9 +8,9 @@ type ProvidedKind uint32
 // What can be given for an import.
 const (
 	// ProvidedHostFunction is a function of Go, or a C function pointer.
-	ProvidedHostFunction ProvidedKind = C.GW_IMPORT_HOST_FUNCTION
+	ProvidedHostFunction ProvidedKind = gwImportHostFunction
 	// ProvidedExtern is a function of an instance, a table, a memory or a global.
-	ProvidedExtern ProvidedKind = C.GW_IMPORT_EXTERN
+	ProvidedExtern ProvidedKind = gwImportExtern
 )
 
 // Provided is what is given for an import of a module.
@@ -53,14 +32,14 @@ type Provided struct {
 // Intrinsic is what the engine does by itself of a host function, without leaving the guest; it calls the host function for the rest. The zero value
 // is nothing.
 type Intrinsic struct {
-	number uint32
+	number gwIntrinsic
 	data   int64
 }
 
 // ClockRead is the intrinsic clock_read: a function [i32 i64 i32] -> [i32] that is given the number of a clock of the system (0 for that of the day, 1 for the
 // one that never goes back), something that is not looked at, and an address. It stores the nanoseconds there and returns 0. The origin is the time of
 // ClockMonotonic that is 0 for the guest. The host function is called for other clocks and for addresses out of bounds.
-func ClockRead(origin int64) Intrinsic { return Intrinsic{C.GW_INTRINSIC_CLOCK_READ, origin} }
+func ClockRead(origin int64) Intrinsic { return Intrinsic{gwIntrinsicClockRead, origin} }
 
 // InstanceOptions limit an instance.
 type InstanceOptions struct {
@@ -75,83 +54,64 @@ type InstanceOptions struct {
 }
 
 // Instance is a handle of an instance. The zero value is no instance.
-type Instance struct{ handle *C.gw_instance }
-
-// Func is a function that can be entered. Its pointers hold as long as the instance does that it was got from.
-type Func struct {
-	// Code is the compiled code, Vmctx its first argument, Entry the trampoline for its type.
-	Code, Vmctx, Entry unsafe.Pointer
-}
+type Instance struct{ handle unsafe.Pointer }
 
 // NewInstance links a module with what is given for its imports, in their order, and initialises memories and tables. It does not run
 // the start function.
 func NewInstance(module Module, provided []Provided, options InstanceOptions) (Instance, error) {
-	c := C.gw_instance_options{
-		instance_id:        C.uint64_t(options.ID),
-		max_memory_pages:   C.uint64_t(options.MaxMemoryPages),
-		max_table_elements: C.uint64_t(options.MaxTableElements),
-	}
-	imports, types := importsToC(provided)
-	var handle *C.gw_instance
-	err := takeError(C.gw_instance_new(module.handle, unsafe.SliceData(imports), C.size_t(len(imports)),
-		unsafe.SliceData(types), C.size_t(len(types)), &c, &handle))
+	imports, types := encodeImports(provided)
+	handle, err := instanceNew(module.handle, imports, types, gwInstanceOptions{
+		instanceId:       options.ID,
+		maxMemoryPages:   options.MaxMemoryPages,
+		maxTableElements: options.MaxTableElements,
+	})
 	return Instance{handle}, err
 }
 
-// importsToC writes the list as the C ABI wants it, and the types that it refers to. Pointers in it are of C memory.
-func importsToC(provided []Provided) ([]C.gw_import, []C.uint8_t) {
+// encodeImports writes the list as the C ABI wants it, and the types that it refers to. Pointers in it are of C memory.
+func encodeImports(provided []Provided) ([]gwImport, []uint8) {
 	count := 0
 	for i := range provided {
 		count += len(provided[i].Params) + len(provided[i].Results)
 	}
-	imports, types := make([]C.gw_import, len(provided)), make([]C.uint8_t, 0, count)
+	imports, types := make([]gwImport, len(provided)), make([]uint8, 0, count)
 	for i := range provided {
 		p := &provided[i]
-		imports[i] = C.gw_import{
-			kind:           C.uint32_t(p.Kind),
-			types:          C.uint32_t(len(types)),
-			params_len:     C.uint32_t(len(p.Params)),
-			results_len:    C.uint32_t(len(p.Results)),
-			function_index: C.uint64_t(p.FunctionIndex),
-			c_function:     p.CFunction,
-			intrinsic:      C.uint32_t(p.Intrinsic.number),
-			intrinsic_data: C.int64_t(p.Intrinsic.data),
-			item:           p.Extern.handle,
+		imports[i] = gwImport{
+			kind:          uint32(p.Kind),
+			types:         uint32(len(types)),
+			paramsLen:     uint32(len(p.Params)),
+			resultsLen:    uint32(len(p.Results)),
+			functionIndex: p.FunctionIndex,
+			cFunction:     p.CFunction,
+			intrinsic:     uint32(p.Intrinsic.number),
+			intrinsicData: p.Intrinsic.data,
+			item:          p.Extern.handle,
 		}
 		for _, t := range p.Params {
-			types = append(types, C.uint8_t(t))
+			types = append(types, uint8(t))
 		}
 		for _, t := range p.Results {
-			types = append(types, C.uint8_t(t))
+			types = append(types, uint8(t))
 		}
 	}
 	return imports, types
 }
 
 // Start returns the start function, if there is one.
-func (i Instance) Start() (Func, bool) {
-	var c C.gw_func
-	ok := C.gw_instance_start(i.handle, &c)
-	return funcFromC(c), bool(ok)
-}
+func (i Instance) Start() (Func, bool) { return instanceStart(i.handle) }
 
 // Function returns an exported function by its position among the exports.
-func (i Instance) Function(export uint32) (Func, error) {
-	var c C.gw_func
-	err := takeError(C.gw_instance_function(i.handle, C.uint32_t(export), &c))
-	return funcFromC(c), err
-}
-
-func funcFromC(c C.gw_func) Func { return Func{Code: c.code, Vmctx: c.vmctx, Entry: c.entry} }
+func (i Instance) Function(export uint32) (Func, error) { return instanceFunction(i.handle, export) }
 
 // Memory0 returns a handle of memory 0, imported or own; none if there is none.
-func (i Instance) Memory0() Extern { return Extern{C.gw_instance_memory0(i.handle)} }
+func (i Instance) Memory0() Extern { return Extern{instanceMemory0(i.handle)} }
 
 // Token returns what C functions get as their context: unique while the instance lives.
-func (i Instance) Token() unsafe.Pointer { return unsafe.Pointer(C.gw_instance_token(i.handle)) }
+func (i Instance) Token() unsafe.Pointer { return instanceToken(i.handle) }
 
 // Store returns what identifies the store to fibers.
-func (i Instance) Store() unsafe.Pointer { return unsafe.Pointer(C.gw_instance_store(i.handle)) }
+func (i Instance) Store() unsafe.Pointer { return instanceStore(i.handle) }
 
 // Free gives the handle back. Nothing of the instance may be running.
-func (i Instance) Free() { C.gw_instance_free(i.handle) }
+func (i Instance) Free() { instanceFree(i.handle) }

@@ -108,6 +108,8 @@ enum gw_status {
   GW_STATUS_TRAP = 4,
   // The guest was paused by a signal; resume, or give it up.
   GW_STATUS_PAUSED = 5,
+  // On a stack of the engine's own: its function has panicked.
+  GW_STATUS_DIED = 6,
 };
 typedef uint64_t gw_status;
 
@@ -122,6 +124,9 @@ typedef uint32_t gw_intrinsic;
 
 // The context. Fields used by assembly come first; all offsets are generated, none is written by hand.
 typedef struct gw_context gw_context;
+
+// A module that is being compiled.
+typedef struct gw_compilation gw_compilation;
 
 // An error: its kind (`gw_error_code`), perhaps a trap (`gw_trap_code`), and a text.
 typedef struct gw_error gw_error;
@@ -194,7 +199,19 @@ typedef struct gw_compile_options {
   uint32_t explicit_bounds;
   // Not 0: NaN results are made canonical.
   uint32_t canonicalize_nans;
+  // Not 0: the module is only validated.
+  uint32_t validate;
 } gw_compile_options;
+
+// How far a compilation is.
+typedef struct gw_progress {
+  // Functions that are done, and what belongs to them.
+  uint64_t done;
+  // All of them.
+  uint64_t total;
+  // How many threads can work at the same time with gain.
+  uint64_t threads;
+} gw_progress;
 
 // The part of a memory that changes; other threads may change it at any time, so read each field atomically.
 typedef struct gw_memory_def {
@@ -269,6 +286,14 @@ typedef struct gw_instance_options {
   uint64_t max_table_elements;
 } gw_instance_options;
 
+// What an entry by C must know of the calling thread.
+typedef struct gw_thread {
+  // Address below which its stack should not go when a guest is entered.
+  size_t stack_limit;
+  // Its number.
+  uint32_t number;
+} gw_thread;
+
 // The record of a host function, which a context's `callee` points to.
 typedef struct gw_host_function {
   // For the engine only.
@@ -311,6 +336,12 @@ void gw_error_free(struct gw_error *error);
 // Frees bytes that a function of this ABI gave.
 void gw_bytes_free(struct gw_bytes bytes);
 
+// The number that stands for this ABI. Whoever calls by `gw_entries` compares it first with the one that they know.
+uint64_t gw_abi(void);
+
+// The addresses of all other functions of this ABI by their numbers, which are those of `ffi/table.rs`.
+const void *const *gw_entries(void);
+
 // Starts the engine: reserves the arena of stacks and installs the signal handlers. Only the first call counts; null
 // options are the defaults.
 struct gw_error *gw_engine_init(const struct gw_engine_options *options);
@@ -321,13 +352,41 @@ int64_t gw_clock_monotonic(void);
 // Reads the counters.
 void gw_stats_read(struct gw_stats *out);
 
-// Compiles a module from the binary format. Null options are the defaults.
+// Makes what all compilations with these options share. Null options are the defaults. Call it before `gw_compilation_new`.
+struct gw_error *gw_compilation_prepare(const struct gw_compile_options *options);
+
+// Begins to compile a module from the binary format: reads and validates its declarations. The bytes must stay as they are until the compilation is
+// freed. Null options are the defaults.
+struct gw_error *gw_compilation_new(const uint8_t *data,
+                                    size_t len,
+                                    const struct gw_compile_options *options,
+                                    struct gw_compilation **out);
+
+// Compiles functions until none is left that nobody has begun. Any number of threads may be in it at the same time. Errors of the module are told by
+// `gw_compilation_finish`.
+struct gw_error *gw_compilation_run(const struct gw_compilation *compilation);
+
+// Asks those who are in `gw_compilation_run` to come back after the function that they are at.
+void gw_compilation_cancel(const struct gw_compilation *compilation);
+
+// Tells how far a compilation is; at any time, from any thread.
+void gw_compilation_progress(const struct gw_compilation *compilation, struct gw_progress *out);
+
+// Ends a compilation of which all is done and nobody is in `gw_compilation_run`: gives the module, null where the module was only to be validated, or the
+// error of the function with the lowest index that has one. It copies what it keeps.
+struct gw_error *gw_compilation_finish(const struct gw_compilation *compilation,
+                                       struct gw_module **out);
+
+// Frees a compilation; nobody is in `gw_compilation_run`. Null is allowed.
+void gw_compilation_free(struct gw_compilation *compilation);
+
+// Compiles a module from the binary format, on threads of the system: `gw_compilation_new` and what follows it in one. Null options are the defaults.
 struct gw_error *gw_module_compile(const uint8_t *data,
                                    size_t len,
                                    const struct gw_compile_options *options,
                                    struct gw_module **out);
 
-// Validates a module from the binary format.
+// Validates a module from the binary format, on threads of the system.
 struct gw_error *gw_module_validate(const uint8_t *data, size_t len);
 
 // Serialises a module with its code, for `gw_module_deserialize` on an equal engine and processor.
@@ -466,11 +525,14 @@ void gw_store_watch_free(struct gw_store_watch *watch);
 
 // Enters the guest: calls `entry(code, vmctx, args)` of the context on the fiber's stack. Returns when control is
 // back: a
-// `gw_status`. The context's entry mode is C.
-extern uint64_t gw_enter(struct gw_context *context);
+// `gw_status`. The context's entry mode is C. The stack of the calling thread must not go below `stack_limit`: where it is below already, the guest
+// traps. `thread` is the number of the calling thread, to which `gw_interrupt` sends its signal; `gw_this_thread` gives both.
+extern uint64_t gw_enter(struct gw_context *context,
+                         size_t stack_limit,
+                         uint32_t thread);
 
 // Resumes a guest that has left or was paused. Returns as `gw_enter` does.
-extern uint64_t gw_resume(struct gw_context *context);
+extern uint64_t gw_resume(struct gw_context *context, size_t stack_limit, uint32_t thread);
 
 // Takes a fiber from the pool.
 struct gw_error *gw_fiber_new(struct gw_context **out);
@@ -487,9 +549,8 @@ void gw_c_call(struct gw_context *context);
 // Asks for a pause of the guest that was entered by C on another thread. The context may have been released.
 void gw_interrupt(const struct gw_context *context);
 
-// Asks for a pause of the guest that the calling thread is about to resume, after a short slice of time, if as many guests ask at the
-// same time as there are processors to run them. May come to nothing, and may come late and hit nothing.
-void gw_request_pause(uint32_t processors);
+// Tells what `gw_enter` and `gw_resume` must know of the calling thread. It does not change in the life of the thread.
+void gw_this_thread(struct gw_thread *out);
 
 // Gives the frames of a guest that has trapped, in the encoding that `ffi/describe.rs` defines.
 struct gw_error *gw_trap_frames(const struct gw_context *context, struct gw_bytes *out);

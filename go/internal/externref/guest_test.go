@@ -46,7 +46,7 @@ func newGuest(t testing.TB, space *Space) *guest {
 	if err := engine.Init(); err != nil {
 		t.Fatal(err)
 	}
-	module, err := engine.Compile(bytes, engine.CompileOptions{})
+	module, err := engine.Compile(context.Background(), bytes, engine.CompileOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Running a guest without cgo: the Go twin of rust/engine/src/fiber/stubs_x86_64.rs, whose rules hold here too.
 //
 // Sandbox-critical. Before each entry and each resumption host_sp, host_bp and host_pc are stored; a guest leaves through these only. In between, Go may have

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Running a guest without cgo: the Go twin of rust/engine/src/fiber/stubs_aarch64.rs, whose rules hold here too. The comments of enter_amd64.s say why it
 // is made this way.
 //

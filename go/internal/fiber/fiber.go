@@ -11,16 +11,18 @@ import (
 	"unsafe"
 
 	"github.com/gowasmer/wasmer/go/internal/engine"
+	"github.com/gowasmer/wasmer/go/internal/image"
 )
 
 // Fiber is a stack that a guest can run on, with the context block that it shares with the engine. It is used by one goroutine
 // at a time.
 type Fiber struct {
-	ctx  unsafe.Pointer // the context block, in memory of the engine
-	host Host
-	err  error // why dispatch ended the run
-	byC  bool  // whether to enter by cgo
-	kept bool  // not to be released
+	ctx    unsafe.Pointer // the context block, in memory of the engine
+	host   Host
+	err    error // why dispatch ended the run
+	apart  bool  // whether to enter without holding a processor of Go
+	needsC bool  // whether to enter by cgo, which does that too
+	kept   bool  // not to be released
 
 	// Guarded says that whoever calls Call notices if a panic or runtime.Goexit passes. Otherwise the host is told by Unwound.
 	Guarded bool
@@ -132,7 +134,8 @@ func (f *Fiber) Prepare(e *Entry, host Host, n int) unsafe.Pointer {
 	*field[uintptr](f, ctxVmctx) = uintptr(e.Func.Vmctx)
 	*field[uintptr](f, ctxStore) = uintptr(e.Store)
 	f.host = host
-	f.byC = e.C || forceC
+	f.needsC = e.C
+	f.apart = e.C || image.WithoutP()
 	return args
 }
 

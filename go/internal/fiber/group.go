@@ -8,6 +8,7 @@ import (
 	"unsafe"
 
 	"github.com/gowasmer/wasmer/go/internal/engine"
+	"github.com/gowasmer/wasmer/go/internal/image"
 )
 
 // This file stops all guests of a store for a moment, so that what they refer to can be found. Only fibers that have joined a group take part; calls on others
@@ -24,9 +25,8 @@ type Group struct {
 
 	stops sync.Mutex // held while the guests are stopped, and by who merges groups
 
-	mutex  sync.Mutex // protects what follows
-	first  *Fiber     // the members, linked by next and previous
-	direct int        // how many of them call C functions without leaving
+	mutex sync.Mutex // protects what follows
+	first *Fiber     // the members, linked by next and previous
 }
 
 // stop is a time in which no guest of a group may run.
@@ -40,7 +40,6 @@ type membership struct {
 	group          *Group // nil for none
 	next, previous *Fiber
 	state          atomic.Uint32
-	direct         bool // the guest calls C functions without leaving
 }
 
 // The state of a member: what of it can hold references when it does not run...
@@ -54,10 +53,10 @@ const (
 const stateRunning uint32 = 1 << 31
 
 // Join makes a prepared fiber a member, until Release. Its slots are cleared; arguments come after this. Host functions are called by the Host only, never
-// directly, and C functions by Go where the guest is entered by assembly.
+// directly, and C functions by Go.
 func (f *Fiber) Join(g *Group, e *Entry) {
 	f.Guarded, f.Instance, f.Direct = true, 0, nil
-	f.byC, f.direct = forceC, forceC && e.C
+	f.apart, f.needsC = image.WithoutP(), false
 	clear(f.words(*field[uintptr](f, ctxArgs)))
 	f.state.Store(stateSlots)
 	f.group = g
@@ -67,9 +66,6 @@ func (f *Fiber) Join(g *Group, e *Entry) {
 		f.next.previous = f
 	}
 	g.first = f
-	if f.direct {
-		g.direct++
-	}
 }
 
 // IsMember says whether the fiber has joined a group.
@@ -87,10 +83,7 @@ func (f *Fiber) leaveGroup() {
 	if f.next != nil {
 		f.next.previous = f.previous
 	}
-	if f.direct {
-		g.direct--
-	}
-	f.group, f.next, f.previous, f.direct = nil, nil, nil, false
+	f.group, f.next, f.previous = nil, nil, nil
 }
 
 // end gives the group that this one has become.
@@ -155,8 +148,8 @@ func (f *Fiber) halt(state uint32) {
 // callGrouped is Call for a member of a group.
 func (f *Fiber) callGrouped(ctx context.Context) (err error) {
 	f.proceed()
-	if f.byC {
-		err = f.runC(ctx)
+	if f.apart {
+		err = f.runApart(ctx)
 	} else if !f.Enter(ctx) {
 		err = f.TakeError()
 	}
@@ -178,11 +171,11 @@ func (f *Fiber) serveGrouped(ctx context.Context, status uint64) error {
 	return nil
 }
 
-// interruptAfter is how long a collection waits for guests that were entered by cgo before it interrupts them, and does so again.
+// interruptAfter is how long a collection waits for guests that hold no processor of Go before it interrupts them, and does so again.
 const interruptAfter = time.Millisecond
 
-// Stop stops all guests of the group, shows scan the words of their stacks and slots, in pieces, and then calls found, and lets them go on. It says whether it
-// could, and found said yes: guests that call C functions directly are not stopped, as these may wait for whoever calls this.
+// Stop stops all guests of the group, shows scan the words of their stacks and slots, in pieces, and then calls found, and lets them go on. It returns what
+// found says.
 //
 // Scan must not keep the words. Neither of both functions may stop or merge groups, call guests, or wait for who does.
 func (g *Group) Stop(scan func(words []uint64), found func() bool) bool {
@@ -204,9 +197,8 @@ func (g *Group) Stop(scan func(words []uint64), found func() bool) bool {
 	tick := time.NewTicker(interruptAfter)
 	defer tick.Stop()
 	for {
-		stopped, can := g.scanStopped(scan, found)
-		if stopped || !can {
-			return can
+		if stopped, result := g.scanStopped(scan, found); stopped {
+			return result
 		}
 		select {
 		case <-s.left:
@@ -217,15 +209,12 @@ func (g *Group) Stop(scan func(words []uint64), found func() bool) bool {
 }
 
 // scanStopped shows all words if no guest runs. The mutex keeps all fibers in the group meanwhile. No guest can begin to run.
-func (g *Group) scanStopped(scan func(words []uint64), found func() bool) (stopped, can bool) {
+func (g *Group) scanStopped(scan func(words []uint64), found func() bool) (stopped, result bool) {
 	g.mutex.Lock()
 	defer g.mutex.Unlock()
-	if g.direct > 0 {
-		return false, false
-	}
 	for f := g.first; f != nil; f = f.next {
 		if f.state.Load()&stateRunning != 0 {
-			return false, true
+			return false, false
 		}
 	}
 	for f := g.first; f != nil; f = f.next {
@@ -234,12 +223,12 @@ func (g *Group) scanStopped(scan func(words []uint64), found func() bool) (stopp
 	return true, found()
 }
 
-// interrupt pauses guests that were entered by cgo: Go sends no signals to their threads.
+// interrupt pauses guests that hold no processor of Go, which sends no signals to their threads.
 func (g *Group) interrupt() {
 	g.mutex.Lock()
 	defer g.mutex.Unlock()
 	for f := g.first; f != nil; f = f.next {
-		if f.byC && f.state.Load()&stateRunning != 0 {
+		if f.apart && f.state.Load()&stateRunning != 0 {
 			engine.Interrupt(f.ctx)
 		}
 	}
@@ -306,7 +295,6 @@ func (g *Group) Merge(other *Group) {
 		}
 		to.first = from.first
 	}
-	to.direct += from.direct
-	from.first, from.direct = nil, 0
+	from.first = nil
 	from.merged.Store(to)
 }

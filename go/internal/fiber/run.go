@@ -8,6 +8,7 @@ import (
 	"unsafe"
 
 	"github.com/gowasmer/wasmer/go/internal/engine"
+	"github.com/gowasmer/wasmer/go/internal/image"
 )
 
 // Host runs the host functions that a guest calls.
@@ -70,8 +71,8 @@ func (f *Fiber) Call(ctx context.Context) error {
 	if f.group != nil {
 		return f.callGrouped(ctx)
 	}
-	if f.byC {
-		return f.runC(ctx)
+	if !f.CanEnter() {
+		return f.runApart(ctx)
 	}
 	if !f.Enter(ctx) {
 		return f.TakeError()
@@ -80,7 +81,12 @@ func (f *Fiber) Call(ctx context.Context) error {
 }
 
 // CanEnter says whether Enter may be used.
-func (f *Fiber) CanEnter() bool { return !f.byC }
+func (f *Fiber) CanEnter() bool {
+	if f.apart && !f.needsC && !image.WithoutP() {
+		f.apart = false // it is known by now that pauses arrive
+	}
+	return !f.apart
+}
 
 // Enter is Call by assembly. Where it returns false, TakeError tells the error.
 func (f *Fiber) Enter(ctx context.Context) bool { return run(f.ctx, f, ctx) == 0 }
@@ -150,8 +156,8 @@ func (f *Fiber) dispatchRare(ctx context.Context) bool {
 	return f.err == nil
 }
 
-// runC is the same by cgo. Go sends no signal to a thread in cgo, so the context's end does.
-func (f *Fiber) runC(ctx context.Context) error {
+// runApart is the same without holding a processor of Go. Go sends no signal to a thread that holds none, so the context's end does.
+func (f *Fiber) runApart(ctx context.Context) error {
 	if ctx.Done() != nil {
 		done := make(chan struct{})
 		block := f.ctx // not read from f later: f may have a new owner by then
@@ -161,7 +167,11 @@ func (f *Fiber) runC(ctx context.Context) error {
 			stop()
 		}()
 	}
-	for status := engine.Enter(f.ctx); status != statusDone; status = engine.Resume(f.ctx) {
+	enter, resume := image.EnterGuest, image.ResumeGuest
+	if f.needsC {
+		enter, resume = engine.Enter, engine.Resume
+	}
+	for status := enter(f.ctx); status != statusDone; status = resume(f.ctx) {
 		var err error
 		if f.group != nil {
 			err = f.serveGrouped(ctx, status)
@@ -205,8 +215,8 @@ func (f *Fiber) serve(ctx context.Context, status uint64) error {
 		if err := expired(ctx); err != nil {
 			return err
 		}
-		if !f.byC { // otherwise it holds no processor of Go
-			engine.RequestPause(runtime.GOMAXPROCS(0))
+		if !f.apart { // otherwise it holds no processor of Go
+			image.RequestPause(runtime.GOMAXPROCS(0))
 		}
 		return nil
 	case statusTrap:

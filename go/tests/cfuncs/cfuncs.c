@@ -1,9 +1,6 @@
-#define _GNU_SOURCE
 #include "cfuncs.h"
 #include "_cgo_export.h"
 #include <pthread.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 static int32_t add(void *context, int32_t a, int32_t b) {
   (void)context;
@@ -42,18 +39,4 @@ int cfuncs_on_thread(size_t stack_bytes, uintptr_t handle) {
   if (!failed) failed = pthread_create(&thread, &attributes, thread_main, (void *)handle);
   pthread_attr_destroy(&attributes);
   return failed ? failed : pthread_join(thread, NULL);
-}
-
-int cfuncs_thread_id(void) { return (int)syscall(SYS_gettid); }
-
-uintptr_t cfuncs_handler(int signal, int *flags) {
-  struct sigaction action = {0};
-  sigaction(signal, NULL, &action);
-  *flags = action.sa_flags;
-  return (uintptr_t)action.sa_sigaction;
-}
-
-size_t cfuncs_alternate_stack(void) {
-  stack_t stack = {0};
-  return sigaltstack(NULL, &stack) || (stack.ss_flags & SS_DISABLE) ? 0 : stack.ss_size;
 }

@@ -1,5 +1,6 @@
-// Package cfuncs has the C functions that the tests import into guests by their pointers. Test files cannot use cgo themselves.
 package cfuncs
+
+// This file has the C functions, which need cgo.
 
 /*
 #cgo LDFLAGS: -lpthread
@@ -11,6 +12,9 @@ import (
 	"runtime/cgo"
 	"unsafe"
 )
+
+// Available says whether there are C functions.
+const Available = true
 
 // Add is `int32_t (void *context, int32_t a, int32_t b)`: a + b, in C alone.
 func Add() unsafe.Pointer { return unsafe.Pointer(C.cfuncs_add_pointer()) }
@@ -41,23 +45,3 @@ func OnThread(stackBytes int, f func()) bool {
 
 //export cfuncs_thread_main
 func cfuncs_thread_main(handle C.uintptr_t) { cgo.Handle(handle).Value().(func())() }
-
-// ThreadID is the number of the calling thread.
-func ThreadID() int { return int(C.cfuncs_thread_id()) }
-
-// Handler is the address of the handler that is installed for a signal, and its flags.
-func Handler(signal int) (address uintptr, flags int) {
-	var c C.int
-	address = uintptr(C.cfuncs_handler(C.int(signal), &c))
-	return address, int(c)
-}
-
-// AlternateStack is the size of the calling thread's alternate signal stack, 0 if it has none.
-func AlternateStack() int { return int(C.cfuncs_alternate_stack()) }
-
-// The flags of a handler.
-const (
-	OnStack = C.SA_ONSTACK
-	SigInfo = C.SA_SIGINFO
-	Restart = C.SA_RESTART
-)

@@ -1,5 +1,4 @@
 // The C functions of the tests.
-#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -8,6 +7,3 @@ void *cfuncs_mix_pointer(void);
 void *cfuncs_registers_pointer(void);
 void *cfuncs_go_pointer(void);
 int cfuncs_on_thread(size_t stack_bytes, uintptr_t handle);
-int cfuncs_thread_id(void);
-uintptr_t cfuncs_handler(int signal, int *flags);
-size_t cfuncs_alternate_stack(void);

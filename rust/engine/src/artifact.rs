@@ -1,29 +1,32 @@
 //! The artifact: everything that running a module needs. It is the one thing that is linked and run, serialised and cached.
+//!
+//! It has two parts: a block of position-independent machine code, whose calls are linked, and the [`Artifact`] itself, which says all
+//! that is known of the block. The block lies in the arena (`code`) and nowhere else; in serialised bytes it comes last.
 
 mod check;
+mod differences;
 mod format;
 mod keys;
+mod tables;
 #[cfg(test)]
 mod tests;
 
 use crate::options::CompileOptions;
-use crate::translate::{InlinedLocation, Location};
 use crate::wasm::ModuleInfo;
 use serde::{Deserialize, Serialize};
 
 pub use keys::{canonical_types, trampoline_keys};
+pub use tables::{AddressMap, NOT_COMPILED, Tables, Traps};
 
-/// A compiled module before it is linked.
+/// A compiled and linked module, but for its block of code.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Artifact {
     /// What the module declares.
     pub info: ModuleInfo,
     /// What was chosen when it was compiled.
     pub options: CompileOptions,
-    /// Code of the functions that are not imported, in the order of their indices.
-    pub functions: Vec<CodeBody>,
-    /// Trampolines, in the order of their keys.
-    pub trampolines: Vec<(TrampolineKey, CodeBody)>,
+    /// What is where in the block.
+    pub tables: Tables,
 }
 
 /// Which trampoline: its kind and the type index it serves. Of equal types, the lowest index that is used.
@@ -39,53 +42,4 @@ pub enum TrampolineKey {
     CCall(u32),
     /// Slots to a C call: `SystemV fn(c_function, c_context, slots)`. For the types of `CCall` with at most one result.
     CAdapter(u32),
-}
-
-/// Machine code of one function, position independent but for its relocations.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct CodeBody {
-    /// The instructions.
-    #[serde(with = "crate::wasm::bytes")]
-    pub code: Vec<u8>,
-    /// Alignment in bytes.
-    pub alignment: u32,
-    /// Where calls go: what lies before it only moves the code to a better place.
-    pub entry: u32,
-    /// Calls of other functions of the module.
-    pub relocations: Vec<Relocation>,
-    /// Instructions that can trap, sorted by offset.
-    pub traps: Vec<TrapRecord>,
-    /// From code to wasm: sorted by code offset, each entry holds up to the next.
-    pub addresses: Vec<AddressRecord>,
-    /// Instructions of other functions whose bodies were inlined into this one; parents come before what refers to them.
-    pub inlined: Vec<InlinedLocation>,
-}
-
-/// A place in code that holds the distance to another function of the module (x86-64: `X86CallPCRel4`, aarch64: `Arm64Call`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Relocation {
-    /// Offset in the code.
-    pub offset: u32,
-    /// Index of the wasm function that is called; never an imported one.
-    pub function: u32,
-    /// Added to the distance.
-    pub addend: i64,
-}
-
-/// An instruction that can trap.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TrapRecord {
-    /// Offset in the function's code.
-    pub offset: u32,
-    /// `TrapCode` as a number.
-    pub code: u8,
-}
-
-/// Where code comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AddressRecord {
-    /// Offset in the function's code.
-    pub code: u32,
-    /// Which instruction.
-    pub location: Location,
 }

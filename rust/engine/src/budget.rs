@@ -1,12 +1,12 @@
-#![allow(unsafe_code)] // asks the system for a limit
 //! The maps budget: how many memory mappings of the process belong to this engine, held short of what the kernel allows.
 //!
 //! Go's own `mmap` failing is fatal, so the engine refuses a mapping several thousand short of `vm.max_map_count` instead of taking the
 //! last one. Everything that maps, or that splits a mapping by changing its protection, takes its part here first.
 
 use crate::error::{Error, ErrorKind, Result};
-use once_cell::sync::Lazy;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use crate::os;
+use crate::sync::Lazy;
+use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Mappings left to everything else in the process: Go's heap, the C library, the embedder's own files.
 const RESERVE: u64 = 8192;
@@ -15,12 +15,12 @@ const FOR_CALLS: u64 = 2048;
 /// What Linux allows if nothing was changed; used where `/proc` cannot be read.
 const DEFAULT_MAX_MAP_COUNT: u64 = 65_530;
 
-static LIMIT: Lazy<u64> = Lazy::new(|| limit_of(std::fs::read_to_string("/proc/sys/vm/max_map_count").ok().as_deref()));
+static LIMIT: Lazy<u64> = Lazy::new(|| limit_of(os::max_map_count()));
 static USED: AtomicU64 = AtomicU64::new(0);
 
 /// The engine's part of a `max_map_count`; at least a few, so that a tiny limit fails at the kernel rather than here.
-fn limit_of(max_map_count: Option<&str>) -> u64 {
-    let max = max_map_count.and_then(|text| text.trim().parse().ok()).unwrap_or(DEFAULT_MAX_MAP_COUNT);
+fn limit_of(max_map_count: Option<u64>) -> u64 {
+    let max = max_map_count.unwrap_or(DEFAULT_MAX_MAP_COUNT);
     max.saturating_sub(RESERVE).max(max / 2)
 }
 
@@ -61,15 +61,6 @@ fn take_below(limit: u64, count: u64) -> Result<Taken> {
         })
 }
 
-/// Bytes of address space that the process may use, where that is limited (`ulimit -v`).
-#[must_use]
-pub fn address_space_limit() -> Option<u64> {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: the structure is valid for writing.
-    let result = unsafe { libc::getrlimit(libc::RLIMIT_AS, &raw mut limit) };
-    (result == 0 && limit.rlim_cur != libc::RLIM_INFINITY).then_some(limit.rlim_cur)
-}
-
 /// Mappings in use by the engine now.
 #[must_use]
 pub fn used() -> u64 {
@@ -102,11 +93,10 @@ mod tests {
 
     #[test]
     fn limit_stays_short_of_the_kernels() {
-        assert_eq!(limit_of(Some("65530\n")), 65_530 - RESERVE);
-        assert_eq!(limit_of(Some("1000000")), 1_000_000 - RESERVE);
+        assert_eq!(limit_of(Some(65_530)), 65_530 - RESERVE);
+        assert_eq!(limit_of(Some(1_000_000)), 1_000_000 - RESERVE);
         assert_eq!(limit_of(None), DEFAULT_MAX_MAP_COUNT - RESERVE);
-        assert_eq!(limit_of(Some("nonsense")), DEFAULT_MAX_MAP_COUNT - RESERVE);
-        assert_eq!(limit_of(Some("100")), 50);
+        assert_eq!(limit_of(Some(100)), 50);
     }
 
     // Other tests of the process take mappings at the same time: only numbers far above theirs are compared.

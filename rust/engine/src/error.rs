@@ -3,8 +3,9 @@
 //! Imports only the leaf [`crate::trap`]. Traps of running guests are not errors of this type; that of an active segment at
 //! instantiation, before any code runs, is.
 
+use crate::prelude::*;
 use crate::trap::TrapCode;
-use std::fmt;
+use core::fmt;
 
 /// What sort of operation failed; its numbers are part of the C ABI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +50,7 @@ pub struct Error {
 }
 
 /// Result of the engine's operations.
-pub type Result<T, E = Error> = std::result::Result<T, E>;
+pub type Result<T, E = Error> = core::result::Result<T, E>;
 
 impl Error {
     /// Makes an error of a kind with a text for people.
@@ -100,4 +101,4 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {}
+impl core::error::Error for Error {}

@@ -8,13 +8,27 @@ pub mod near_call;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::CompileOptions;
+use crate::prelude::*;
+use crate::sync::OnceLock;
 use cranelift_codegen::isa::{self, OwnedTargetIsa};
 use cranelift_codegen::settings::{self, Configurable};
-use once_cell::sync::OnceCell;
 
 /// The target of the code generator.
 const TARGET: &str =
     if cfg!(target_arch = "aarch64") { "aarch64-unknown-linux-gnu" } else { "x86_64-unknown-linux-gnu" };
+
+/// What this engine runs on. The image's code for aarch64 does not use x28, on which its safety rests; that of the hosted form does.
+pub const HOST: &str = match (cfg!(target_arch = "aarch64"), cfg!(feature = "hosted")) {
+    (true, false) => "aarch64-linux",
+    (true, true) => "aarch64-linux-hosted",
+    (false, _) => "x86_64-linux",
+};
+
+/// What lies where no code is: no instruction, `int3` on x86-64, `udf` on aarch64.
+pub const FILLER: u8 = if cfg!(target_arch = "x86_64") { 0xcc } else { 0 };
+
+/// Where instructions can be.
+pub const INSTRUCTION_ALIGNMENT: u32 = if cfg!(target_arch = "aarch64") { 4 } else { 1 };
 
 /// Every stack probe touches this many bytes further (log2 of 32 KiB).
 ///
@@ -58,8 +72,8 @@ pub fn isa() -> Result<&'static OwnedTargetIsa> {
 /// # Errors
 /// As [`isa`].
 pub fn isa_for(options: CompileOptions) -> Result<&'static OwnedTargetIsa> {
-    static PLAIN: OnceCell<OwnedTargetIsa> = OnceCell::new();
-    static CANONICAL: OnceCell<OwnedTargetIsa> = OnceCell::new();
+    static PLAIN: OnceLock<OwnedTargetIsa> = OnceLock::new();
+    static CANONICAL: OnceLock<OwnedTargetIsa> = OnceLock::new();
     let cell = if options.canonicalize_nans { &CANONICAL } else { &PLAIN };
     cell.get_or_try_init(|| build(options.canonicalize_nans))
 }
@@ -81,7 +95,7 @@ pub fn cpu_features() -> String {
 
 fn build(canonicalize_nans: bool) -> Result<OwnedTargetIsa> {
     let refuse = |message: String| Error::new(ErrorKind::Compile, message);
-    let unsupported = |reason: String| refuse(format!("cannot compile for this host ({}): {reason}", host_name()));
+    let unsupported = |reason: String| refuse(format!("cannot compile for this host ({HOST}): {reason}"));
     let mut builder = isa::lookup_by_name(TARGET).map_err(|e| unsupported(e.to_string()))?;
     for feature in cpu::features() {
         builder.enable(feature).map_err(|e| unsupported(format!("feature {feature}: {e}")))?;
@@ -111,10 +125,6 @@ fn check_cpu(flags: &[settings::Value]) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn host_name() -> String {
-    format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS)
 }
 
 #[cfg(test)]

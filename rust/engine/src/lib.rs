@@ -14,10 +14,16 @@
 //! A call: Go fills a context -> `fiber` enters the guest's stack -> compiled code -> a stub or signal leaves with a status.
 //! `text` makes bytes of the text format. `ffi` is the C ABI over all of it; the ground, which everything may
 //! import, is `abi` (the layouts that compiled code, stubs, host and Go share), `options`, `isa` (this processor and its calls), `types`,
-//! `error`, `trap`, `budget` and `threads`.
+//! `error`, `trap`, `budget`, `os` and `sync`. The last two exist twice: in the hosted form (std, the C library), and in the image, which is without both.
 //!
 //! Each room imports only lower ones: `ffi`, `vm`, `fiber`, `code`, `compile`, `artifact`, `translate`, `wasm`, the ground.
+#![no_std]
 #![deny(unsafe_code, missing_docs, clippy::undocumented_unsafe_blocks, unsafe_op_in_unsafe_fn)]
+
+#[macro_use]
+extern crate alloc;
+#[cfg(any(test, feature = "hosted"))]
+extern crate std;
 
 pub mod abi;
 pub mod artifact;
@@ -29,8 +35,10 @@ pub mod ffi;
 pub mod fiber;
 pub mod isa;
 pub mod options;
+pub mod os;
+mod prelude;
+mod sync;
 pub mod text;
-mod threads;
 pub mod translate;
 pub mod trap;
 pub mod types;

@@ -3,8 +3,9 @@
 //! Owns the type model of the engine (WebAssembly 2.0, section 2.3 "Types") and the rules of import matching
 //! (section 4.5.3 "External Typing"). A leaf: it imports nothing else of the crate.
 
+use crate::prelude::*;
+use core::fmt;
 use serde::{Deserialize, Serialize};
-use std::fmt;
 
 /// Bytes in a WebAssembly page of linear memory.
 pub const PAGE_SIZE: u64 = 65_536;

@@ -29,8 +29,9 @@ fn translate(isa: &OwnedTargetIsa, wasm: &[u8], bounds: BoundsMode) -> gowasmer:
     let parsed = gowasmer::wasm::parse(wasm)?;
     let layout = VmctxLayout::new(&parsed.info);
     let options = CompileOptions { bounds, ..CompileOptions::default() };
-    let candidates = Candidates::new(&parsed.bodies);
-    let env = Environment { info: &parsed.info, layout: &layout, options, frontend: isa.frontend_config(), candidates };
+    let candidates = Candidates::new(parsed.bodies.len());
+    let (frontend, bodies) = (isa.frontend_config(), &parsed.bodies[..]);
+    let env = Environment { info: &parsed.info, layout: &layout, options, frontend, bodies, candidates: &candidates };
     let mut translator = Translator::new();
     let mut allocations = FuncValidatorAllocations::default();
     let mut functions = Vec::new();
@@ -153,8 +154,10 @@ fn nesting_needs_no_recursion() {
         let parsed = gowasmer::wasm::parse(&wasm).unwrap();
         let layout = VmctxLayout::new(&parsed.info);
         let frontend = isa().frontend_config();
-        let (options, candidates) = (CompileOptions::default(), Candidates::new(&parsed.bodies));
-        let env = Environment { info: &parsed.info, layout: &layout, options, frontend, candidates };
+        let (options, candidates) = (CompileOptions::default(), Candidates::new(parsed.bodies.len()));
+        let bodies = &parsed.bodies[..];
+        let env =
+            Environment { info: &parsed.info, layout: &layout, options, frontend, bodies, candidates: &candidates };
         Translator::new().translate(&env, 0, &mut Function::new(), FuncValidatorAllocations::default()).unwrap();
     }
 }

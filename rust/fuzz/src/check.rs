@@ -179,12 +179,11 @@ impl Checker {
         if let Some(planted) = &self.planted {
             return vec![planted];
         }
-        let serialized = (subject.seed >> 8).is_multiple_of(8);
-        let explicit = (subject.seed >> 12).is_multiple_of(2);
+        let has = |variant| self.thorough || Variant::of_seed(subject.seed).any(|chosen| chosen == variant);
         let candidates: [(bool, &dyn Engine); 4] = [
-            (!serialized || self.thorough, &Ours(Variant::Guarded)),
-            (serialized || self.thorough, &Ours(Variant::Serialized)),
-            (explicit || self.thorough, &Ours(Variant::Explicit)),
+            (has(Variant::Guarded), &Ours(Variant::Guarded)),
+            (has(Variant::Serialized), &Ours(Variant::Serialized)),
+            (has(Variant::Explicit), &Ours(Variant::Explicit)),
             (wasmtime, &self.wasmtime),
         ];
         candidates.into_iter().filter(|(chosen, _)| *chosen).map(|(_, engine)| engine).collect()

@@ -7,6 +7,7 @@
 //! worker     cases one after the other, in a child process; a crash there is a finding like any other
 //! supervise  the workers, the progress, what was found
 //! shrink     a finding -> the smallest module that shows it, into testdata/regress
+//! emit       cases with what an oracle does, for scripts/differential, which runs them through the Go package
 //! ```
 //!
 //! Never part of the library: only this crate depends on the oracles.
@@ -14,9 +15,13 @@
 
 pub mod check;
 mod damage;
+pub mod emit;
+pub mod encoding;
 pub mod engines;
+pub mod expect;
 pub mod generate;
 pub mod guests;
+pub mod imports;
 pub mod kinds;
 pub mod oracles;
 pub mod rng;

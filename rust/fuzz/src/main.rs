@@ -1,4 +1,5 @@
-//! The command: `gowasmer-fuzz [--cases N] [--seconds N] [--seed N] [--jobs N] [--only KIND,...]`, or `--case KIND-SEED` for one case.
+//! The command: `gowasmer-fuzz [--cases N] [--seconds N] [--seed N] [--jobs N] [--only KIND,...]`, or `--case KIND-SEED` for one case,
+//! or `--emit` to write the cases for others to run.
 //! Ends with 1 if something was found.
 
 use gowasmer_fuzz::check::{Checker, Verdict};
@@ -7,9 +8,10 @@ use gowasmer_fuzz::generate::Case;
 use gowasmer_fuzz::kinds::Kind;
 use gowasmer_fuzz::shrink::{self, AGREED};
 use gowasmer_fuzz::worker::{self, Job};
-use gowasmer_fuzz::{guests, supervise};
+use gowasmer_fuzz::{emit, guests, supervise};
 use std::error::Error;
 use std::fs;
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -24,9 +26,12 @@ const USAGE: &str = "gowasmer-fuzz: differential tests against wasmi and wasmtim
   --findings DIR       where findings are written (default build/fuzz)
   --regress DIR        where they are written after they were made smaller (default testdata/regress)
   --case KIND-SEED     one case, with all engines; --file FILE: this module in place of the generated one
-  --shrink KIND-SEED   makes the module of a finding smaller";
+  --shrink KIND-SEED   makes the module of a finding smaller
+  --emit               writes the cases and what they have to do to standard output, for scripts/differential, and runs nothing;
+                       --from N --step N: only the cases N, N + STEP, ...; --case KIND-SEED: only this case";
 
 /// What the command line says.
+#[allow(clippy::struct_excessive_bools)] // each is a flag of the command line
 #[derive(Default)]
 struct Options {
     cases: Option<u64>,
@@ -43,6 +48,7 @@ struct Options {
     class: bool,
     shrink: bool,
     worker: bool,
+    emit: bool,
     from: u64,
     step: Option<u64>,
 }
@@ -70,7 +76,7 @@ fn run() -> Result<usize, Box<dyn Error>> {
         println!("{USAGE}");
         return Ok(0);
     };
-    if let Some(case) = options.case.filter(|_| !options.shrink) {
+    if let Some(case) = options.case.filter(|_| !options.shrink && !options.emit) {
         return one(case, &options);
     }
     let findings = options.findings();
@@ -88,6 +94,10 @@ fn run() -> Result<usize, Box<dyn Error>> {
     };
     if options.worker {
         worker::work(&job)?;
+        return Ok(0);
+    }
+    if options.emit {
+        emit::emit(&job, options.case, &mut io::stdout().lock())?;
         return Ok(0);
     }
     if let Some(case) = options.case {
@@ -155,6 +165,7 @@ fn parse() -> Result<Option<Options>, Box<dyn Error>> {
             "--class" => (options.case, options.class) = (Some(value()?.parse()?), true),
             "--file" => options.file = Some(value()?.into()),
             "--worker" => options.worker = true,
+            "--emit" => options.emit = true,
             "--from" => options.from = value()?.parse()?,
             "--step" => options.step = Some(value()?.parse()?),
             "--help" | "-h" => return Ok(None),

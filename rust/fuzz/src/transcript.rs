@@ -40,13 +40,18 @@ pub trait Session {
     fn host_calls(&mut self) -> HostCalls;
 }
 
+/// Of the calls of the host's functions so many are kept, the first ones.
+const MAX_KEPT: u64 = 1000;
+
 /// Calls of functions of the host.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HostCalls {
     /// How many.
     pub count: u64,
     /// Hash of functions and arguments.
     pub hash: u64,
+    /// The first of them: the functions, by their position among the imported ones, and the arguments.
+    kept: Vec<(usize, Vec<Value>)>,
 }
 
 impl HostCalls {
@@ -56,6 +61,15 @@ impl HostCalls {
         self.hash = arguments.iter().fold(mix(self.hash, import as u64), |hash, value| {
             mix(mix(hash, value.bits() as u64), (value.bits() >> 64) as u64)
         });
+        if self.count <= MAX_KEPT {
+            self.kept.push((import, arguments.to_vec()));
+        }
+    }
+
+    /// All calls, in their order, as functions and arguments. None if there were too many.
+    #[must_use]
+    pub fn all(&self) -> Option<&[(usize, Vec<Value>)]> {
+        (self.count <= MAX_KEPT).then_some(&*self.kept)
     }
 }
 
@@ -96,8 +110,8 @@ pub enum Event {
 pub struct Transcript {
     /// In their order.
     pub events: Vec<Event>,
-    /// Which call each event was, for messages.
-    calls: Vec<Option<Call>>,
+    /// Which call each event was.
+    pub calls: Vec<Option<Call>>,
     /// Why the run ended early.
     pub cut: Option<Failure>,
     /// Calls that returned.

@@ -44,6 +44,15 @@ fn without_a_fault_nothing_is_found() {
 }
 
 #[test]
+fn faults_of_validators_are_known() {
+    let case = Case { kind: Kind::Bytes, seed: 1 };
+    // An import of an exact function, which only wasmtime takes.
+    let exact = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x02\x05\x01\0\0\x20\0";
+    let verdict = Checker::thorough().module(case, exact.to_vec());
+    assert!(matches!(verdict, Verdict::Invalid), "{verdict:?}");
+}
+
+#[test]
 fn cases_come_again() {
     for index in 0..60 {
         let case = Case::numbered(5, index, &Kind::ALL);

@@ -3,6 +3,10 @@
 use cbindgen::{Config, DocumentationStyle, EnumConfig, ExportConfig, ItemType, Language, RenameRule, SortKey, Style};
 use std::path::Path;
 
+/// The modules of `rust/engine/src/ffi` that define the C ABI, in the order of the header.
+pub const FILES: [&str; 10] =
+    ["error", "engine", "compilation", "module", "memory", "externs", "instance", "roots", "fiber", "text"];
+
 /// Enumerations of the engine that C callers need, and their names in C.
 const ENUMS: [(&str, &str, &str); 6] = [
     ("rust/engine/src/error.rs", "ErrorKind", "gw_error_code"),
@@ -55,7 +59,7 @@ pub fn generate(root: &Path) -> Result<String, String> {
         config.export.rename.insert(name.to_string(), renamed.to_string());
     }
     let mut builder = cbindgen::Builder::new().with_config(config);
-    for file in ["error", "engine", "module", "memory", "externs", "instance", "roots", "fiber", "text"] {
+    for file in FILES {
         builder = builder.with_src(root.join(format!("rust/engine/src/ffi/{file}.rs")));
     }
     for (file, ..) in ENUMS {

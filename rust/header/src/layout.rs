@@ -1,118 +1,87 @@
-//! Offsets and numbers of the context, for Go and its assembly: of each, what it uses.
+//! Offsets and numbers of what Go and its assembly share with compiled code, the stubs and the image (`rust/engine/src/abi`): of each, what they use.
 
-use gowasmer::abi::{CONTEXT_SIZE, Context, EntryMode, Status};
-use gowasmer::trap::TrapCode;
+mod fiber;
+mod image;
+
+use super::names::camel;
 use std::fmt::Write as _;
-use std::mem::offset_of;
 
 /// Names and numbers of all variants of an enumeration; does not compile when one is left out.
 macro_rules! variants {
     ($ty:ident: $($variant:ident)*) => {{
         let _exhaustive = |value: $ty| match value { $($ty::$variant => ()),* };
-        vec![$((snake(stringify!($variant)), $ty::$variant as u64)),*]
+        vec![$((crate::names::snake(stringify!($variant)), $ty::$variant as u64)),*]
     }};
 }
 
 /// Names and offsets of fields.
 macro_rules! fields {
-    ($ty:ident: $($field:ident)*) => { vec![$((stringify!($field).to_string(), offset_of!($ty, $field) as u64)),*] };
+    ($ty:ident: $($field:ident)*) => {
+        vec![$((stringify!($field).to_string(), std::mem::offset_of!($ty, $field) as u64)),*]
+    };
 }
+use {fields, variants};
 
-/// A group of numbers: what it is, the prefix of its names, and the numbers by name in snake case.
+/// Numbers by name in snake case.
+type Numbers = Vec<(String, u64)>;
+
+/// A group of numbers: what it is, the prefix of its names, and the numbers.
 struct Group {
     about: &'static str,
     prefix: &'static str,
-    numbers: Vec<(String, u64)>,
+    numbers: Numbers,
 }
 
-/// What Go's assembly uses.
-fn of_assembly() -> [Group; 2] {
-    let context =
-        fields!(Context: sp host_sp host_pc host_bp host_g entry code vmctx args stack_top runtime_result entry_mode);
-    let modes = variants!(EntryMode: Assembly C).into_iter().filter(|(name, _)| name == "assembly").collect();
-    [
-        Group { about: "Offsets of the fields of a context.", prefix: "ctx", numbers: context },
-        Group { about: "How the guest was entered or resumed last.", prefix: "entry_mode", numbers: modes },
+/// The files that are made, by their paths in the repository.
+pub fn files() -> Vec<(&'static str, String)> {
+    vec![
+        ("go/internal/fiber/layout_gen.h", assembly(&fiber::of_assembly())),
+        ("go/internal/fiber/layout_gen.go", fiber::go()),
+        ("go/internal/image/layout_gen.h", assembly(&fiber::of_assembly())),
+        ("go/internal/image/layout_gen.go", image::go()),
+        ("go/internal/image/standin/layout_gen.h", assembly(&image::of_standin())),
     ]
 }
 
-/// What Go uses.
-fn of_go() -> [Group; 3] {
-    let mut context = fields!(Context: sp status entry code vmctx args stack_top stack_low callee slots runtime_args trap_code store
-        pauses resume_frame iret);
-    context.push(("size".to_string(), CONTEXT_SIZE as u64));
-    let statuses = variants!(Status: Done HostCall CCall RuntimeCall Trap Paused);
-    let traps = TrapCode::ALL.into_iter().map(|code| (snake(&format!("{code:?}")), code as u64)).collect();
-    [
-        Group { about: "Offsets of the fields of a context, and the bytes it takes.", prefix: "ctx", numbers: context },
-        Group { about: "What the guest side answers.", prefix: "status", numbers: statuses },
-        Group { about: "Why a guest was stopped.", prefix: "trap", numbers: traps },
-    ]
+/// A number, by hexadecimal digits where those say more.
+fn number(value: u64) -> String {
+    if value > 1 << 32 { format!("{value:#x}") } else { value.to_string() }
 }
 
-/// The header for assembly.
-pub fn assembly() -> String {
+/// A header for assembly.
+fn assembly(groups: &[Group]) -> String {
     let mut text = format!("{}\n", super::GENERATED);
-    for Group { about, prefix, numbers } in of_assembly() {
+    for Group { about, prefix, numbers } in groups {
         let _ = write!(text, "\n// {about}\n");
-        for (name, number) in numbers {
-            let _ = writeln!(text, "#define {prefix}_{name} {number}");
+        for (name, value) in numbers {
+            let _ = writeln!(text, "#define {prefix}_{name} {}", number(*value));
         }
     }
     text
 }
 
-/// The Go file.
-pub fn go() -> String {
-    let mut text = format!("{}\n\npackage fiber\n", super::GENERATED);
-    for Group { about, prefix, numbers } in of_go() {
-        // gofmt aligns the numbers of a group.
-        let numbers: Vec<_> =
-            numbers.into_iter().map(|(name, number)| (camel(&format!("{prefix}_{name}")), number)).collect();
-        let width = numbers.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-        let _ = write!(text, "\n// {about}\nconst (\n");
-        for (name, number) in numbers {
-            let _ = writeln!(text, "\t{name:width$} = {number}");
+/// The constants of a Go file.
+fn constants(text: &mut String, groups: &[Group]) {
+    for Group { about, prefix, numbers } in groups {
+        let _ = write!(text, "\n// {about}\n");
+        if let [(name, value)] = &numbers[..] {
+            let _ = writeln!(text, "const {} = {}", camel(&format!("{prefix}_{name}")), number(*value));
+            continue;
         }
+        text.push_str("const (\n");
+        let names: Vec<_> = numbers.iter().map(|(name, _)| camel(&format!("{prefix}_{name}"))).collect();
+        let values = numbers.iter().map(|(_, value)| format!("= {}", number(*value)));
+        aligned(text, names.iter().zip(values));
         text.push_str(")\n");
     }
-    text.push_str("\n// TrapMessage gives the specification's wording for a trap code.\n");
-    text.push_str("func TrapMessage(code uint8) string {\n\tswitch code {\n");
-    for code in TrapCode::ALL {
-        let name = camel(&format!("trap_{}", snake(&format!("{code:?}"))));
-        let _ = write!(text, "\tcase {name}:\n\t\treturn {:?}\n", code.message());
-    }
-    text.push_str("\t}\n\treturn \"unknown trap\"\n}\n");
-    text
 }
 
-/// `HostCall` to `host_call`.
-fn snake(name: &str) -> String {
-    let mut result = String::new();
-    for (i, c) in name.chars().enumerate() {
-        if c.is_uppercase() && i > 0 {
-            result.push('_');
-        }
-        result.extend(c.to_lowercase());
+/// Lines of two columns, as gofmt aligns them.
+fn aligned<'a>(text: &mut String, lines: impl Iterator<Item = (&'a String, String)> + Clone) {
+    let width = lines.clone().map(|(name, _)| name.len()).max().unwrap_or(0);
+    for (name, rest) in lines {
+        let _ = writeln!(text, "\t{name:width$} {rest}");
     }
-    result
-}
-
-/// `host_call` to `hostCall`.
-fn camel(name: &str) -> String {
-    let mut result = String::new();
-    let mut upper = false;
-    for c in name.chars() {
-        if c == '_' {
-            upper = true;
-        } else if upper {
-            result.extend(c.to_uppercase());
-            upper = false;
-        } else {
-            result.push(c);
-        }
-    }
-    result
 }
 
 #[cfg(test)]
@@ -121,38 +90,59 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    #[test]
-    fn names_change_case() {
-        assert_eq!(snake("HostCall"), "host_call");
-        assert_eq!(camel("ctx_host_sp"), "ctxHostSp");
+    /// The text of all files in a folder of Go whose names end in this way, but for those that are generated.
+    pub fn sources(folder: &str, extension: &str) -> String {
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../go/internal").join(folder);
+        let files = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+        let files = files.filter(|path| path.extension().is_some_and(|it| it == extension));
+        let files = files.filter(|path| !path.ends_with("layout_gen.go"));
+        files.map(|path| fs::read_to_string(path).unwrap()).collect()
     }
 
-    /// Nothing is generated that nobody uses: neither of the files, nor what Go has of traps, which is for its own `TrapMessage`.
+    /// Whether a text has a name.
+    pub fn uses(text: &str, name: &str) -> bool {
+        let part_of_name = |c: char| c.is_alphanumeric() || c == '_';
+        text.match_indices(name).any(|(at, _)| {
+            let (before, next) = (text[..at].chars().next_back(), text[at + name.len()..].chars().next());
+            !before.is_some_and(part_of_name) && !next.is_some_and(part_of_name)
+        })
+    }
+
+    /// Nothing is generated that nobody uses, but for what Go has of traps, which is for its own `TrapMessage`.
     #[test]
     fn all_is_used() {
-        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../go/internal/fiber");
-        let sources = |extension: &str| {
-            let files = fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path());
-            let files = files.filter(|path| path.extension().is_some_and(|it| it == extension));
-            let files = files.filter(|path| !path.ends_with("layout_gen.go"));
-            files.map(|path| fs::read_to_string(path).unwrap()).collect::<String>()
+        let mut unused = Vec::new();
+        let mut check = |folder: &str, extension: &str, groups: &[Group]| {
+            let text = sources(folder, extension);
+            for Group { prefix, numbers, .. } in groups {
+                for (name, _) in numbers {
+                    let name = format!("{prefix}_{name}");
+                    let name = if extension == "go" { camel(&name) } else { name };
+                    if !uses(&text, &name) {
+                        unused.push(format!("{folder}: {name}"));
+                    }
+                }
+            }
         };
-        let uses = |text: &str, name: &str| {
-            text.match_indices(name).any(|(at, _)| {
-                let next = text[at + name.len()..].chars().next();
-                next.is_some_and(|next| !next.is_alphanumeric() && next != '_')
-            })
-        };
-        let (assembly, go) = (sources("s"), sources("go"));
-        for Group { prefix, numbers, .. } in of_assembly() {
-            for (name, _) in numbers {
-                assert!(uses(&assembly, &format!("{prefix}_{name}")), "{prefix}_{name}");
+        check("fiber", "s", &fiber::of_assembly());
+        check("fiber", "go", &fiber::of_go());
+        check("image", "s", &fiber::of_assembly());
+        check("image", "go", &image::of_go());
+        check("image/standin", "s", &image::of_standin());
+        let text = sources("image", "go");
+        for structure in image::structures() {
+            for (field, _) in structure.fields {
+                if !uses(&text, &field) {
+                    unused.push(format!("image: {}.{field}", structure.name));
+                }
             }
         }
-        for Group { prefix, numbers, .. } in of_go().into_iter().filter(|group| group.prefix != "trap") {
-            for (name, _) in numbers {
-                assert!(uses(&go, &camel(&format!("{prefix}_{name}"))), "{prefix}_{name}");
-            }
-        }
+        assert!(unused.is_empty(), "not used: {unused:?}");
+    }
+
+    #[test]
+    fn names_are_whole() {
+        assert!(uses("a(ctx_sp)", "ctx_sp"));
+        assert!(!uses("ctx_spare my_ctx_sp", "ctx_sp"));
     }
 }

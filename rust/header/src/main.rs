@@ -1,14 +1,21 @@
 //! Writes what other languages know of the engine, from the Rust that defines it:
 //!
 //! - `go/internal/engine/wasmer.h`: the C ABI (`rust/engine/src/ffi`), by cbindgen;
-//! - `go/internal/fiber/layout_gen.h`: offsets and numbers for assembly;
-//! - `go/internal/fiber/layout_gen.go`: the same for Go.
+//! - `go/internal/engine/bindings_gen.go`: the same for Go, with a function for each function;
+//! - `go/internal/engine/bindings_layout_gen.go`: what Go's compiler has to find true about its structures;
+//! - `rust/engine/src/ffi/table.rs`: the numbers by which Go calls them, for the engine itself;
+//! - `layout_gen.go` and `layout_gen.h` in `go/internal/fiber` and `go/internal/image`: what Go and its assembly use of the layouts in
+//!   `rust/engine/src/abi`, and a header for the stand-in of package image's tests.
 //!
 //! `cargo run --release -p gowasmer-header` writes them; with `-- --check` it only compares, and fails when one is
 //! stale.
 
+mod abi;
+mod bindings;
 mod header;
 mod layout;
+mod names;
+mod table;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -38,11 +45,15 @@ fn main() -> ExitCode {
 
 fn run(check: bool) -> Result<(), String> {
     let root = root()?;
-    let files = [
-        ("go/internal/engine/wasmer.h", header::generate(&root)?),
-        ("go/internal/fiber/layout_gen.h", layout::assembly()),
-        ("go/internal/fiber/layout_gen.go", layout::go()),
+    let header = header::generate(&root)?;
+    let abi = abi::Abi::parse(&header)?;
+    let mut files = vec![
+        ("go/internal/engine/bindings_gen.go", bindings::go(&header, &abi)?),
+        ("go/internal/engine/bindings_layout_gen.go", bindings::layouts(&abi)?),
+        ("rust/engine/src/ffi/table.rs", table::rust(&root, &header, &abi)?),
+        ("go/internal/engine/wasmer.h", header),
     ];
+    files.extend(layout::files());
     let mut stale = Vec::new();
     for (name, wanted) in files {
         let path = root.join(name);

@@ -1,6 +1,6 @@
 //! Functions of the engine that compiled code calls, reached through the vmctx and never by relocation.
 
-use std::mem::offset_of;
+use core::mem::offset_of;
 
 /// Addresses of the functions; all take the `SystemV` convention and are stubs (see `stubs`).
 #[repr(C)]

@@ -3,8 +3,8 @@
 //! Written once here. The assembly of both languages and the Go package `internal/fiber` use offsets that are taken from here (`rust/header`).
 
 use crate::abi::vmctx::HostFunction;
-use std::mem::offset_of;
-use std::sync::atomic::{AtomicPtr, AtomicU32};
+use core::mem::offset_of;
+use core::sync::atomic::{AtomicPtr, AtomicU32};
 
 /// Bytes between the context's first byte and the end of its slot.
 pub const CONTEXT_SIZE: usize = 2048;
@@ -25,6 +25,8 @@ pub enum Status {
     Trap = 4,
     /// The guest was paused by a signal; resume, or give it up.
     Paused = 5,
+    /// On a stack of the engine's own: its function has panicked.
+    Died = 6,
 }
 
 /// How the running guest was entered or resumed last.

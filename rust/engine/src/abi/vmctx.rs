@@ -19,8 +19,8 @@
 // `repr(C)` structures below are read by compiled code at the offsets that `offset_of!` gives.
 
 use crate::wasm::ModuleInfo;
-use std::mem::size_of;
-use std::sync::atomic::{AtomicU64, AtomicUsize};
+use core::mem::size_of;
+use core::sync::atomic::{AtomicU64, AtomicUsize};
 
 /// First words of a vmctx and of a host function's record, so that either serves as callee context of a stub.
 #[repr(C)]

@@ -1,21 +1,23 @@
 //! Whether a decoded artifact is consistent: every index in range, every list in order, every offset inside of its code.
 //!
-//! Whatever uses an artifact relies on this instead of checking by itself. It cannot find out whether the code is what the compiler
+//! ===========================================================================================================================
+//! SANDBOX-CRITICAL. This is the only place where serialised bytes are checked: whatever uses an artifact relies on it.
+//! ===========================================================================================================================
+//!
+//! It cannot find out whether the code is what the compiler
 //! made of the module.
 
-use super::{Artifact, CodeBody, Location};
+use super::{Artifact, NOT_COMPILED, Tables};
+use crate::isa::{INSTRUCTION_ALIGNMENT, near_call};
+use crate::prelude::*;
+use crate::translate::Location;
 use crate::trap::TrapCode;
 use crate::types::{ExternType, GlobalType, Limits, PAGE_SIZE_LOG2, ValType};
 use crate::wasm::{ConstOp, ExternKind, ModuleInfo, SegmentMode};
-use std::collections::HashSet;
+use hashbrown::HashSet;
 
 /// What is wrong, for people.
 type Finding = Result<(), String>;
-
-/// Largest alignment of code: a page, the unit of the code arena.
-const MAX_ALIGNMENT: u32 = 4096;
-/// Bytes of the field that a relocation fills.
-const RELOCATION_SIZE: usize = 4;
 
 /// Checks an artifact.
 pub fn artifact(artifact: &Artifact) -> Finding {
@@ -27,7 +29,9 @@ pub fn artifact(artifact: &Artifact) -> Finding {
     globals(info)?;
     segments(info)?;
     names(info)?;
-    code(artifact)
+    bodies(info, &artifact.tables)?;
+    traps(&artifact.tables)?;
+    addresses(info, &artifact.tables)
 }
 
 fn ensure(holds: bool, finding: impl FnOnce() -> String) -> Finding {
@@ -223,63 +227,64 @@ fn names(info: &ModuleInfo) -> Finding {
     names.last().map_or(Ok(()), |(last, _)| index("named function", *last, info.functions.len()))
 }
 
-fn code(artifact: &Artifact) -> Finding {
-    let Artifact { info, functions, trampolines, .. } = artifact;
-    count("function bodies", functions, info.functions.len() - info.imported_functions as usize)?;
-    for (at, function) in functions.iter().enumerate() {
-        let at = at + info.imported_functions as usize;
-        body(info, function).map_err(|e| format!("function {at}: {e}"))?;
-    }
+/// The bodies: those that the module needs, each where calls of it can go.
+fn bodies(info: &ModuleInfo, tables: &Tables) -> Finding {
     let keys = super::trampoline_keys(info);
-    ensure(keys.iter().eq(trampolines.iter().map(|(key, _)| key)), || {
-        format!("trampolines {:?} given, expected {keys:?}", trampolines.iter().map(|(key, _)| key).collect::<Vec<_>>())
+    ensure(keys[..] == tables.trampolines[..], || {
+        format!("trampolines {:?} given, expected {keys:?}", tables.trampolines)
     })?;
-    for (key, trampoline) in trampolines {
-        body(info, trampoline).map_err(|e| format!("trampoline {key:?}: {e}"))?;
-        count("relocations of a trampoline", &trampoline.relocations, 0)?;
+    let functions = info.functions.len() - info.imported_functions as usize;
+    for (what, list) in [("beginnings", &tables.starts), ("ends", &tables.ends), ("entries", &tables.entries)] {
+        count(&format!("{what} of bodies"), list, functions + keys.len())?;
+    }
+    let size = tables.block_size();
+    ensure(size <= near_call::native::LARGEST_BLOCK, || {
+        format!("{size} bytes of code, expected at most {}", near_call::native::LARGEST_BLOCK)
+    })?;
+    let mut before = 0;
+    for number in 0..functions + keys.len() {
+        let (start, end, entry) = (tables.starts[number], tables.ends[number], tables.entries[number]);
+        let found = if start < before || start >= end {
+            format!("code from {start:#x} to {end:#x}, after {before:#x}")
+        } else if entry == NOT_COMPILED {
+            "it is not compiled".into()
+        } else if !(start..end).contains(&entry) || !entry.is_multiple_of(INSTRUCTION_ALIGNMENT) {
+            format!("an entry at {entry:#x}, of code from {start:#x} to {end:#x}")
+        } else {
+            before = end;
+            continue;
+        };
+        return Err(match number.checked_sub(functions) {
+            None => format!("function {}: {found}", number + info.imported_functions as usize),
+            Some(trampoline) => format!("trampoline {:?}: {found}", keys[trampoline]),
+        });
     }
     Ok(())
 }
 
-fn body(info: &ModuleInfo, body: &CodeBody) -> Finding {
-    let length = body.code.len();
-    ensure(length > 0 && i32::try_from(length).is_ok(), || format!("{length} bytes of code"))?;
-    ensure(body.alignment.is_power_of_two() && body.alignment <= MAX_ALIGNMENT, || {
-        format!("alignment {}, expected a power of two up to {MAX_ALIGNMENT}", body.alignment)
-    })?;
-    index("entry", body.entry, length)?;
-    for relocation in &body.relocations {
-        let end = (relocation.offset as usize).checked_add(RELOCATION_SIZE);
-        ensure(end.is_some_and(|end| end <= length), || {
-            format!("a relocation at {:#x} of {length:#x} bytes of code", relocation.offset)
-        })?;
-        index("called function", relocation.function, info.functions.len())?;
-        ensure(!info.is_imported_function(relocation.function), || {
-            format!("a direct call of the imported function {}", relocation.function)
-        })?;
-        // The distance is counted from the end of the field (x86-64) or from its beginning (aarch64).
-        ensure(matches!(relocation.addend, 0 | -4), || format!("addend {}, expected 0 or -4", relocation.addend))?;
-    }
-    ensure(body.traps.is_sorted_by_key(|trap| trap.offset), || "trap records are not in order".into())?;
-    for trap in &body.traps {
-        index("offset of a trap", trap.offset, length)?;
-        ensure(TrapCode::from_u8(trap.code).is_some(), || format!("unknown trap code {}", trap.code))?;
-    }
-    ensure(body.addresses.is_sorted_by(|a, b| a.code < b.code), || "the address map is not in order".into())?;
-    body.addresses.last().map_or(Ok(()), |last| index("offset in the address map", last.code, length))?;
-    inlined(info, body)
+fn traps(tables: &Tables) -> Finding {
+    let traps = &tables.traps;
+    count("trap codes", &traps.codes, traps.offsets.len())?;
+    ensure(traps.offsets.is_sorted(), || "trap records are not in order".into())?;
+    traps.offsets.last().map_or(Ok(()), |last| index("offset of a trap", *last, tables.block_size()))?;
+    let unknown = traps.codes.iter().find(|code| TrapCode::from_u8(**code).is_none());
+    unknown.map_or(Ok(()), |code| Err(format!("unknown trap code {code}")))
 }
 
-/// The inlined instructions: each refers to one before it, so that following them ends.
-fn inlined(info: &ModuleInfo, body: &CodeBody) -> Finding {
+/// The address map, and the inlined instructions: each refers to one before it, so that following them ends.
+fn addresses(info: &ModuleInfo, tables: &Tables) -> Finding {
+    let (map, inlined) = (&tables.addresses, &tables.inlined);
+    count("locations", &map.locations, map.offsets.len())?;
+    ensure(map.offsets.is_sorted_by(|a, b| a < b), || "the address map is not in order".into())?;
+    map.offsets.last().map_or(Ok(()), |last| index("offset in the address map", *last, tables.block_size()))?;
     let within = |location: Location, limit: usize| match location.inlined_index() {
         Some(at) => index("inlined instruction", at as u32, limit),
         None => Ok(()),
     };
-    for record in &body.addresses {
-        within(record.location, body.inlined.len())?;
+    for location in &map.locations {
+        within(*location, inlined.len())?;
     }
-    for (at, inlined) in body.inlined.iter().enumerate() {
+    for (at, inlined) in inlined.iter().enumerate() {
         index("inlined function", inlined.function, info.functions.len())?;
         ensure(!info.is_imported_function(inlined.function), || {
             format!("the imported function {} is inlined", inlined.function)

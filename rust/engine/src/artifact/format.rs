@@ -1,4 +1,4 @@
-//! The artifact as bytes: a header that says who made it and for which machine, then the artifact itself.
+//! The artifact as bytes: a header that says who made it and for which machine, the artifact itself, and its block of code.
 //!
 //! ```text
 //! magic      8 bytes
@@ -8,7 +8,8 @@
 //! engine     u32 length, text: versions of engine and code generator
 //! target     u32 length, text: architecture and operating system
 //! features   u32 length, text: CPU features that the code may use, separated by commas
-//! artifact   the rest, in postcard's format
+//! artifact   declarations, options and tables in postcard's format
+//! code       the rest: the block as it runs
 //! ```
 //!
 //! Numbers are little endian. The checksum and the checks of [`check`](super::check) are against accidents: the code inside is
@@ -16,8 +17,9 @@
 
 use super::{Artifact, check};
 use crate::error::{Error, ErrorKind, Result};
+use crate::prelude::*;
+use core::fmt::Display;
 use crc::{CRC_32_ISO_HDLC, Crc, Table};
-use std::fmt::Display;
 
 /// Sixteen bytes a step, without vectors of the processor.
 const CRC: Crc<u32, Table<16>> = Crc::<u32, Table<16>>::new(&CRC_32_ISO_HDLC);
@@ -25,7 +27,7 @@ const CRC: Crc<u32, Table<16>> = Crc::<u32, Table<16>>::new(&CRC_32_ISO_HDLC);
 const MAGIC: [u8; 8] = *b"\x7fgowasmr";
 /// To be raised with every change of the layout, of the types that are serialised, and of what compiled code expects to find at run
 /// time: the vmctx, the builtins, the calling conventions.
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
 /// Offset of the checksum, and where the bytes that it covers begin.
 const CHECKSUM: usize = 12;
 const CHECKED: usize = 16;
@@ -46,21 +48,21 @@ impl Origin {
         let (version, generator) = (env!("CARGO_PKG_VERSION"), cranelift_codegen::VERSION);
         Self {
             engine: format!("gowasmer {version} with cranelift {generator}"),
-            target: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
+            target: crate::isa::HOST.into(),
             features: crate::isa::cpu_features(),
         }
     }
 }
 
 impl Artifact {
-    /// The artifact as bytes, for [`Artifact::deserialize`] of the same version of the engine, on a machine whose CPU has the same
-    /// features, or more.
+    /// The artifact and its block as bytes, for [`Artifact::deserialize`] of the same version of the engine, on a machine whose CPU
+    /// has the same features, or more.
     #[must_use]
-    pub fn serialize(&self) -> Vec<u8> {
-        self.serialize_from(&Origin::here())
+    pub fn serialize(&self, code: &[u8]) -> Vec<u8> {
+        self.serialize_from(&Origin::here(), code)
     }
 
-    pub(super) fn serialize_from(&self, origin: &Origin) -> Vec<u8> {
+    pub(super) fn serialize_from(&self, origin: &Origin, code: &[u8]) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
         bytes.extend(FORMAT.to_le_bytes());
         bytes.resize(FIXED, 0);
@@ -68,23 +70,24 @@ impl Artifact {
             bytes.extend((text.len() as u32).to_le_bytes());
             bytes.extend(text.as_bytes());
         }
-        let code: usize = self.functions.iter().map(|body| body.code.len() + 8 * body.addresses.len()).sum();
-        bytes.reserve(code);
         let mut bytes = postcard::to_extend(self, bytes).expect("a vector takes any number of bytes");
+        bytes.reserve_exact(code.len());
+        bytes.extend_from_slice(code);
         seal(&mut bytes);
         bytes
     }
 
-    /// Reads what [`Artifact::serialize`] has written. The bytes hold machine code: read them from trusted places only.
+    /// Reads what [`Artifact::serialize`] has written; gives the artifact, and its block where it lies in the bytes. They hold machine
+    /// code: read them from trusted places only.
     ///
     /// # Errors
     ///
     /// `Deserialize`: the bytes are cut or altered, are no artifact, or were made by another version or for another machine.
-    pub fn deserialize(bytes: &[u8]) -> Result<Self> {
+    pub fn deserialize(bytes: &[u8]) -> Result<(Self, &[u8])> {
         Self::deserialize_for(bytes, &Origin::here())
     }
 
-    pub(super) fn deserialize_for(bytes: &[u8], host: &Origin) -> Result<Self> {
+    pub(super) fn deserialize_for<'b>(bytes: &'b [u8], host: &Origin) -> Result<(Self, &'b [u8])> {
         let (origin, body) = open(bytes)?;
         if origin.engine != host.engine {
             return Err(refuse(format!("it was made by {}, expected {}", origin.engine, host.engine)));
@@ -100,11 +103,15 @@ impl Artifact {
         }
         let (artifact, rest) = postcard::take_from_bytes::<Self>(body)
             .map_err(|e| refuse(format!("its contents cannot be decoded: {e}")))?;
+        let size = artifact.tables.block_size();
+        let Some((code, rest)) = rest.split_at_checked(size) else {
+            return Err(refuse(format!("its contents end with {} bytes of code, expected {size}", rest.len())));
+        };
         if !rest.is_empty() {
             return Err(refuse(format!("its contents are followed by {} bytes, expected none", rest.len())));
         }
         check::artifact(&artifact).map_err(|e| refuse(format!("its contents are inconsistent: {e}")))?;
-        Ok(artifact)
+        Ok((artifact, code))
     }
 }
 

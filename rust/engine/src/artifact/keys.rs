@@ -1,9 +1,11 @@
 //! Which trampolines a module needs.
 
 use super::TrampolineKey;
+use crate::prelude::*;
 use crate::types::FuncType;
 use crate::wasm::{ExternKind, ModuleInfo};
-use std::collections::{BTreeSet, HashMap};
+use alloc::collections::BTreeSet;
+use hashbrown::HashMap;
 
 /// For every type index the lowest index of an equal type: the one that trampolines are keyed by.
 #[must_use]

@@ -2,16 +2,17 @@
 
 use super::format::{Origin, seal};
 use super::trampoline_keys;
-use super::{
-    AddressRecord, Artifact, CodeBody, CompileOptions, InlinedLocation, Location, Relocation, TrampolineKey, TrapRecord,
-};
+use super::{AddressMap, Artifact, CompileOptions, NOT_COMPILED, Tables, TrampolineKey, Traps};
 use crate::error::ErrorKind;
+use crate::isa::near_call;
+use crate::prelude::*;
+use crate::translate::{InlinedLocation, Location};
 use crate::types::{FuncType, Limits, ValType};
 use crate::vm::{Instance, InstanceOptions, Store};
 use crate::wasm::{self, ConstOp, SegmentMode};
 
-/// An artifact with everything in it; its code is made up.
-fn sample() -> Artifact {
+/// An artifact with everything in it, and its block; the code is made up.
+fn sample() -> (Artifact, Vec<u8>) {
     let bytes = wat::parse_str(
         r#"(module $sample
             (import "env" "print" (func $print (param i32)))
@@ -27,34 +28,38 @@ fn sample() -> Artifact {
     )
     .unwrap();
     let info = wasm::parse(&bytes).unwrap().info;
-    let functions = vec![
-        CodeBody {
-            code: (0..40).collect(),
-            alignment: 16,
-            entry: 0,
-            relocations: vec![],
-            traps: vec![TrapRecord { offset: 3, code: 2 }, TrapRecord { offset: 3, code: 6 }],
-            addresses: vec![
-                AddressRecord { code: 0, location: Location::at(70) },
-                AddressRecord { code: 7, location: Location::UNKNOWN },
-                AddressRecord { code: 9, location: Location::inlined(1) },
-            ],
-            inlined: vec![
-                InlinedLocation { wasm: 90, function: 2, parent: Location::at(72) },
-                InlinedLocation { wasm: 71, function: 1, parent: Location::inlined(0) },
-            ],
+    let trampolines = trampoline_keys(&info);
+    // Two functions, and for each trampoline one byte.
+    let (mut starts, mut ends, mut entries) = (vec![0, 64], vec![40, 96], vec![0, 72]);
+    for number in 0..trampolines.len() as u32 {
+        starts.push(96 + 16 * number);
+        ends.push(97 + 16 * number);
+        entries.push(96 + 16 * number);
+    }
+    let tables = Tables {
+        starts: starts.into(),
+        ends: ends.into(),
+        entries: entries.into(),
+        trampolines: trampolines.into(),
+        traps: Traps { offsets: [3, 3, 70].into(), codes: [2, 6, 2].into() },
+        addresses: AddressMap {
+            offsets: [0, 7, 9].into(),
+            locations: [Location::at(70), Location::UNKNOWN, Location::inlined(1)].into(),
         },
-        CodeBody {
-            code: vec![0x90; 32],
-            alignment: 64,
-            relocations: vec![Relocation { offset: 28, function: 1, addend: -4 }],
-            ..CodeBody::default()
-        },
-    ];
-    let trampoline = CodeBody { code: vec![0xc3], alignment: 16, ..CodeBody::default() };
-    let keys = trampoline_keys(&info);
-    let trampolines = keys.into_iter().map(|key| (key, trampoline.clone())).collect();
-    Artifact { info, options: CompileOptions::default(), functions, trampolines }
+        inlined: [
+            InlinedLocation { wasm: 90, function: 2, parent: Location::at(72) },
+            InlinedLocation { wasm: 71, function: 1, parent: Location::inlined(0) },
+        ]
+        .into(),
+    };
+    let code = (0..tables.block_size()).map(|at| at as u8).collect();
+    (Artifact { info, options: CompileOptions::default(), tables }, code)
+}
+
+/// The sample as bytes.
+fn serialized(origin: &Origin) -> Vec<u8> {
+    let (artifact, code) = sample();
+    artifact.serialize_from(origin, &code)
 }
 
 fn host() -> Origin {
@@ -71,15 +76,17 @@ fn refused(bytes: &[u8], host: &Origin) -> String {
 
 #[test]
 fn what_is_written_is_read_again() {
-    let artifact = sample();
-    assert_eq!(Artifact::deserialize(&artifact.serialize()).unwrap(), artifact);
-    let empty = Artifact { info: Default::default(), functions: vec![], trampolines: vec![], ..artifact };
-    assert_eq!(Artifact::deserialize(&empty.serialize()).unwrap(), empty);
+    let (artifact, code) = sample();
+    let bytes = artifact.serialize(&code);
+    assert_eq!(Artifact::deserialize(&bytes).unwrap(), (artifact.clone(), &code[..]));
+    assert!(bytes.ends_with(&code));
+    let empty = Artifact { info: Default::default(), tables: Tables::default(), ..artifact };
+    assert_eq!(Artifact::deserialize(&empty.serialize(&[])).unwrap(), (empty, &[][..]));
 }
 
 #[test]
 fn every_altered_byte_is_found() {
-    let bytes = sample().serialize_from(&host());
+    let bytes = serialized(&host());
     for at in 0..bytes.len() {
         for mask in [0x01, 0x80, 0xff] {
             let mut altered = bytes.clone();
@@ -91,7 +98,7 @@ fn every_altered_byte_is_found() {
 
 #[test]
 fn every_cut_is_found() {
-    let bytes = sample().serialize_from(&host());
+    let bytes = serialized(&host());
     for length in 0..bytes.len() {
         refused(&bytes[..length], &host());
     }
@@ -115,18 +122,18 @@ fn other_files_are_told_apart() {
 
 #[test]
 fn other_versions_are_refused() {
-    let mut bytes = sample().serialize_from(&host());
+    let mut bytes = serialized(&host());
     bytes[8] = 9;
-    assert!(refused(&bytes, &host()).ends_with("its format has version 9, expected 4"));
+    assert!(refused(&bytes, &host()).ends_with("its format has version 9, expected 5"));
     let made_by = Origin { engine: "engine 0".into(), ..host() };
-    let message = refused(&sample().serialize_from(&made_by), &host());
+    let message = refused(&serialized(&made_by), &host());
     assert!(message.ends_with("it was made by engine 0, expected engine 1"), "{message}");
 }
 
 #[test]
 fn other_machines_are_refused() {
     let made = |target: &str, features: &str| {
-        sample().serialize_from(&Origin { target: target.into(), features: features.into(), ..host() })
+        serialized(&Origin { target: target.into(), features: features.into(), ..host() })
     };
     let message = refused(&made("aarch64-linux", "avx"), &host());
     assert!(message.ends_with("it was made for aarch64-linux, expected x86_64-linux"), "{message}");
@@ -149,7 +156,7 @@ fn this_machine_is_known() {
 #[test]
 fn inconsistent_contents_are_found() {
     type Damage = fn(&mut Artifact);
-    let cases: [(&str, Damage); 42] = [
+    let cases: [(&str, Damage); 36] = [
         ("1001 values in type 0", |a| a.info.types[0] = FuncType { params: vec![ValType::I32; 1001], results: vec![] }),
         ("type 9 given, expected less than 3", |a| a.info.functions[1] = 9),
         ("import env.print has another type", |a| a.info.functions[0] = 1),
@@ -196,50 +203,75 @@ fn inconsistent_contents_are_found() {
         ("start function 3 given", |a| a.info.start = Some(3)),
         ("a start function of type [i32 i32] -> [i32]", |a| a.info.start = Some(1)),
         ("named function 50 given", |a| a.info.names.functions.push((50, String::new()))),
-        ("1 function bodies given, expected 2", |a| drop(a.functions.pop())),
-        ("function 1: 0 bytes of code", |a| a.functions[0].code.clear()),
-        ("alignment 3", |a| a.functions[0].alignment = 3),
-        ("function 2: a relocation at 0x1d of 0x20 bytes", |a| a.functions[1].relocations[0].offset += 1),
-        ("a direct call of the imported function 0", |a| a.functions[1].relocations[0].function = 0),
-        ("unknown trap code 0", |a| a.functions[0].traps[0].code = 0),
-        ("trampolines [", |a| drop(a.trampolines.remove(1))),
+        ("trampolines [", |a| a.tables.trampolines = a.tables.trampolines[1..].into()),
     ];
     for (words, damage) in cases {
         inconsistent(words, damage);
     }
-    inconsistent("called function 3 given", |a| a.functions[1].relocations[0].function = 3);
-    inconsistent("addend 5", |a| a.functions[1].relocations[0].addend = 5);
-    inconsistent("a relocation at 0xffffffff", |a| a.functions[1].relocations[0].offset = u32::MAX);
-    inconsistent("trap records are not in order", |a| a.functions[0].traps[0].offset = 4);
-    inconsistent("offset of a trap 40 given", |a| a.functions[0].traps[1].offset = 40);
-    inconsistent("the address map is not in order", |a| a.functions[0].addresses[0].code = 7);
-    inconsistent("offset in the address map 40", |a| a.functions[0].addresses[2].code = 40);
+    inconsistent("trampolines [", |a| a.tables.trampolines[0] = TrampolineKey::Entry(77));
+    let count = sample().0.tables.starts.len();
+    for (what, list) in [("beginnings", 0), ("ends", 1), ("entries", 2)] {
+        inconsistent(&format!("{} {what} of bodies given, expected {count}", count - 1), |a| {
+            let list = [&mut a.tables.starts, &mut a.tables.ends, &mut a.tables.entries].into_iter().nth(list).unwrap();
+            *list = list[1..].into();
+        });
+    }
+    inconsistent("function 1: code from 0x0 to 0x0, after 0x0", |a| a.tables.ends[0] = 0);
+    inconsistent("function 2: code from 0x27 to 0x60, after 0x28", |a| a.tables.starts[1] = 39);
+    inconsistent("function 2: code from 0x61 to 0x60, after 0x28", |a| a.tables.starts[1] = 97);
+    inconsistent("trampoline Entry(0): code from 0x60 to 0x61, after 0x64", |a| a.tables.ends[1] = 100);
+    inconsistent("function 2: an entry at 0x3f, of code from 0x40 to 0x60", |a| a.tables.entries[1] = 63);
+    inconsistent("function 2: an entry at 0x60, of code from 0x40 to 0x60", |a| a.tables.entries[1] = 96);
+    inconsistent("function 2: it is not compiled", |a| a.tables.entries[1] = NOT_COMPILED);
+    inconsistent("2 trap codes given, expected 3", |a| a.tables.traps.codes = [2, 6].into());
+    inconsistent("unknown trap code 0", |a| a.tables.traps.codes[0] = 0);
+    inconsistent("trap records are not in order", |a| a.tables.traps.offsets[0] = 4);
+    let size = sample().1.len();
+    inconsistent(&format!("offset of a trap {size} given"), |a| a.tables.traps.offsets[2] = size as u32);
+    inconsistent("2 locations given, expected 3", |a| a.tables.addresses.locations = [Location::UNKNOWN; 2].into());
+    inconsistent("the address map is not in order", |a| a.tables.addresses.offsets[0] = 7);
+    inconsistent(&format!("offset in the address map {size} given"), |a| {
+        a.tables.addresses.offsets[2] = size as u32;
+    });
     inconsistent("inlined instruction 2 given, expected less than 2", |a| {
-        a.functions[0].addresses[2].location = Location::inlined(2);
+        a.tables.addresses.locations[2] = Location::inlined(2);
     });
     inconsistent("inlined instruction 1 given, expected less than 1", |a| {
-        a.functions[0].inlined[1].parent = Location::inlined(1);
+        a.tables.inlined[1].parent = Location::inlined(1);
     });
-    inconsistent("inlined instruction 0 has no caller", |a| a.functions[0].inlined[0].parent = Location::UNKNOWN);
-    inconsistent("inlined function 3 given", |a| a.functions[0].inlined[0].function = 3);
-    inconsistent("the imported function 0 is inlined", |a| a.functions[0].inlined[0].function = 0);
-    inconsistent("trampolines [", |a| a.trampolines[0].0 = TrampolineKey::Entry(77));
-    inconsistent("relocations of a trampoline", |a| {
-        a.trampolines[0].1 = a.functions[1].clone();
-    });
+    inconsistent("inlined instruction 0 has no caller", |a| a.tables.inlined[0].parent = Location::UNKNOWN);
+    inconsistent("inlined function 3 given", |a| a.tables.inlined[0].function = 3);
+    inconsistent("the imported function 0 is inlined", |a| a.tables.inlined[0].function = 0);
 }
 
 fn inconsistent(words: &str, damage: impl FnOnce(&mut Artifact)) {
-    let mut artifact = sample();
+    let (mut artifact, code) = sample();
     damage(&mut artifact);
-    let message = refused(&artifact.serialize_from(&host()), &host());
+    let message = refused(&artifact.serialize_from(&host(), &code), &host());
     assert!(message.contains("its contents are inconsistent: ") && message.contains(words), "{words}: {message}");
+}
+
+/// The block is as large as the tables say, and no larger than calls reach.
+#[test]
+fn a_block_of_another_size_is_found() {
+    let (artifact, code) = sample();
+    let size = code.len();
+    let message = refused(&artifact.serialize_from(&host(), &code[1..]), &host());
+    assert!(
+        message.ends_with(&format!("its contents end with {} bytes of code, expected {size}", size - 1)),
+        "{message}"
+    );
+    let message = refused(&artifact.serialize_from(&host(), &[&code[..], b"\0"].concat()), &host());
+    assert!(message.ends_with("its contents are followed by 1 bytes, expected none"), "{message}");
+    let mut large = artifact;
+    *large.tables.ends.last_mut().unwrap() = near_call::native::LARGEST_BLOCK as u32 + 1;
+    assert!(super::check::artifact(&large).unwrap_err().contains(" bytes of code, expected at most "));
 }
 
 /// Bytes that are damaged and then sealed again: there is an answer and never a panic, whatever they decode to.
 #[test]
 fn sealed_damage_never_panics() {
-    let bytes = sample().serialize_from(&host());
+    let bytes = serialized(&host());
     for at in 16..bytes.len() {
         for mask in [0x01, 0x02, 0x10, 0x40, 0x80, 0xff] {
             let mut altered = bytes.clone();
@@ -270,7 +302,7 @@ fn altered_contents_do_no_harm_until_they_are_run() {
             (data (i32.const 8) "hello") (data "passive"))"#,
     )
     .unwrap();
-    let serialized = crate::compile::compile(&bytes, CompileOptions::default()).unwrap().serialize();
+    let serialized = crate::vm::Module::compile(&bytes, CompileOptions::default()).unwrap().serialize();
     let (mut loaded, mut lived) = (0, 0);
     for at in 24..serialized.len() {
         for with in [1 << (at % 8), 0x80, 0xff] {

@@ -8,12 +8,11 @@
 use super::icache;
 use crate::budget::{self, Taken};
 use crate::error::{Error, ErrorKind, Result};
-use once_cell::sync::OnceCell;
-use parking_lot::Mutex;
-use std::collections::{BTreeMap, BTreeSet};
-use std::io;
-use std::ops::Range;
-use std::ptr;
+use crate::os::{self, Errno};
+use crate::sync::Mutex;
+use crate::sync::OnceLock;
+use alloc::collections::{BTreeMap, BTreeSet};
+use core::ops::Range;
 
 /// Granularity of blocks and of the index.
 pub const PAGE: usize = crate::abi::HOST_PAGE;
@@ -105,7 +104,7 @@ pub(crate) fn arena() -> Result<&'static Arena> {
     })
 }
 
-static ARENA: OnceCell<Arena> = OnceCell::new();
+static ARENA: OnceLock<Arena> = OnceLock::new();
 
 /// Bytes of the process's arena that are in use.
 pub(crate) fn mapped_bytes() -> u64 {
@@ -114,12 +113,8 @@ pub(crate) fn mapped_bytes() -> u64 {
 
 /// What a limit of the address space (`ulimit -v`) leaves for code.
 fn part_of_address_space() -> usize {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: getrlimit fills the structure.
-    if unsafe { libc::getrlimit(libc::RLIMIT_AS, &mut limit) } != 0 || limit.rlim_cur == libc::RLIM_INFINITY {
-        return usize::MAX;
-    }
-    (limit.rlim_cur as usize / PART_OF_LIMIT).max(SMALLEST) / PAGE * PAGE
+    let Some(limit) = os::address_space_limit() else { return usize::MAX };
+    (limit as usize / PART_OF_LIMIT).max(SMALLEST) / PAGE * PAGE
 }
 
 impl Arena {
@@ -128,8 +123,8 @@ impl Arena {
         let free_ranges = budget::take(1)?;
         let mut size = size;
         let base = loop {
-            match map_reserved(ptr::null_mut(), size, 0) {
-                Ok(base) => break base as usize,
+            match map_reserved(0, size, 0) {
+                Ok(base) => break base,
                 Err(_) if size / 2 >= SMALLEST => size /= 2,
                 Err(e) => {
                     let message = format!(
@@ -169,7 +164,7 @@ impl Arena {
         };
         let block = Block { arena: self, start, pages: pages as u32, _taken: taken };
         // On failure the block is dropped, and so given back.
-        block.protect(libc::PROT_READ | libc::PROT_WRITE).map_err(|e| {
+        block.protect(os::READ_WRITE).map_err(|e| {
             let message = format!("cannot commit {} bytes for compiled code: {e}", block.len());
             Error::new(ErrorKind::Resource, message)
         })?;
@@ -181,26 +176,21 @@ impl Arena {
     /// # Safety
     /// The range is one block's, and nothing uses it any more.
     unsafe fn decommit(&self, start: u32, pages: u32) -> bool {
-        let address = (self.base + start as usize * PAGE) as *mut u8;
+        let address = self.base + start as usize * PAGE;
         let length = pages as usize * PAGE;
         // A fresh mapping over the old one drops the pages and joins with its free neighbours.
-        if map_reserved(address, length, libc::MAP_FIXED).is_ok() {
+        if map_reserved(address, length, os::MAP_FIXED).is_ok() {
             return true;
         }
         // SAFETY: the range lies in the arena and is unused (the caller's word).
-        unsafe {
-            libc::mprotect(address.cast(), length, libc::PROT_NONE) == 0
-                && libc::madvise(address.cast(), length, libc::MADV_DONTNEED) == 0
-        }
+        unsafe { os::protect(address, length, os::NONE).is_ok() && os::discard(address, length).is_ok() }
     }
 }
 
 /// Maps address space without access or memory behind it.
-fn map_reserved(address: *mut u8, length: usize, flags: i32) -> io::Result<*mut u8> {
-    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | flags;
+fn map_reserved(address: usize, length: usize, flags: i32) -> Result<usize, Errno> {
     // SAFETY: without MAP_FIXED a new mapping touches nothing; with it the caller owns the range.
-    let base = unsafe { libc::mmap(address.cast(), length, libc::PROT_NONE, flags, -1, 0) };
-    if base == libc::MAP_FAILED { Err(io::Error::last_os_error()) } else { Ok(base.cast()) }
+    unsafe { os::map(address, length, os::NONE, os::MAP_NORESERVE | flags) }
 }
 
 /// Whole pages of an arena, given back on drop. Whoever drops it knows that no thread can be in its code.
@@ -226,17 +216,14 @@ impl Block {
     }
 
     /// Ends writing: the block can be read and executed from now on.
-    pub(crate) fn make_executable(&self) -> io::Result<()> {
+    pub(crate) fn make_executable(&self) -> Result<(), Errno> {
         icache::synchronize(&self.range());
-        self.protect(libc::PROT_READ | libc::PROT_EXEC)
+        self.protect(os::READ_EXECUTE)
     }
 
-    fn protect(&self, protection: i32) -> io::Result<()> {
+    fn protect(&self, protection: i32) -> Result<(), Errno> {
         // SAFETY: the range is this block's own.
-        match unsafe { libc::mprotect(self.base() as *mut _, self.len(), protection) } {
-            0 => Ok(()),
-            _ => Err(io::Error::last_os_error()),
-        }
+        unsafe { os::protect(self.base(), self.len(), protection) }
     }
 }
 
@@ -258,6 +245,7 @@ impl Drop for Block {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::prelude::*;
 
     fn arena_of(pages: usize) -> &'static Arena {
         // Leaked: blocks refer to their arena for good, as to the process's own.

@@ -13,25 +13,27 @@
 //! The handler touches no entry but its own program counter's.
 
 use super::arena::PAGE;
-use crate::artifact::TrapRecord;
+use crate::artifact::Artifact;
 use crate::budget;
 use crate::error::{Error, ErrorKind, Result};
-use std::ops::Range;
-use std::ptr;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::sync::atomic::{AtomicPtr, AtomicUsize};
+use crate::os;
+use crate::prelude::*;
+use alloc::sync::Arc;
+use core::ops::Range;
+use core::ptr;
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use core::sync::atomic::{AtomicPtr, AtomicUsize};
 
 static START: AtomicUsize = AtomicUsize::new(0);
 /// Written last: while it is 0 nothing is code.
 static END: AtomicUsize = AtomicUsize::new(0);
 static TABLE: AtomicPtr<AtomicPtr<Traps>> = AtomicPtr::new(ptr::null_mut());
 
-/// The trap records of one module, by offset from its first page.
+/// Where the trap records of one module are.
 struct Traps {
+    /// The module's first page: offsets count from it.
     base: usize,
-    /// Sorted.
-    offsets: Box<[u32]>,
-    codes: Box<[u8]>,
+    artifact: Arc<Artifact>,
 }
 
 // ---- what the signal handler calls ----------------------------------------------------------------------------------------------
@@ -57,6 +59,7 @@ pub fn trap_at(pc: usize) -> Option<u8> {
     // SAFETY: null, or published and not freed while code of this page runs (see above); never changed after publication.
     let traps = unsafe { traps.as_ref() }?;
     let offset = u32::try_from(pc.checked_sub(traps.base)?).ok()?;
+    let traps = &traps.artifact.tables.traps;
     let at = traps.offsets.binary_search(&offset).ok()?;
     traps.codes.get(at).copied()
 }
@@ -67,20 +70,15 @@ pub fn trap_at(pc: usize) -> Option<u8> {
 pub(super) fn install(arena: Range<usize>) -> Result<()> {
     let taken = budget::take(1)?;
     let bytes = arena.len() / PAGE * size_of::<AtomicPtr<Traps>>();
-    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
     // SAFETY: a new anonymous mapping touches nothing that exists.
-    let table = unsafe { libc::mmap(ptr::null_mut(), bytes, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) };
-    if table == libc::MAP_FAILED {
-        let error = std::io::Error::last_os_error();
-        return Err(Error::new(
-            ErrorKind::Resource,
-            format!("cannot map {bytes} bytes for the index of code: {error}"),
-        ));
-    }
+    let table = unsafe { os::map(0, bytes, os::READ_WRITE, os::MAP_NORESERVE) }.map_err(|error| {
+        let message = format!("cannot map {bytes} bytes for the index of code: {error}");
+        Error::new(ErrorKind::Resource, message)
+    })?;
     // Never given back: the table lives as long as the process.
-    std::mem::forget(taken);
+    core::mem::forget(taken);
     // Zeroed memory is a table of null pointers.
-    TABLE.store(table.cast(), Relaxed);
+    TABLE.store(ptr::with_exposed_provenance_mut(table), Relaxed);
     START.store(arena.start, Relaxed);
     END.store(arena.end, Release);
     Ok(())
@@ -98,15 +96,11 @@ unsafe impl Send for Published {}
 unsafe impl Sync for Published {}
 
 impl Published {
-    /// Publishes the records of the module at `range` (whole pages of the arena); offsets count from its start and are sorted.
-    pub(super) fn new(range: &Range<usize>, records: &[TrapRecord]) -> Self {
+    /// Publishes the trap records of the module whose block begins `range` (whole pages of the arena).
+    pub(super) fn new(range: &Range<usize>, artifact: Arc<Artifact>) -> Self {
         assert!(is_code(range.start) && is_code(range.end - 1), "a range outside of the arena");
-        debug_assert!(records.is_sorted_by_key(|record| record.offset));
-        let traps = Box::new(Traps {
-            base: range.start,
-            offsets: records.iter().map(|record| record.offset).collect(),
-            codes: records.iter().map(|record| record.code).collect(),
-        });
+        debug_assert!(artifact.tables.traps.offsets.is_sorted());
+        let traps = Box::new(Traps { base: range.start, artifact });
         let start = START.load(Relaxed);
         let published = Self {
             traps: Box::into_raw(traps),

@@ -1,12 +1,12 @@
 //! From a program counter to a function, its name, and the offset in the module's bytes: for backtraces, never in a signal handler.
 
-use crate::artifact::{AddressRecord, CodeBody};
-use crate::translate::{InlinedLocation, Location};
-use crate::wasm::Names;
-use parking_lot::RwLock;
-use std::collections::BTreeMap;
-use std::ops::Range;
-use std::sync::Arc;
+use crate::artifact::Artifact;
+use crate::prelude::*;
+use crate::sync::RwLock;
+use crate::translate::Location;
+use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
+use core::ops::Range;
 
 /// Where a frame of a backtrace is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,61 +60,23 @@ pub fn symbolize_return(address: usize) -> Vec<Symbol> {
     address.checked_sub(1).map_or_else(Vec::new, symbolize)
 }
 
-/// What is needed to name the code of one module; a compact copy, as the artifact may be gone.
+/// What is needed to name the code of one module.
 #[derive(Debug)]
 pub(super) struct Symbols {
     range: Range<usize>,
-    /// End of each body, by its offset from the module's start, in order.
-    ends: Box<[u32]>,
-    /// Start of each body, likewise.
-    starts: Box<[u32]>,
-    /// For each body the first of its address records in `addresses`; one more entry at the end.
-    first_address: Box<[u32]>,
-    addresses: Box<[AddressRecord]>,
-    /// For each body the first of its inlined instructions in `inlined`; one more entry at the end.
-    first_inlined: Box<[u32]>,
-    inlined: Box<[InlinedLocation]>,
-    imported_functions: u32,
-    functions: u32,
-    names: Arc<Names>,
+    artifact: Arc<Artifact>,
 }
 
 impl Symbols {
-    /// `bodies` are the own functions, then the trampolines; `starts` their offsets, in the same, ascending order.
-    pub(super) fn new<'a>(
-        range: Range<usize>,
-        starts: Vec<u32>,
-        bodies: impl Iterator<Item = &'a CodeBody>,
-        functions: usize,
-        imported_functions: u32,
-        names: &Names,
-    ) -> Self {
-        let (mut ends, mut first_address, mut addresses) = (Vec::with_capacity(starts.len()), vec![0], Vec::new());
-        let (mut first_inlined, mut inlined) = (vec![0], Vec::new());
-        for (body, start) in bodies.zip(&starts) {
-            ends.push(start + body.code.len() as u32);
-            addresses.extend_from_slice(&body.addresses);
-            first_address.push(addresses.len() as u32);
-            inlined.extend_from_slice(&body.inlined);
-            first_inlined.push(inlined.len() as u32);
-        }
-        Self {
-            range,
-            ends: ends.into(),
-            starts: starts.into(),
-            first_address: first_address.into(),
-            addresses: addresses.into(),
-            first_inlined: first_inlined.into(),
-            inlined: inlined.into(),
-            imported_functions,
-            functions: functions as u32,
-            names: Arc::new(names.clone()),
-        }
+    /// `range` begins with the artifact's block.
+    pub(super) const fn new(range: Range<usize>, artifact: Arc<Artifact>) -> Self {
+        Self { range, artifact }
     }
 
     fn find(&self, pc: usize) -> Vec<Symbol> {
         let Some(place) = self.place(pc) else { return Vec::new() };
-        let module_name = || self.names.module.clone();
+        let names = &self.artifact.info.names;
+        let module_name = || names.module.clone();
         if place.function.is_none() {
             let trampoline =
                 Symbol { function: u32::MAX, in_trampoline: true, module_name: module_name(), ..Symbol::default() };
@@ -122,7 +84,7 @@ impl Symbols {
         }
         let mut found = Vec::with_capacity(1);
         self.walk(&place, |function, wasm_offset| {
-            let name = self.names.function(function).map(Into::into);
+            let name = names.function(function).map(Into::into);
             found.push(Symbol { function, name, module_name: module_name(), wasm_offset, in_trampoline: false });
         });
         found
@@ -132,20 +94,17 @@ impl Symbols {
         if !self.range.contains(&pc) {
             return None;
         }
+        let Artifact { info, tables, .. } = &*self.artifact;
         let offset = (pc - self.range.start) as u32;
-        let body = self.starts.partition_point(|start| *start <= offset).checked_sub(1)?;
-        if offset >= self.ends[body] {
-            return None;
-        }
-        let function = ((body as u32) < self.functions).then(|| self.imported_functions + body as u32);
-        Some(Place { body, offset: offset - self.starts[body], function })
+        let body = tables.body_at(offset)?;
+        let function = (body < tables.functions()).then(|| info.imported_functions + body as u32);
+        Some(Place { body, offset, function })
     }
 
     /// Visits function and offset of the instruction at a place, then those of the calls that inlining has removed, outwards.
     fn walk(&self, place: &Place, mut visit: impl FnMut(u32, u32)) {
         let Some(function) = place.function else { return };
-        let inlined =
-            &self.inlined[self.first_inlined[place.body] as usize..self.first_inlined[place.body + 1] as usize];
+        let inlined = &self.artifact.tables.inlined;
         let (mut location, exact) = self.location(place);
         // Parents come before what refers to them, so this ends.
         while let Some(entry) = location.inlined_index().and_then(|index| inlined.get(index)) {
@@ -160,13 +119,13 @@ impl Symbols {
 
     /// The location that holds at a place, or the nearest one that is known: before it, else after it, and then it is not exact.
     fn location(&self, place: &Place) -> (Location, bool) {
-        let records =
-            &self.addresses[self.first_address[place.body] as usize..self.first_address[place.body + 1] as usize];
-        let (before, after) = records.split_at(records.partition_point(|record| record.code <= place.offset));
-        let known = |record: &&AddressRecord| record.location != Location::UNKNOWN;
+        let tables = &self.artifact.tables;
+        let (start, end) = (tables.starts[place.body], tables.ends[place.body]);
+        let (before, after) = tables.addresses.around(start, place.offset, end);
+        let known = |location: &&Location| **location != Location::UNKNOWN;
         match before.iter().rev().find(known) {
-            Some(record) => (record.location, true),
-            None => (after.iter().find(known).map_or(Location::UNKNOWN, |record| record.location), false),
+            Some(location) => (*location, true),
+            None => (after.iter().find(known).map_or(Location::UNKNOWN, |location| *location), false),
         }
     }
 }
@@ -175,7 +134,7 @@ impl Symbols {
 struct Place {
     /// Number of the body: own functions, then trampolines.
     body: usize,
-    /// Offset in its code.
+    /// Offset in the block.
     offset: u32,
     /// Its function, if it is no trampoline.
     function: Option<u32>,

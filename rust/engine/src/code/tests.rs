@@ -5,16 +5,33 @@
 use super::*;
 use crate::abi::Builtins;
 use crate::abi::vmctx::{HOST_MAGIC, Header, HostFunction};
-use crate::artifact::{Artifact, Relocation, TrampolineKey, TrapRecord};
-use crate::compile::compile;
-use crate::error::ErrorKind;
+use crate::artifact::{Artifact, Tables, TrampolineKey, Traps};
+use crate::compile::tests::compile_to_bytes;
+use crate::error::{Error, ErrorKind};
 use crate::options::CompileOptions;
+use crate::prelude::*;
 use crate::trap::TrapCode;
+use alloc::sync::Arc;
 use std::arch::asm;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-fn artifact(text: &str) -> Artifact {
-    compile(&wat::parse_str(text).unwrap(), CompileOptions::default()).unwrap()
+/// An artifact and its block.
+fn artifact(text: &str) -> (Arc<Artifact>, Vec<u8>) {
+    let (artifact, block) = compile_to_bytes(&wat::parse_str(text).unwrap(), CompileOptions::default()).unwrap();
+    (artifact.into(), block)
+}
+
+fn load((artifact, block): &(Arc<Artifact>, Vec<u8>)) -> Arc<LoadedCode> {
+    let write = |bytes: &mut [u8]| {
+        bytes.copy_from_slice(block);
+        Ok(())
+    };
+    LoadedCode::load(artifact.clone(), write).unwrap()
+}
+
+/// Where a trap of a loaded module is, by its number.
+fn trap(code: &LoadedCode, number: usize) -> usize {
+    code.range().start + code.artifact().tables.traps.offsets[number] as usize
 }
 
 /// Calls `entry(code, vmctx, slots)`, a trampoline of the convention `Tail`, which keeps no register but the stack pointer on x86-64 and those of
@@ -75,7 +92,7 @@ const SAMPLE: &str = r#"
 
 #[test]
 fn loaded_code_runs() {
-    let code = LoadedCode::load(&artifact(SAMPLE)).unwrap();
+    let code = load(&artifact(SAMPLE));
     let call = |function: u32, ty: u32, slots: &mut [u64]| {
         let entry = code.trampoline(TrampolineKey::Entry(ty)).unwrap();
         // SAFETY: the functions of the sample use no vmctx; the type is that of the function.
@@ -118,7 +135,7 @@ extern "C" fn in_registers(callee: *const HostFunction, a: u64, b: u64, _: u64, 
 
 #[test]
 fn host_functions_are_reached_by_slots() {
-    let code = LoadedCode::load(&artifact(SAMPLE)).unwrap();
+    let code = load(&artifact(SAMPLE));
     for (key, builtins) in [
         (TrampolineKey::HostCall(1), [host_call as *const () as usize, never as *const () as usize]),
         (TrampolineKey::CCall(0), [never as *const () as usize, in_registers as *const () as usize]),
@@ -159,7 +176,7 @@ extern "C" fn c_function(context: *const u8, a: i32, b: i32) -> i32 {
 
 #[test]
 fn c_functions_are_called_by_an_adapter() {
-    let code = LoadedCode::load(&artifact(SAMPLE)).unwrap();
+    let code = load(&artifact(SAMPLE));
     let adapter = code.trampoline(TrampolineKey::CAdapter(0)).unwrap();
     // SAFETY: this is the adapter's type (see TrampolineKey).
     let adapter: extern "C" fn(*const u8, *const u8, *mut u64) = unsafe { std::mem::transmute(adapter) };
@@ -170,41 +187,64 @@ fn c_functions_are_called_by_an_adapter() {
 
 #[test]
 fn code_is_executable_and_never_writable() {
-    let code = LoadedCode::load(&artifact(SAMPLE)).unwrap();
+    let code = load(&artifact(SAMPLE));
     for page in code.range().step_by(arena::PAGE) {
         assert_eq!(permissions(page), "r-xp");
     }
-    assert!(code.code_bytes() > 0 && code.code_bytes() <= code.range().len());
+    assert!(!code.block().is_empty() && code.block().len() <= code.range().len());
     assert!(mapped_bytes() >= code.range().len() as u64);
+}
+
+#[test]
+fn the_code_is_the_same_wherever_it_lies() {
+    let artifact = artifact(SAMPLE);
+    let (one, other) = (load(&artifact), load(&artifact));
+    assert_ne!(one.range(), other.range());
+    assert_eq!((one.block(), other.block()), (&artifact.1[..], &artifact.1[..]));
+}
+
+#[test]
+fn what_cannot_be_written_takes_no_room() {
+    let (artifact, _) = artifact(SAMPLE);
+    let error = LoadedCode::load(artifact.clone(), |_| Err(Error::new(ErrorKind::Internal, "no code"))).unwrap_err();
+    assert_eq!(error.message(), "no code");
+    assert_eq!(Arc::strong_count(&artifact), 1);
 }
 
 #[test]
 fn traps_and_symbols_are_found_by_address() {
     let artifact = artifact(SAMPLE);
-    let code = LoadedCode::load(&artifact).unwrap();
+    let code = load(&artifact);
+    let tables = &code.artifact().tables;
+    let base = code.range().start;
     let mut count = 0;
-    for (body, index) in artifact.functions.iter().zip(0..) {
-        let start = code.function(index) as usize;
-        for trap in &body.traps {
-            let pc = start + trap.offset as usize;
+    for index in 0..tables.functions() {
+        let (start, end) = (base + tables.starts[index] as usize, base + tables.ends[index] as usize);
+        for (number, kind) in tables.traps.codes.iter().enumerate() {
+            let pc = trap(&code, number);
+            if !(start..end).contains(&pc) {
+                continue;
+            }
             assert!(is_code(pc));
-            assert_eq!(trap_at(pc), Some(trap.code));
+            assert_eq!(trap_at(pc), Some(*kind));
             assert_eq!(trap_at(pc + 1), None, "exact addresses only");
             count += 1;
         }
-        let [symbol] = &symbolize(start)[..] else { panic!("the prologue is in one function") };
-        assert_eq!((symbol.function, symbol.in_trampoline), (index + 1, false));
+        let [symbol] = &symbolize(code.function(index as u32) as usize)[..] else {
+            panic!("the prologue is in one function")
+        };
+        assert_eq!((symbol.function, symbol.in_trampoline), (index as u32 + 1, false));
         assert_eq!(symbol.module_name.as_deref(), Some("sample"));
-        assert_eq!(symbol.name.as_deref(), [Some("divide"), Some("fib"), None, None][index as usize]);
+        assert_eq!(symbol.name.as_deref(), [Some("divide"), Some("fib"), None, None][index]);
         assert!(symbol.wasm_offset > 0, "the prologue counts to the first instruction");
-        let last = start + body.code.len();
-        assert_eq!(symbolize_return(last).last().unwrap().function, index + 1);
+        assert_eq!(symbolize_return(end).last().unwrap().function, index as u32 + 1);
     }
     assert!(count >= 3, "division, overflow, unreachable");
-    let trap = &artifact.functions[3].traps[0];
-    assert_eq!(TrapCode::from_u8(trap.code), Some(TrapCode::Unreachable));
+    assert_eq!(count, tables.traps.offsets.len(), "trampolines do not trap");
+    let last = tables.traps.codes.len() - 1;
+    assert_eq!(TrapCode::from_u8(tables.traps.codes[last]), Some(TrapCode::Unreachable));
     let bytes = wat::parse_str(SAMPLE).unwrap();
-    let symbol = &symbolize(code.function(3) as usize + trap.offset as usize)[0];
+    let symbol = &symbolize(trap(&code, last))[0];
     assert_eq!(bytes[symbol.wasm_offset as usize], 0x00, "the offset is that of `unreachable`");
     let entry = code.trampoline(TrampolineKey::Entry(0)).unwrap();
     assert!(symbolize(entry as usize)[0].in_trampoline);
@@ -222,21 +262,18 @@ fn inlined_functions_are_found_by_address() {
         (func $middle (param i32) (result i32) (call $leaf (local.get 0)))
         (func $outer (param i32) (result i32) (call $middle (local.get 0))))"#;
     let bytes = wat::parse_str(text).unwrap();
-    let artifact = artifact(text);
-    let code = LoadedCode::load(&artifact).unwrap();
-    for (body, names) in
-        artifact.functions.iter().zip([&["leaf"][..], &["leaf", "middle"], &["leaf", "middle", "outer"]])
-    {
-        let start = code.function(names.len() as u32 - 1) as usize;
-        let [trap] = &body.traps[..] else { panic!("one division each") };
-        let found = symbolize(start + trap.offset as usize);
+    let code = load(&artifact(text));
+    assert_eq!(code.artifact().tables.traps.offsets.len(), 3, "one division each");
+    for (number, names) in [&["leaf"][..], &["leaf", "middle"], &["leaf", "middle", "outer"]].into_iter().enumerate() {
+        let (start, trap) = (code.function(number as u32) as usize, trap(&code, number));
+        let found = symbolize(trap);
         assert_eq!(found.iter().map(|symbol| symbol.name.as_deref().unwrap()).collect::<Vec<_>>(), names);
         for (symbol, index) in found.iter().zip(1..) {
             assert_eq!(symbol.function, index);
             let opcode = if index == 1 { 0x6e } else { 0x10 };
             assert_eq!(bytes[symbol.wasm_offset as usize], opcode, "{symbol:?}");
         }
-        assert_eq!(frames_at(start + trap.offset as usize), names.len() as u32);
+        assert_eq!(frames_at(trap), names.len() as u32);
         // The prologue is the function's own, though no instruction of its own is left.
         let [prologue] = &symbolize(start)[..] else { panic!("one frame") };
         assert_eq!(prologue.name.as_deref(), names.last().copied());
@@ -247,56 +284,37 @@ fn inlined_functions_are_found_by_address() {
 #[test]
 fn published_records_vanish_when_dropped() {
     let block = arena::arena().unwrap().allocate(3 * arena::PAGE).unwrap();
-    let records = [(0, 1), (4095, 2), (4096, 3), (12_287, 4)].map(|(offset, code)| TrapRecord { offset, code });
-    let published = index::Published::new(&block.range(), &records);
+    let records = [(0, 1), (4095, 2), (4096, 3), (12_287, 4)];
+    let traps =
+        Traps { offsets: records.map(|(offset, _)| offset).into(), codes: records.map(|(_, code)| code).into() };
+    let tables = Tables { traps, ..Tables::default() };
+    let artifact = Arc::new(Artifact { info: Default::default(), options: CompileOptions::default(), tables });
+    let published = index::Published::new(&block.range(), artifact.clone());
     let base = block.base();
-    for record in &records {
-        assert_eq!(trap_at(base + record.offset as usize), Some(record.code));
+    for (offset, code) in records {
+        assert_eq!(trap_at(base + offset as usize), Some(code));
     }
     assert_eq!(trap_at(base + 1), None);
     drop(published);
-    for record in &records {
+    for (offset, _) in records {
         assert!(is_code(base));
-        assert_eq!(trap_at(base + record.offset as usize), None);
+        assert_eq!(trap_at(base + offset as usize), None);
     }
-}
-
-#[test]
-fn damaged_code_is_refused() {
-    let good = artifact(SAMPLE);
-    let fib = &good.functions[1];
-    assert!(!fib.relocations.is_empty());
-    let refused = |change: &dyn Fn(&mut Artifact)| {
-        let mut bad = good.clone();
-        change(&mut bad);
-        let error = LoadedCode::load(&bad).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Deserialize, "{error}");
-    };
-    let replace = |relocation: Relocation| move |bad: &mut Artifact| bad.functions[1].relocations[0] = relocation;
-    let relocation = fib.relocations[0];
-    refused(&replace(Relocation { offset: fib.code.len() as u32 - 3, ..relocation }));
-    refused(&replace(Relocation { offset: u32::MAX, ..relocation }));
-    refused(&replace(Relocation { function: 0, ..relocation }));
-    refused(&replace(Relocation { function: 5, ..relocation }));
-    refused(&replace(Relocation { addend: i64::MAX, ..relocation }));
-    refused(&|bad| bad.functions[0].alignment = 0);
-    refused(&|bad| bad.functions[0].alignment = 1 << 20);
-    refused(&|bad| bad.functions[0].code.clear());
-    refused(&|bad| bad.trampolines[0].0 = TrampolineKey::Entry(1000));
+    assert_eq!(Arc::strong_count(&artifact), 1);
 }
 
 #[test]
 fn loading_and_freeing_leaves_running_code_alone() {
     let artifact = artifact(SAMPLE);
-    let pinned = LoadedCode::load(&artifact).unwrap();
-    let trap = pinned.function(3) as usize + artifact.functions[3].traps[0].offset as usize;
+    let pinned = load(&artifact);
+    let trap = trap(&pinned, pinned.artifact().tables.traps.codes.len() - 1);
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..2)
             .map(|_| {
                 scope.spawn(|| {
                     for _ in 0..200 {
-                        let code = LoadedCode::load(&artifact).unwrap();
+                        let code = load(&artifact);
                         let entry = code.trampoline(TrampolineKey::Entry(2)).unwrap();
                         let mut slots = [10];
                         // SAFETY: as in `loaded_code_runs`.

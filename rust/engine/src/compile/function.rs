@@ -1,9 +1,10 @@
 //! One function: from its body, or from CLIF, to machine code with its trap records and its address map.
 
+use super::body::{AddressRecord, CodeBody, Relocation, TrapRecord};
 use super::placement;
-use crate::artifact::{AddressRecord, CodeBody, Relocation, TrapRecord};
 use crate::error::{Error, ErrorKind, Result};
 use crate::isa::near_call;
+use crate::prelude::*;
 use crate::translate::{Environment, Translator};
 use crate::translate::{InlinedLocation, Location};
 use crate::trap::TrapCode;
@@ -32,7 +33,7 @@ impl FunctionCompiler {
     /// Compiles the wasm function of an index, validating its body.
     pub(crate) fn function(&mut self, env: &Environment<'_>, isa: &dyn TargetIsa, index: u32) -> Result<CodeBody> {
         self.context.clear();
-        let allocations = std::mem::take(&mut self.allocations);
+        let allocations = core::mem::take(&mut self.allocations);
         self.allocations = self.translator.translate(env, index, &mut self.context.func, allocations)?;
         let mut body = self.finish(isa)?;
         body.inlined = used(&mut body.addresses, self.translator.inlined());
@@ -69,14 +70,14 @@ fn extract(compiled: &CompiledCode, func: &Function, isa: &dyn TargetIsa) -> Res
         .iter()
         .map(|reloc| match &reloc.target {
             FinalizedRelocTarget::ExternalName(ExternalName::User(name))
-                if reloc.kind == near_call::native::RELOCATION =>
+                if reloc.kind == near_call::native::RELOCATION && reloc.addend == near_call::native::ADDEND =>
             {
                 let name = &func.params.user_named_funcs()[*name];
-                Ok(Relocation { offset: reloc.offset, function: name.index, addend: reloc.addend })
+                Ok(Relocation { offset: reloc.offset, function: name.index })
             }
             target => Err(internal(format!(
-                "unexpected relocation {:?} at {:#x} to {target:?}: expected only calls of the module's functions",
-                reloc.kind, reloc.offset
+                "unexpected relocation {:?} at {:#x} to {target:?} with {}: expected only calls of the module's functions",
+                reloc.kind, reloc.offset, reloc.addend
             ))),
         })
         .collect::<Result<_>>()?;

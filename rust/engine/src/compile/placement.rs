@@ -4,7 +4,9 @@
 //! times as long where its head lies across one line more. Cranelift cannot align a block, but all blocks of a function can be
 //! moved together by what lies before it.
 
-use crate::artifact::CodeBody;
+use super::body::CodeBody;
+use crate::isa::FILLER;
+use crate::prelude::*;
 
 /// Bytes that are fetched together.
 const LINE: u32 = 64;
@@ -16,8 +18,6 @@ const ROUNDS: f64 = 8.0;
 const MAX_BLOCKS: usize = 400;
 /// What must be gained to be worth the space: the share of the lines that are fetched.
 const WORTH: f64 = 0.02;
-/// The instruction that no one reaches: `int3`.
-const FILL: u8 = 0xcc;
 
 /// A block: its offset, the end of its instructions, and about how often it runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -39,7 +39,7 @@ pub(super) fn place(body: &mut CodeBody, alignment: u32, starts: &[u32], edges: 
         return;
     }
     body.entry = shift;
-    body.code.splice(..0, std::iter::repeat_n(FILL, shift as usize));
+    body.code.splice(..0, core::iter::repeat_n(FILLER, shift as usize));
     for relocation in &mut body.relocations {
         relocation.offset += shift;
     }
@@ -99,7 +99,7 @@ fn blocks(starts: &[u32], edges: &[(u32, u32)], size: u32) -> Vec<Block> {
         let each = runs[from] / f64::from(leave[from].max(1));
         while let Some((_, to)) = rest.next_if(|(edge, _)| *edge == from) {
             if to > from {
-                runs[to] += each * ROUNDS.powi((depths[to] - i32::from(last[to].is_some()) - depths[from]).min(0));
+                runs[to] += each / power(ROUNDS, depths[from] + i32::from(last[to].is_some()) - depths[to]);
             }
         }
     }
@@ -113,10 +113,15 @@ fn blocks(starts: &[u32], edges: &[(u32, u32)], size: u32) -> Vec<Block> {
         .collect()
 }
 
+/// A number to the power of another, 1 where that is negative. (`core` has none.)
+fn power(base: f64, exponent: i32) -> f64 {
+    (0..exponent).fold(1.0, |product, _| product * base)
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::body::{AddressRecord, Relocation, TrapRecord};
     use super::*;
-    use crate::artifact::{AddressRecord, Relocation, TrapRecord};
     use crate::translate::Location;
 
     #[test]
@@ -143,7 +148,7 @@ mod tests {
         let mut body = CodeBody {
             code: vec![0x90; 80],
             alignment: 32,
-            relocations: vec![Relocation { offset: 3, function: 0, addend: -4 }],
+            relocations: vec![Relocation { offset: 3, function: 0 }],
             traps: vec![TrapRecord { offset: 60, code: 1 }],
             addresses: vec![AddressRecord { code: 0, location: Location::at(9) }],
             ..CodeBody::default()
@@ -157,7 +162,7 @@ mod tests {
         // The loop is [40, 80).
         place(&mut body, 1, &[0, 40], &[(0, 40), (40, 40)]);
         assert_eq!((body.entry, body.alignment, body.code.len()), (24, 64, 104));
-        assert_eq!(body.code[..25], [[FILL; 24].as_slice(), &[0x90]].concat());
+        assert_eq!(body.code[..25], [[FILLER; 24].as_slice(), &[0x90]].concat());
         assert_eq!((body.relocations[0].offset, body.traps[0].offset, body.addresses[0].code), (27, 84, 24));
     }
 

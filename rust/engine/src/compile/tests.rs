@@ -1,18 +1,40 @@
 //! Tests of the driver, the trampolines, and of what the code generator emits.
 
+use super::body::CodeBody;
+use super::function::FunctionCompiler;
 use super::*;
-use crate::artifact::canonical_types;
+use crate::artifact::{Artifact, TrampolineKey, canonical_types, trampoline_keys};
+use crate::error::{ErrorKind, Result};
 use crate::isa::isa;
+use crate::options::CompileOptions;
+use crate::prelude::*;
 use crate::translate::wasm_signature;
 use crate::trap::TrapCode;
 use crate::types::{FuncType, ValType};
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, StackSlotData, StackSlotKind};
-use cranelift_frontend::FunctionBuilder;
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 
-fn compile_text(text: &str) -> Result<Artifact> {
-    compile(&wat::parse_str(text).unwrap(), CompileOptions::default())
+/// Compiles a module to an artifact and its block.
+pub(crate) fn compile_to_bytes(bytes: &[u8], options: CompileOptions) -> Result<(Artifact, Vec<u8>)> {
+    compile(bytes, options, |linked| {
+        let mut block = vec![0; linked.artifact.tables.block_size()];
+        linked.write(&mut block)?;
+        Ok((Artifact::clone(&linked.artifact), block))
+    })
+}
+
+fn compile_text(text: &str) -> Result<(Artifact, Vec<u8>)> {
+    compile_to_bytes(&wat::parse_str(text).unwrap(), CompileOptions::default())
+}
+
+/// The functions before they are linked, then the trampolines.
+fn bodies(text: &str, options: CompileOptions) -> Vec<CodeBody> {
+    let bytes = wat::parse_str(text).unwrap();
+    let compilation = Compilation::open(&bytes, Purpose::Compile(options)).unwrap();
+    compilation.run();
+    (0..compilation.progress().total).map(|number| compilation.body(number).clone()).collect()
 }
 
 const SAMPLE: &str = r#"
@@ -33,15 +55,14 @@ const SAMPLE: &str = r#"
 
 #[test]
 fn an_artifact_is_whole_and_the_same_each_time() {
-    let artifact = compile_text(SAMPLE).unwrap();
-    assert_eq!(artifact.functions.len(), 3);
-    for body in artifact.functions.iter().chain(artifact.trampolines.iter().map(|(_, body)| body)) {
+    let bodies = bodies(SAMPLE, CompileOptions::default());
+    for body in &bodies {
         assert!(!body.code.is_empty() && body.alignment.is_power_of_two());
         assert!(body.traps.is_sorted_by_key(|trap| trap.offset));
         assert!(body.addresses.is_sorted_by(|a, b| a.code < b.code && a.location != b.location));
         assert!(body.relocations.iter().all(|relocation| (2..5).contains(&relocation.function)));
     }
-    let down = &artifact.functions[0];
+    let down = &bodies[0];
     // How many copies of the body there are is up to inlining.
     assert!(!down.relocations.is_empty() && down.relocations.iter().all(|relocation| relocation.function == 2));
     assert!(!down.traps.is_empty() && down.traps.iter().all(|trap| trap.code == TrapCode::MemoryOutOfBounds as u8));
@@ -52,16 +73,30 @@ fn an_artifact_is_whole_and_the_same_each_time() {
             .any(|record| record.location.wasm().is_some_and(|at| bytes.get(at as usize) == Some(&0x28))),
         "i32.load is mapped"
     );
+    let (artifact, block) = compile_text(SAMPLE).unwrap();
+    let tables = &artifact.tables;
+    assert_eq!((tables.functions(), tables.starts.len(), tables.block_size()), (3, bodies.len(), block.len()));
+    for (number, body) in bodies.iter().enumerate() {
+        let code = &block[tables.starts[number] as usize..tables.ends[number] as usize];
+        assert_eq!(tables.entries[number], tables.starts[number] + body.entry);
+        assert!(tables.starts[number].is_multiple_of(body.alignment));
+        // What linking has written lies within the fields of calls.
+        let near_call = |at: usize| {
+            body.relocations.iter().any(|relocation| (relocation.offset as usize..).take(4).any(|field| field == at))
+        };
+        assert_eq!(code.len(), body.code.len());
+        assert!((0..code.len()).all(|at| code[at] == body.code[at] || near_call(at)), "body {number}");
+    }
     for _ in 0..4 {
-        assert_eq!(compile_text(SAMPLE).unwrap(), artifact);
+        assert_eq!(compile_text(SAMPLE).unwrap(), (artifact.clone(), block.clone()));
     }
 }
 
 #[test]
 fn equal_types_share_their_trampolines() {
     use TrampolineKey::{CAdapter, CCall, Entry, HostCall};
-    let artifact = compile_text(SAMPLE).unwrap();
-    let keys: Vec<_> = artifact.trampolines.iter().map(|(key, _)| *key).collect();
+    let (artifact, _) = compile_text(SAMPLE).unwrap();
+    let keys = &artifact.tables.trampolines[..];
     let start = artifact.info.functions[4];
     assert_eq!(start, 3);
     assert_eq!(keys, [Entry(0), Entry(2), Entry(3), HostCall(0), HostCall(2), CCall(0), CCall(2), CAdapter(0)]);
@@ -72,9 +107,9 @@ fn equal_types_share_their_trampolines() {
 #[test]
 fn trampolines_of_any_type_are_compiled_and_small() {
     let isa = isa().unwrap();
-    let mut workshop = Workshop::new();
+    let (mut compiler, mut builder) = (FunctionCompiler::new(), FunctionBuilderContext::new());
     let mut size = |key, ty: &FuncType| {
-        trampolines::trampoline(&mut workshop.compiler, &mut workshop.builder, &**isa, key, ty).map(|body| {
+        trampolines::trampoline(&mut compiler, &mut builder, &**isa, key, ty).map(|body| {
             assert!(body.relocations.is_empty() && body.traps.is_empty(), "{key:?} {ty}");
             body.code.len()
         })
@@ -133,43 +168,25 @@ fn inlined_instructions_are_kept_where_code_was_made_of_them() {
     let text = "(module (func (param i32) (result i32) (i32.div_s (i32.const 9) (local.get 0)))
         (func (param i32) (result i32) (call 0 (local.get 0)))
         (func (param i32) (result i32) (call 1 (i32.const 3)) (call 1 (local.get 0)) i32.add))";
-    let artifact = compile_text(text).unwrap();
-    let [leaf, middle, outer] = &artifact.functions[..] else { panic!("three functions") };
+    let bodies = bodies(text, CompileOptions::default());
+    let [leaf, middle, outer] = &bodies[..] else { panic!("three functions") };
     assert_eq!(leaf.inlined, []);
     assert_eq!(middle.inlined.iter().map(|entry| entry.function).collect::<Vec<_>>(), vec![0; middle.inlined.len()]);
     assert!(outer.inlined.iter().any(|entry| entry.function == 1) && outer.relocations.is_empty());
     for entry in &outer.inlined {
         assert_eq!(entry.parent.wasm().is_some(), entry.function == 1, "1 is called by the function itself, 0 by 1");
     }
-    assert_eq!(Artifact::deserialize(&artifact.serialize()).unwrap(), artifact);
-}
-
-#[test]
-fn a_panic_becomes_an_error_that_names_its_cause() {
-    let info = ModuleInfo::default();
-    let layout = VmctxLayout::new(&info);
-    let isa = &**isa().unwrap();
-    let (options, candidates) = (CompileOptions::default(), Candidates::new(&[]));
-    let env = Environment { info: &info, layout: &layout, options, frontend: isa.frontend_config(), candidates };
-    let tasks = vec![(1, 0, Task::Trampoline(TrampolineKey::Entry(7)))];
-    let queue = Queue { length: 1, weight: 1, tasks: Mutex::new(tasks.into_iter()) };
-    let work = Work { env: &env, isa, queue, error_index: AtomicUsize::new(usize::MAX), outcome: Mutex::default() };
-    work.run();
-    let (_, error) = work.outcome.into_inner().error.unwrap();
-    assert_eq!(error.kind(), ErrorKind::Internal);
-    assert!(
-        error.message().starts_with("trampoline Entry(7): the code generator panicked: index out of bounds"),
-        "{error}"
-    );
+    let (artifact, block) = compile_text(text).unwrap();
+    assert_eq!(artifact.tables.inlined.len(), middle.inlined.len() + outer.inlined.len());
+    assert_eq!(Artifact::deserialize(&artifact.serialize(&block)).unwrap(), (artifact, &block[..]));
 }
 
 #[test]
 fn nan_canonicalisation_is_compiled_in_on_demand() {
-    let bytes =
-        wat::parse_str("(module (func (param f64 f64) (result f64) (f64.add (local.get 0) (local.get 1))))").unwrap();
+    let text = "(module (func (param f64 f64) (result f64) (f64.add (local.get 0) (local.get 1))))";
     let size = |canonicalize_nans| {
         let options = CompileOptions { canonicalize_nans, ..Default::default() };
-        compile(&bytes, options).unwrap().functions[0].code.len()
+        bodies(text, options)[0].code.len()
     };
     assert!(size(true) > size(false));
 }
@@ -181,8 +198,7 @@ fn many_functions_and_large_ones_are_balanced_and_kept_in_order() {
         let work = "(drop (i32.mul (i32.const 3) (i32.const 5)))".repeat(if i % 100 == 7 { 500 } else { 1 });
         text += &format!("(func (result i32) {work} (i32.const {}))", 0x1100_0001 + i);
     }
-    let artifact = compile_text(&(text + ")")).unwrap();
-    for (i, body) in artifact.functions.iter().enumerate() {
+    for (i, body) in bodies(&(text + ")"), CompileOptions::default()).iter().enumerate() {
         assert!(body.code.windows(4).any(|word| holds(word, 0x1100_0001 + i as u32)), "function {i}");
     }
 }
@@ -251,8 +267,7 @@ fn constants_stay_aligned() {
                 CONSTANT.map(|byte| byte.to_string()).join(" "),
                 stores(inside),
             );
-            let artifact = compile_text(&text).unwrap();
-            let body = &artifact.functions[0];
+            let body = &bodies(&text, CompileOptions::default())[0];
             let at = body.code.windows(16).position(|bytes| bytes == CONSTANT).expect("the constant lies in the body");
             assert!(body.alignment.is_multiple_of(16) && at.is_multiple_of(16), "a constant at {at:#x}: {text}");
             moved += u32::from(body.entry > 0);

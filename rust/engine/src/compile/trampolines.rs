@@ -5,18 +5,20 @@
 
 use crate::abi::vmctx::Header;
 use crate::abi::{Builtins, C_FLOATS, C_INTEGERS};
-use crate::artifact::{CodeBody, TrampolineKey};
+use crate::artifact::TrampolineKey;
 use crate::error::{Error, ErrorKind, Result};
+use crate::prelude::*;
 use crate::translate::wasm_signature;
 use crate::types::{FuncType, ValType};
+use core::mem::offset_of;
 use cranelift_codegen::ir::types::{F32, F64, I32, I64};
 use cranelift_codegen::ir::{
     AbiParam, InstBuilder, MemFlagsData, Signature, StackSlotData, StackSlotKind, Type, Value,
 };
 use cranelift_codegen::isa::{CallConv, TargetIsa};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
-use std::mem::offset_of;
 
+use super::body::CodeBody;
 use super::function::FunctionCompiler;
 
 /// Compiles one trampoline.

@@ -19,12 +19,13 @@
 //! ```
 
 use crate::code::Symbol;
+use crate::prelude::*;
 use crate::types::{ExternType, FuncType, Limits, MemoryType, ValType};
 use crate::vm::Module;
 use crate::wasm::{ExternKind, ModuleInfo};
 
 /// Version of the module encoding.
-const VERSION: u32 = 2;
+pub const VERSION: u32 = 2;
 
 /// Bytes under construction.
 #[derive(Default)]

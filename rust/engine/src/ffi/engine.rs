@@ -1,9 +1,22 @@
-//! The engine as a whole: its options, and counters for tests and diagnostics.
+//! The engine as a whole: its functions by number, its options, and counters for tests and diagnostics.
 
 use super::error::gw_error;
-use super::{argument, fallible, infallible, output};
+use super::{argument, fallible, infallible, output, table};
 use crate::fiber::ArenaOptions;
 use crate::vm::stats;
+use core::ffi::c_void;
+
+/// The number that stands for this ABI. Whoever calls by `gw_entries` compares it first with the one that they know.
+#[unsafe(no_mangle)]
+pub extern "C" fn gw_abi() -> u64 {
+    table::ABI
+}
+
+/// The addresses of all other functions of this ABI by their numbers, which are those of `ffi/table.rs`.
+#[unsafe(no_mangle)]
+pub extern "C" fn gw_entries() -> *const *const c_void {
+    table::TABLE.as_ptr().cast()
+}
 
 /// Options of the engine, fixed by its first use.
 #[repr(C)]

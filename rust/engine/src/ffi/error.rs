@@ -2,6 +2,7 @@
 
 use super::{infallible, release};
 use crate::error::Error;
+use crate::prelude::*;
 
 /// Borrowed bytes: valid as long as what they were asked of.
 #[repr(C)]
@@ -100,7 +101,7 @@ pub unsafe extern "C" fn gw_bytes_free(bytes: gw_bytes) {
     infallible((), || {
         if !bytes.data.is_null() {
             // SAFETY: from `gw_bytes::from_vec`, freed once, by the rules of this ABI; a box of nothing frees nothing.
-            drop(unsafe { Box::from_raw(std::ptr::slice_from_raw_parts_mut(bytes.data, bytes.len)) });
+            drop(unsafe { Box::from_raw(core::ptr::slice_from_raw_parts_mut(bytes.data, bytes.len)) });
         }
     });
 }

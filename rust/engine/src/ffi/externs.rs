@@ -9,9 +9,10 @@ use super::error::{gw_bytes, gw_error};
 use super::instance::{exported, gw_func, gw_instance, value_types};
 use super::{argument, borrow, describe, fallible, infallible, output, release};
 use crate::error::{Error, Result};
+use crate::prelude::*;
 use crate::types::{GlobalType, Limits, TableType, ValType};
 use crate::vm::{Extern, FuncHandle, GlobalHandle, MemoryHandle, Store, TableHandle};
-use std::ptr::null_mut;
+use core::ptr::null_mut;
 
 /// A function, table, memory or global.
 #[derive(Debug)]

@@ -6,16 +6,17 @@ use super::{borrow, describe, fallible, infallible, output};
 use crate::abi::Context;
 use crate::abi::vmctx::HostFunction;
 use crate::fiber::Fiber;
-use std::ffi::c_void;
-use std::mem::offset_of;
+use core::ffi::c_void;
+use core::mem::offset_of;
 
 unsafe extern "C" {
     /// Enters the guest: calls `entry(code, vmctx, args)` of the context on the fiber's stack. Returns when control is
     /// back: a
-    /// `gw_status`. The context's entry mode is C.
-    pub fn gw_enter(context: *mut Context) -> u64;
+    /// `gw_status`. The context's entry mode is C. The stack of the calling thread must not go below `stack_limit`: where it is below already, the guest
+    /// traps. `thread` is the number of the calling thread, to which `gw_interrupt` sends its signal; `gw_this_thread` gives both.
+    pub fn gw_enter(context: *mut Context, stack_limit: usize, thread: u32) -> u64;
     /// Resumes a guest that has left or was paused. Returns as `gw_enter` does.
-    pub fn gw_resume(context: *mut Context) -> u64;
+    pub fn gw_resume(context: *mut Context, stack_limit: usize, thread: u32) -> u64;
 }
 
 /// The record of a host function, which a context's `callee` points to.
@@ -105,11 +106,30 @@ pub unsafe extern "C" fn gw_interrupt(context: *const Context) {
     infallible((), || crate::fiber::interrupt(context));
 }
 
-/// Asks for a pause of the guest that the calling thread is about to resume, after a short slice of time, if as many guests ask at the
-/// same time as there are processors to run them. May come to nothing, and may come late and hit nothing.
+/// What an entry by C must know of the calling thread.
+#[cfg(feature = "hosted")]
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct gw_thread {
+    /// Address below which its stack should not go when a guest is entered.
+    pub stack_limit: usize,
+    /// Its number.
+    pub number: u32,
+}
+
+/// Tells what `gw_enter` and `gw_resume` must know of the calling thread. It does not change in the life of the thread.
+#[cfg(feature = "hosted")]
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn gw_request_pause(processors: u32) {
-    infallible((), || crate::fiber::request_pause(processors as usize));
+pub unsafe extern "C" fn gw_this_thread(out: *mut gw_thread) {
+    /// Bytes of the thread's stack that must be left: for C functions that guests call, and for Go's way back into Go.
+    const RESERVE: usize = 64 << 10;
+    infallible((), || {
+        let (low, size) = crate::os::thread_stack();
+        // SAFETY: null or valid for writing, by the rules of this ABI.
+        if let Ok(out) = unsafe { output(out, "out") } {
+            *out = gw_thread { stack_limit: low + RESERVE.min(size / 2), number: crate::os::thread_id() };
+        }
+    });
 }
 
 /// Gives the frames of a guest that has trapped, in the encoding that `ffi/describe.rs` defines.

@@ -5,9 +5,10 @@ use super::externs::gw_extern;
 use super::module::gw_module;
 use super::{argument, borrow, fallible, infallible, items, output, release};
 use crate::error::Result;
+use crate::prelude::*;
 use crate::types::{FuncType, ValType};
 use crate::vm::{Extern, FuncHandle, Instance, InstanceOptions, Store};
-use std::ffi::c_void;
+use core::ffi::c_void;
 
 /// An instance of a module.
 #[derive(Debug)]
@@ -204,10 +205,10 @@ pub unsafe extern "C" fn gw_instance_function(
 /// where there is none, and for null.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_instance_memory0(instance: *const gw_instance) -> *mut gw_extern {
-    infallible(std::ptr::null_mut(), || {
+    infallible(core::ptr::null_mut(), || {
         // SAFETY: null or an instance of ours, by the rules of this ABI.
         let memory = unsafe { instance.as_ref() }.and_then(|instance| instance.0.memory(0));
-        memory.map_or(std::ptr::null_mut(), |memory| gw_extern::into_raw(Extern::Memory(memory)))
+        memory.map_or(core::ptr::null_mut(), |memory| gw_extern::into_raw(Extern::Memory(memory)))
     })
 }
 
@@ -221,14 +222,14 @@ pub(super) fn exported(instance: &Instance, index: u32) -> Result<Extern> {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_instance_token(instance: *const gw_instance) -> *const c_void {
     // SAFETY: null or an instance of ours, by the rules of this ABI.
-    unsafe { instance.as_ref() }.map_or(std::ptr::null(), |instance| instance.0.token().cast())
+    unsafe { instance.as_ref() }.map_or(core::ptr::null(), |instance| instance.0.token().cast())
 }
 
 /// The instance's store, for the context of a call. Null for null.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_instance_store(instance: *const gw_instance) -> *const c_void {
     // SAFETY: null or an instance of ours, by the rules of this ABI.
-    unsafe { instance.as_ref() }.map_or(std::ptr::null(), |instance| instance.0.store_pointer().cast())
+    unsafe { instance.as_ref() }.map_or(core::ptr::null(), |instance| instance.0.store_pointer().cast())
 }
 
 /// Frees an instance handle; the instance itself goes with the last handle of its store. Null is allowed.

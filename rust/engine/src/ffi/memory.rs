@@ -6,7 +6,7 @@ use super::{borrow, fallible, infallible, output};
 use crate::abi::vmctx::MemoryDefinition;
 use crate::types::{Limits, MemoryType};
 use crate::vm::{Extern, Store};
-use std::mem::offset_of;
+use core::mem::offset_of;
 
 /// The part of a memory that changes; other threads may change it at any time, so read each field atomically.
 #[repr(C)]
@@ -46,10 +46,10 @@ pub unsafe extern "C" fn gw_memory_new(min: u64, has_max: bool, max: u64, out: *
 /// Go, and is quarantined when the memory is closed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_memory_definition(memory: *const gw_extern) -> *const gw_memory_def {
-    infallible(std::ptr::null(), || {
+    infallible(core::ptr::null(), || {
         // SAFETY: null or an object of ours, by the rules of this ABI.
         let memory = unsafe { memory.as_ref() }.and_then(|memory| memory.memory().ok());
-        memory.map_or(std::ptr::null(), |memory| memory.show().cast())
+        memory.map_or(core::ptr::null(), |memory| memory.show().cast())
     })
 }
 

@@ -8,10 +8,13 @@
 //! - Panics are caught and become errors of kind `Internal`.
 //! - Handles may be used from any thread, by several at once; freeing one ends its use everywhere.
 //! - Values cross as 64-bit slots; strings as bytes of UTF-8 with a length.
+//! - Arguments take 8 words at most, results 2; Go's functions for these are generated (`rust/header/src/bindings.rs`), by which Go calls them
+//!   by number (`gw_entries`).
 #![allow(unsafe_code)] // C callers hand in raw pointers; each is checked for null and read once, at the border.
 #![allow(non_camel_case_types)] // these are the names that C sees
 #![allow(clippy::missing_safety_doc)] // the rules above are the contract of all functions here
 
+pub mod compilation;
 pub mod describe;
 pub mod engine;
 pub mod error;
@@ -21,28 +24,37 @@ pub mod instance;
 pub mod memory;
 pub mod module;
 pub mod roots;
+#[allow(clashing_extern_declarations)] // it knows the functions by their addresses only
+#[rustfmt::skip] // generated
+pub mod table;
 pub mod text;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::os::catch_panic;
+use crate::prelude::*;
 use error::gw_error;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// The address of a function of this ABI.
+#[derive(Clone, Copy, Debug)]
+#[repr(transparent)]
+pub struct Entry(*const ());
+
+// SAFETY: an address of code, which nobody reads or writes through it.
+unsafe impl Sync for Entry {}
 
 /// Runs the body of a function that can fail: null, or an owned error; a panic becomes one.
 fn fallible(body: impl FnOnce() -> Result<()>) -> *mut gw_error {
-    let result = catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| {
-        let said = panic.downcast_ref::<&str>().copied();
-        let said = said.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no text");
-        Err(Error::new(ErrorKind::Internal, format!("bug of the engine: it panicked: {said}")))
-    });
+    let result = catch_panic(body)
+        .unwrap_or_else(|said| Err(Error::new(ErrorKind::Internal, format!("bug of the engine: it panicked: {said}"))));
     match result {
-        Ok(()) => std::ptr::null_mut(),
+        Ok(()) => core::ptr::null_mut(),
         Err(error) => gw_error::into_raw(error),
     }
 }
 
 /// Runs the body of a function that has nowhere to put an error: a panic gives the fallback.
 fn infallible<T>(fallback: T, body: impl FnOnce() -> T) -> T {
-    catch_unwind(AssertUnwindSafe(body)).unwrap_or(fallback)
+    catch_panic(body).unwrap_or(fallback)
 }
 
 /// An error for an argument of the C ABI.
@@ -83,7 +95,7 @@ unsafe fn items<'a, T>(data: *const T, len: usize, name: &str) -> Result<&'a [T]
         return Err(argument(format!("argument `{name}` has a length of {len}, more than fits an address space")));
     }
     // SAFETY: not null, and the caller promises `len` items.
-    Ok(unsafe { std::slice::from_raw_parts(data, len) })
+    Ok(unsafe { core::slice::from_raw_parts(data, len) })
 }
 
 /// Frees a handle made by `Box::into_raw`; dropping it may panic only by a bug, which is caught.

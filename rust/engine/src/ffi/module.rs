@@ -1,25 +1,18 @@
 //! Modules: compiling, validating, serialising, describing.
 
+#[cfg(feature = "hosted")]
+use super::compilation::gw_compile_options;
 use super::error::{gw_bytes, gw_error};
 use super::{argument, borrow, describe, fallible, items, output, release};
-use crate::options::{BoundsMode, CompileOptions};
+use crate::prelude::*;
 use crate::vm::Module;
 
 /// A compiled module.
 #[derive(Debug)]
 pub struct gw_module(pub(super) Module);
 
-/// Choices of compilation; all zero is the default.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Default)]
-pub struct gw_compile_options {
-    /// Not 0: small reservations and explicit bounds checks, for hosts that are short of address space.
-    pub explicit_bounds: u32,
-    /// Not 0: NaN results are made canonical.
-    pub canonicalize_nans: u32,
-}
-
-/// Compiles a module from the binary format. Null options are the defaults.
+/// Compiles a module from the binary format, on threads of the system: `gw_compilation_new` and what follows it in one. Null options are the defaults.
+#[cfg(feature = "hosted")]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_module_compile(
     data: *const u8,
@@ -31,14 +24,13 @@ pub unsafe extern "C" fn gw_module_compile(
         // SAFETY: null or valid, by the rules of this ABI.
         let (bytes, options, out) = unsafe { (items(data, len, "data")?, options.as_ref(), output(out, "out")?) };
         let options = options.copied().unwrap_or_default();
-        let bounds = if options.explicit_bounds == 0 { BoundsMode::Guarded } else { BoundsMode::Explicit };
-        let options = CompileOptions { bounds, canonicalize_nans: options.canonicalize_nans != 0 };
-        *out = Box::into_raw(Box::new(gw_module(Module::compile(bytes, options)?)));
+        *out = Box::into_raw(Box::new(gw_module(Module::compile(bytes, options.choices())?)));
         Ok(())
     })
 }
 
-/// Validates a module from the binary format.
+/// Validates a module from the binary format, on threads of the system.
+#[cfg(feature = "hosted")]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_module_validate(data: *const u8, len: usize) -> *mut gw_error {
     fallible(|| {

@@ -4,6 +4,7 @@ use super::error::{gw_bytes, gw_error};
 use super::externs::gw_extern;
 use super::instance::gw_instance;
 use super::{argument, borrow, fallible, output, release};
+use crate::prelude::*;
 use crate::vm::StoreWatch;
 
 /// A store as seen by somebody who does not keep it alive.

@@ -1,9 +1,11 @@
 //! The C ABI as a C caller uses it.
 
-use super::engine::{gw_engine_init, gw_stats, gw_stats_read};
+use super::engine::{gw_abi, gw_clock_monotonic, gw_engine_init, gw_entries, gw_stats, gw_stats_read};
 use super::error::{gw_bytes, gw_bytes_free, gw_error, gw_error_free, gw_error_kind, gw_error_message, gw_error_trap};
 use super::externs::*;
-use super::fiber::{gw_enter, gw_fiber_new, gw_fiber_release, gw_resume, gw_runtime_call, gw_trap_frames};
+use super::fiber::{
+    gw_enter, gw_fiber_new, gw_fiber_release, gw_resume, gw_runtime_call, gw_this_thread, gw_thread, gw_trap_frames,
+};
 use super::instance::*;
 use super::memory::*;
 use super::module::*;
@@ -38,6 +40,37 @@ fn compile(text: &str) -> *mut gw_module {
     module
 }
 
+#[test]
+fn compiling_in_steps_is_compiling() {
+    use super::compilation::*;
+    let bytes = wat::parse_str("(module (func (export \"f\") (result i32) (i32.const 42)))").unwrap();
+    let options = gw_compile_options::default();
+    let (mut compilation, mut module) = (null_mut(), null_mut());
+    let mut progress = gw_progress::default();
+    // SAFETY: all pointers are valid, and the bytes outlive the compilation.
+    unsafe {
+        fine(gw_compilation_prepare(&raw const options));
+        fine(gw_compilation_new(bytes.as_ptr(), bytes.len(), &raw const options, &raw mut compilation));
+        let (kind, _, text) = error(gw_compilation_finish(compilation, &raw mut module));
+        assert_eq!(kind, ErrorKind::Argument as u32);
+        assert!(text.contains("has done 0 of 2"), "{text}");
+        fine(gw_compilation_run(compilation));
+        gw_compilation_progress(compilation, &raw mut progress);
+        assert_eq!((progress.done, progress.total, progress.threads), (2, 2, 1));
+        fine(gw_compilation_finish(compilation, &raw mut module));
+        gw_compilation_free(compilation);
+        gw_module_free(module);
+
+        let validate = gw_compile_options { validate: 1, ..options };
+        fine(gw_compilation_new(bytes.as_ptr(), bytes.len(), &raw const validate, &raw mut compilation));
+        gw_compilation_cancel(compilation);
+        fine(gw_compilation_run(compilation));
+        gw_compilation_progress(compilation, &raw mut progress);
+        assert_eq!((progress.done, progress.total), (0, 1));
+        gw_compilation_free(compilation);
+    }
+}
+
 /// A function of the host [] -> [].
 const HOST: gw_import = gw_import {
     kind: GW_IMPORT_HOST_FUNCTION,
@@ -50,6 +83,19 @@ const HOST: gw_import = gw_import {
     intrinsic_data: 0,
     item: null(),
 };
+
+#[test]
+fn functions_are_found_by_number() {
+    let entry = |name: &str| {
+        let number = table::NAMES.iter().position(|it| *it == name).unwrap();
+        // SAFETY: the table has an address for each name.
+        unsafe { *gw_entries().add(number) }
+    };
+    assert_eq!(entry("gw_clock_monotonic"), gw_clock_monotonic as *const std::ffi::c_void);
+    assert_eq!(entry("gw_wat2wasm"), text::gw_wat2wasm as *const std::ffi::c_void);
+    assert_eq!(gw_abi(), table::ABI);
+    assert!(table::NAMES.is_sorted());
+}
 
 #[test]
 fn null_arguments_are_errors() {
@@ -106,7 +152,10 @@ unsafe fn run(context: *mut Context, instance: *const gw_instance, function: gw_
         let store = gw_instance_store(instance).cast_mut().cast();
         (*context).store.store(store, std::sync::atomic::Ordering::Release);
         std::ptr::copy(slots.as_ptr(), args as *mut u64, slots.len());
-        let mut status = gw_enter(context);
+        let mut thread = gw_thread::default();
+        gw_this_thread(&raw mut thread);
+        let gw_thread { stack_limit, number } = thread;
+        let mut status = gw_enter(context, stack_limit, number);
         while status != Status::Done as u64 && status != Status::Trap as u64 {
             if status == Status::HostCall as u64 {
                 let callee = &*(*context).callee;
@@ -116,7 +165,7 @@ unsafe fn run(context: *mut Context, instance: *const gw_instance, function: gw_
             } else if status == Status::RuntimeCall as u64 {
                 gw_runtime_call(context);
             }
-            status = gw_resume(context);
+            status = gw_resume(context, stack_limit, number);
         }
         std::ptr::copy(args as *const u64, slots.as_mut_ptr(), slots.len());
         status

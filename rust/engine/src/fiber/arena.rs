@@ -11,10 +11,10 @@
 use crate::abi::context::{CONTEXT_SIZE, Context};
 use crate::budget::{self, Taken};
 use crate::error::{Error, ErrorKind, Result};
-use parking_lot::Mutex;
-use std::io;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use crate::os;
+use crate::prelude::*;
+use crate::sync::{Mutex, OnceLock};
+use core::sync::atomic::{AtomicUsize, Ordering};
 
 /// Bytes without access at the low end of a slot. Compiled code probes every page of a large frame, so one page would do;
 /// the rest is there for functions of the engine that run on the fiber.
@@ -93,7 +93,7 @@ impl Arena {
                 format!("stack size of {slot_size} bytes: expected a power of two from 262144 to 1073741824"),
             ));
         }
-        let wanted = match (options.arena_size, budget::address_space_limit()) {
+        let wanted = match (options.arena_size, os::address_space_limit()) {
             // Memories and Go's heap need the rest.
             (0, Some(limit)) => DEFAULT_ARENA_SIZE.min(limit as usize / 16),
             (0, None) => DEFAULT_ARENA_SIZE,
@@ -105,37 +105,30 @@ impl Arena {
             // One slot more than needed, so that the first one can be aligned.
             let size = (slots + 1) * slot_size;
             // SAFETY: a fresh reservation without access disturbs no other mapping.
-            let at = unsafe {
-                libc::mmap(
-                    std::ptr::null_mut(),
-                    size,
-                    libc::PROT_NONE,
-                    libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
-                    -1,
-                    0,
-                )
+            let mapped = unsafe { os::map(0, size, os::NONE, os::MAP_NORESERVE) };
+            let refused = match mapped {
+                Ok(at) => {
+                    let base = at.next_multiple_of(slot_size);
+                    GW_SLOT_MASK.store(!(slot_size - 1), Ordering::Release);
+                    GW_CONTEXT_OFFSET.store(slot_size - CONTEXT_SIZE, Ordering::Release);
+                    END.store(base + slots * slot_size, Ordering::Release);
+                    BASE.store(base, Ordering::Release);
+                    let free = Mutex::new(Free {
+                        list: Vec::new(),
+                        closed: Vec::new(),
+                        open: Vec::new(),
+                        mappings: vec![mappings],
+                    });
+                    return Ok(Self { base, slot_size, slots, free });
+                }
+                Err(refused) => refused,
             };
-            if at != libc::MAP_FAILED {
-                let base = (at as usize).next_multiple_of(slot_size);
-                GW_SLOT_MASK.store(!(slot_size - 1), Ordering::Release);
-                GW_CONTEXT_OFFSET.store(slot_size - CONTEXT_SIZE, Ordering::Release);
-                END.store(base + slots * slot_size, Ordering::Release);
-                BASE.store(base, Ordering::Release);
-                let free = Mutex::new(Free {
-                    list: Vec::new(),
-                    closed: Vec::new(),
-                    open: Vec::new(),
-                    mappings: vec![mappings],
-                });
-                return Ok(Self { base, slot_size, slots, free });
-            }
             if slots == MIN_SLOTS {
                 return Err(Error::new(
                     ErrorKind::Resource,
                     format!(
-                        "no address space for the stacks of guests: {size} bytes refused ({}); raise the limit of virtual memory \
-                         (ulimit -v) or choose a smaller stack size",
-                        io::Error::last_os_error()
+                        "no address space for the stacks of guests: {size} bytes refused ({refused}); raise the limit of virtual memory \
+                         (ulimit -v) or choose a smaller stack size"
                     ),
                 ));
             }
@@ -150,7 +143,7 @@ impl Arena {
         // SAFETY: the context lies in the accessible part of a slot that is ours alone, is aligned (the slot and CONTEXT_SIZE
         // are multiples of 64), and all of its fields are valid as zeros.
         unsafe {
-            std::ptr::write_bytes(context, 0, 1);
+            core::ptr::write_bytes(context, 0, 1);
             (*context).stack_low = low + GUARD_SIZE;
             (*context).slot = slot as u32;
         }
@@ -191,9 +184,9 @@ impl Arena {
     }
 
     /// First byte and size of a slot's stack, with what is above it.
-    fn stack(&self, slot: u32) -> (*mut libc::c_void, usize) {
+    fn stack(&self, slot: u32) -> (usize, usize) {
         let stack = self.base + slot as usize * self.slot_size + GUARD_SIZE;
-        (stack as *mut _, self.slot_size - GUARD_SIZE)
+        (stack, self.slot_size - GUARD_SIZE)
     }
 
     /// Makes a slot accessible that is closed, and ours.
@@ -201,21 +194,18 @@ impl Arena {
         let mappings = budget::take_for_call(2)?;
         let (stack, size) = self.stack(slot);
         // SAFETY: the range is within this slot of our own reservation, and nobody uses the slot yet.
-        if unsafe { libc::mprotect(stack, size, libc::PROT_READ | libc::PROT_WRITE) } != 0 {
-            let error = io::Error::last_os_error();
+        unsafe { os::protect(stack, size, os::READ_WRITE) }.map_err(|error| {
             let message = format!("no memory for the stack of a guest, {size} bytes: {error}");
-            return Err(Error::new(ErrorKind::Resource, message));
-        }
+            Error::new(ErrorKind::Resource, message)
+        })?;
         Ok(mappings)
     }
 
     /// Takes a slot's memory away, and its mappings, as what is not accessible merges with its neighbours.
     fn close(&self, slot: u32) -> bool {
         let (stack, size) = self.stack(slot);
-        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED;
         // SAFETY: it replaces a part of our own reservation that is no longer in use.
-        let at = unsafe { libc::mmap(stack, size, libc::PROT_NONE, flags, -1, 0) };
-        at != libc::MAP_FAILED
+        unsafe { os::map(stack, size, os::NONE, os::MAP_NORESERVE | os::MAP_FIXED) }.is_ok()
     }
 
     /// Gives a slot back. Here, too, the lock is not held during system calls.
@@ -239,7 +229,7 @@ impl Arena {
         }
         let (stack, size) = self.stack(slot);
         // SAFETY: the slot is ours and no longer in use; its next user finds zeros and writes the context anew.
-        unsafe { libc::madvise(stack, size, libc::MADV_DONTNEED) };
+        let _ = unsafe { os::discard(stack, size) };
         let mut free = self.free.lock();
         free.open[slot as usize] = true;
         free.list.push(slot);

@@ -3,6 +3,7 @@
 
 use crate::abi::context::{CONTEXT_SIZE, Context};
 use crate::code::{self, Symbol};
+use crate::prelude::*;
 
 /// Frames that a backtrace shows at most, from the innermost.
 pub const MAX_FRAMES: usize = 64;

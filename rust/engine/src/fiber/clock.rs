@@ -6,9 +6,10 @@
 //! not plainly right, another clock or a bad address, is left to the host function, which knows the errors.
 
 use crate::abi::vmctx::HostFunction;
+use crate::os::{clock, read_clock};
 use crate::types::{FuncType, ValType};
-use std::ptr;
-use std::sync::atomic::Ordering;
+use core::ptr;
+use core::sync::atomic::Ordering;
 
 /// Numbers of clocks: that of the day, and one that never goes back.
 const REALTIME: u32 = 0;
@@ -24,15 +25,7 @@ pub fn ty() -> FuncType {
 /// Nanoseconds of the system's monotonic clock, as the datum of this intrinsic counts them.
 #[must_use]
 pub fn monotonic() -> i64 {
-    read(libc::CLOCK_MONOTONIC).unwrap_or(0)
-}
-
-/// Reads a clock of the system, in nanoseconds. On Linux this is a function of the vDSO; where the kernel has none, a system call that does not block.
-fn read(clock: libc::clockid_t) -> Option<i64> {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: writes to the structure only.
-    let failed = unsafe { libc::clock_gettime(clock, &raw mut time) } != 0;
-    (!failed).then(|| time.tv_sec.wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec))
+    read_clock(clock::MONOTONIC).unwrap_or(0)
 }
 
 /// Does what a call asks for and returns 1, or does nothing and returns 0: the host function has to be called.
@@ -41,12 +34,12 @@ fn read(clock: libc::clockid_t) -> Option<i64> {
 /// The record is of a function of the type [`ty`], the slots are those of a call of it.
 pub(super) unsafe extern "C" fn leaf_clock(callee: *const HostFunction, slots: *mut u64) -> u32 {
     // SAFETY: by the caller's promise; records do not change, and the three slots are on the guest's stack.
-    let (callee, clock, address) = unsafe { (&*callee, *slots as u32, u64::from(*slots.add(2) as u32)) };
+    let (callee, number, address) = unsafe { (&*callee, *slots as u32, u64::from(*slots.add(2) as u32)) };
     // SAFETY: null, or a definition that lives as long as the store does, which the running call keeps.
     let Some(memory) = (unsafe { callee.memory.as_ref() }) else { return 0 };
-    let (system, origin) = match clock {
-        REALTIME => (libc::CLOCK_REALTIME, 0),
-        MONOTONIC => (libc::CLOCK_MONOTONIC, callee.intrinsic_data),
+    let (system, origin) = match number {
+        REALTIME => (clock::REALTIME, 0),
+        MONOTONIC => (clock::MONOTONIC, callee.intrinsic_data),
         _ => return 0,
     };
     // The length only grows, and is 0 before the bytes go.
@@ -54,7 +47,7 @@ pub(super) unsafe extern "C" fn leaf_clock(callee: *const HostFunction, slots: *
     if base == 0 || address + 8 > length {
         return 0;
     }
-    let Some(now) = read(system) else { return 0 };
+    let Some(now) = read_clock(system) else { return 0 };
     let place = ptr::with_exposed_provenance_mut::<i64>(base + address as usize);
     // SAFETY: the eight bytes are within the memory, by the check above; the result goes where the first argument was.
     unsafe {
@@ -66,5 +59,5 @@ pub(super) unsafe extern "C" fn leaf_clock(callee: *const HostFunction, slots: *
 
 /// Reads the clocks once, so that no dynamic linking is left to do on a guest's stack.
 pub(super) fn bind() {
-    std::hint::black_box((read(libc::CLOCK_REALTIME), read(libc::CLOCK_MONOTONIC)));
+    core::hint::black_box((read_clock(clock::REALTIME), read_clock(clock::MONOTONIC)));
 }

@@ -5,8 +5,8 @@
 
 use super::{clock, gw_stub_clock_call, gw_stub_host_call, table};
 use crate::abi::Builtins;
+use crate::sync::OnceLock;
 use crate::types::FuncType;
-use std::sync::OnceLock;
 
 /// The intrinsics, by the numbers that the host names them by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,9 +7,8 @@
 //! The processor has no instruction that restores all registers and jumps, as `iretq` does, but the kernel restores them all when a handler
 //! returns. So `gw_unpause` is an instruction that faults, and [`Registers::restore_pause`] answers that fault.
 //!
-//! Go without cgo finds its `g` in x28 when its handler begins, whatever was interrupted. A guest has something else there, so
-//! [`call_handler`] sets it. That holds for every signal that Go handles, also for those that mean nothing to guests: each of them has to come
-//! here first.
+//! Go without cgo finds its `g` in x28 when its handler begins, whatever was interrupted. In the image nothing else is ever there (RATIONALE.md, "arm64").
+//! The hosted form's code uses x28, but Go with cgo finds `g` elsewhere. [`call_handler`] sets it in any case.
 
 use crate::abi::context::Context;
 use core::arch::global_asm;

@@ -4,10 +4,10 @@
 //! Sandbox-critical; runs in the signal handler only.
 
 use crate::abi::context::Context;
+use core::arch::asm;
 use core::ffi::c_void;
 use core::mem;
-use std::arch::asm;
-use std::ptr;
+use core::ptr;
 
 unsafe extern "C" {
     fn gw_leave();
@@ -17,7 +17,25 @@ unsafe extern "C" {
 }
 
 /// The registers of the interrupted thread; writing them takes effect when the handler returns.
-pub(super) struct Registers(*mut libc::ucontext_t);
+pub(super) struct Registers(*mut Ucontext);
+
+/// The beginning of `struct ucontext` of the kernel (asm-generic/ucontext.h and asm/sigcontext.h).
+#[repr(C)]
+struct Ucontext {
+    flags: u64,
+    link: u64,
+    stack: [u64; 3],
+    /// r8..r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, eflags, selectors, error, trap, mask, address of the fault.
+    registers: [u64; 23],
+    /// Address of the floating-point state, in the layout of FXSAVE.
+    state: *const u8,
+}
+
+const RDI: usize = 8;
+const RBP: usize = 10;
+const RSP: usize = 15;
+const RIP: usize = 16;
+const EFLAGS: usize = 17;
 
 impl Registers {
     /// # Safety
@@ -26,43 +44,43 @@ impl Registers {
         Self(ucontext.cast())
     }
 
-    fn get(&self, register: i32) -> u64 {
+    fn get(&self, register: usize) -> u64 {
         // SAFETY: by the promise of `from_ucontext`.
-        unsafe { (*self.0).uc_mcontext.gregs[register as usize] as u64 }
+        unsafe { (*self.0).registers[register] }
     }
 
-    fn set(&self, register: i32, value: u64) {
+    fn set(&self, register: usize, value: u64) {
         // SAFETY: by the promise of `from_ucontext`; nothing else refers to the structure.
-        unsafe { (*self.0).uc_mcontext.gregs[register as usize] = value as i64 }
+        unsafe { (*self.0).registers[register] = value }
     }
 
     pub(super) fn pc(&self) -> usize {
-        self.get(libc::REG_RIP) as usize
+        self.get(RIP) as usize
     }
 
     pub(super) fn sp(&self) -> usize {
-        self.get(libc::REG_RSP) as usize
+        self.get(RSP) as usize
     }
 
     pub(super) fn fp(&self) -> usize {
-        self.get(libc::REG_RBP) as usize
+        self.get(RBP) as usize
     }
 
     /// Saves everything that compiled code may use, so that `gw_unpause` restores it at once.
     pub(super) fn save(&self, context: &mut Context) {
-        // r8..r15, rdi, rsi, rbp, rbx, rdx, rax, rcx stand in this order at the beginning of gregs.
+        // r8..r15, rdi, rsi, rbp, rbx, rdx, rax, rcx stand in this order at the beginning.
         for register in 0..15 {
-            context.regs[register as usize] = self.get(register);
+            context.regs[register] = self.get(register);
         }
         let (cs, ss): (u64, u64);
         // SAFETY: reads two segment registers; user code has one pair of them.
         unsafe {
             asm!("mov {0:r}, cs", "mov {1:r}, ss", out(reg) cs, out(reg) ss, options(nomem, nostack, preserves_flags));
         };
-        context.iret = [self.get(libc::REG_RIP), cs, self.get(libc::REG_EFL), self.get(libc::REG_RSP), ss, 0];
+        context.iret = [self.get(RIP), cs, self.get(EFLAGS), self.get(RSP), ss, 0];
         // SAFETY: on x86-64 the kernel always saves the floating-point state, in the layout of FXSAVE, 512 bytes.
         unsafe {
-            let state = (*self.0).uc_mcontext.fpregs.cast::<u8>();
+            let state = (*self.0).state;
             ptr::copy_nonoverlapping(state, context.fx.0.as_mut_ptr(), context.fx.0.len());
         }
         context.resume_frame = [0; 20];
@@ -79,7 +97,7 @@ impl Registers {
     /// Sets program counter, stack pointer and frame pointer, and gives those that were there.
     pub(super) fn replace_frame(&self, (pc, sp, fp): (usize, usize, usize)) -> (usize, usize, usize) {
         let before = (self.pc(), self.sp(), self.fp());
-        for (register, value) in [(libc::REG_RIP, pc), (libc::REG_RSP, sp), (libc::REG_RBP, fp)] {
+        for (register, value) in [(RIP, pc), (RSP, sp), (RBP, fp)] {
             self.set(register, value as u64);
         }
         before
@@ -87,8 +105,8 @@ impl Registers {
 
     /// Makes the thread leave the guest when the handler returns.
     pub(super) fn leave(&self, context: &mut Context) {
-        self.set(libc::REG_RDI, ptr::from_mut(context) as u64);
-        self.set(libc::REG_RIP, gw_leave as *const () as u64);
+        self.set(RDI, ptr::from_mut(context) as u64);
+        self.set(RIP, gw_leave as *const () as u64);
     }
 }
 
@@ -113,4 +131,20 @@ pub(super) unsafe fn call_handler(
 /// stack pointer in the arena it is one of those that guests call.
 pub(super) fn is_stub(pc: usize) -> bool {
     (ptr::addr_of!(gw_stubs_start) as usize..ptr::addr_of!(gw_stubs_end) as usize).contains(&pc)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::mem::offset_of;
+
+    #[test]
+    fn the_layout_is_the_systems() {
+        let machine = offset_of!(libc::ucontext_t, uc_mcontext);
+        assert_eq!(offset_of!(Ucontext, registers), machine + offset_of!(libc::mcontext_t, gregs));
+        assert_eq!(offset_of!(Ucontext, state), machine + offset_of!(libc::mcontext_t, fpregs));
+        let registers = [libc::REG_RDI, libc::REG_RBP, libc::REG_RSP, libc::REG_RIP, libc::REG_EFL];
+        assert_eq!([RDI, RBP, RSP, RIP, EFLAGS].map(|register| register as i32), registers);
+        assert_eq!((libc::REG_R8, libc::REG_RCX), (0, 14));
+    }
 }

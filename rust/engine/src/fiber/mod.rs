@@ -12,10 +12,8 @@ pub mod intrinsics;
 #[cfg_attr(target_arch = "x86_64", path = "machine_x86_64.rs")]
 #[cfg_attr(target_arch = "aarch64", path = "machine_aarch64.rs")]
 mod machine;
-mod os;
 pub mod ranges;
 mod signals;
-mod slices;
 mod slot;
 #[cfg_attr(target_arch = "x86_64", path = "stubs_x86_64.rs")]
 #[cfg_attr(target_arch = "aarch64", path = "stubs_aarch64.rs")]
@@ -27,8 +25,8 @@ pub use slot::{Fiber, release_raw};
 
 use crate::abi::{Builtins, Context};
 use crate::error::Result;
+use crate::sync::OnceLock;
 use intrinsics::Intrinsic;
-use std::sync::OnceLock;
 
 unsafe extern "C" {
     fn gw_stub_host_call();
@@ -73,16 +71,13 @@ pub fn ensure_pause_handler() -> Result<()> {
     signals::ensure_pause_handler()
 }
 
+/// The handler of all signals, for whoever installs it.
+pub const SIGNAL_HANDLER: extern "C" fn(i32, *mut core::ffi::c_void, *mut core::ffi::c_void) = signals::handler;
+
 /// Asks the guest that was entered by C with this context to pause, if one runs. The context may have been released, and may
 /// serve another guest by now, which then pauses for nothing.
 pub fn interrupt(context: *const Context) {
     arena::if_open(context, signals::interrupt);
-}
-
-/// Asks for a pause of the guest that the calling thread is about to resume, after a short while, if as many guests ask as there are
-/// processors. May come to nothing.
-pub fn request_pause(processors: usize) {
-    slices::request(processors);
 }
 
 #[cfg(test)]

@@ -3,9 +3,10 @@
 //!
 //! Sandbox-critical. Readable at any time without a lock: a list that only grows at its head.
 
-use std::ops::Range;
-use std::ptr::NonNull;
-use std::sync::atomic::{AtomicPtr, Ordering};
+use crate::prelude::*;
+use core::ops::Range;
+use core::ptr::NonNull;
+use core::sync::atomic::{AtomicPtr, Ordering};
 
 /// The address ranges of one store's memories. Its own address is what a context names as the store of the running call.
 #[derive(Debug, Default)]

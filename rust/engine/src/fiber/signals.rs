@@ -19,20 +19,27 @@ use super::ranges;
 use crate::abi::context::{Context, Status};
 use crate::code;
 use crate::error::{Error, ErrorKind, Result};
+use crate::os::signal::{self, ABRT, BUS, FPE, ILL, QUIT, SEGV, URG};
+use crate::os::{self, Errno, SignalInfo};
 use crate::trap::TrapCode;
-use std::io;
-use std::mem::MaybeUninit;
-use std::ptr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use core::ffi::c_void;
+use core::sync::atomic::{AtomicUsize, Ordering};
 
 /// The signal that Go sends to a thread whose goroutine shall yield; ours to pause a guest is the same.
-pub(super) const PAUSE_SIGNAL: i32 = libc::SIGURG;
+pub(super) const PAUSE_SIGNAL: i32 = URG;
 
-const SIGNALS: [i32; 7] =
-    [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, PAUSE_SIGNAL, libc::SIGQUIT, libc::SIGABRT];
+/// Those that instructions raise.
+const FAULTS: [i32; 4] = [SEGV, BUS, FPE, ILL];
 
-/// Those of them that are only passed on: Go ends the process with the stacks of all goroutines.
-const PASSED_ON: [i32; 2] = [libc::SIGQUIT, libc::SIGABRT];
+/// Those that are only passed on, with the place that the guest was entered from: Go ends the process with the stacks of all goroutines.
+const PASSED_ON: [i32; 2] = [QUIT, ABRT];
+
+/// Whether all others that Go handles are passed on likewise. Go without cgo looks for its goroutine elsewhere if it sees the vDSO interrupted, here
+/// `fiber::clock`'s, and ends the process where it finds none.
+const ALL_PASSED_ON: bool = cfg!(all(target_arch = "aarch64", not(feature = "hosted")));
+
+/// The highest number of a signal.
+const LAST_SIGNAL: i32 = 64;
 
 /// The first page of the address space: nothing is ever mapped there.
 const NULL_PAGE: usize = 4096;
@@ -43,21 +50,28 @@ struct Previous {
     flags: AtomicUsize,
 }
 
-static PREVIOUS: [Previous; SIGNALS.len()] =
-    [const { Previous { action: AtomicUsize::new(libc::SIG_DFL), flags: AtomicUsize::new(0) } }; SIGNALS.len()];
+/// By the numbers of the signals.
+static PREVIOUS: [Previous; LAST_SIGNAL as usize + 1] =
+    [const { Previous { action: AtomicUsize::new(signal::DEFAULT), flags: AtomicUsize::new(0) } };
+        LAST_SIGNAL as usize + 1];
 
 type PlainAction = extern "C" fn(i32);
 
 /// Installs the handler for all signals. Call once, after Go's runtime has installed its own.
 pub(super) fn install() -> Result<()> {
-    for (signal, previous) in SIGNALS.iter().zip(&PREVIOUS) {
-        let old = current_action(*signal)?;
-        if PASSED_ON.contains(signal) && matches!(old.sa_sigaction, libc::SIG_DFL | libc::SIG_IGN) {
-            continue; // nobody to pass it on to
+    let go = current_action(PAUSE_SIGNAL)?.0;
+    for (signal, previous) in (1..).zip(&PREVIOUS[1..]) {
+        let own = FAULTS.contains(&signal) || signal == PAUSE_SIGNAL;
+        if !own && !PASSED_ON.contains(&signal) && !ALL_PASSED_ON {
+            continue;
         }
-        previous.flags.store(old.sa_flags as usize, Ordering::Release);
-        previous.action.store(old.sa_sigaction, Ordering::Release);
-        set_handler(*signal)?;
+        let (action, flags) = current_action(signal)?;
+        let handled = !matches!(action, signal::DEFAULT | signal::IGNORE);
+        if own || handled && (PASSED_ON.contains(&signal) || action == go) {
+            previous.flags.store(flags, Ordering::Release);
+            previous.action.store(action, Ordering::Release);
+            set_handler(signal)?;
+        }
     }
     Ok(())
 }
@@ -65,56 +79,48 @@ pub(super) fn install() -> Result<()> {
 /// Puts the handler of the pause signal back where the program removed it (`signal.Ignore` of everything does): without it an
 /// endless guest could not be stopped. Go's own handler stays chained.
 pub(super) fn ensure_pause_handler() -> Result<()> {
-    if current_action(PAUSE_SIGNAL)?.sa_sigaction != handler as *const () as usize {
+    let present = os::signal_handler(PAUSE_SIGNAL).map_err(|error| system_error("read", PAUSE_SIGNAL, error))?;
+    if present != handler as *const () as usize {
         set_handler(PAUSE_SIGNAL)?;
         // Go sends a thread no further signal before it has handled the last one (`m.signalPending`): one that was ignored
         // would be waited for for ever, so each thread gets another.
-        super::os::signal_all_threads(PAUSE_SIGNAL);
+        os::signal_all_threads(PAUSE_SIGNAL);
     }
     Ok(())
 }
 
-fn current_action(signal: i32) -> Result<libc::sigaction> {
-    let mut old = MaybeUninit::<libc::sigaction>::zeroed();
-    // SAFETY: only reads the present action into memory of ours.
-    if unsafe { libc::sigaction(signal, ptr::null(), old.as_mut_ptr()) } != 0 {
-        return Err(system_error("read", signal));
-    }
-    // SAFETY: filled by the successful call above.
-    Ok(unsafe { old.assume_init() })
+fn current_action(signal: i32) -> Result<(usize, usize)> {
+    os::signal_action(signal).map_err(|error| system_error("read", signal, error))
 }
 
 fn set_handler(signal: i32) -> Result<()> {
-    // SAFETY: a zeroed sigaction is valid, and all fields that matter are set below.
-    let mut action: libc::sigaction = unsafe { MaybeUninit::zeroed().assume_init() };
-    action.sa_sigaction = handler as *const () as usize;
-    action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESTART;
-    // SAFETY: the mask is ours to fill; the handler keeps the rules of signal handlers.
-    let failed = unsafe {
-        libc::sigfillset(&raw mut action.sa_mask);
-        libc::sigaction(signal, &raw const action, ptr::null_mut())
-    } != 0;
-    if failed { Err(system_error("set", signal)) } else { Ok(()) }
+    os::set_signal_handler(signal, handler as *const () as usize).map_err(|error| system_error("set", signal, error))
 }
 
-fn system_error(verb: &str, signal: i32) -> Error {
-    Error::new(
-        ErrorKind::Resource,
-        format!("cannot {verb} the handler of signal {signal}: {}", io::Error::last_os_error()),
-    )
+fn system_error(verb: &str, signal: i32, error: Errno) -> Error {
+    Error::new(ErrorKind::Resource, format!("cannot {verb} the handler of signal {signal}: {error}"))
 }
 
-extern "C" fn handler(signal: i32, info: *mut libc::siginfo_t, ucontext: *mut libc::c_void) {
+pub(crate) extern "C" fn handler(signal: i32, info: *mut c_void, ucontext: *mut c_void) {
     // SAFETY: the kernel passes both to a handler with SA_SIGINFO.
-    let (registers, code, address) = unsafe {
-        let address = (*info).si_addr() as usize;
-        (machine::Registers::from_ucontext(ucontext), (*info).si_code, address)
-    };
+    let (registers, SignalInfo { code, address }) =
+        unsafe { (machine::Registers::from_ucontext(ucontext), SignalInfo::read(info)) };
+    #[cfg(not(feature = "hosted"))]
+    if let Some(stack) = os::own::stack_of(registers.sp()) {
+        if !own_stack(signal, SignalInfo { code, address }, &registers, stack) {
+            // SAFETY: as there.
+            let context = unsafe { &*stack.context };
+            let entry = registers.replace_frame((context.host_pc, context.host_sp, context.host_bp));
+            chain(signal, info, ucontext, Some(context));
+            registers.replace_frame(entry);
+        }
+        return;
+    }
     if let Some(slot) = arena::slot_of(registers.sp()) {
         // The stack pointer is on a guest's stack: the slot is accessible, and the guest runs on this very thread.
         // SAFETY: by the above the context is readable and nobody else writes it now.
         let context = unsafe { &mut *slot.context };
-        if signal == libc::SIGILL && registers.restore_pause(context) {
+        if signal == ILL && registers.restore_pause(context) {
             return;
         }
         if signal == PAUSE_SIGNAL {
@@ -123,10 +129,10 @@ extern "C" fn handler(signal: i32, info: *mut libc::siginfo_t, ucontext: *mut li
             } else {
                 context.pause_requested.store(1, Ordering::Relaxed);
             }
-        } else if code > 0 && !PASSED_ON.contains(&signal) {
+        } else if code > 0 && FAULTS.contains(&signal) {
             match trap_of(signal, address, &registers, slot, context) {
                 Some(trap) => return leave_with_trap(context, &registers, trap),
-                None => abort(signal),
+                None => abort(signal, b"guest's"),
             }
         }
         // Go's handler runs, after a pause too: it counts the signal as delivered, and finds no Go code here to preempt.
@@ -149,10 +155,8 @@ fn trap_of(
     let pc = registers.pc();
     let recorded = code::trap_at(pc).and_then(TrapCode::from_u8);
     match signal {
-        libc::SIGILL => recorded,
-        libc::SIGFPE => {
-            recorded.filter(|trap| matches!(trap, TrapCode::IntegerDivideByZero | TrapCode::IntegerOverflow))
-        }
+        ILL => recorded,
+        FPE => recorded.filter(|trap| matches!(trap, TrapCode::IntegerDivideByZero | TrapCode::IntegerOverflow)),
         _ => {
             let in_guard = address >= slot.low && address < slot.low + GUARD_SIZE;
             if in_guard && (code::is_code(pc) || machine::is_stub(pc)) {
@@ -193,51 +197,75 @@ fn pause(context: &mut Context, registers: &machine::Registers) {
 }
 
 /// Hands the signal to the handler that was there before; it has interrupted the guest of a context, or something else.
-fn chain(signal: i32, info: *mut libc::siginfo_t, ucontext: *mut libc::c_void, guest: Option<&Context>) {
-    let Some(at) = SIGNALS.iter().position(|candidate| *candidate == signal) else { return };
-    let action = PREVIOUS[at].action.load(Ordering::Acquire);
-    let flags = PREVIOUS[at].flags.load(Ordering::Acquire);
+fn chain(signal: i32, info: *mut c_void, ucontext: *mut c_void, guest: Option<&Context>) {
+    let Some(previous) = PREVIOUS.get(signal as usize) else { return };
+    let action = previous.action.load(Ordering::Acquire);
+    let flags = previous.flags.load(Ordering::Acquire);
     match action {
-        libc::SIG_IGN => {}
-        libc::SIG_DFL if signal == PAUSE_SIGNAL => {} // its default is to be ignored
-        libc::SIG_DFL => {
+        signal::IGNORE => {}
+        signal::DEFAULT if signal == PAUSE_SIGNAL => {} // its default is to be ignored
+        signal::DEFAULT => {
             // The default of all others ends the process: restore it, and let the instruction fault again, or what was sent come
             // again.
-            // SAFETY: a zeroed sigaction is SIG_DFL without flags; the kernel passes `info`; raising is safe in a handler.
-            unsafe {
-                let default: libc::sigaction = MaybeUninit::zeroed().assume_init();
-                libc::sigaction(signal, &raw const default, ptr::null_mut());
-                if (*info).si_code <= 0 {
-                    libc::raise(signal);
-                }
+            os::restore_default_action(signal);
+            // SAFETY: the kernel passes `info`.
+            if unsafe { SignalInfo::read(info) }.code <= 0 {
+                os::raise(signal);
             }
         }
-        _ if flags & libc::SA_SIGINFO as usize != 0 => {
+        _ if flags & signal::SIGINFO != 0 => {
             // SAFETY: the kernel passed the arguments, and accepted this address as a handler with SA_SIGINFO.
-            unsafe { machine::call_handler(action, signal, info.cast(), ucontext, guest) };
+            unsafe { machine::call_handler(action, signal, info, ucontext, guest) };
         }
         _ => {
             // SAFETY: the system accepted this address as a handler without SA_SIGINFO.
-            let action = unsafe { std::mem::transmute::<usize, PlainAction>(action) };
+            let action = unsafe { core::mem::transmute::<usize, PlainAction>(action) };
             action(signal);
         }
     }
 }
 
-/// Ends the process: a fault on a guest's stack that no trap explains.
-fn abort(signal: i32) -> ! {
-    let text: &[u8] = match signal {
-        libc::SIGSEGV => b"gowasmer: fatal: unexpected SIGSEGV on a guest's stack; this is a bug of the engine\n",
-        libc::SIGBUS => b"gowasmer: fatal: unexpected SIGBUS on a guest's stack; this is a bug of the engine\n",
-        libc::SIGFPE => b"gowasmer: fatal: unexpected SIGFPE on a guest's stack; this is a bug of the engine\n",
-        _ => b"gowasmer: fatal: unexpected SIGILL on a guest's stack; this is a bug of the engine\n",
+/// Ends the process: a fault on a stack of a guest or of the engine that nothing explains.
+fn abort(signal: i32, whose: &[u8]) -> ! {
+    let name: &[u8] = match signal {
+        SEGV => b"SIGSEGV",
+        BUS => b"SIGBUS",
+        FPE => b"SIGFPE",
+        _ => b"SIGILL",
     };
-    // SAFETY: write, signal and abort are safe in a signal handler. Go's own handler of SIGABRT must not run here.
-    unsafe {
-        libc::write(2, text.as_ptr().cast(), text.len());
-        libc::signal(libc::SIGABRT, libc::SIG_DFL);
-        libc::abort()
+    for text in [b"gowasmer: fatal: unexpected ", name, b" on a ", whose, b" stack; this is a bug of the engine\n"]
+        as [&[u8]; 5]
+    {
+        os::complain(text);
     }
+    // Go's own handler of SIGABRT must not run here.
+    os::abort()
+}
+
+/// The same for a stack of the engine's own: an entry that may be paused pauses, one whose stack is used up ends.
+#[cfg(not(feature = "hosted"))]
+fn own_stack(signal: i32, info: SignalInfo, registers: &machine::Registers, stack: os::own::Stack) -> bool {
+    // SAFETY: the stack pointer is on it, so that it is accessible; the entry runs on this very thread.
+    let (context, head) = unsafe { (&mut *stack.context, &*stack.head) };
+    if signal == ILL && registers.restore_pause(context) {
+        return true;
+    }
+    let pc = registers.pc();
+    let stub = os::own::is_stub(pc) || machine::is_stub(pc);
+    if signal == PAUSE_SIGNAL {
+        if head.pausable != 0 && !stub && os::is_image(pc) {
+            pause(context, registers);
+        }
+    } else if info.code > 0 && FAULTS.contains(&signal) {
+        if !(stack.low..stack.low + crate::abi::head::GUARD_SIZE).contains(&info.address)
+            || !matches!(signal, SEGV | BUS)
+        {
+            abort(signal, b"engine's");
+        }
+        leave_with_trap(context, registers, TrapCode::StackOverflow);
+        return true;
+    }
+    false
 }
 
 /// Pauses the guest that was entered by C with this context, if one runs: at once in compiled code, otherwise when its C or runtime
@@ -246,6 +274,6 @@ pub(super) fn interrupt(context: &Context) {
     context.pause_requested.store(1, Ordering::Release);
     let thread = context.thread.load(Ordering::Acquire);
     if thread != 0 {
-        super::os::signal_thread(thread, PAUSE_SIGNAL);
+        os::signal_thread(thread, PAUSE_SIGNAL);
     }
 }

@@ -25,7 +25,7 @@ impl Fiber {
     #[must_use]
     pub fn into_raw(self) -> *mut Context {
         let context = self.0;
-        std::mem::forget(self);
+        core::mem::forget(self);
         context
     }
 }

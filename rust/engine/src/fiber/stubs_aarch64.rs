@@ -6,7 +6,8 @@
 //! - Who enters or resumes stores `host_sp`, `host_bp` and `host_pc` first, and `host_g` where Go needs it; whoever leaves uses only these.
 //! - A suspended guest's stack pointer points to twenty registers: x19..x30, then d8..d15, which is what a function preserves. So does that of
 //!   a paused guest, but in the context (`resume_frame`), with `gw_unpause` as x30: resuming touches no guest stack.
-//! - x28 is Go's `g` as soon as the stack pointer is not on the guest's stack: Go without cgo finds it there when a signal comes.
+//! - x28 is Go's `g`: Go without cgo finds it there when a signal comes. The image's code does not use it. The hosted form's does, so that it is saved and
+//!   restored here.
 //! - A signal may come at any instruction. While the program counter is here no pause happens; the handler sets
 //!   `pause_requested` instead, and the stubs of runtime functions test it before they go back to compiled code.
 //! - A store to the stack may hit the guard: the handler then leaves with a stack overflow, so nothing is half done before `gw_save` is.

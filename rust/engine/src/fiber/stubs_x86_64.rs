@@ -15,8 +15,8 @@ use super::clock;
 use crate::abi::context::{Context, EntryMode, Status};
 use crate::abi::vmctx::HostFunction;
 use crate::trap::TrapCode;
-use std::arch::global_asm;
-use std::mem::offset_of;
+use core::arch::global_asm;
+use core::mem::offset_of;
 
 /// Bytes of stack that a runtime function which runs on the fiber may use.
 const LEAF_RESERVE: usize = 16 << 10;
@@ -28,8 +28,8 @@ global_asm!(
     ".hidden gw_stubs_start",
     "gw_stubs_start:",
 
-    // uint64_t gw_enter(Context*): calls the context's function on the guest's stack. The first six pushes and the slot for
-    // alignment are the frame that gw_c_left takes down.
+    // uint64_t gw_enter(Context*, limit of the stack, thread): calls the context's function on the guest's stack. The first six pushes and the slot
+    // for alignment are the frame that gw_c_left takes down. prepare_c gets the arguments as they are.
     ".p2align 4",
     ".globl gw_enter",
     "gw_enter:",
@@ -55,7 +55,7 @@ global_asm!(
     "mov rdi, rbx",
     "jmp gw_leave",
 
-    // uint64_t gw_resume(Context*): continues a suspended or paused guest.
+    // uint64_t gw_resume(Context*, limit of the stack, thread): continues a suspended or paused guest.
     ".p2align 4",
     ".globl gw_resume",
     "gw_resume:",
@@ -357,24 +357,24 @@ global_asm!(
 /// Copies at most `BULK_CHUNK` bytes, also overlapping.
 unsafe extern "C" fn leaf_move(dst: *mut u8, src: *const u8, length: usize) {
     // SAFETY: compiled code has checked both ranges against their memory or segment.
-    unsafe { std::ptr::copy(src, dst, length) }
+    unsafe { core::ptr::copy(src, dst, length) }
 }
 
 /// Fills at most `BULK_CHUNK` bytes.
 unsafe extern "C" fn leaf_fill(dst: *mut u8, value: u64, length: usize) {
     // SAFETY: compiled code has checked the range against its memory.
-    unsafe { std::ptr::write_bytes(dst, value as u8, length) }
+    unsafe { core::ptr::write_bytes(dst, value as u8, length) }
 }
 
 /// Runs the leaf functions once, so that no dynamic linking is left to do on a guest's stack.
 pub(super) fn bind_leaf_functions() {
     let (mut a, b) = ([1u8; 64], [2u8; 64]);
-    let length = std::hint::black_box(a.len());
+    let length = core::hint::black_box(a.len());
     // SAFETY: the ranges are those of the two arrays.
     unsafe {
         leaf_move(a.as_mut_ptr(), b.as_ptr(), length);
         leaf_fill(a.as_mut_ptr(), 3, length);
     }
-    std::hint::black_box(&a);
+    core::hint::black_box(&a);
     clock::bind();
 }

@@ -5,6 +5,7 @@
 use super::*;
 use crate::abi::{Context, Status};
 use crate::options::CompileOptions;
+use crate::prelude::*;
 use crate::trap::TrapCode;
 use crate::types::{FuncType, ValType};
 use crate::vm::{Extern, FuncHandle, Instance, InstanceOptions, Linker, Module, Stop, Store, run};
@@ -189,8 +190,8 @@ fn interrupt_until(stop: &AtomicBool, context: usize) {
 #[test]
 fn a_guest_entered_by_c_is_paused_by_a_signal_and_goes_on_unharmed() {
     unsafe extern "C" {
-        fn gw_enter(context: *mut Context) -> u64;
-        fn gw_resume(context: *mut Context) -> u64;
+        fn gw_enter(context: *mut Context, stack_limit: usize, thread: u32) -> u64;
+        fn gw_resume(context: *mut Context, stack_limit: usize, thread: u32) -> u64;
     }
     let guest = instance(
         r#"(module (memory 40)
@@ -225,10 +226,11 @@ fn a_guest_entered_by_c_is_paused_by_a_signal_and_goes_on_unharmed() {
             (*context).stack_top = args & !15;
             (*context).store.store(sum.store_pointer().cast_mut(), Ordering::Release);
             *(args as *mut u64) = n;
-            let (mut status, mut pauses) = (gw_enter(context), 0);
+            let thread = crate::os::thread_id();
+            let (mut status, mut pauses) = (gw_enter(context, 0, thread), 0);
             while status == Status::Paused as u64 {
                 pauses += 1;
-                status = gw_resume(context);
+                status = gw_resume(context, 0, thread);
             }
             stop.store(true, Ordering::Release);
             assert_eq!(status, Status::Done as u64);

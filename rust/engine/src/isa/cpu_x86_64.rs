@@ -3,8 +3,8 @@
 //!
 //! Features of the vector units count only where the system saves their registers, which XGETBV tells.
 
-use std::arch::asm;
-use std::arch::x86_64::{__cpuid, __cpuid_count};
+use core::arch::asm;
+use core::arch::x86_64::{__cpuid, __cpuid_count};
 
 /// Leaves of CPUID whose registers have features, and what XGETBV gives.
 #[derive(Clone, Copy, Debug, Default)]
@@ -87,6 +87,7 @@ fn flags(of: Answers) -> [(&'static str, bool); 19] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::prelude::*;
     use cranelift_codegen::settings::Configurable;
 
     fn holding(answers: Answers) -> Vec<&'static str> {

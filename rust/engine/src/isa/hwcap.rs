@@ -26,6 +26,7 @@ const FLAGS: [(&str, u64, u64); 4] = [
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::prelude::*;
 
     fn features(hwcap: u64, hwcap2: u64) -> String {
         features_of_hwcap(hwcap, hwcap2).fold(String::new(), |all, name| all + name + " ")

@@ -4,6 +4,7 @@
 //! other module.
 
 use crate::error::{Error, ErrorKind, Position, Result};
+use crate::prelude::*;
 use wast::Wat;
 use wast::lexer::Lexer;
 use wast::parser::{self, ParseBuffer};
@@ -29,7 +30,7 @@ fn decode(text: &[u8]) -> Result<&str> {
         let message = format!("the text has {} bytes, expected {MAX_TEXT_BYTES} at most", text.len());
         return Err(Error::new(ErrorKind::Text, message));
     }
-    std::str::from_utf8(text).map_err(|wrong| error(text, wrong.valid_up_to(), "malformed UTF-8 encoding"))
+    core::str::from_utf8(text).map_err(|wrong| error(text, wrong.valid_up_to(), "malformed UTF-8 encoding"))
 }
 
 /// The tokens of a text. All of Unicode may stand in comments and strings (section 6.2.1), also what changes the direction of writing.

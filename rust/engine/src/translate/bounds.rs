@@ -26,11 +26,12 @@ use super::index::{self, Index};
 use super::vmctx::Region;
 use crate::abi::vmctx::{MemoryDefinition, MemoryEntry};
 use crate::options::{BoundsMode, GUARD, RESERVATION};
+use crate::prelude::*;
 use crate::trap::TrapCode;
 use crate::types::MemoryType;
+use core::mem::offset_of;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, Endianness, InstBuilder, InstructionData, MemFlagsData, Opcode, Value, types};
-use std::mem::offset_of;
 
 /// What keeps one access inside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,12 +4,12 @@ use super::function::FunctionTranslation;
 use super::wasm_signature;
 use crate::abi::vmctx::Header;
 use crate::abi::{Builtins, RuntimeOp};
+use core::mem::offset_of;
 use cranelift_codegen::ir::{
     AbiParam, ExtFuncData, ExternalName, FuncRef, InstBuilder, SigRef, Signature, UserExternalName, Value, types,
 };
 use cranelift_codegen::isa::CallConv;
-use std::collections::HashMap;
-use std::mem::offset_of;
+use hashbrown::HashMap;
 
 /// What was made so far for the function being translated.
 #[derive(Debug, Default)]

@@ -9,12 +9,13 @@ use super::ops::simd;
 use super::state::{Frame, FrameKind, State};
 use super::{Environment, clif_type, dispatch};
 use crate::error::{Error, ErrorKind, Result};
+use crate::prelude::*;
 use crate::trap::TrapCode;
 use crate::types::ValType;
 use crate::wasm::validation_error;
 use cranelift_codegen::ir::{self, InstBuilder, SourceLoc, Value, types};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
-use std::collections::HashMap;
+use hashbrown::HashMap;
 use wasmparser::{FuncValidatorAllocations, Operator, OperatorsReader};
 
 /// Most pairs of a used local and a block. Building SSA form takes memory for each pair, so without this limit a few megabytes
@@ -76,7 +77,7 @@ pub(super) fn translate(
     inlined: &mut Vec<InlinedLocation>,
     allocations: FuncValidatorAllocations,
 ) -> Result<FuncValidatorAllocations> {
-    let (to_validate, body) = env.candidates.body(env.info, index);
+    let (to_validate, body) = env.body(index);
     let mut validator = to_validate.into_validator(allocations);
     let mut builder = FunctionBuilder::new(func, context);
     builder.set_srcloc(location(body.get_binary_reader().original_position()));

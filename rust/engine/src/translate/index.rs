@@ -137,6 +137,7 @@ pub(super) fn constant(dfg: &DataFlowGraph, value: Value) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::prelude::*;
     use cranelift_codegen::ir::{AbiParam, MemFlagsData, Type, condcodes::IntCC};
     use cranelift_frontend::FunctionBuilderContext;
 

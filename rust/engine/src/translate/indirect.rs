@@ -13,9 +13,9 @@ use super::table_access;
 use super::vmctx::Region;
 use crate::abi::vmctx::FuncRecord;
 use crate::trap::TrapCode;
+use core::mem::offset_of;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
-use std::mem::offset_of;
 
 /// The checked callee of `call_indirect` (section 4.4.8.11): its code and its vmctx.
 pub(super) fn callee(t: &mut FunctionTranslation<'_, '_>, ty: u32, table: u32, index: Value) -> (Value, Value) {

@@ -25,10 +25,11 @@ use super::function::{FunctionTranslation, val_type};
 use super::location::{InlinedLocation, Location};
 use super::state::{Frame, FrameKind};
 use crate::error::Result;
-use crate::wasm::{Body, ModuleInfo, validation_error};
+use crate::prelude::*;
+use crate::wasm::validation_error;
+use core::sync::atomic::{AtomicU8, Ordering};
 use cranelift_codegen::ir::SourceLoc;
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicU8, Ordering};
+use hashbrown::HashMap;
 use wasmparser::{
     FuncToValidate, FuncValidatorAllocations, FunctionBody, Operator, OperatorsReader, ValidatorResources,
 };
@@ -47,9 +48,9 @@ const MAX_LOCALS: u32 = 16;
 /// How many inlined bodies may lie in each other.
 const MAX_DEPTH: usize = 2;
 
-/// The bodies of a module's own functions, and which of them are fit to be inlined.
-pub struct Candidates<'a> {
-    bodies: &'a [Body<'a>],
+/// Which of a module's own functions are fit to be inlined.
+#[derive(Debug)]
+pub struct Candidates {
     /// For each body its weight and one, once it is known, or `UNFIT`.
     weights: Box<[AtomicU8]>,
 }
@@ -58,35 +59,24 @@ const UNKNOWN: u8 = 0;
 const UNFIT: u8 = u8::MAX;
 const _: () = assert!(MAX_RECURSIVE_WEIGHT + 1 < UNFIT as u32);
 
-impl<'a> Candidates<'a> {
-    /// Takes the bodies of the functions that are not imported, in the order of their indices.
+impl Candidates {
+    /// Nothing is known yet of the functions that are not imported, as many as are given.
     #[must_use]
-    pub fn new(bodies: &'a [Body<'a>]) -> Self {
-        Self { bodies, weights: bodies.iter().map(|_| AtomicU8::new(UNKNOWN)).collect() }
-    }
-
-    /// The body of a function, and what validates it.
-    pub(super) fn body(
-        &self,
-        info: &ModuleInfo,
-        function: u32,
-    ) -> (FuncToValidate<ValidatorResources>, &FunctionBody<'a>) {
-        let Body { to_validate, body } = &self.bodies[(function - info.imported_functions) as usize];
-        let FuncToValidate { resources, index, ty, features } = to_validate;
-        (FuncToValidate { resources: resources.clone(), index: *index, ty: *ty, features: *features }, body)
+    pub fn new(functions: usize) -> Self {
+        Self { weights: (0..functions).map(|_| AtomicU8::new(UNKNOWN)).collect() }
     }
 
     /// The weight of a function that is fit to be inlined.
-    fn weight(&self, info: &ModuleInfo, function: u32) -> Option<u32> {
-        let own = function.checked_sub(info.imported_functions)? as usize;
-        let range = self.bodies[own].body.range();
+    fn weight(&self, env: &Environment<'_>, function: u32) -> Option<u32> {
+        let own = function.checked_sub(env.info.imported_functions)? as usize;
+        let range = env.bodies[own].body.range();
         if range.end - range.start > MAX_BYTES {
             return None;
         }
         // Threads that ask at the same time find the same.
         let known = self.weights[own].load(Ordering::Relaxed);
         let known = if known == UNKNOWN {
-            let (to_validate, body) = self.body(info, function);
+            let (to_validate, body) = env.body(function);
             let found = weigh(to_validate, body).map_or(UNFIT, |weight| weight as u8 + 1);
             self.weights[own].store(found, Ordering::Relaxed);
             found
@@ -196,8 +186,8 @@ pub(super) struct Scope {
 
 /// Whether a call should be replaced by the callee's body; `rest` is what follows the call.
 pub(super) fn is_wanted(t: &FunctionTranslation<'_, '_>, function: u32, rest: &OperatorsReader<'_>) -> bool {
-    let Environment { info, candidates, .. } = t.env;
-    let Some(weight) = candidates.weight(info, function).filter(|_| t.state.reachable) else { return false };
+    let Environment { candidates, .. } = t.env;
+    let Some(weight) = candidates.weight(t.env, function).filter(|_| t.state.reachable) else { return false };
     let recursive = t.chain.contains(&function);
     let (limit, budget) = if recursive { (MAX_RECURSIVE_WEIGHT, RECURSIVE_BUDGET) } else { (MAX_WEIGHT, BUDGET) };
     weight <= limit
@@ -212,9 +202,9 @@ pub(super) fn is_wanted(t: &FunctionTranslation<'_, '_>, function: u32, rest: &O
 pub(super) fn inline(t: &mut FunctionTranslation<'_, '_>, function: u32) -> Result<()> {
     let env = t.env;
     let ty = env.info.function_type(function);
-    let (_, body) = env.candidates.body(env.info, function);
+    let (_, body) = env.body(function);
     let call = t.builder.srcloc();
-    t.inlined_weight += env.candidates.weight(env.info, function).unwrap_or(0);
+    t.inlined_weight += env.candidates.weight(env, function).unwrap_or(0);
 
     let arguments = t.state.top(ty.params.len()).to_vec();
     t.state.drop(arguments.len());
@@ -229,7 +219,7 @@ pub(super) fn inline(t: &mut FunctionTranslation<'_, '_>, function: u32) -> Resu
     let frame = Frame { kind: FrameKind::Block, params: &[], results: &ty.results, height, end: None, end_used: false };
     t.state.frames.push(frame);
 
-    let outer = std::mem::replace(&mut t.scope, scope);
+    let outer = core::mem::replace(&mut t.scope, scope);
     t.chain.push(function);
     let mut reader = OperatorsReader::new(locals.get_binary_reader());
     while !reader.eof() {

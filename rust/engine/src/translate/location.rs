@@ -67,3 +67,15 @@ impl Location {
         if self.0 & Self::INLINED == 0 || self.0 == u32::MAX { None } else { Some((self.0 & !Self::INLINED) as usize) }
     }
 }
+
+impl From<u32> for Location {
+    fn from(bits: u32) -> Self {
+        Self::from_bits(bits)
+    }
+}
+
+impl From<Location> for u32 {
+    fn from(location: Location) -> Self {
+        location.bits()
+    }
+}

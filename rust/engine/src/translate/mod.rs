@@ -39,12 +39,13 @@ pub use location::{InlinedLocation, Location};
 use crate::abi::vmctx::VmctxLayout;
 use crate::error::Result;
 use crate::options::CompileOptions;
+use crate::prelude::*;
 use crate::types::{FuncType, ValType};
-use crate::wasm::ModuleInfo;
+use crate::wasm::{Body, ModuleInfo};
 use cranelift_codegen::ir::{self, AbiParam, UserFuncName, types};
 use cranelift_codegen::isa::{CallConv, TargetFrontendConfig};
 use cranelift_frontend::FunctionBuilderContext;
-use wasmparser::FuncValidatorAllocations;
+use wasmparser::{FuncToValidate, FuncValidatorAllocations, FunctionBody, ValidatorResources};
 
 /// What every function of one module shares while it is translated.
 pub struct Environment<'a> {
@@ -56,12 +57,23 @@ pub struct Environment<'a> {
     pub options: CompileOptions,
     /// Facts about the target that building CLIF needs.
     pub frontend: TargetFrontendConfig,
-    /// The bodies of the functions, and what is known of their use for inlining.
-    pub candidates: Candidates<'a>,
+    /// The bodies of the functions that are not imported, in the order of their indices.
+    pub bodies: &'a [Body<'a>],
+    /// What is known of their use for inlining.
+    pub candidates: &'a Candidates,
 }
 
-impl std::fmt::Debug for Environment<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl<'a> Environment<'a> {
+    /// The body of a function, and what validates it.
+    fn body(&self, function: u32) -> (FuncToValidate<ValidatorResources>, &'a FunctionBody<'a>) {
+        let Body { to_validate, body } = &self.bodies[(function - self.info.imported_functions) as usize];
+        let FuncToValidate { resources, index, ty, features } = to_validate;
+        (FuncToValidate { resources: resources.clone(), index: *index, ty: *ty, features: *features }, body)
+    }
+}
+
+impl core::fmt::Debug for Environment<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Environment").field("options", &self.options).finish_non_exhaustive()
     }
 }
@@ -73,8 +85,8 @@ pub struct Translator {
     inlined: Vec<InlinedLocation>,
 }
 
-impl std::fmt::Debug for Translator {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl core::fmt::Debug for Translator {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str("Translator")
     }
 }

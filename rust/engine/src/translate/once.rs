@@ -75,6 +75,7 @@ impl FunctionTranslation<'_, '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::prelude::*;
     use cranelift_codegen::ir::types;
 
     #[test]

@@ -3,6 +3,7 @@
 //! Values of the stack machine become SSA values at once. Results of a block and parameters of a loop become parameters of CLIF
 //! blocks; Cranelift removes those that turn out constant.
 
+use crate::prelude::*;
 use crate::types::ValType;
 use cranelift_codegen::ir::{Block, Inst, Value};
 

@@ -13,9 +13,9 @@ use super::function::FunctionTranslation;
 use super::vmctx::Region;
 use crate::abi::vmctx::{TableDefinition, TableEntry};
 use crate::trap::TrapCode;
+use core::mem::offset_of;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value, types};
-use std::mem::offset_of;
 
 /// Bytes of an element, as a power of two.
 pub(super) const ELEMENT_SHIFT: i64 = 3;

@@ -12,8 +12,9 @@ use crate::abi::vmctx::{FuncRecord, GlobalCell, MemoryDefinition};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fiber::intrinsics::Intrinsic;
 use crate::options::BoundsMode;
+use crate::prelude::*;
 use crate::types::{ExternType, FuncType, GlobalType, MemoryType, TableType, ValType};
-use std::ptr::NonNull;
+use core::ptr::NonNull;
 
 /// Anything that can be imported or exported.
 #[derive(Clone, Debug)]
@@ -103,7 +104,7 @@ impl Store {
     #[cfg(any(test, feature = "testing"))]
     #[must_use]
     pub fn host_function(&self, ty: FuncType, instance_id: u64, function_index: u64) -> FuncHandle {
-        FuncHandle::host(ty, instance_id, function_index, std::ptr::null())
+        FuncHandle::host(ty, instance_id, function_index, core::ptr::null())
     }
 
     /// Makes a memory, guarded where the address space allows, so that every module can import it.
@@ -232,7 +233,7 @@ impl FuncHandle {
         if let Some(expected) = intrinsic.ty().filter(|expected| *expected != ty) {
             return Err(argument(format!("a function {ty} for intrinsic {number}, expected {expected}")));
         }
-        let c_function = std::ptr::null();
+        let c_function = core::ptr::null();
         let source = HostSource { instance_id, function_index, c_function, intrinsic: (intrinsic, datum) };
         Ok(Self { ty, source: FuncSource::Host(source) })
     }
@@ -269,7 +270,7 @@ impl FuncHandle {
     pub fn store_pointer(&self) -> *const () {
         match &self.source {
             FuncSource::Instance { store, .. } => store.node().cast(),
-            FuncSource::Host(_) => std::ptr::null(),
+            FuncSource::Host(_) => core::ptr::null(),
         }
     }
 
@@ -279,7 +280,7 @@ impl FuncHandle {
     /// As [`FuncHandle::record`].
     #[must_use]
     pub fn slot(&self) -> u64 {
-        std::ptr::from_ref(self.record()) as u64
+        core::ptr::from_ref(self.record()) as u64
     }
 }
 

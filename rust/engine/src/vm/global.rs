@@ -2,7 +2,7 @@
 
 use crate::abi::vmctx::GlobalCell;
 use crate::types::ValType;
-use std::sync::atomic::Ordering;
+use core::sync::atomic::Ordering;
 
 /// A global of the embedder. Its address must not change: compiled code holds that of the cell.
 #[derive(Debug, Default)]

@@ -4,6 +4,7 @@
 use super::instance::InstanceData;
 use crate::abi::vmctx::{DataEntry, ElementEntry};
 use crate::error::{Error, ErrorKind, Result};
+use crate::prelude::*;
 use crate::trap::TrapCode;
 use crate::types::ValType;
 use crate::wasm::{ConstExpr, ConstOp, SegmentMode};

@@ -22,9 +22,10 @@ use crate::abi::vmctx::{
 use crate::artifact::TrampolineKey;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fiber::builtins;
+use crate::prelude::*;
 use crate::types::FuncType;
 use crate::wasm::{Export, ExternKind};
-use std::ptr::NonNull;
+use core::ptr::NonNull;
 
 /// Limits set by the embedder; none by default.
 #[derive(Clone, Copy, Debug, Default)]
@@ -302,16 +303,16 @@ impl InstanceData {
                 function_index,
                 c_function,
                 c_context: self.vmctx.pointer(),
-                c_adapter: adapter.unwrap_or(std::ptr::null()),
+                c_adapter: adapter.unwrap_or(core::ptr::null()),
                 params: count(ty.param_slots()),
                 results: count(ty.result_slots()),
-                memory: std::ptr::null(),
+                memory: core::ptr::null(),
                 intrinsic_data,
             });
             record.write(FuncRecord {
                 code: trampoline(to_host(type_index)).expect("the type of each imported function has its trampolines"),
                 vmctx: host.as_ptr().cast(),
-                entry: trampoline(TrampolineKey::Entry(type_index)).unwrap_or(std::ptr::null()),
+                entry: trampoline(TrampolineKey::Entry(type_index)).unwrap_or(core::ptr::null()),
                 type_id: self.module.type_ids()[type_index as usize],
                 function,
             });
@@ -323,7 +324,7 @@ impl InstanceData {
     fn set_owner(&self, this: NonNull<Self>, store: &Store) {
         let (store, instance) = (store.node().cast(), this.as_ptr().cast());
         self.write(0, Header { store, instance, ..header(VMCTX_MAGIC) });
-        let memory = self.memories.first().map_or(std::ptr::null(), |_| self.memory(0).definition());
+        let memory = self.memories.first().map_or(core::ptr::null(), |_| self.memory(0).definition());
         for n in 0..self.vmctx.hosts() {
             // SAFETY: the place lies in this block, which nobody else has seen, and was written by `host_record`.
             let host = unsafe { self.vmctx.host_function(n).as_mut() };
@@ -409,5 +410,5 @@ fn join(store: &Store, imports: &[Extern]) {
 
 /// A header without an owner.
 fn header(magic: u64) -> Header {
-    Header { builtins: builtins(), store: std::ptr::null(), instance: std::ptr::null(), magic }
+    Header { builtins: builtins(), store: core::ptr::null(), instance: core::ptr::null(), magic }
 }

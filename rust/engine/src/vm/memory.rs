@@ -10,11 +10,11 @@ use super::stats::{self, Live};
 use crate::abi::vmctx::MemoryDefinition;
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::BoundsMode;
+use crate::os::Errno;
+use crate::sync::Mutex;
 use crate::types::{Limits, MemoryType, PAGE_SIZE};
-use parking_lot::Mutex;
-use std::io;
-use std::ops::Range;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use core::ops::Range;
+use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 /// A linear memory. Its address must not change: compiled code holds that of the definition.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ pub(super) enum GrowError {
         /// Bytes that were asked for.
         bytes: u64,
         /// Its answer.
-        error: io::Error,
+        error: Errno,
     },
 }
 
@@ -84,7 +84,7 @@ impl Memory {
             _live: stats::MEMORIES.count(),
         };
         let committed = memory.reservation.commit(0, bytes);
-        committed.map_err(|error| pages::refused("make accessible a memory", bytes, &error))?;
+        committed.map_err(|error| pages::refused("make accessible a memory", bytes, error))?;
         memory.definition.length.store(bytes, Ordering::Release);
         Ok(memory)
     }
@@ -183,7 +183,7 @@ impl GrowError {
                 );
                 Error::new(ErrorKind::Resource, message)
             }
-            Self::System { bytes, error } => pages::refused("grow a memory by the pages", bytes, &error),
+            Self::System { bytes, error } => pages::refused("grow a memory by the pages", bytes, error),
         }
     }
 }
@@ -191,6 +191,7 @@ impl GrowError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::prelude::*;
     use crate::types::MAX_PAGES32;
 
     const MODES: [BoundsMode; 2] = [BoundsMode::Guarded, BoundsMode::Explicit];

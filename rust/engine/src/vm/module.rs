@@ -1,14 +1,16 @@
-//! A module that can be instantiated: its artifact, its code in the arena, and what instances of it share.
+//! A module that can be instantiated: its code in the arena, with its artifact, and what instances of it share.
 
 use super::stats::{self, Live};
 use super::type_ids::TypeIds;
 use crate::abi::vmctx::VmctxLayout;
 use crate::artifact::Artifact;
 use crate::code::LoadedCode;
+use crate::compile::Linked;
 use crate::error::Result;
 use crate::options::CompileOptions;
+use crate::prelude::*;
 use crate::wasm::ModuleInfo;
-use std::sync::Arc;
+use alloc::sync::Arc;
 
 /// A module with its code. A handle: clones are the same module; the code goes with the last clone and the last
 /// instance.
@@ -17,7 +19,6 @@ pub struct Module(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    artifact: Artifact,
     code: Arc<LoadedCode>,
     layout: VmctxLayout,
     type_ids: TypeIds,
@@ -25,12 +26,13 @@ struct Inner {
 }
 
 impl Module {
-    /// Compiles a module from the binary format.
+    /// Compiles a module from the binary format, on threads of the system.
     ///
     /// # Errors
     /// Kind `Validation`, `Compile`, or `Resource` where there is no room for the code.
+    #[cfg(feature = "hosted")]
     pub fn compile(bytes: &[u8], options: CompileOptions) -> Result<Self> {
-        Self::load(crate::compile::compile(bytes, options)?)
+        crate::compile::compile(bytes, options, Self::load)
     }
 
     /// Makes a module of what [`Module::serialize`] gave. The bytes hold machine code that will run: they must be
@@ -39,38 +41,51 @@ impl Module {
     /// # Errors
     /// Kind `Deserialize`, or `Resource` where there is no room for the code.
     pub fn deserialize(bytes: &[u8]) -> Result<Self> {
-        Self::load(Artifact::deserialize(bytes)?)
+        let (artifact, code) = Artifact::deserialize(bytes)?;
+        Self::new(Arc::new(artifact), |block| {
+            block.copy_from_slice(code);
+            Ok(())
+        })
     }
 
-    fn load(artifact: Artifact) -> Result<Self> {
-        let code = LoadedCode::load(&artifact)?;
+    /// Makes a module of what a compilation has ended with. Nothing of it refers to the compilation.
+    ///
+    /// # Errors
+    /// Kind `Resource` where there is no room for the code.
+    pub fn load(linked: &Linked<'_>) -> Result<Self> {
+        Self::new(linked.artifact.clone(), |block| linked.write(block))
+    }
+
+    /// Makes a module of an artifact, whose block `write` writes.
+    fn new(artifact: Arc<Artifact>, write: impl FnOnce(&mut [u8]) -> Result<()>) -> Result<Self> {
         let layout = VmctxLayout::new(&artifact.info);
         let type_ids = TypeIds::new(&artifact.info.types);
-        Ok(Self(Arc::new(Inner { artifact, code, layout, type_ids, _live: stats::MODULES.count() })))
+        let code = LoadedCode::load(artifact, write)?;
+        Ok(Self(Arc::new(Inner { code, layout, type_ids, _live: stats::MODULES.count() })))
     }
 
     /// Its bytes for [`Module::deserialize`], on an equal engine and processor.
     #[must_use]
     pub fn serialize(&self) -> Vec<u8> {
-        self.0.artifact.serialize()
+        self.0.code.artifact().serialize(self.0.code.block())
     }
 
     /// What it declares.
     #[must_use]
     pub fn info(&self) -> &ModuleInfo {
-        &self.0.artifact.info
+        &self.0.code.artifact().info
     }
 
     /// What was chosen when it was compiled.
     #[must_use]
     pub fn options(&self) -> CompileOptions {
-        self.0.artifact.options
+        self.0.code.artifact().options
     }
 
     /// Bytes of machine code.
     #[must_use]
     pub fn code_bytes(&self) -> u64 {
-        self.0.code.code_bytes() as u64
+        self.0.code.artifact().tables.code_bytes() as u64
     }
 
     /// Its code in the arena.

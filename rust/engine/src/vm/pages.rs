@@ -1,10 +1,10 @@
 //! The memory system calls: reserve address space, make parts of it accessible, empty and close them, give it back.
 #![allow(unsafe_code)] // system calls on address ranges that the callers own
 
-use crate::budget::address_space_limit;
 use crate::error::{Error, ErrorKind};
-use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use crate::os::{self, Errno, address_space_limit};
+use crate::prelude::*;
+use core::sync::atomic::{AtomicUsize, Ordering};
 
 /// Granule of protection; a page of 64 KiB is a multiple of it.
 pub(super) use crate::abi::HOST_PAGE;
@@ -21,7 +21,7 @@ static RESERVED: AtomicUsize = AtomicUsize::new(0);
 
 /// Reserves address space that cannot be accessed, aligned to the host's pages. It fails where less than `left` bytes in one
 /// piece would remain.
-pub(super) fn reserve(bytes: usize, left: usize) -> io::Result<usize> {
+pub(super) fn reserve(bytes: usize, left: usize) -> Result<usize, Errno> {
     let address = map_inaccessible(bytes)?;
     let reserved = RESERVED.fetch_add(bytes, Ordering::Relaxed) + bytes;
     let left = match address_space_limit() {
@@ -30,36 +30,34 @@ pub(super) fn reserve(bytes: usize, left: usize) -> io::Result<usize> {
         None => return Ok(address),
     };
     match map_inaccessible(left) {
-        // SAFETY: mapped just now, and used by nobody.
-        Ok(probe) => unsafe { libc::munmap(probe as *mut _, left) },
+        Ok(probe) => {
+            // SAFETY: mapped just now, and used by nobody.
+            let _ = unsafe { os::unmap(probe, left) };
+        }
         Err(error) => {
             // SAFETY: as above.
             unsafe { release(address, bytes) };
             return Err(error);
         }
-    };
+    }
     Ok(address)
 }
 
-fn map_inaccessible(bytes: usize) -> io::Result<usize> {
+fn map_inaccessible(bytes: usize) -> Result<usize, Errno> {
     // SAFETY: a fresh mapping at an address of the kernel's choice touches nothing that exists.
-    let address = unsafe {
-        libc::mmap(std::ptr::null_mut(), bytes, libc::PROT_NONE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, 0)
-    };
-    if address == libc::MAP_FAILED { Err(io::Error::last_os_error()) } else { Ok(address as usize) }
+    unsafe { os::map(0, bytes, os::NONE, 0) }
 }
 
 /// Makes a part of a reservation accessible; it reads as zeros where it was not accessible before.
 ///
 /// # Safety
 /// The range lies in a reservation that the caller owns.
-pub(super) unsafe fn commit(address: usize, bytes: usize) -> io::Result<()> {
+pub(super) unsafe fn commit(address: usize, bytes: usize) -> Result<(), Errno> {
     if bytes == 0 {
         return Ok(());
     }
     // SAFETY: by the caller's promise nothing else lives in the range.
-    let result = unsafe { libc::mprotect(address as *mut _, bytes, libc::PROT_READ | libc::PROT_WRITE) };
-    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    unsafe { os::protect(address, bytes, os::READ_WRITE) }
 }
 
 /// Makes a part of a reservation inaccessible and drops its contents. A fresh mapping does both at once, and merges
@@ -67,14 +65,12 @@ pub(super) unsafe fn commit(address: usize, bytes: usize) -> io::Result<()> {
 ///
 /// # Safety
 /// The range lies in a reservation that the caller owns, and nobody uses its contents any more.
-pub(super) unsafe fn discard(address: usize, bytes: usize) -> io::Result<()> {
+pub(super) unsafe fn discard(address: usize, bytes: usize) -> Result<(), Errno> {
     if bytes == 0 {
         return Ok(());
     }
-    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
     // SAFETY: it replaces only what the caller owns.
-    let result = unsafe { libc::mmap(address as *mut _, bytes, libc::PROT_NONE, flags, -1, 0) };
-    if result == libc::MAP_FAILED { Err(io::Error::last_os_error()) } else { Ok(()) }
+    unsafe { os::map(address, bytes, os::NONE, os::MAP_FIXED) }.map(drop)
 }
 
 /// Gives a reservation, or a part of one, back to the system.
@@ -85,15 +81,14 @@ pub(super) unsafe fn release(address: usize, bytes: usize) {
     if bytes > 0 {
         // SAFETY: by the caller's promise. It can fail only where it would split a mapping; then the range stays
         // reserved.
-        let result = unsafe { libc::munmap(address as *mut _, bytes) };
-        if result == 0 {
+        if unsafe { os::unmap(address, bytes) }.is_ok() {
             RESERVED.fetch_sub(bytes, Ordering::Relaxed);
         }
     }
 }
 
 /// An error for a range that the system refuses: what it was for, how much it is, and what can be done.
-pub(super) fn refused(what: &str, bytes: u64, error: &io::Error) -> Error {
+pub(super) fn refused(what: &str, bytes: u64, error: Errno) -> Error {
     let limit =
         address_space_limit().map(|limit| format!(" (`ulimit -v` is {} KiB)", limit / 1024)).unwrap_or_default();
     let message = format!(
@@ -120,7 +115,7 @@ mod tests {
         assert_eq!(size(8 << 30), "8 GiB");
         assert_eq!(size(65536), "64 KiB");
         assert_eq!(size(7), "7 bytes");
-        let error = refused("reserve the address space", 8 << 30, &io::Error::from_raw_os_error(libc::ENOMEM));
+        let error = refused("reserve the address space", 8 << 30, Errno(libc::ENOMEM));
         assert_eq!(error.kind(), ErrorKind::Resource);
         assert!(error.message().starts_with("cannot reserve the address space of 8 GiB: "), "{error}");
     }

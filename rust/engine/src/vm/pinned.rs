@@ -2,9 +2,10 @@
 
 #![allow(unsafe_code)] // an owning raw pointer: a `Box` would claim that nobody else points there
 
-use std::fmt;
-use std::ops::Deref;
-use std::ptr::NonNull;
+use crate::prelude::*;
+use core::fmt;
+use core::ops::Deref;
+use core::ptr::NonNull;
 
 /// Owns a value at a fixed address that others hold raw pointers to.
 pub(super) struct Pinned<T>(NonNull<T>);

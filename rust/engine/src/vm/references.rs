@@ -12,7 +12,7 @@ use super::type_ids;
 use crate::abi::vmctx::{FuncRecord, Header};
 use crate::error::Result;
 use crate::types::{GlobalType, ValType};
-use std::ptr::NonNull;
+use core::ptr::NonNull;
 
 /// Which function a reference is. References to the same function have different slots in different instances.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

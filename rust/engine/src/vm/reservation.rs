@@ -7,12 +7,12 @@ use super::slots::{Place, SPAN};
 use crate::budget::{self, Taken};
 use crate::error::Result;
 use crate::options::BoundsMode;
+use crate::os::{self, Errno};
+use crate::sync::Lazy;
+use crate::sync::Mutex;
 use crate::types::PAGE_SIZE;
-use once_cell::sync::Lazy;
-use parking_lot::Mutex;
-use std::collections::VecDeque;
-use std::io;
-use std::ops::Range;
+use alloc::collections::VecDeque;
+use core::ops::Range;
 
 /// Bytes of explicit memories that stay inaccessible after Go has seen them, where address space is not limited.
 const QUARANTINE: u64 = 64 << 30;
@@ -75,7 +75,7 @@ impl Reservation {
 
     /// Makes the bytes `from..to` accessible, after those before them; they read as zeros. Where pages of the memory are
     /// smaller than those of the host, so do some bytes more: such a memory is explicit, no guest gets at them.
-    pub(super) fn commit(&self, from: u64, to: u64) -> io::Result<()> {
+    pub(super) fn commit(&self, from: u64, to: u64) -> Result<(), Errno> {
         assert!(from <= to && to <= self.capacity, "commit {from}..{to} of {}", self.capacity);
         let (from, to) = (whole_pages(from), whole_pages(to));
         // SAFETY: the range lies in the reservation, which is ours and consists of whole pages.
@@ -117,13 +117,13 @@ const fn whole_pages(bytes: u64) -> usize {
 pub(super) fn reserve_between(min: u64, max: u64) -> Result<(usize, u64)> {
     let [min, max] = [min, max].map(|bytes| bytes.next_multiple_of(PAGE_SIZE));
     let least = min.max(PAGE_SIZE);
-    let part = budget::address_space_limit().map_or(max, |limit| limit / 8 / PAGE_SIZE * PAGE_SIZE);
+    let part = os::address_space_limit().map_or(max, |limit| limit / 8 / PAGE_SIZE * PAGE_SIZE);
     let mut capacity = max.min(part).max(least);
     loop {
         match pages::reserve(capacity as usize, LEFT_TO_GO) {
             Ok(base) => return Ok((base, capacity)),
             Err(error) if capacity <= least => {
-                return Err(pages::refused("reserve the address space", capacity, &error));
+                return Err(pages::refused("reserve the address space", capacity, error));
             }
             Err(_) => capacity = (capacity / 2).next_multiple_of(PAGE_SIZE).max(least),
         }
@@ -138,7 +138,7 @@ struct Quarantine {
 }
 
 static EXPLICIT: Lazy<Mutex<Quarantine>> = Lazy::new(|| {
-    let limit = budget::address_space_limit().map_or(QUARANTINE, |limit| limit / 64);
+    let limit = os::address_space_limit().map_or(QUARANTINE, |limit| limit / 64);
     Mutex::new(Quarantine { ranges: VecDeque::new(), bytes: 0, limit })
 });
 

@@ -6,9 +6,10 @@
 use super::instance::InstanceData;
 use super::store::Store;
 use crate::abi::vmctx::ElementEntry;
+use crate::prelude::*;
 use crate::types::ValType;
 use crate::wasm::SegmentMode;
-use std::ptr;
+use core::ptr;
 
 impl Store {
     /// The slots of externref that are not null in the globals, tables and passive element segments of all instances of the
@@ -54,6 +55,7 @@ fn of_instance(instance: &InstanceData, found: &mut Vec<u64>) {
 
 #[cfg(test)]
 mod tests {
+    use crate::prelude::*;
     use crate::types::{GlobalType, Limits, TableType, ValType};
     use crate::vm::{Extern, Instance, InstanceOptions, Module, Store};
 

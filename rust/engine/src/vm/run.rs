@@ -22,7 +22,7 @@ pub unsafe fn c_call(context: *mut Context) {
     unsafe {
         let callee = &*(*context).callee;
         type Adapter = unsafe extern "C" fn(*const u8, *const u8, *mut u64);
-        let adapter = std::mem::transmute::<*const u8, Adapter>(callee.c_adapter);
+        let adapter = core::mem::transmute::<*const u8, Adapter>(callee.c_adapter);
         adapter(callee.c_function, callee.c_context, (*context).slots);
     }
 }

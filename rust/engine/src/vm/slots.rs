@@ -20,9 +20,11 @@ use super::pages;
 use crate::budget::{self, Taken};
 use crate::error::Result;
 use crate::options::{GUARD, RESERVATION};
-use once_cell::sync::Lazy;
-use parking_lot::Mutex;
-use std::collections::VecDeque;
+use crate::os;
+use crate::prelude::*;
+use crate::sync::Lazy;
+use crate::sync::Mutex;
+use alloc::collections::VecDeque;
 
 /// How far a memory may begin above its slot's first byte.
 const SLACK: u64 = 2 << 30;
@@ -64,7 +66,7 @@ struct Pool {
 
 static POOL: Lazy<Mutex<Pool>> = Lazy::new(|| {
     // Where address space is limited, Go's heap needs it more than the quarantine does.
-    Mutex::new(Pool::new(if budget::address_space_limit().is_some() { 0 } else { QUEUE }))
+    Mutex::new(Pool::new(if os::address_space_limit().is_some() { 0 } else { QUEUE }))
 });
 
 impl Pool {
@@ -95,7 +97,7 @@ impl Pool {
             match pages::reserve(count * SLOT as usize, LEFT) {
                 Ok(start) => break start,
                 Err(error) if count == 1 => {
-                    return Err(pages::refused("reserve the address space for a memory", SLOT, &error));
+                    return Err(pages::refused("reserve the address space for a memory", SLOT, error));
                 }
                 Err(_) => count /= 2,
             }
@@ -154,7 +156,7 @@ impl Place {
             POOL.lock().give(slot, committed, shown);
         } else {
             // Out of mappings: the range stays as it is, and is never used again.
-            std::mem::forget(self);
+            core::mem::forget(self);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Counters of what is alive, for tests and diagnostics.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// How many things of a sort are alive.
 #[derive(Debug, Default)]

@@ -25,10 +25,12 @@ use super::pinned::Pinned;
 use super::stats::{self, Live};
 use super::table::Table;
 use crate::fiber::ranges::Ranges;
-use parking_lot::Mutex;
-use std::ops::Range;
-use std::ptr::NonNull;
-use std::sync::{Arc, OnceLock, Weak};
+use crate::prelude::*;
+use crate::sync::Mutex;
+use crate::sync::OnceLock;
+use alloc::sync::{Arc, Weak};
+use core::ops::Range;
+use core::ptr::NonNull;
 
 /// A handle to a store; keeps everything in it alive.
 #[derive(Clone, Debug)]
@@ -116,7 +118,7 @@ impl Store {
             let from = from.take().expect("checked above");
             let to = to.as_mut().expect("checked above");
             to.take_in(from);
-            let kept = std::mem::take(&mut to.kept);
+            let kept = core::mem::take(&mut to.kept);
             drop((in_first, in_second));
             for store in &kept {
                 self.merge(store);

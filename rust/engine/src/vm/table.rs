@@ -10,9 +10,10 @@ use super::reservation::reserve_between;
 use crate::abi::vmctx::TableDefinition;
 use crate::budget::{self, Taken};
 use crate::error::{Error, ErrorKind, Result};
+use crate::prelude::*;
+use crate::sync::Mutex;
 use crate::types::{Limits, MAX_TABLE_ELEMENTS, TableType};
-use parking_lot::Mutex;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// Bytes of an element.
 const ELEMENT: u64 = size_of::<u64>() as u64;
@@ -169,7 +170,7 @@ impl Elements {
         let (from, to) = (page(from), page(to));
         // SAFETY: the range lies in the reservation, whose size is a multiple of the page.
         let committed = unsafe { pages::commit(base + from, to - from) };
-        committed.map_err(|error| pages::refused("make accessible the elements of a table", (to - from) as u64, &error))
+        committed.map_err(|error| pages::refused("make accessible the elements of a table", (to - from) as u64, error))
     }
 }
 

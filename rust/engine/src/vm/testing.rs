@@ -12,9 +12,10 @@ use crate::abi::vmctx::{FuncRecord, HostFunction};
 use crate::abi::{Context, Status};
 use crate::error::{Error, Result};
 use crate::fiber::{self, ArenaOptions, Backtrace, Fiber, backtrace};
+use crate::prelude::*;
 use crate::trap::TrapCode;
 use crate::wasm::Import;
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 /// Things that modules can import, by namespace and name.
 #[derive(Debug, Default)]
@@ -66,8 +67,8 @@ impl Linker {
 }
 
 unsafe extern "C" {
-    fn gw_enter(context: *mut Context) -> u64;
-    fn gw_resume(context: *mut Context) -> u64;
+    fn gw_enter(context: *mut Context, stack_limit: usize, thread: u32) -> u64;
+    fn gw_resume(context: *mut Context, stack_limit: usize, thread: u32) -> u64;
 }
 
 /// Why a run ended before the function returned.
@@ -101,6 +102,7 @@ pub unsafe fn run<E>(
     host: Host<'_, E>,
 ) -> Result<(), Stop<E>> {
     fiber::init(ArenaOptions::default()).map_err(Stop::Engine)?;
+    let thread = crate::os::thread_id();
     let fiber = Fiber::acquire().map_err(Stop::Engine)?;
     let context = fiber.context();
     let args = context as usize - slots.len() * 8;
@@ -112,17 +114,17 @@ pub unsafe fn run<E>(
         (*context).vmctx = record.vmctx as usize;
         (*context).args = args;
         (*context).stack_top = args & !15;
-        (*context).store.store(store.cast_mut(), std::sync::atomic::Ordering::Release);
-        std::ptr::copy_nonoverlapping(slots.as_ptr(), args as *mut u64, slots.len());
-        let mut status = gw_enter(context);
+        (*context).store.store(store.cast_mut(), core::sync::atomic::Ordering::Release);
+        core::ptr::copy_nonoverlapping(slots.as_ptr(), args as *mut u64, slots.len());
+        let mut status = gw_enter(context, 0, thread);
         loop {
             if status == Status::Done as u64 {
-                std::ptr::copy_nonoverlapping(args as *const u64, slots.as_mut_ptr(), slots.len());
+                core::ptr::copy_nonoverlapping(args as *const u64, slots.as_mut_ptr(), slots.len());
                 return Ok(());
             } else if status == Status::HostCall as u64 {
                 let callee = &*(*context).callee;
                 let count = callee.params.max(callee.results) as usize;
-                let window = std::slice::from_raw_parts_mut((*context).slots, count);
+                let window = core::slice::from_raw_parts_mut((*context).slots, count);
                 host(callee, window).map_err(Stop::Host)?;
             } else if status == Status::CCall as u64 {
                 c_call(context);
@@ -132,7 +134,7 @@ pub unsafe fn run<E>(
                 let code = TrapCode::from_u8((*context).trap_code as u8).expect("stubs and handler store known codes");
                 return Err(Stop::Trap { code, backtrace: backtrace(context) });
             }
-            status = gw_resume(context);
+            status = gw_resume(context, 0, thread);
         }
     }
 }

@@ -3,10 +3,11 @@
 //! Ids are reference counted by the modules that use them, and given out again when no module does. A function record
 //! is pinned by its instance, the instance's module pins the id.
 
+use crate::prelude::*;
+use crate::sync::Lazy;
+use crate::sync::Mutex;
 use crate::types::FuncType;
-use once_cell::sync::Lazy;
-use parking_lot::Mutex;
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 #[derive(Debug, Default)]
 struct Registry {

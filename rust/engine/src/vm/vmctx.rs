@@ -8,8 +8,8 @@
 
 use crate::abi::vmctx::{FuncRecord, HostFunction};
 use crate::error::{Error, ErrorKind, Result};
-use std::alloc::{Layout, alloc_zeroed, dealloc};
-use std::ptr::NonNull;
+use alloc::alloc::{Layout, alloc_zeroed, dealloc};
+use core::ptr::NonNull;
 
 /// Alignment of the block.
 const ALIGN: usize = 16;

@@ -1,8 +1,9 @@
-//! How serde reads and writes `Vec<u8>`: in one piece. By default it would go byte by byte, which is slow for code and data.
+//! How serde reads and writes lists of bytes: in one piece. By default it would go byte by byte, which is slow for code and data.
 
+use crate::prelude::*;
+use core::fmt;
 use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserializer, Serializer};
-use std::fmt;
 
 /// Writes the bytes in one piece.
 pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
@@ -10,8 +11,8 @@ pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S:
 }
 
 /// Reads the bytes in one piece.
-pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
-    deserializer.deserialize_bytes(Bytes)
+pub fn deserialize<'de, D: Deserializer<'de>, T: From<Vec<u8>>>(deserializer: D) -> Result<T, D::Error> {
+    deserializer.deserialize_bytes(Bytes).map(T::from)
 }
 
 struct Bytes;

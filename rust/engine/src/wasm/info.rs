@@ -1,8 +1,9 @@
 //! What a validated module declares: the compiler's and the linker's view of it, without its function bodies.
 
+use crate::prelude::*;
 use crate::types::{ExternType, FuncType, GlobalType, MemoryType, TableType, ValType};
+use core::ops::Deref;
 use serde::{Deserialize, Serialize};
-use std::ops::Deref;
 
 /// The declarations of a validated module (WebAssembly 2.0, section 2.5). Index spaces begin with the imports.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -187,7 +188,7 @@ impl Deref for ConstExpr {
 
     fn deref(&self) -> &[ConstOp] {
         match self {
-            Self::One(op) => std::slice::from_ref(op),
+            Self::One(op) => core::slice::from_ref(op),
             Self::Many(ops) => ops,
         }
     }
@@ -195,7 +196,7 @@ impl Deref for ConstExpr {
 
 impl<'a> IntoIterator for &'a ConstExpr {
     type Item = &'a ConstOp;
-    type IntoIter = std::slice::Iter<'a, ConstOp>;
+    type IntoIter = core::slice::Iter<'a, ConstOp>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()

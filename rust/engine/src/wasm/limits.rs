@@ -8,7 +8,7 @@
 //! `types`.
 
 use crate::error::{Error, ErrorKind, Result};
-use std::borrow::Cow;
+use alloc::borrow::Cow;
 
 /// Bytes of a module.
 pub const MAX_MODULE_SIZE: usize = 1 << 30;

@@ -1,6 +1,7 @@
 //! The custom section "name" (appendix 7.4.1), read leniently: names are for people, and a damaged section is no error.
 
 use super::Names;
+use crate::prelude::*;
 use wasmparser::{BinaryReader, NameMap};
 
 /// Reads the names of the module and of its functions, of which there are `functions`. What is damaged is left out: names out of

@@ -3,7 +3,8 @@
 use super::features::{self, FEATURES, FEATURES_WITH_OWN_GLOBALS};
 use super::{ModuleInfo, Section, limits, names, sections, table_growth};
 use crate::error::{Error, ErrorKind, Result};
-use std::fmt;
+use crate::prelude::*;
+use core::fmt;
 use wasmparser::{
     BinaryReader, FuncToValidate, FunctionBody, Parser, Payload, ValidPayload, Validator, ValidatorResources,
     WasmFeatures,

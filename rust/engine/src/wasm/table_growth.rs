@@ -1,6 +1,7 @@
 //! Which tables can grow after instantiation: the others need no reservation of address space.
 
 use super::{Body, ExternKind, ModuleInfo};
+use crate::prelude::*;
 use wasmparser::Operator;
 
 /// For each table, whether it can ever grow: it is imported or exported, or a body holds a `table.grow` of it; never, if it is the

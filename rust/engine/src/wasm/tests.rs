@@ -7,6 +7,7 @@ mod refusals;
 use super::{ModuleInfo, parse};
 use crate::compile::validate as validate_here;
 use crate::error::{Error, ErrorKind};
+use crate::prelude::*;
 
 /// A module of the text format as bytes.
 fn binary(text: &str) -> Vec<u8> {

@@ -25,6 +25,16 @@ pub enum Variant {
     Serialized,
 }
 
+impl Variant {
+    /// The variants that a case is run in, decided by its seed.
+    pub fn of_seed(seed: u64) -> impl Iterator<Item = Self> {
+        let serialized = (seed >> 8).is_multiple_of(8);
+        let explicit = (seed >> 12).is_multiple_of(2);
+        let first = if serialized { Self::Serialized } else { Self::Guarded };
+        [Some(first), explicit.then_some(Self::Explicit)].into_iter().flatten()
+    }
+}
+
 /// This project's engine.
 #[derive(Clone, Copy, Debug)]
 pub struct Ours(pub Variant);

@@ -5,12 +5,13 @@
 use super::Translation;
 use crate::abi::vmctx::DataEntry;
 use crate::abi::{BULK_CHUNK, Builtins};
+use crate::prelude::*;
 use crate::translate::bounds;
 use crate::translate::vmctx::Region;
 use crate::trap::TrapCode;
+use core::mem::offset_of;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, MemFlagsData, Type, Value, types};
-use std::mem::offset_of;
 
 /// Most bytes of a copy of constant length that becomes loads and stores.
 const INLINE_COPY: u64 = 128;

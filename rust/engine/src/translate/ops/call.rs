@@ -2,9 +2,10 @@
 
 use super::Translation;
 use crate::abi::vmctx::FuncImport;
+use crate::prelude::*;
 use crate::translate::indirect;
+use core::mem::offset_of;
 use cranelift_codegen::ir::{Inst, InstBuilder, Value};
-use std::mem::offset_of;
 
 /// `call`: own functions directly and with the same vmctx, imported ones by their `FuncImport`.
 pub(in super::super) fn call(t: &mut Translation<'_, '_>, function: u32) {

@@ -5,6 +5,7 @@
 
 use super::{Translation, condition};
 use crate::error::Result;
+use crate::prelude::*;
 use crate::translate::clif_type;
 use crate::translate::function::val_type;
 use crate::translate::state::{Frame, FrameKind, Otherwise};
@@ -13,7 +14,7 @@ use crate::types::ValType;
 use crate::wasm::limits::check_br_table;
 use crate::wasm::validation_error;
 use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, JumpTableData};
-use std::collections::HashMap;
+use hashbrown::HashMap;
 use wasmparser::{BlockType, BrTable};
 
 /// `unreachable`, section 4.4.8.2.

@@ -4,9 +4,9 @@ use super::Translation;
 use super::numeric::push_bool;
 use crate::abi::vmctx::FuncImport;
 use crate::error::{Error, ErrorKind, Result};
+use core::mem::offset_of;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, types};
-use std::mem::offset_of;
 
 /// `ref.null`, section 4.4.2.1.
 pub(in super::super) fn null(t: &mut Translation<'_, '_>) {

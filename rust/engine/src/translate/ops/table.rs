@@ -11,9 +11,9 @@ use crate::translate::bounds::widen;
 use crate::translate::table_access::{self, ELEMENT_SHIFT};
 use crate::translate::vmctx::Region;
 use crate::trap::TrapCode;
+use core::mem::offset_of;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value, types};
-use std::mem::offset_of;
 
 const ELEMENT_BYTES: i64 = 1 << ELEMENT_SHIFT;
 

@@ -1,6 +1,7 @@
 //! Several memories, 64-bit memories and tables, pages of one byte, and the constant expressions that place segments in them.
 
 use super::*;
+use crate::prelude::*;
 use crate::types::MAX_BYTES64;
 
 const MODES: [BoundsMode; 2] = [BoundsMode::Guarded, BoundsMode::Explicit];

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::fiber::Backtrace;
+use crate::prelude::*;
 
 /// More than any stack has room for as ordinary calls.
 const MANY: u64 = 10_000_000;

@@ -1,5 +1,6 @@
 //! Constant expressions (3.3.7.2): the operations that initial values and offsets are made of.
 
+use crate::prelude::*;
 use crate::wasm::{ConstExpr, ConstOp, parse::Failure};
 use wasmparser::{HeapType, Operator};
 

@@ -1,6 +1,7 @@
 //! The element section (5.5.12). Functions in a segment of any mode can be referred to; code may only name such ones in `ref.func`.
 
 use super::{constant, types};
+use crate::prelude::*;
 use crate::types::ValType;
 use crate::wasm::{ConstExpr, ConstOp, ElementSegment, ModuleInfo, SegmentMode, parse::Failure};
 use wasmparser::{ElementItems, ElementKind, ElementSectionReader};

@@ -1,5 +1,6 @@
 //! The export section (5.5.10).
 
+use crate::prelude::*;
 use crate::wasm::{Export, ExternKind, ModuleInfo, parse::Failure};
 use wasmparser::{ExportSectionReader, ExternalKind};
 

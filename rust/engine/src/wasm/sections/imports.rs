@@ -1,6 +1,7 @@
 //! The import section (5.5.5): each import also takes the next index of its kind.
 
 use super::types;
+use crate::prelude::*;
 use crate::types::ExternType;
 use crate::wasm::{Import, ModuleInfo, parse::Failure};
 use wasmparser::{ImportSectionReader, TypeRef};

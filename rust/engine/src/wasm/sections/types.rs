@@ -1,5 +1,6 @@
 //! The type section (5.5.4), and the parser's types as ours.
 
+use crate::prelude::*;
 use crate::types::{FuncType, GlobalType, Limits, MemoryType, PAGE_SIZE_LOG2, TableType, ValType};
 use crate::wasm::{ModuleInfo, parse::Failure};
 use wasmparser::{RefType, TypeSectionReader};

@@ -1,6 +1,7 @@
 //! What parsing gives of a valid module.
 
 use super::{binary, declared};
+use crate::prelude::*;
 use crate::types::{ExternType, FuncType, GlobalType, Limits, MemoryType, TableType, ValType};
 use crate::wasm::{ConstOp, ExternKind, Names, SegmentMode, parse};
 

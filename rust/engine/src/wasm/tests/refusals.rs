@@ -1,6 +1,7 @@
 //! Modules that are refused, and in which words.
 
 use super::{binary, refused};
+use crate::prelude::*;
 use crate::wasm::limits::{MAX_BR_TABLE_LABELS, MAX_MODULE_SIZE};
 use std::fmt::Write;
 

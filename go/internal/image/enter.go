@@ -1,0 +1,21 @@
+//go:build linux && (amd64 || arm64)
+
+package image
+
+import "unsafe"
+
+// enter calls the function that a context is prepared for, on the stack of the context, until it is
+// done (false) or leaves for something that its status tells (true).
+//
+//go:noescape
+func enter(block unsafe.Pointer) bool
+
+// enterGuest is enter for a guest, whose entry takes its arguments as compiled code does.
+//
+//go:noescape
+func enterGuest(block unsafe.Pointer) bool
+
+// resume goes on with a function that has left, likewise.
+//
+//go:noescape
+func resume(block unsafe.Pointer) bool

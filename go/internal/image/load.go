@@ -1,0 +1,211 @@
+//go:build linux && (amd64 || arm64)
+
+package image
+
+import (
+	"fmt"
+	"sync"
+	"syscall"
+	"unsafe"
+)
+
+// Go has the table as Rust has it.
+var _ [tableSize]byte = [unsafe.Sizeof(table{})]byte{}
+
+// entries returns the addresses that follow the table.
+func (t *table) entries() []uintptr {
+	return unsafe.Slice((*uintptr)(unsafe.Add(unsafe.Pointer(t), tableSize)), t.count)
+}
+
+// code is where the image's instructions lie.
+type code struct {
+	base      uintptr // of the image
+	low, high uintptr
+}
+
+// What is loaded; written once, by begin.
+var (
+	engine     *table
+	entries    []uintptr
+	engineCode code
+)
+
+var (
+	loadOnce  sync.Once
+	loadError error
+)
+
+// Load maps the image and starts it, the first time; afterwards it says what came of that. abi is
+// the version of the C ABI that the caller was made for, count the number of entries.
+func Load(abi uint64, count int) error {
+	loadOnce.Do(func() {
+		if loadError = load(embedded, abi, count); loadError != nil {
+			loadError = fmt.Errorf("image of the engine: %w", loadError)
+		}
+	})
+	return loadError
+}
+
+func load(file []byte, abi uint64, count int) error {
+	m, err := mapImage(file)
+	if err != nil {
+		return err
+	}
+	t, where, err := m.check(abi, count)
+	if err != nil {
+		m.unmap()
+		return err
+	}
+	// From here on the image stays: once its start function has run, handlers may be installed.
+	return begin(t, where)
+}
+
+// begin makes stacks and starts an image whose table was checked.
+func begin(t *table, where code) error {
+	engine, entries, engineCode = t, t.entries(), where
+	// Go sends its signals in the same way, but goes on without.
+	if errno := signalThread(uintptr(syscall.Gettid()), 0); errno != 0 {
+		return fmt.Errorf("tgkill was refused: %w; guests that run long could not be stopped", errno)
+	}
+	if err := stacks.make(); err != nil {
+		return err
+	}
+	s := Take()
+	defer s.Release()
+	*(*startParameters)(s.Out(0)) = findStartParameters()
+	s.Words()[0] = uintptr(s.Out(0))
+	s.callFunction(t.start)
+	return s.Failed()
+}
+
+// mapping is an image in memory.
+type mapping struct {
+	*layout
+	base unsafe.Pointer
+}
+
+// mapImage maps an image: its segments in private memory, relocated, each with its own protection,
+// and no access between them.
+func mapImage(file []byte) (*mapping, error) {
+	page := uint64(syscall.Getpagesize())
+	l, err := parse(file, page)
+	if err != nil {
+		return nil, err
+	}
+	base, err := reserve(uintptr(l.span), uintptr(l.align))
+	if err != nil {
+		return nil, err
+	}
+	m := &mapping{l, base}
+	if err := m.fill(page); err != nil {
+		m.unmap()
+		return nil, err
+	}
+	return m, nil
+}
+
+func (m *mapping) unmap() { unmap(m.base, uintptr(m.span)) }
+
+func (m *mapping) fill(page uint64) error {
+	memory := unsafe.Slice((*byte)(m.base), m.span)
+	each := func(do func(s *segment, at unsafe.Pointer, size uintptr) error) error {
+		for i := range m.segments {
+			s := &m.segments[i]
+			start, end := s.pages(page)
+			if err := do(s, unsafe.Add(m.base, start), uintptr(end-start)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	const readWrite = syscall.PROT_READ | syscall.PROT_WRITE
+	err := each(func(s *segment, at unsafe.Pointer, size uintptr) error {
+		if err := protect(at, size, readWrite, "memory for the engine"); err != nil {
+			return err
+		}
+		populate(at, size)
+		copy(memory[s.address:], s.bytes)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := m.relocate(memory, uint64(uintptr(m.base))); err != nil {
+		return err
+	}
+	return each(func(s *segment, at unsafe.Pointer, size uintptr) error {
+		if s.protection == readWrite {
+			return nil
+		}
+		if s.protection&syscall.PROT_EXEC != 0 {
+			flushCode(at, size)
+		}
+		return protect(at, size, s.protection, "the engine's memory")
+	})
+}
+
+// check finds the table, and compares it with what this package and its caller were made for.
+func (m *mapping) check(abi uint64, count int) (*table, code, error) {
+	room := m.room(m.table, syscall.PROT_READ)
+	if m.table%8 != 0 || room < tableSize {
+		return nil, code{}, fmt.Errorf("its entry point %#x is no place for a table", m.table)
+	}
+	t := (*table)(unsafe.Add(m.base, m.table))
+	if t.magic != tableMagic {
+		return nil, code{}, fmt.Errorf("its table begins with %#x, expected %#x", t.magic, uint64(tableMagic))
+	}
+	for _, pair := range []struct {
+		what      string
+		got, want uint64
+	}{
+		{"ABI version", t.abi, abi},
+		{"size of heads", t.headSize, headSize},
+		{"size of stacks", t.stackSize, stackSize},
+		{"number of entries", t.count, uint64(count)},
+	} {
+		if pair.got != pair.want {
+			return nil, code{}, fmt.Errorf("it does not match the Go code around it: %s %d, expected %d;"+
+				" run go mod tidy and build anew", pair.what, pair.got, pair.want)
+		}
+	}
+	if (room-tableSize)/8 < t.count {
+		return nil, code{}, fmt.Errorf("its table of %d entries does not end within its segment", t.count)
+	}
+	where := m.code()
+	functions := []uintptr{t.start, t.call, t.handler, t.abandoned, t.heapRelease, t.spin,
+		t.enter, t.resume, t.cCall}
+	for i, function := range append(functions, t.entries()...) {
+		if function < where.low || function >= where.high {
+			return nil, code{}, fmt.Errorf("function %d of its table, %#x, is not in its code", i, function)
+		}
+	}
+	return t, where, nil
+}
+
+// code returns where the first segment of code lies.
+func (m *mapping) code() code {
+	base := uintptr(m.base)
+	for _, s := range m.segments {
+		if s.protection&syscall.PROT_EXEC != 0 {
+			return code{base, base + uintptr(s.address), base + uintptr(s.address+s.size)}
+		}
+	}
+	return code{base: base}
+}
+
+// room returns how many bytes a segment that allows something has from an address on, 0 where there
+// is none.
+func (l *layout) room(address uint64, protection int) uint64 {
+	for _, s := range l.segments {
+		if s.protection&protection != 0 && address >= s.address && address-s.address < s.size {
+			return s.size - (address - s.address)
+		}
+	}
+	return 0
+}
+
+// ForC returns the addresses of the functions by which C enters a guest, resumes one, and calls a C
+// function for one. Load must have succeeded.
+func ForC() (enter, resume, call unsafe.Pointer) {
+	return pointer(engine.enter), pointer(engine.resume), pointer(engine.cCall)
+}

@@ -1,0 +1,5 @@
+package image
+
+// needsRestorer says that the kernel does not know by itself how a handler returns. Here it does,
+// by the vDSO.
+const needsRestorer = false

@@ -1,0 +1,142 @@
+//! The tables beside a module's block of code. Every number is an offset in the block, so that they hold wherever it lies.
+//!
+//! They are made when compiling ends and never change: those who find traps and symbols read them where they are.
+
+use super::{TrampolineKey, differences};
+use crate::prelude::*;
+use crate::translate::{InlinedLocation, Location};
+use serde::{Deserialize, Serialize};
+
+/// In place of an entry: the function has no code yet, and its body is empty. Nothing makes such functions so far, and serialised bytes
+/// that have one are refused; whoever compiles them when they are called has this to begin with.
+pub const NOT_COMPILED: u32 = u32::MAX;
+
+/// What is where in a block of code. Bodies are numbered: own functions in the order of their indices, then trampolines in the order of
+/// their keys. They lie in this order and do not overlap; between them is filler.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Tables {
+    /// Where each body begins.
+    #[serde(with = "differences")]
+    pub starts: Box<[u32]>,
+    /// Where each body ends; the last one's end is that of the block.
+    #[serde(with = "differences")]
+    pub ends: Box<[u32]>,
+    /// Where calls of each body go: what lies before it only moves the code to a better place. Or [`NOT_COMPILED`].
+    #[serde(with = "differences")]
+    pub entries: Box<[u32]>,
+    /// The keys of the trampolines, in ascending order. Of equal types, they name the lowest.
+    pub trampolines: Box<[TrampolineKey]>,
+    /// Instructions that can trap.
+    pub traps: Traps,
+    /// From code to wasm.
+    pub addresses: AddressMap,
+    /// Instructions of functions whose bodies were inlined into others; parents come before what refers to them.
+    pub inlined: Box<[InlinedLocation]>,
+}
+
+/// Instructions that can trap, in ascending order: two lists of equal length.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Traps {
+    /// Where they are.
+    #[serde(with = "differences")]
+    pub offsets: Box<[u32]>,
+    /// Their `TrapCode`s as numbers.
+    #[serde(with = "crate::wasm::bytes")]
+    pub codes: Box<[u8]>,
+}
+
+/// Where code comes from: two lists of equal length. Each entry holds up to the next, or to the end of its body.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct AddressMap {
+    /// Where the code begins, in ascending order.
+    #[serde(with = "differences")]
+    pub offsets: Box<[u32]>,
+    /// Which instruction it was made of. Those that were inlined are numbered for the whole block.
+    #[serde(with = "differences")]
+    pub locations: Box<[Location]>,
+}
+
+impl Tables {
+    /// Bytes of the block.
+    #[must_use]
+    pub fn block_size(&self) -> usize {
+        self.ends.last().map_or(0, |end| *end as usize)
+    }
+
+    /// Bytes of code, without the filler between bodies.
+    #[must_use]
+    pub fn code_bytes(&self) -> usize {
+        self.starts.iter().zip(&self.ends).map(|(start, end)| (end - start) as usize).sum()
+    }
+
+    /// How many of the bodies are functions.
+    #[must_use]
+    pub fn functions(&self) -> usize {
+        self.starts.len() - self.trampolines.len()
+    }
+
+    /// Where calls of a trampoline go.
+    #[must_use]
+    pub fn trampoline(&self, key: TrampolineKey) -> Option<u32> {
+        let at = self.trampolines.binary_search(&key).ok()?;
+        Some(self.entries[self.functions() + at])
+    }
+
+    /// The body that an offset lies in.
+    #[must_use]
+    pub fn body_at(&self, offset: u32) -> Option<usize> {
+        let body = self.starts.partition_point(|start| *start <= offset).checked_sub(1)?;
+        (offset < self.ends[body]).then_some(body)
+    }
+}
+
+impl AddressMap {
+    /// The locations of the code from `start` to `end`: those up to `offset`, and those after it.
+    #[must_use]
+    pub fn around(&self, start: u32, offset: u32, end: u32) -> (&[Location], &[Location]) {
+        let index = |from: usize, limit: u32| from + self.offsets[from..].partition_point(|at| *at < limit);
+        let first = index(0, start);
+        let middle = index(first, offset.saturating_add(1));
+        (&self.locations[first..middle], &self.locations[middle..index(middle, end)])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bodies_are_found_by_offset() {
+        // The second body has no code yet.
+        let tables = Tables {
+            starts: [0, 20, 32].into(),
+            ends: [20, 20, 40].into(),
+            entries: [8, NOT_COMPILED, 32].into(),
+            trampolines: [TrampolineKey::Entry(3)].into(),
+            ..Tables::default()
+        };
+        assert_eq!(
+            [0, 19, 20, 31, 32, 39, 40].map(|at| tables.body_at(at)),
+            [Some(0), Some(0), None, None, Some(2), Some(2), None]
+        );
+        assert_eq!((tables.block_size(), tables.code_bytes(), tables.functions()), (40, 28, 2));
+        assert_eq!(tables.trampoline(TrampolineKey::Entry(3)), Some(32));
+        assert_eq!(tables.trampoline(TrampolineKey::Entry(4)), None);
+        assert_eq!((Tables::default().block_size(), Tables::default().body_at(0)), (0, None));
+    }
+
+    #[test]
+    fn locations_are_those_of_one_body() {
+        let map =
+            AddressMap { offsets: [3, 8, 10, 12, 20].into(), locations: [1, 2, 3, 4, 5].map(Location::at).into() };
+        let around = |start, offset, end| {
+            let (before, after) = map.around(start, offset, end);
+            let at = |list: &[Location]| list.iter().map(|location| location.wasm().unwrap()).collect::<Vec<_>>();
+            (at(before), at(after))
+        };
+        assert_eq!(around(8, 10, 20), (vec![2, 3], vec![4]));
+        assert_eq!(around(8, 8, 12), (vec![2], vec![3]));
+        assert_eq!(around(9, 9, 21), (vec![], vec![3, 4, 5]));
+        assert_eq!(around(21, 22, 30), (vec![], vec![]));
+    }
+}

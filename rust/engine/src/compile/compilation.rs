@@ -1,0 +1,308 @@
+//! A compilation as steps, so that whoever has threads drives them: [`Compilation::open`] reads the declarations and lists the tasks,
+//! [`Compilation::run`] does tasks until none is left, on as many threads as like to at the same time, and [`Compilation::finish`] links what they
+//! have made.
+//!
+//! Opening and running take no lock, so that they can be paused, and given up, anywhere.
+
+use super::body::CodeBody;
+use super::function::FunctionCompiler;
+use super::link::{Linked, link};
+use super::results::Results;
+use super::trampolines;
+use crate::abi::vmctx::VmctxLayout;
+use crate::artifact::{TrampolineKey, trampoline_keys};
+use crate::error::{Error, ErrorKind, Result};
+use crate::isa::isa_for;
+use crate::options::CompileOptions;
+use crate::os::catch_panic;
+use crate::prelude::*;
+use crate::translate::{Candidates, Environment};
+use crate::wasm::{self, Body, ModuleInfo, validate_body};
+use core::fmt;
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use cranelift_codegen::isa::TargetIsa;
+use cranelift_frontend::FunctionBuilderContext;
+use wasmparser::FuncValidatorAllocations;
+
+/// What a trampoline costs to compile, in bytes of function body: only the order of the work depends on it.
+const TRAMPOLINE_WEIGHT: u64 = 48;
+/// Weight below which one thread does all: waking a second one costs more than it saves.
+const ALONE: u64 = 256;
+/// Allocations made for a body larger than this are not kept for bodies of a quarter of it.
+const SHRINK_ABOVE: u64 = 4 << 10;
+
+/// What is wanted of the bodies of functions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Machine code.
+    Compile(CompileOptions),
+    /// To know whether they are valid.
+    Validate,
+}
+
+/// A module on its way to an artifact. It borrows the bytes of the module.
+pub struct Compilation<'data> {
+    purpose: Purpose,
+    info: ModuleInfo,
+    bodies: Vec<Body<'data>>,
+    layout: VmctxLayout,
+    candidates: Candidates,
+    isa: &'static dyn TargetIsa,
+    /// The tasks, the heaviest first, so that the threads end at about the same time.
+    tasks: Box<[Task]>,
+    weight: u64,
+    next: AtomicUsize,
+    /// Number of the lowest task that has failed: tasks above it no longer matter, those below still do.
+    failed: AtomicUsize,
+    cancelled: AtomicBool,
+    /// Of each task by its number: the code, nothing where that was not wanted, or the error.
+    results: Results<Result<Option<CodeBody>>>,
+}
+
+/// Tasks are numbered: own functions in their order, then trampolines in theirs.
+#[derive(Clone, Copy)]
+struct Task {
+    weight: u64,
+    number: usize,
+    what: What,
+}
+
+#[derive(Clone, Copy)]
+enum What {
+    /// The function of this index.
+    Function(u32),
+    Trampoline(TrampolineKey),
+}
+
+/// How far a compilation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Functions and trampolines that are done.
+    pub done: usize,
+    /// All functions and trampolines.
+    pub total: usize,
+    /// How many threads can work at the same time with gain.
+    pub threads: usize,
+}
+
+/// What a thread reuses from task to task.
+struct Workshop {
+    compiler: FunctionCompiler,
+    builder: FunctionBuilderContext,
+    allocations: FuncValidatorAllocations,
+}
+
+impl Workshop {
+    fn new() -> Self {
+        Self {
+            compiler: FunctionCompiler::new(),
+            builder: FunctionBuilderContext::new(),
+            allocations: FuncValidatorAllocations::default(),
+        }
+    }
+}
+
+impl<'data> Compilation<'data> {
+    /// Reads and validates the declarations of a module, and lists the tasks.
+    ///
+    /// # Errors
+    /// Kind `Validation` where the bytes are no valid module or use a proposal that is refused; kind `Compile` where the host is not supported.
+    pub fn open(bytes: &'data [u8], purpose: Purpose) -> Result<Self> {
+        let options = if let Purpose::Compile(options) = purpose { options } else { CompileOptions::default() };
+        let isa = &**isa_for(options)?;
+        let wasm::Parsed { info, bodies } = wasm::parse(bytes)?;
+        let functions = bodies.iter().zip(info.imported_functions..).map(|(body, function)| {
+            let range = body.body.range();
+            (range.end - range.start, What::Function(function))
+        });
+        let keys = if purpose == Purpose::Validate { Vec::new() } else { trampoline_keys(&info) };
+        let trampolines = keys.into_iter().map(|key| (TRAMPOLINE_WEIGHT, What::Trampoline(key)));
+        let tasks = functions.chain(trampolines).enumerate();
+        let mut tasks: Vec<_> = tasks.map(|(number, (weight, what))| Task { weight, number, what }).collect();
+        tasks.sort_by_key(|task| core::cmp::Reverse(task.weight));
+        Ok(Self {
+            purpose,
+            layout: VmctxLayout::new(&info),
+            candidates: Candidates::new(bodies.len()),
+            info,
+            bodies,
+            isa,
+            weight: tasks.iter().map(|task| task.weight).sum(),
+            next: AtomicUsize::new(0),
+            failed: AtomicUsize::new(usize::MAX),
+            cancelled: AtomicBool::new(false),
+            results: Results::new(tasks.len()),
+            tasks: tasks.into(),
+        })
+    }
+
+    /// Does tasks until none is left that nobody has begun.
+    pub fn run(&self) {
+        let options = if let Purpose::Compile(options) = self.purpose { options } else { CompileOptions::default() };
+        let env = Environment {
+            info: &self.info,
+            layout: &self.layout,
+            options,
+            frontend: self.isa.frontend_config(),
+            bodies: &self.bodies,
+            candidates: &self.candidates,
+        };
+        let mut workshop = Workshop::new();
+        let mut largest = 0;
+        while !self.cancelled.load(Ordering::Relaxed) {
+            let Some(task) = self.tasks.get(self.next.fetch_add(1, Ordering::Relaxed)) else { break };
+            // Tables are cleared at the cost of what they can hold: those that have grown large are no good for small functions.
+            if largest > SHRINK_ABOVE && task.weight < largest / 4 {
+                workshop = Workshop::new();
+                largest = 0;
+            }
+            largest = largest.max(task.weight);
+            if task.number > self.failed.load(Ordering::Relaxed) {
+                self.results.put(task.number, Ok(None));
+                continue;
+            }
+            let result = catch_panic(|| self.task(&env, &mut workshop, task.what)).unwrap_or_else(|said| {
+                Err(Error::new(ErrorKind::Internal, format!("the code generator panicked: {said}")))
+            });
+            let result = result.map_err(|error| {
+                // Nothing half-done is left behind.
+                workshop = Workshop::new();
+                self.failed.fetch_min(task.number, Ordering::Relaxed);
+                // The validator's own words say where; other errors are given the function.
+                match error.kind() {
+                    ErrorKind::Validation => error,
+                    kind => Error::new(kind, format!("{}: {}", task.what.describe(&self.info), error.message())),
+                }
+            });
+            self.results.put(task.number, result);
+        }
+    }
+
+    fn task(&self, env: &Environment<'_>, workshop: &mut Workshop, what: What) -> Result<Option<CodeBody>> {
+        match what {
+            What::Function(function) if self.purpose == Purpose::Validate => {
+                let body = &self.bodies[(function - self.info.imported_functions) as usize];
+                workshop.allocations = validate_body(body, core::mem::take(&mut workshop.allocations))?;
+                Ok(None)
+            }
+            What::Function(function) => workshop.compiler.function(env, self.isa, function).map(Some),
+            What::Trampoline(key) => {
+                let ty = &self.info.types[key.type_index() as usize];
+                trampolines::trampoline(&mut workshop.compiler, &mut workshop.builder, self.isa, key, ty).map(Some)
+            }
+        }
+    }
+
+    /// Asks those who run to stop after the task that they are at.
+    pub fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Relaxed);
+    }
+
+    /// How far it is.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        let total = self.tasks.len();
+        let threads = if self.weight < ALONE { 1 } else { total };
+        Progress { done: self.results.written(), total, threads }
+    }
+
+    /// The linked artifact; nothing where only validation was wanted. Its code is still here, to be written to where it will run.
+    ///
+    /// # Errors
+    /// That of the failed function with the lowest index, as of [`Compilation::open`] or of kind `Compile` where a limit of the implementation is
+    /// met. Kind `Argument` while tasks are left.
+    pub fn finish(&self) -> Result<Option<Linked<'_>>> {
+        let Progress { done, total, .. } = self.progress();
+        if done < total {
+            let message = format!("the compilation has done {done} of {total} functions and trampolines, expected all");
+            return Err(Error::new(ErrorKind::Argument, message));
+        }
+        let failed = self.failed.load(Ordering::Relaxed);
+        if let Some(Err(error)) = self.results.get(failed) {
+            return Err(error.clone());
+        }
+        let Purpose::Compile(options) = self.purpose else { return Ok(None) };
+        link(&self.info, options, self.isa, (0..total).map(|number| self.body(number)).collect()).map(Some)
+    }
+
+    /// What was made of a task that has not failed.
+    pub(super) fn body(&self, number: usize) -> &CodeBody {
+        match self.results.get(number) {
+            Some(Ok(Some(body))) => body,
+            _ => unreachable!("a task that has not failed has made code"),
+        }
+    }
+}
+
+impl fmt::Debug for Compilation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Compilation")
+            .field("purpose", &self.purpose)
+            .field("progress", &self.progress())
+            .finish_non_exhaustive()
+    }
+}
+
+impl What {
+    fn describe(self, info: &ModuleInfo) -> String {
+        match self {
+            Self::Function(index) => match info.names.function(index) {
+                Some(name) => format!("function {index} `{name}`"),
+                None => format!("function {index}"),
+            },
+            Self::Trampoline(key) => format!("trampoline {key:?}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TWO: &str = "(module (func (export \"a\") (result i32) i32.const 1) (func $b (result i32) (call 0)))";
+
+    #[test]
+    fn a_panic_becomes_an_error_that_names_its_cause() {
+        let bytes = wat::parse_str(TWO).unwrap();
+        let mut compilation = Compilation::open(&bytes, Purpose::Compile(CompileOptions::default())).unwrap();
+        let trampoline = compilation.tasks.iter_mut().find(|task| matches!(task.what, What::Trampoline(_))).unwrap();
+        trampoline.what = What::Trampoline(TrampolineKey::Entry(7));
+        compilation.run();
+        let error = compilation.finish().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Internal);
+        assert!(
+            error.message().starts_with("trampoline Entry(7): the code generator panicked: index out of bounds"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn an_unfinished_compilation_says_so_and_can_go_on() {
+        let bytes = wat::parse_str(TWO).unwrap();
+        let mut compilation = Compilation::open(&bytes, Purpose::Compile(CompileOptions::default())).unwrap();
+        assert_eq!(compilation.progress(), Progress { done: 0, total: 3, threads: 1 });
+        compilation.cancel();
+        compilation.run();
+        let error = compilation.finish().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Argument);
+        assert!(error.message().contains("has done 0 of 3"), "{error}");
+        *compilation.cancelled.get_mut() = false;
+        compilation.run();
+        assert_eq!(compilation.progress().done, 3);
+        assert_eq!(compilation.finish().unwrap().unwrap().artifact.tables.functions(), 2);
+    }
+
+    #[test]
+    fn validation_makes_no_code_and_finds_the_first_error() {
+        let good = wat::parse_str(TWO).unwrap();
+        let compilation = Compilation::open(&good, Purpose::Validate).unwrap();
+        compilation.run();
+        assert_eq!(compilation.progress().total, 2);
+        assert!(compilation.finish().unwrap().is_none());
+        let bad = wat::parse_str("(module (func (result i32)) (func (result f32) i32.const 1))").unwrap();
+        let compilation = Compilation::open(&bad, Purpose::Validate).unwrap();
+        compilation.run();
+        let error = compilation.finish().unwrap_err();
+        assert!(error.message().contains("expected i32 but nothing on stack"), "{error}");
+    }
+}

@@ -1,0 +1,52 @@
+//! What package fiber uses: the contexts of guests.
+
+use super::{Group, constants, fields, variants};
+use crate::names::{camel, snake};
+use gowasmer::abi::{CONTEXT_SIZE, Context, EntryMode, Status};
+use gowasmer::trap::TrapCode;
+use std::fmt::Write as _;
+
+/// What assembly uses that enters and resumes, here and in package image.
+pub(super) fn of_assembly() -> Vec<Group> {
+    let context =
+        fields!(Context: sp host_sp host_pc host_bp host_g entry code vmctx args stack_top runtime_result entry_mode);
+    let modes = variants!(EntryMode: Assembly C).into_iter().filter(|(name, _)| name == "assembly").collect();
+    vec![
+        Group { about: "Offsets of the fields of a context.", prefix: "ctx", numbers: context },
+        Group { about: "How the guest was entered or resumed last.", prefix: "entry_mode", numbers: modes },
+    ]
+}
+
+/// What Go uses but for traps.
+pub(super) fn of_go() -> Vec<Group> {
+    let mut context = fields!(Context: sp status entry code vmctx args stack_top stack_low callee slots runtime_args trap_code store
+        pauses resume_frame iret);
+    context.push(("size".to_string(), CONTEXT_SIZE as u64));
+    let mut statuses = variants!(Status: Done HostCall CCall RuntimeCall Trap Paused Died);
+    statuses.retain(|(name, _)| name != "died"); // of the engine's own stacks alone
+    vec![
+        Group { about: "Offsets of the fields of a context, and the bytes it takes.", prefix: "ctx", numbers: context },
+        Group { about: "What the guest side answers.", prefix: "status", numbers: statuses },
+    ]
+}
+
+/// The numbers of traps.
+fn traps() -> Group {
+    let numbers = TrapCode::ALL.into_iter().map(|code| (snake(&format!("{code:?}")), code as u64)).collect();
+    Group { about: "Why a guest was stopped.", prefix: "trap", numbers }
+}
+
+/// The Go file.
+pub(super) fn go() -> String {
+    let mut text = format!("{}\n\npackage fiber\n", crate::GENERATED);
+    constants(&mut text, &of_go());
+    constants(&mut text, &[traps()]);
+    text.push_str("\n// TrapMessage gives the specification's wording for a trap code.\n");
+    text.push_str("func TrapMessage(code uint8) string {\n\tswitch code {\n");
+    for code in TrapCode::ALL {
+        let name = camel(&format!("trap_{}", snake(&format!("{code:?}"))));
+        let _ = write!(text, "\tcase {name}:\n\t\treturn {:?}\n", code.message());
+    }
+    text.push_str("\t}\n\treturn \"unknown trap\"\n}\n");
+    text
+}
