@@ -1,0 +1,5 @@
+module github.com/gowasmer/wasmer/scripts/installation
+
+go 1.25
+
+require golang.org/x/mod v0.31.0
