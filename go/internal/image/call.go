@@ -28,6 +28,9 @@ func (s *Stack) callFunction(function uintptr) {
 //
 // The error is nil, the context's, or a *Died. After an error the heap can only be released.
 func (s *Stack) CallWork(ctx context.Context, entry int, heap *Heap) error {
+	if err, yes := s.fails(ctx, entry, heap); yes {
+		return err
+	}
 	return s.workFunction(ctx, entries[entry], heap)
 }
 
@@ -73,7 +76,7 @@ func (s *Stack) run(ctx context.Context, function uintptr) {
 
 func (s *Stack) enter() bool {
 	if withoutP.Load() && !s.tries {
-		return enterWithoutP(s.block, false)
+		return enterWithoutP(s.block)
 	}
 	return enter(s.block)
 }

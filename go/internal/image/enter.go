@@ -10,11 +10,6 @@ import "unsafe"
 //go:noescape
 func enter(block unsafe.Pointer) bool
 
-// enterGuest is enter for a guest, whose entry takes its arguments as compiled code does.
-//
-//go:noescape
-func enterGuest(block unsafe.Pointer) bool
-
 // resume goes on with a function that has left, likewise.
 //
 //go:noescape

@@ -20,10 +20,6 @@ TEXT ·enter(SB), NOSPLIT, $0-9
 	SETNE ret+8(FP)
 	RET
 
-// func enterGuest(block unsafe.Pointer) bool
-TEXT ·enterGuest(SB), NOSPLIT|NOFRAME, $0-9
-	JMP ·enter(SB) // guests take their arguments in the same registers
-
 // func resume(block unsafe.Pointer) bool
 TEXT ·resume(SB), NOSPLIT, $0-9
 	NO_LOCAL_POINTERS

@@ -24,16 +24,6 @@ TEXT ·enter(SB), NOSPLIT, $0-9
 	MOVB R1, ret+8(FP)
 	RET
 
-// func enterGuest(block unsafe.Pointer) bool
-TEXT ·enterGuest(SB), NOSPLIT, $0-9
-	NO_LOCAL_POINTERS
-	MOVD block+0(FP), R19
-	BL   enterGuestBlock<>(SB)
-	CMP  ZR, R0
-	CSET NE, R1
-	MOVB R1, ret+8(FP)
-	RET
-
 // func resume(block unsafe.Pointer) bool
 TEXT ·resume(SB), NOSPLIT, $0-9
 	NO_LOCAL_POINTERS
@@ -44,36 +34,9 @@ TEXT ·resume(SB), NOSPLIT, $0-9
 	MOVB R1, ret+8(FP)
 	RET
 
-// Enters the function of the block in R19; comes back to the caller as described there.
+// Enters the function of the block in R19; comes back to the caller as described there. Its three
+// arguments are in R2 to R4, where compiled code takes them.
 TEXT enterBlock<>(SB), NOSPLIT|NOFRAME, $0-0
-	MOVD R30, ctx_host_pc(R19)
-	MOVD RSP, R0
-	MOVD R0, ctx_host_sp(R19)
-	MOVD R29, ctx_host_bp(R19)
-	MOVD g, ctx_host_g(R19)
-	MOVW ZR, ctx_entry_mode(R19)
-	MOVD ctx_entry(R19), R1
-	MOVD ctx_code(R19), R2
-	MOVD ctx_vmctx(R19), R3
-	MOVD ctx_args(R19), R4
-	MOVD ctx_stack_top(R19), R5
-	MOVD R2, R0
-	MOVD R5, RSP
-	MOVD R1, R9
-	MOVD R3, R1
-	MOVD R4, R2
-	MOVD ZR, R29                // the chain of frame pointers ends here
-	BL   (R9)                   // preserves R19
-	MOVD ctx_host_g(R19), g
-	MOVD ctx_host_sp(R19), R0
-	MOVD R0, RSP
-	MOVD ctx_host_bp(R19), R29
-	MOVD ctx_host_pc(R19), R30
-	MOVD ZR, R0
-	RET
-
-// The same for a guest, whose entry takes its arguments in R2 to R4, as compiled code does.
-TEXT enterGuestBlock<>(SB), NOSPLIT|NOFRAME, $0-0
 	MOVD R30, ctx_host_pc(R19)
 	MOVD RSP, R0
 	MOVD R0, ctx_host_sp(R19)

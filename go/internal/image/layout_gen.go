@@ -72,7 +72,7 @@ const (
 // The first word of the image's table, and the bytes before the addresses that follow it.
 const (
 	tableMagic = 0x3172656d73617767
-	tableSize  = 112
+	tableSize  = 120
 )
 
 // table is what the image begins with, for Go; the addresses of count functions follow it. The fields are described in
@@ -88,6 +88,7 @@ type table struct {
 	abandoned   uintptr
 	heapRelease uintptr
 	spin        uintptr
+	fail        uintptr
 	enter       uintptr
 	resume      uintptr
 	cCall       uintptr

@@ -173,7 +173,7 @@ func (m *mapping) check(abi uint64, count int) (*table, code, error) {
 	}
 	where := m.code()
 	functions := []uintptr{t.start, t.call, t.handler, t.abandoned, t.heapRelease, t.spin,
-		t.enter, t.resume, t.cCall}
+		t.fail, t.enter, t.resume, t.cCall}
 	for i, function := range append(functions, t.entries()...) {
 		if function < where.low || function >= where.high {
 			return nil, code{}, fmt.Errorf("function %d of its table, %#x, is not in its code", i, function)

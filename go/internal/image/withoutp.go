@@ -27,7 +27,7 @@ func init() { withoutP.Store(preempt.Off || !preempt.Known) }
 func WithoutP() bool { return withoutP.Load() }
 
 // EnterGuest enters the guest of a fiber's context without a processor of Go, and returns the status with which control is back, 0 where the guest is done.
-func EnterGuest(block unsafe.Pointer) uint64 { return guestStatus(block, enterWithoutP(block, true)) }
+func EnterGuest(block unsafe.Pointer) uint64 { return guestStatus(block, enterWithoutP(block)) }
 
 // ResumeGuest resumes it in the same way.
 func ResumeGuest(block unsafe.Pointer) uint64 { return guestStatus(block, resumeWithoutP(block)) }
@@ -52,16 +52,11 @@ func exitsyscall()
 //
 //go:nosplit
 //go:norace
-func enterWithoutP(block unsafe.Pointer, guest bool) bool {
+func enterWithoutP(block unsafe.Pointer) bool {
 	entersyscall()
 	thread, _, _ := syscall.RawSyscall(syscall.SYS_GETTID, 0, 0, 0)
 	atomic.StoreUint32((*uint32)(unsafe.Add(block, ctxThread)), uint32(thread))
-	var left bool
-	if guest {
-		left = enterGuest(block)
-	} else {
-		left = enter(block)
-	}
+	left := enter(block)
 	atomic.StoreUint32((*uint32)(unsafe.Add(block, ctxThread)), 0)
 	exitsyscall()
 	return left

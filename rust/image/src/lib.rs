@@ -43,6 +43,7 @@ pub static GW_TABLE: WholeTable = WholeTable {
         abandoned,
         heap_release: transient::release,
         spin,
+        fail,
         enter: gw_enter,
         resume: gw_resume,
         c_call: gw_c_call,
@@ -69,6 +70,19 @@ unsafe extern "C" fn start(parameters: *const Start) {
 unsafe extern "C" fn abandoned(head: *mut Head) {
     // SAFETY: by the caller's promise.
     unsafe { own::release_locks(head) };
+}
+
+/// Dies, so that tests can see that what surrounds it survives.
+extern "C" fn fail(how: u64) {
+    fn deeper(depth: u64) -> u64 {
+        if core::hint::black_box(depth) == u64::MAX { 0 } else { deeper(depth + 1) ^ core::hint::black_box(depth) }
+    }
+    match how {
+        0 => panic!("asked to"),
+        1 => _ = core::hint::black_box(deeper(0)),
+        // SAFETY: reads where nothing is mapped: the fault is what was asked for.
+        _ => _ = core::hint::black_box(unsafe { core::ptr::without_provenance::<u8>(8).read_volatile() }),
+    }
 }
 
 extern "C" fn spin(rounds: u64) {

@@ -43,9 +43,10 @@
 #define table_abandoned 56
 #define table_heap_release 64
 #define table_spin 72
-#define table_enter 80
-#define table_resume 88
-#define table_c_call 96
-#define table_count 104
-#define table_size 112
+#define table_fail 80
+#define table_enter 88
+#define table_resume 96
+#define table_c_call 104
+#define table_count 112
+#define table_size 120
 #define table_first_word 0x3172656d73617767

@@ -26,6 +26,7 @@ DATA table<>+table_handler(SB)/8, $handler<>(SB)
 DATA table<>+table_abandoned(SB)/8, $abandoned<>(SB)
 DATA table<>+table_heap_release(SB)/8, $release<>(SB)
 DATA table<>+table_spin(SB)/8, $spin<>(SB)
+DATA table<>+table_fail(SB)/8, $fault<>(SB)
 DATA table<>+table_enter(SB)/8, $start<>(SB)
 DATA table<>+table_resume(SB)/8, $start<>(SB)
 DATA table<>+table_c_call(SB)/8, $start<>(SB)
@@ -42,14 +43,14 @@ DATA table<>+(table_size+64)(SB)/8, $peek<>(SB)
 DATA table<>+(table_size+72)(SB)/8, $spin<>(SB)
 GLOBL table<>(SB), RODATA, $(table_size+80)
 
-// call(function, head, words)
+// call(function, head, words), the three in R2 to R4
 TEXT call<>(SB), NOSPLIT|NOFRAME, $0-0
 	SUB  $32, RSP, R9
 	MOVD R9, RSP
 	STP  (R29, R30), 0(RSP)
 	MOVD R19, 16(RSP)
-	MOVD R2, R19
-	MOVD R0, R9
+	MOVD R4, R19
+	MOVD R2, R9
 	LDP  0(R19), (R0, R1)
 	LDP  16(R19), (R2, R3)
 	LDP  32(R19), (R4, R5)

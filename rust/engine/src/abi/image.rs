@@ -32,6 +32,8 @@ pub struct Table {
     pub heap_release: unsafe extern "C" fn(*mut usize),
     /// `spin(rounds)`: takes time, and can be paused.
     pub spin: extern "C" fn(u64),
+    /// `fail(how)`: dies as `how` says, for tests: 0 panics, 1 exhausts its stack, 2 faults.
+    pub fail: extern "C" fn(u64),
     /// Enters a guest, on a stack of C.
     pub enter: unsafe extern "C" fn(),
     /// Resumes one, likewise.

@@ -216,7 +216,8 @@ pub fn die(text: &[u8]) -> ! {
 }
 
 unsafe extern "C" {
-    /// How Go enters a function: `gw_call(function, head, words)` calls it with eight words and stores its results over the first two.
+    /// How Go enters a function: `gw_call(function, head, words)` calls it with eight words and stores its results over the first two. The three come in the
+    /// registers where compiled code has its first arguments: on arm64 those are x2 to x4.
     pub fn gw_call();
 }
 
@@ -285,8 +286,8 @@ global_asm!(
     "stp x29, x30, [sp, #-32]!",
     "mov x29, sp",
     "str x19, [sp, #16]",
-    "mov x19, x2",
-    "mov x9, x0",
+    "mov x19, x4",
+    "mov x9, x2",
     "ldp x0, x1, [x19]", "ldp x2, x3, [x19, #16]", "ldp x4, x5, [x19, #32]", "ldp x6, x7, [x19, #48]",
     "blr x9",
     "stp x0, x1, [x19]",

@@ -67,7 +67,7 @@ macro_rules! structure {
 pub(super) fn structures() -> [Structure; 2] {
     [
         structure!(Table as "table", "what the image begins with, for Go; the addresses of count functions follow it":
-            magic abi head_size stack_size start call handler abandoned heap_release spin enter resume c_call count),
+            magic abi head_size stack_size start call handler abandoned heap_release spin fail enter resume c_call count),
         structure!(Start as "startParameters", "what the image's function start is told": stacks clock capabilities text),
     ]
 }
@@ -148,7 +148,7 @@ pub(super) fn of_standin() -> Vec<Group> {
     context.extend(named(&[("size", CONTEXT_SIZE)]));
     let mut head = fields!(Head: service service_arguments service_result held text_length);
     head.extend(named(&[("held_count", HELD), ("size", HEAD_SIZE)]));
-    let mut table = fields!(Table: magic abi head_size stack_size start call handler abandoned heap_release spin enter resume c_call count);
+    let mut table = fields!(Table: magic abi head_size stack_size start call handler abandoned heap_release spin fail enter resume c_call count);
     table.extend([("size".to_string(), size_of::<Table>() as u64), ("first_word".to_string(), MAGIC)]);
     vec![
         Group { about: "Bytes of a stack.", prefix: "stack", numbers: named(&[("size", STACK_SIZE)]) },
