@@ -9,7 +9,7 @@ import (
 )
 
 // abiNumber stands for this file, the C header and the generated layouts; the engine's own has to be equal.
-const abiNumber uint64 = 0xfe69180ba26a484b
+const abiNumber uint64 = 0x920226199f771eb6
 
 // The words of a call: arguments, and what pointers among them point to.
 const (
@@ -18,7 +18,7 @@ const (
 )
 
 // descriptionVersion is that of the encoding of descriptions.
-const descriptionVersion = 2
+const descriptionVersion = 3
 
 // gwImportHostFunction: `gw_import.kind`: a function of the host.
 const gwImportHostFunction = 0
@@ -299,6 +299,7 @@ const (
 	entryGlobalGet
 	entryGlobalNew
 	entryGlobalSet
+	entryInspect
 	entryInstanceAccept
 	entryInstanceExport
 	entryInstanceFree
@@ -313,10 +314,14 @@ const (
 	entryMemoryDefinition
 	entryMemoryGrow
 	entryMemoryNew
+	entryModuleDebug
 	entryModuleDescribe
 	entryModuleDeserialize
 	entryModuleFree
+	entryModuleFunctions
 	entryModuleSerialize
+	entryProfile
+	entryProposals
 	entryRuntimeCall
 	entryStatsRead
 	entryStoreWatchExtern
@@ -328,7 +333,7 @@ const (
 	entryTableNew
 	entryTableSet
 	entryTableSize
-	entryTrapFrames
+	entryTrap
 	entryWat2wasm
 
 	// entryCount is how many there are.
@@ -583,6 +588,20 @@ func globalSet(global unsafe.Pointer, value gwValue, function unsafe.Pointer) (e
 	return
 }
 
+// inspect: Describes a module without compiling it, as `gw_module_describe` does. The bodies of its functions are not validated.
+func inspect(ctx context.Context, heap *workHeap, data []uint8) (out gwBytes, err error) {
+	a := takeArea()
+	a.words[0] = uintptr(escape(unsafe.Pointer(unsafe.SliceData(data))))
+	a.words[1] = uintptr(len(data))
+	a.words[2] = a.room(0, 2)
+	err = a.work(ctx, heap, entryInspect)
+	err = a.workError(err)
+	runtime.KeepAlive(data)
+	out = *(*gwBytes)(a.pointer(0))
+	a.release()
+	return
+}
+
 // instanceAccept: Makes the store of a function that of an instance, so that a reference to it can be handed to the instance.
 func instanceAccept(instance unsafe.Pointer, function unsafe.Pointer) (err error) {
 	a := takeArea()
@@ -749,6 +768,18 @@ func memoryNew(min uint64, hasMax bool, max uint64) (out unsafe.Pointer, err err
 	return
 }
 
+// moduleDebug: Gives the custom sections of a module that hold debugging information, in the encoding that `ffi/describe.rs` defines.
+func moduleDebug(module unsafe.Pointer) (out gwBytes, err error) {
+	a := takeArea()
+	a.words[0] = uintptr(module)
+	a.words[1] = a.room(0, 2)
+	a.call(entryModuleDebug)
+	err = a.takeError()
+	out = *(*gwBytes)(a.pointer(0))
+	a.release()
+	return
+}
+
 // moduleDescribe: Describes a module: types, imports, exports, sections, sizes, in the encoding that `ffi/describe.rs` defines.
 func moduleDescribe(module unsafe.Pointer) (out gwBytes, err error) {
 	a := takeArea()
@@ -783,6 +814,18 @@ func moduleFree(module unsafe.Pointer) {
 	a.release()
 }
 
+// moduleFunctions: Tells where the functions of a module are, in the encoding that `ffi/describe.rs` defines: for profilers.
+func moduleFunctions(module unsafe.Pointer) (out gwBytes, err error) {
+	a := takeArea()
+	a.words[0] = uintptr(module)
+	a.words[1] = a.room(0, 2)
+	a.call(entryModuleFunctions)
+	err = a.takeError()
+	out = *(*gwBytes)(a.pointer(0))
+	a.release()
+	return
+}
+
 // moduleSerialize: Serialises a module with its code, for `gw_module_deserialize` on an equal engine and processor.
 func moduleSerialize(module unsafe.Pointer) (out gwBytes, err error) {
 	a := takeArea()
@@ -790,6 +833,30 @@ func moduleSerialize(module unsafe.Pointer) (out gwBytes, err error) {
 	a.words[1] = a.room(0, 2)
 	a.call(entryModuleSerialize)
 	err = a.takeError()
+	out = *(*gwBytes)(a.pointer(0))
+	a.release()
+	return
+}
+
+// profile: Has samples of guests written to a ring of `fiber::profile`'s layout when the signal of Go's CPU profiler comes, or where its
+// address is 0 no longer. The ring stays for the life of the process.
+func profile(ring uintptr) {
+	a := takeArea()
+	a.words[0] = uintptr(ring)
+	a.call(entryProfile)
+	a.release()
+}
+
+// proposals: Finds the proposals that a module needs beyond WebAssembly 1.0, in the encoding that `ffi/describe.rs` defines. The error is
+// that of a module that is not valid with all of them.
+func proposals(ctx context.Context, heap *workHeap, data []uint8) (out gwBytes, err error) {
+	a := takeArea()
+	a.words[0] = uintptr(escape(unsafe.Pointer(unsafe.SliceData(data))))
+	a.words[1] = uintptr(len(data))
+	a.words[2] = a.room(0, 2)
+	err = a.work(ctx, heap, entryProposals)
+	err = a.workError(err)
+	runtime.KeepAlive(data)
 	out = *(*gwBytes)(a.pointer(0))
 	a.release()
 	return
@@ -929,12 +996,12 @@ func tableSize(table unsafe.Pointer) (result uint64) {
 	return
 }
 
-// trapFrames: Gives the frames of a guest that has trapped, in the encoding that `ffi/describe.rs` defines.
-func trapFrames(context unsafe.Pointer) (out gwBytes, err error) {
+// trap: Tells what is known of the trap of a guest, once: its frames and more, in the encoding that `ffi/describe.rs` defines.
+func trap(context unsafe.Pointer) (out gwBytes, err error) {
 	a := takeArea()
 	a.words[0] = uintptr(context)
 	a.words[1] = a.room(0, 2)
-	a.call(entryTrapFrames)
+	a.call(entryTrap)
 	err = a.takeError()
 	out = *(*gwBytes)(a.pointer(0))
 	a.release()

@@ -112,10 +112,14 @@ type Section struct {
 	Custom bool
 	// Size is its size in bytes.
 	Size uint64
+	// Start and End are where its own bytes lie in the module's, those of a custom section after its name.
+	Start, End uint64
 }
 
 // Description says what a module consists of.
 type Description struct {
+	// Code is the serial number of the module's code, 0 where it is not compiled.
+	Code uint64
 	// Types are the function types that the module declares.
 	Types []FuncType
 	// Imports and Exports are in the order of the module.
@@ -139,7 +143,8 @@ func parseDescription(bytes []byte) (*Description, error) {
 	if version := r.U32(); version != descriptionVersion && !r.Failed() {
 		r.Fail("version %d, expected %d", version, descriptionVersion)
 	}
-	d := &Description{Types: make([]FuncType, r.Count(8))}
+	d := &Description{Code: r.U64()}
+	d.Types = make([]FuncType, r.Count(8))
 	for i := range d.Types {
 		d.Types[i] = FuncType{Params: r.types(), Results: r.types()}
 	}
@@ -159,9 +164,9 @@ func parseDescription(bytes []byte) (*Description, error) {
 		r.payload(&ex.Type, d.Types)
 	}
 	d.Name = r.Str()
-	d.Sections = make([]Section, r.Count(13))
+	d.Sections = make([]Section, r.Count(29))
 	for i := range d.Sections {
-		d.Sections[i] = Section{Name: r.Str(), Custom: r.U8() != 0, Size: r.U64()}
+		d.Sections[i] = Section{Name: r.Str(), Custom: r.U8() != 0, Size: r.U64(), Start: r.U64(), End: r.U64()}
 	}
 	d.Functions = r.U32()
 	d.CodeBytes = r.U64()

@@ -17,7 +17,8 @@ func (w *writer) str(s string)  { w.u32(uint32(len(s))); *w = append(*w, s...) }
 // described is a description with every kind of import and export, as the engine writes it.
 func described() []byte {
 	var w writer
-	w.u32(2)
+	w.u32(3)
+	w.u64(5)
 	w.u32(1) // types
 	w.u32(2)
 	w.u8(0, 3)
@@ -57,6 +58,8 @@ func described() []byte {
 	w.str("type")
 	w.u8(1)
 	w.u64(9)
+	w.u64(13)
+	w.u64(22)
 	w.u32(7)
 	w.u64(99)
 	w.u32(1) // memories
@@ -75,6 +78,7 @@ func TestParseDescription(t *testing.T) {
 	f := FuncType{Params: []ValType{I32, F64}, Results: []ValType{I64}}
 	memory := MemoryType{Limits: Limits{Min: 1, Max: 3, HasMax: true}, Index64: true}
 	expected := &Description{
+		Code:  5,
 		Types: []FuncType{f},
 		Imports: []Import{
 			{Namespace: "env", Name: "f", Type: ExternType{Kind: ExternFunction, Func: &f}},
@@ -86,7 +90,7 @@ func TestParseDescription(t *testing.T) {
 			{Name: "f", Index: 1, Type: ExternType{Kind: ExternFunction, Func: &f}},
 		},
 		Name:      "name",
-		Sections:  []Section{{Name: "type", Custom: true, Size: 9}},
+		Sections:  []Section{{Name: "type", Custom: true, Size: 9, Start: 13, End: 22}},
 		Functions: 7,
 		CodeBytes: 99,
 		Memories:  []MemoryType{memory},
@@ -124,21 +128,43 @@ func TestParseDescriptionAltered(t *testing.T) {
 	}
 }
 
-func TestParseFrames(t *testing.T) {
+func TestParseTrap(t *testing.T) {
 	var w writer
 	w.u32(1)
+	w.u64(77)
 	w.str("module")
 	w.u32(3)
 	w.str("name")
+	w.u32(1)
+	w.u8(1)
+	w.u32(0)
 	w.u32(0x45)
+	w.u32(0x21)
 	w.u32(12)
-	frames, leftOut := parseFrames(w)
-	if len(frames) != 1 || frames[0] != (Frame{Module: "module", Function: 3, Name: "name", Offset: 0x45}) || leftOut != 12 {
-		t.Errorf("got %+v, %d left out", frames, leftOut)
+	w.u8(1)
+	w.u64(65537)
+	w.u64(65536)
+	w.u32(1)
+	w.u8(0)
+	w.u64(65536)
+	w.u64(300)
+	w.u64(256)
+	w.u8(1)
+	expected := TrapInfo{
+		Frames: []Frame{{
+			Code: 77, Module: "module", Function: 3, Name: "name",
+			Type: FuncType{Params: []ValType{I64}, Results: []ValType{}}, Offset: 0x45, CodeOffset: 0x21,
+		}},
+		LeftOut: 12,
+		Fault:   &Fault{Address: 65537, Size: 65536},
+		Refused: []Refusal{{PageSize: 65536, Asked: 300, Limit: 256, Limiter: LimitedByEmbedder}},
+	}
+	if info := parseTrap(w); !reflect.DeepEqual(info, expected) {
+		t.Errorf("got %+v, expected %+v", info, expected)
 	}
 	for n := range w {
-		if frames, leftOut := parseFrames(w[:n]); frames != nil || leftOut != 0 {
-			t.Errorf("the first %d bytes give %+v", n, frames)
+		if info := parseTrap(w[:n]); !reflect.DeepEqual(info, TrapInfo{}) {
+			t.Errorf("the first %d bytes give %+v", n, info)
 		}
 	}
 }

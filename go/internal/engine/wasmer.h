@@ -352,6 +352,10 @@ int64_t gw_clock_monotonic(void);
 // Reads the counters.
 void gw_stats_read(struct gw_stats *out);
 
+// Has samples of guests written to a ring of `fiber::profile`'s layout when the signal of Go's CPU profiler comes, or where its
+// address is 0 no longer. The ring stays for the life of the process.
+void gw_profile(size_t ring);
+
 // Makes what all compilations with these options share. Null options are the defaults. Call it before `gw_compilation_new`.
 struct gw_error *gw_compilation_prepare(const struct gw_compile_options *options);
 
@@ -397,6 +401,22 @@ struct gw_error *gw_module_deserialize(const uint8_t *data, size_t len, struct g
 
 // Describes a module: types, imports, exports, sections, sizes, in the encoding that `ffi/describe.rs` defines.
 struct gw_error *gw_module_describe(const struct gw_module *module, struct gw_bytes *out);
+
+// Tells where the functions of a module are, in the encoding that `ffi/describe.rs` defines: for profilers.
+struct gw_error *gw_module_functions(const struct gw_module *module, struct gw_bytes *out);
+
+// Gives the custom sections of a module that hold debugging information, in the encoding that `ffi/describe.rs` defines.
+struct gw_error *gw_module_debug(const struct gw_module *module,
+                                 struct gw_bytes *out);
+
+// Describes a module without compiling it, as `gw_module_describe` does. The bodies of its functions are not validated.
+struct gw_error *gw_inspect(const uint8_t *data, size_t len, struct gw_bytes *out);
+
+// Finds the proposals that a module needs beyond WebAssembly 1.0, in the encoding that `ffi/describe.rs` defines. The error is
+// that of a module that is not valid with all of them.
+struct gw_error *gw_proposals(const uint8_t *data,
+                              size_t len,
+                              struct gw_bytes *out);
 
 // Frees a module handle; instances of it keep their code. Null is allowed.
 void gw_module_free(struct gw_module *module);
@@ -552,8 +572,9 @@ void gw_interrupt(const struct gw_context *context);
 // Tells what `gw_enter` and `gw_resume` must know of the calling thread. It does not change in the life of the thread.
 void gw_this_thread(struct gw_thread *out);
 
-// Gives the frames of a guest that has trapped, in the encoding that `ffi/describe.rs` defines.
-struct gw_error *gw_trap_frames(const struct gw_context *context, struct gw_bytes *out);
+// Tells what is known of the trap of a guest, once: its frames and more, in the encoding that `ffi/describe.rs` defines.
+struct gw_error *gw_trap(struct gw_context *context,
+                         struct gw_bytes *out);
 
 // Translates a module from the text format (UTF-8) to the binary format, without validating it. The error has a position.
 struct gw_error *gw_wat2wasm(const uint8_t *data,

@@ -16,10 +16,10 @@ const (
 	ctxSlots       = 96
 	ctxRuntimeArgs = 112
 	ctxTrapCode    = 152
-	ctxStore       = 192
-	ctxPauses      = 208
-	ctxResumeFrame = 216
-	ctxIret        = 632
+	ctxStore       = 200
+	ctxPauses      = 216
+	ctxResumeFrame = 224
+	ctxIret        = 640
 	ctxSize        = 2048
 )
 
@@ -31,6 +31,25 @@ const (
 	statusRuntimeCall = 3
 	statusTrap        = 4
 	statusPaused      = 5
+)
+
+// Offsets of the fields of a ring of samples, and the bytes before the samples.
+const (
+	ringBegun    = 0
+	ringRead     = 8
+	ringLost     = 16
+	ringCapacity = 24
+	ringSize     = 32
+)
+
+// Offsets of the fields of a sample, how many program counters it has room for, and the bytes it takes.
+const (
+	sampleNumber   = 0
+	sampleGuest    = 8
+	sampleHost     = 12
+	samplePcs      = 16
+	samplePcsCount = 126
+	sampleSize     = 1024
 )
 
 // Why a guest was stopped.

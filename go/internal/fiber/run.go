@@ -34,9 +34,8 @@ type Entry struct {
 
 // Trap says why and where a guest was stopped.
 type Trap struct {
-	Code    uint8 // one of the generated numbers of layout_gen.go
-	Frames  []engine.Frame
-	LeftOut int // frames beyond those given
+	Code uint8 // one of the generated numbers of layout_gen.go
+	engine.TrapInfo
 }
 
 // Error gives the specification's wording.
@@ -255,6 +254,5 @@ func expired(ctx context.Context) error {
 }
 
 func (f *Fiber) trap() error {
-	frames, leftOut := engine.TrapFrames(f.ctx)
-	return &Trap{Code: uint8(*field[uint64](f, ctxTrapCode)), Frames: frames, LeftOut: leftOut}
+	return &Trap{Code: uint8(*field[uint64](f, ctxTrapCode)), TrapInfo: engine.Trap(f.ctx)}
 }

@@ -11,7 +11,6 @@ import (
 const (
 	FailPanic    = 0 // panics
 	FailOverflow = 1 // exhausts its stack
-	FailFault    = 2 // reads where nothing is mapped
 )
 
 type failure struct {

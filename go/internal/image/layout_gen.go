@@ -19,7 +19,7 @@ const (
 	ctxStackLow = 80
 	ctxTrapCode = 152
 	ctxTrapPc   = 160
-	ctxThread   = 200
+	ctxThread   = 208
 	ctxSize     = 2048
 )
 

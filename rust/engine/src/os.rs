@@ -40,6 +40,8 @@ pub mod signal {
     pub const SEGV: i32 = 11;
     /// Go's signal to yield.
     pub const URG: i32 = 23;
+    /// Time of the processor was used up that Go's CPU profiler counts by.
+    pub const PROF: i32 = 27;
 
     /// The action that the system has for a signal.
     pub const DEFAULT: usize = 0;
@@ -113,10 +115,10 @@ mod tests {
             [libc::PROT_NONE, libc::PROT_READ | libc::PROT_WRITE, libc::PROT_READ | libc::PROT_EXEC]
         );
         assert_eq!([MAP_FIXED, MAP_NORESERVE], [libc::MAP_FIXED, libc::MAP_NORESERVE]);
-        use signal::{ABRT, BUS, FPE, ILL, QUIT, SEGV, URG};
+        use signal::{ABRT, BUS, FPE, ILL, PROF, QUIT, SEGV, URG};
         let expected =
-            [libc::SIGABRT, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGQUIT, libc::SIGSEGV, libc::SIGURG];
-        assert_eq!([ABRT, BUS, FPE, ILL, QUIT, SEGV, URG], expected);
+            [libc::SIGABRT, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGPROF, libc::SIGQUIT, libc::SIGSEGV, libc::SIGURG];
+        assert_eq!([ABRT, BUS, FPE, ILL, PROF, QUIT, SEGV, URG], expected);
         assert_eq!([signal::DEFAULT, signal::IGNORE], [libc::SIG_DFL, libc::SIG_IGN]);
         assert_eq!(signal::SIGINFO, libc::SA_SIGINFO as usize);
         assert_eq!([clock::REALTIME, clock::MONOTONIC], [libc::CLOCK_REALTIME, libc::CLOCK_MONOTONIC]);

@@ -81,6 +81,8 @@ pub struct Context {
     pub trap_pc: usize,
     /// Frame pointer there.
     pub trap_fp: usize,
+    /// The address that it could not access, where a fault was the trap. Whoever reads it sets it to 0.
+    pub trap_address: usize,
     /// What Go's assembly had in the register of its `g` (aarch64: x28) when it entered or resumed the guest, which uses that register
     /// like any other: whoever leaves, and whoever hands a signal to Go meanwhile, puts it back.
     pub host_g: usize,

@@ -32,7 +32,7 @@ pub struct Table {
     pub heap_release: unsafe extern "C" fn(*mut usize),
     /// `spin(rounds)`: takes time, and can be paused.
     pub spin: extern "C" fn(u64),
-    /// `fail(how)`: dies as `how` says, for tests: 0 panics, 1 exhausts its stack, 2 faults.
+    /// `fail(how)`: dies as `how` says, for tests: 0 panics, 1 exhausts its stack.
     pub fail: extern "C" fn(u64),
     /// Enters a guest, on a stack of C.
     pub enter: unsafe extern "C" fn(),

@@ -12,6 +12,10 @@ use crate::prelude::*;
 use alloc::sync::Arc;
 use core::fmt;
 use core::ops::Range;
+use core::sync::atomic::{AtomicU64, Ordering};
+
+/// The serial number that was given last.
+static NEWEST: AtomicU64 = AtomicU64::new(0);
 
 /// The code of one module, executable, and known to the index. Dropping it frees the code: whoever holds an address of it holds this
 /// too.
@@ -22,6 +26,7 @@ pub struct LoadedCode {
     /// Its tables are what the index and the symbols read.
     artifact: Arc<Artifact>,
     canonical_types: Box<[u32]>,
+    serial: u64,
     block: Block,
 }
 
@@ -42,13 +47,21 @@ impl LoadedCode {
             Error::new(ErrorKind::Resource, format!("cannot make the code of a module executable: {e}"))
         })?;
         let range = block.range();
+        let serial = NEWEST.fetch_add(1, Ordering::Relaxed) + 1;
         Ok(Arc::new(Self {
             _traps: Published::new(&range, artifact.clone()),
-            _symbols: Registered::new(Symbols::new(range, artifact.clone())),
+            _symbols: Registered::new(Symbols::new(range, artifact.clone(), serial)),
+            serial,
             canonical_types: canonical_types(&artifact.info.types).into(),
             artifact,
             block,
         }))
+    }
+
+    /// A number that no other code has in the life of the process; never 0.
+    #[must_use]
+    pub const fn serial(&self) -> u64 {
+        self.serial
     }
 
     /// What the code was made of, and what is where in it.

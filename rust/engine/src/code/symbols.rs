@@ -4,6 +4,7 @@ use crate::artifact::Artifact;
 use crate::prelude::*;
 use crate::sync::RwLock;
 use crate::translate::Location;
+use crate::types::FuncType;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use core::ops::Range;
@@ -20,6 +21,12 @@ pub struct Symbol {
     /// Offset of the instruction in the module's bytes; in the code before a function's first instruction that of the first one, 0 in a
     /// trampoline.
     pub wasm_offset: u32,
+    /// Offset of the contents of the code section in the module's bytes.
+    pub code_offset: u32,
+    /// The function's type.
+    pub ty: FuncType,
+    /// Serial number of the module's code.
+    pub module: u64,
     /// Whether this is a trampoline of ours, which backtraces leave out.
     pub in_trampoline: bool,
 }
@@ -65,12 +72,13 @@ pub fn symbolize_return(address: usize) -> Vec<Symbol> {
 pub(super) struct Symbols {
     range: Range<usize>,
     artifact: Arc<Artifact>,
+    serial: u64,
 }
 
 impl Symbols {
     /// `range` begins with the artifact's block.
-    pub(super) const fn new(range: Range<usize>, artifact: Arc<Artifact>) -> Self {
-        Self { range, artifact }
+    pub(super) const fn new(range: Range<usize>, artifact: Arc<Artifact>, serial: u64) -> Self {
+        Self { range, artifact, serial }
     }
 
     fn find(&self, pc: usize) -> Vec<Symbol> {
@@ -82,10 +90,20 @@ impl Symbols {
                 Symbol { function: u32::MAX, in_trampoline: true, module_name: module_name(), ..Symbol::default() };
             return vec![trampoline];
         }
+        let code_offset = self.artifact.info.code_offset();
         let mut found = Vec::with_capacity(1);
         self.walk(&place, |function, wasm_offset| {
             let name = names.function(function).map(Into::into);
-            found.push(Symbol { function, name, module_name: module_name(), wasm_offset, in_trampoline: false });
+            found.push(Symbol {
+                function,
+                name,
+                module_name: module_name(),
+                wasm_offset,
+                code_offset,
+                ty: self.artifact.info.function_type(function).clone(),
+                module: self.serial,
+                in_trampoline: false,
+            });
         });
         found
     }

@@ -90,3 +90,12 @@ pub unsafe extern "C" fn gw_stats_read(out: *mut gw_stats) {
         }
     });
 }
+
+/// Has samples of guests written to a ring of `fiber::profile`'s layout when the signal of Go's CPU profiler comes, or where its
+/// address is 0 no longer. The ring stays for the life of the process.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gw_profile(ring: usize) {
+    let ring = core::ptr::with_exposed_provenance_mut(ring);
+    // SAFETY: null or valid, by the rules of this ABI.
+    infallible((), || unsafe { crate::fiber::profile::set_ring(ring) });
+}

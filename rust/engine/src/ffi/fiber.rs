@@ -132,15 +132,15 @@ pub unsafe extern "C" fn gw_this_thread(out: *mut gw_thread) {
     });
 }
 
-/// Gives the frames of a guest that has trapped, in the encoding that `ffi/describe.rs` defines.
+/// Tells what is known of the trap of a guest, once: its frames and more, in the encoding that `ffi/describe.rs` defines.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn gw_trap_frames(context: *const Context, out: *mut gw_bytes) -> *mut gw_error {
+pub unsafe extern "C" fn gw_trap(context: *mut Context, out: *mut gw_bytes) -> *mut gw_error {
     fallible(|| {
         // SAFETY: null or valid, by the rules of this ABI.
-        let (context, out) = unsafe { (borrow(context, "context")?, output(out, "out")?) };
+        let (_, out) = unsafe { (borrow(context, "context")?, output(out, "out")?) };
         // SAFETY: the guest of this context has trapped and was not resumed, by the rules of this ABI.
-        let trace = unsafe { crate::fiber::backtrace(context) };
-        *out = gw_bytes::from_vec(describe::frames(&trace.frames, trace.left_out));
+        let (trace, details) = unsafe { (crate::fiber::backtrace(context), crate::vm::run::trap_details(context)) };
+        *out = gw_bytes::from_vec(describe::trap(&trace.frames, trace.left_out, &details));
         Ok(())
     })
 }

@@ -4,6 +4,7 @@
 use super::compilation::gw_compile_options;
 use super::error::{gw_bytes, gw_error};
 use super::{argument, borrow, describe, fallible, items, output, release};
+use crate::os::on_large_stack;
 use crate::prelude::*;
 use crate::vm::Module;
 
@@ -71,6 +72,53 @@ pub unsafe extern "C" fn gw_module_describe(module: *const gw_module, out: *mut 
         // SAFETY: null or valid, by the rules of this ABI.
         let (module, out) = unsafe { (borrow(module, "module")?, output(out, "out")?) };
         *out = gw_bytes::from_vec(describe::module(&module.0));
+        Ok(())
+    })
+}
+
+/// Tells where the functions of a module are, in the encoding that `ffi/describe.rs` defines: for profilers.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gw_module_functions(module: *const gw_module, out: *mut gw_bytes) -> *mut gw_error {
+    fallible(|| {
+        // SAFETY: null or valid, by the rules of this ABI.
+        let (module, out) = unsafe { (borrow(module, "module")?, output(out, "out")?) };
+        *out = gw_bytes::from_vec(describe::functions(&module.0));
+        Ok(())
+    })
+}
+
+/// Gives the custom sections of a module that hold debugging information, in the encoding that `ffi/describe.rs` defines.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gw_module_debug(module: *const gw_module, out: *mut gw_bytes) -> *mut gw_error {
+    fallible(|| {
+        // SAFETY: null or valid, by the rules of this ABI.
+        let (module, out) = unsafe { (borrow(module, "module")?, output(out, "out")?) };
+        *out = gw_bytes::from_vec(describe::debug(module.0.info()));
+        Ok(())
+    })
+}
+
+/// Describes a module without compiling it, as `gw_module_describe` does. The bodies of its functions are not validated.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gw_inspect(data: *const u8, len: usize, out: *mut gw_bytes) -> *mut gw_error {
+    fallible(|| {
+        // SAFETY: null or valid, by the rules of this ABI.
+        let (bytes, out) = unsafe { (items(data, len, "data")?, output(out, "out")?) };
+        let parsed = on_large_stack(|| crate::wasm::parse(bytes))??;
+        *out = gw_bytes::from_vec(describe::declarations(&parsed.info));
+        Ok(())
+    })
+}
+
+/// Finds the proposals that a module needs beyond WebAssembly 1.0, in the encoding that `ffi/describe.rs` defines. The error is
+/// that of a module that is not valid with all of them.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gw_proposals(data: *const u8, len: usize, out: *mut gw_bytes) -> *mut gw_error {
+    fallible(|| {
+        // SAFETY: null or valid, by the rules of this ABI.
+        let (bytes, out) = unsafe { (items(data, len, "data")?, output(out, "out")?) };
+        let proposals = on_large_stack(|| crate::wasm::required_proposals(bytes))??;
+        *out = gw_bytes::from_vec(describe::proposals(&proposals));
         Ok(())
     })
 }

@@ -5,10 +5,10 @@
 use super::Entry;
 
 /// Stands for the header and the order below; whoever calls by number compares it.
-pub const ABI: u64 = 0xfe69_180b_a26a_484b;
+pub const ABI: u64 = 0x9202_2619_9f77_1eb6;
 
 /// Their names.
-pub const NAMES: [&str; 55] = [
+pub const NAMES: [&str; 60] = [
     "gw_bytes_free",
     "gw_clock_monotonic",
     "gw_compilation_cancel",
@@ -33,6 +33,7 @@ pub const NAMES: [&str; 55] = [
     "gw_global_get",
     "gw_global_new",
     "gw_global_set",
+    "gw_inspect",
     "gw_instance_accept",
     "gw_instance_export",
     "gw_instance_free",
@@ -47,10 +48,14 @@ pub const NAMES: [&str; 55] = [
     "gw_memory_definition",
     "gw_memory_grow",
     "gw_memory_new",
+    "gw_module_debug",
     "gw_module_describe",
     "gw_module_deserialize",
     "gw_module_free",
+    "gw_module_functions",
     "gw_module_serialize",
+    "gw_profile",
+    "gw_proposals",
     "gw_runtime_call",
     "gw_stats_read",
     "gw_store_watch_extern",
@@ -62,7 +67,7 @@ pub const NAMES: [&str; 55] = [
     "gw_table_new",
     "gw_table_set",
     "gw_table_size",
-    "gw_trap_frames",
+    "gw_trap",
     "gw_wat2wasm",
 ];
 
@@ -92,6 +97,7 @@ unsafe extern "C" {
     fn gw_global_get();
     fn gw_global_new();
     fn gw_global_set();
+    fn gw_inspect();
     fn gw_instance_accept();
     fn gw_instance_export();
     fn gw_instance_free();
@@ -106,10 +112,14 @@ unsafe extern "C" {
     fn gw_memory_definition();
     fn gw_memory_grow();
     fn gw_memory_new();
+    fn gw_module_debug();
     fn gw_module_describe();
     fn gw_module_deserialize();
     fn gw_module_free();
+    fn gw_module_functions();
     fn gw_module_serialize();
+    fn gw_profile();
+    fn gw_proposals();
     fn gw_runtime_call();
     fn gw_stats_read();
     fn gw_store_watch_extern();
@@ -121,12 +131,12 @@ unsafe extern "C" {
     fn gw_table_new();
     fn gw_table_set();
     fn gw_table_size();
-    fn gw_trap_frames();
+    fn gw_trap();
     fn gw_wat2wasm();
 }
 
 /// Their addresses.
-pub static TABLE: [Entry; 55] = [
+pub static TABLE: [Entry; 60] = [
     Entry(gw_bytes_free as *const ()),
     Entry(gw_clock_monotonic as *const ()),
     Entry(gw_compilation_cancel as *const ()),
@@ -151,6 +161,7 @@ pub static TABLE: [Entry; 55] = [
     Entry(gw_global_get as *const ()),
     Entry(gw_global_new as *const ()),
     Entry(gw_global_set as *const ()),
+    Entry(gw_inspect as *const ()),
     Entry(gw_instance_accept as *const ()),
     Entry(gw_instance_export as *const ()),
     Entry(gw_instance_free as *const ()),
@@ -165,10 +176,14 @@ pub static TABLE: [Entry; 55] = [
     Entry(gw_memory_definition as *const ()),
     Entry(gw_memory_grow as *const ()),
     Entry(gw_memory_new as *const ()),
+    Entry(gw_module_debug as *const ()),
     Entry(gw_module_describe as *const ()),
     Entry(gw_module_deserialize as *const ()),
     Entry(gw_module_free as *const ()),
+    Entry(gw_module_functions as *const ()),
     Entry(gw_module_serialize as *const ()),
+    Entry(gw_profile as *const ()),
+    Entry(gw_proposals as *const ()),
     Entry(gw_runtime_call as *const ()),
     Entry(gw_stats_read as *const ()),
     Entry(gw_store_watch_extern as *const ()),
@@ -180,7 +195,7 @@ pub static TABLE: [Entry; 55] = [
     Entry(gw_table_new as *const ()),
     Entry(gw_table_set as *const ()),
     Entry(gw_table_size as *const ()),
-    Entry(gw_trap_frames as *const ()),
+    Entry(gw_trap as *const ()),
     Entry(gw_wat2wasm as *const ()),
 ];
 

@@ -4,7 +4,7 @@ use super::engine::{gw_abi, gw_clock_monotonic, gw_engine_init, gw_entries, gw_s
 use super::error::{gw_bytes, gw_bytes_free, gw_error, gw_error_free, gw_error_kind, gw_error_message, gw_error_trap};
 use super::externs::*;
 use super::fiber::{
-    gw_enter, gw_fiber_new, gw_fiber_release, gw_resume, gw_runtime_call, gw_this_thread, gw_thread, gw_trap_frames,
+    gw_enter, gw_fiber_new, gw_fiber_release, gw_resume, gw_runtime_call, gw_this_thread, gw_thread, gw_trap,
 };
 use super::instance::*;
 use super::memory::*;
@@ -112,7 +112,7 @@ fn null_arguments_are_errors() {
             ErrorKind::Argument as u32
         );
         assert_eq!(error(gw_memory_grow(null(), 0, null_mut())).0, ErrorKind::Argument as u32);
-        assert_eq!(error(gw_trap_frames(null(), null_mut())).0, ErrorKind::Argument as u32);
+        assert_eq!(error(gw_trap(null_mut(), null_mut())).0, ErrorKind::Argument as u32);
         assert_eq!(error(gw_fiber_new(null_mut())).0, ErrorKind::Argument as u32);
         assert_eq!((gw_error_kind(null()), gw_error_trap(null()), gw_error_message(null()).len), (0, 0, 0));
         assert!(gw_memory_definition(null()).is_null() && gw_instance_memory0(null()).is_null());
@@ -225,11 +225,14 @@ fn a_module_is_compiled_serialised_linked_and_run() {
         assert_eq!(run(context, instance, function, &mut []), Status::Trap as u64);
         assert_eq!((*context).trap_code, TrapCode::MemoryOutOfBounds as u64);
         let mut frames = gw_bytes { data: null_mut(), len: 0 };
-        fine(gw_trap_frames(context, &raw mut frames));
+        fine(gw_trap(context, &raw mut frames));
         assert_eq!(
-            std::slice::from_raw_parts(frames.data, 12),
-            [1, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0],
-            "one frame, function 3"
+            (
+                std::slice::from_raw_parts(frames.data, 4),
+                std::slice::from_raw_parts(frames.data.add(12), 8)
+            ),
+            (&[1, 0, 0, 0][..], &[0, 0, 0, 0, 3, 0, 0, 0][..]),
+            "one frame, of a module without a name, function 3"
         );
         gw_bytes_free(frames);
         gw_fiber_release(context);

@@ -12,6 +12,7 @@ pub mod intrinsics;
 #[cfg_attr(target_arch = "x86_64", path = "machine_x86_64.rs")]
 #[cfg_attr(target_arch = "aarch64", path = "machine_aarch64.rs")]
 mod machine;
+pub mod profile;
 pub mod ranges;
 mod signals;
 mod slot;

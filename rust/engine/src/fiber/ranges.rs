@@ -3,6 +3,7 @@
 //!
 //! Sandbox-critical. Readable at any time without a lock: a list that only grows at its head.
 
+use crate::abi::vmctx::MemoryDefinition;
 use crate::prelude::*;
 use core::ops::Range;
 use core::ptr::NonNull;
@@ -17,17 +18,26 @@ pub struct Ranges {
     merged: AtomicPtr<Ranges>,
 }
 
+/// Where accesses to a memory can fault.
+#[derive(Clone, Debug)]
+pub struct Region {
+    /// The addresses.
+    pub range: Range<usize>,
+    /// The memory's definition, which lives as long as the range is listed.
+    pub definition: *const MemoryDefinition,
+}
+
 #[derive(Debug)]
 struct Entry {
-    range: Range<usize>,
+    region: Region,
     next: *mut Entry,
 }
 
 impl Ranges {
     /// Adds a range; only under the lock of the store.
-    pub fn add(&self, range: Range<usize>) {
+    pub fn add(&self, region: Region) {
         let next = self.ranges.load(Ordering::Relaxed);
-        let entry = Box::into_raw(Box::new(Entry { range, next }));
+        let entry = Box::into_raw(Box::new(Entry { region, next }));
         self.ranges.store(entry, Ordering::Release);
     }
 
@@ -47,13 +57,13 @@ impl Drop for Ranges {
     }
 }
 
-/// Whether an address lies in the range of a memory of a store. For the signal handler: it takes no lock and allocates
-/// nothing.
+/// The definition of the memory of a store in whose range an address lies, or null. For the signal handler: it takes no lock
+/// and allocates nothing.
 ///
 /// # Safety
 /// `store` is null, or the store pointer of an instance that is pinned by the running call.
 #[must_use]
-pub unsafe fn owns_address(store: *const (), address: usize) -> bool {
+pub unsafe fn memory_at(store: *const (), address: usize) -> *const MemoryDefinition {
     let mut node = store.cast::<Ranges>();
     while !node.is_null() {
         // SAFETY: a node lives as long as the contents of its store, the one that it points to as long, and their
@@ -61,13 +71,13 @@ pub unsafe fn owns_address(store: *const (), address: usize) -> bool {
         unsafe {
             let mut entry = (*node).ranges.load(Ordering::Acquire).cast_const();
             while !entry.is_null() {
-                if (*entry).range.contains(&address) {
-                    return true;
+                if (*entry).region.range.contains(&address) {
+                    return (*entry).region.definition;
                 }
                 entry = (*entry).next;
             }
             node = (*node).merged.load(Ordering::Acquire);
         }
     }
-    false
+    core::ptr::null()
 }

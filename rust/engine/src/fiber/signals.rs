@@ -14,12 +14,12 @@
 //! Handlers are installed after Go's, with the flags Go uses, on Go's alternate stacks.
 
 use super::arena::{self, GUARD_SIZE, Slot};
-use super::machine;
+use super::{machine, profile};
 use super::ranges;
 use crate::abi::context::{Context, Status};
 use crate::code;
 use crate::error::{Error, ErrorKind, Result};
-use crate::os::signal::{self, ABRT, BUS, FPE, ILL, QUIT, SEGV, URG};
+use crate::os::signal::{self, ABRT, BUS, FPE, ILL, PROF, QUIT, SEGV, URG};
 use crate::os::{self, Errno, SignalInfo};
 use crate::trap::TrapCode;
 use core::ffi::c_void;
@@ -31,8 +31,9 @@ pub(super) const PAUSE_SIGNAL: i32 = URG;
 /// Those that instructions raise.
 const FAULTS: [i32; 4] = [SEGV, BUS, FPE, ILL];
 
-/// Those that are only passed on, with the place that the guest was entered from: Go ends the process with the stacks of all goroutines.
-const PASSED_ON: [i32; 2] = [QUIT, ABRT];
+/// Those that are only passed on, with the place that the guest was entered from: Go ends the process with the stacks of all goroutines,
+/// or counts a sample of a profile there.
+const PASSED_ON: [i32; 3] = [QUIT, ABRT, PROF];
 
 /// Whether all others that Go handles are passed on likewise. Go without cgo looks for its goroutine elsewhere if it sees the vDSO interrupted, here
 /// `fiber::clock`'s, and ends the process where it finds none.
@@ -129,9 +130,14 @@ pub(crate) extern "C" fn handler(signal: i32, info: *mut c_void, ucontext: *mut 
             } else {
                 context.pause_requested.store(1, Ordering::Relaxed);
             }
+        } else if signal == PROF {
+            profile::sample(context, registers.pc(), registers.fp());
         } else if code > 0 && FAULTS.contains(&signal) {
             match trap_of(signal, address, &registers, slot, context) {
-                Some(trap) => return leave_with_trap(context, &registers, trap),
+                Some(trap) => {
+                    context.trap_address = if signal == SEGV || signal == BUS { address } else { 0 };
+                    return leave_with_trap(context, &registers, trap);
+                }
                 None => abort(signal, b"guest's"),
             }
         }
@@ -167,7 +173,7 @@ fn trap_of(
                 TrapCode::MemoryOutOfBounds => {
                     let store = context.store.load(Ordering::Acquire).cast_const();
                     // SAFETY: whoever entered the guest put the store of the running instance there, which its handle keeps alive.
-                    address < NULL_PAGE || unsafe { ranges::owns_address(store, address) }
+                    address < NULL_PAGE || unsafe { !ranges::memory_at(store, address).is_null() }
                 }
                 // The only loads with the first record read a field of a null function record; a failed check of a table's bound
                 // selects address 0 (translate/table_access).

@@ -12,6 +12,7 @@ use super::linker;
 use super::memory::Memory;
 use super::module::Module;
 use super::pinned::Pinned;
+use super::refused::Refused;
 use super::stats::{self, Live};
 use super::store::Store;
 use super::table::Table;
@@ -364,6 +365,17 @@ impl InstanceData {
     }
 
     /// A memory by its index.
+    /// What its guests were refused: whether it is a table's elements, the size of a page in bytes, and what.
+    pub(super) fn refused(&self) -> Vec<(bool, u64, Refused)> {
+        let memories = (0..self.memories.len() as u32).filter_map(|index| {
+            let memory = self.memory(index);
+            memory.refused().lock().map(|refused| (false, memory.definition().page_size, refused))
+        });
+        let tables = (0..self.tables.len() as u32)
+            .filter_map(|index| self.table(index).refused().lock().map(|refused| (true, 0, refused)));
+        memories.chain(tables).collect()
+    }
+
     pub(super) fn memory(&self, index: u32) -> &Memory {
         // SAFETY: it is in the same store or one that this keeps, or about to be.
         unsafe { self.memories[index as usize].as_ref() }
@@ -402,7 +414,7 @@ fn join(store: &Store, imports: &[Extern]) {
     for import in foreign() {
         let other = import.store().expect("checked above");
         match import {
-            Extern::Memory(memory) if only_memories && store.keep(other, memory.memory().range()) => {}
+            Extern::Memory(memory) if only_memories && store.keep(other, memory.memory().region()) => {}
             _ => store.merge(other),
         }
     }

@@ -5,14 +5,17 @@
 #![allow(unsafe_code)] // hands out addresses of the memory's bytes
 
 use super::pages;
+use super::refused::{Limiter, Refused};
 use super::reservation::Reservation;
 use super::stats::{self, Live};
 use crate::abi::vmctx::MemoryDefinition;
 use crate::error::{Error, ErrorKind, Result};
+use crate::fiber::ranges::Region;
 use crate::options::BoundsMode;
 use crate::os::Errno;
 use crate::sync::Mutex;
 use crate::types::{Limits, MemoryType, PAGE_SIZE};
+#[cfg(test)]
 use core::ops::Range;
 use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
@@ -25,6 +28,9 @@ pub(super) struct Memory {
     /// The type that was declared, whose maximum a ceiling of the embedder does not change.
     declared: MemoryType,
     grow: Mutex<()>,
+    /// Who sets `max_length`.
+    limiter: Limiter,
+    refused: Mutex<Option<Refused>>,
     shown: AtomicBool,
     _live: Live,
 }
@@ -66,6 +72,7 @@ impl Memory {
             let message = format!("memory of {min} pages, expected at most {max_pages}, {whose}");
             return Err(Error::new(ErrorKind::Resource, message));
         }
+        let limiter = Limiter::of(max_pages, possible, max.is_some_and(|max| max == possible));
         let mode = mode.of_memory(ty);
         let (bytes, max_bytes) = (min * page_size, max_pages * page_size);
         let reservation = Reservation::new(mode, bytes, max_bytes)?;
@@ -80,6 +87,8 @@ impl Memory {
             mode,
             declared: *ty,
             grow: Mutex::new(()),
+            limiter,
+            refused: Mutex::new(None),
             shown: AtomicBool::new(false),
             _live: stats::MEMORIES.count(),
         };
@@ -110,8 +119,29 @@ impl Memory {
     }
 
     /// Addresses where a fault can be an access to this memory.
+    #[cfg(test)]
     pub(super) const fn range(&self) -> Range<usize> {
         self.reservation.range()
+    }
+
+    /// The same, as the signal handler finds it.
+    pub(super) const fn region(&self) -> Region {
+        Region { range: self.reservation.range(), definition: &raw const self.definition }
+    }
+
+    /// Notes that a guest was refused pages, until it gets some.
+    pub(super) fn refuse(&self, pages: u64, error: &GrowError) {
+        let limit = self.definition.max_length / self.definition.page_size;
+        let (asked, limiter) = match error {
+            GrowError::Maximum { pages: old } => (old.saturating_add(pages), self.limiter),
+            GrowError::System { .. } => ((self.length() / self.definition.page_size).saturating_add(pages), Limiter::System),
+        };
+        *self.refused.lock() = Some(Refused { asked, limit, limiter });
+    }
+
+    /// What a guest was refused last, if it got nothing since.
+    pub(super) fn refused(&self) -> &Mutex<Option<Refused>> {
+        &self.refused
     }
 
     /// Its type, with its present size as the minimum (section 4.5.1).

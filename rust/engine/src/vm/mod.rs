@@ -14,6 +14,7 @@ mod module;
 mod pages;
 mod pinned;
 mod references;
+pub mod refused;
 mod reservation;
 mod roots;
 pub mod run;

@@ -11,6 +11,7 @@ use crate::options::CompileOptions;
 use crate::prelude::*;
 use crate::wasm::ModuleInfo;
 use alloc::sync::Arc;
+use core::ops::Range;
 
 /// A module with its code. A handle: clones are the same module; the code goes with the last clone and the last
 /// instance.
@@ -86,6 +87,23 @@ impl Module {
     #[must_use]
     pub fn code_bytes(&self) -> u64 {
         self.0.code.artifact().tables.code_bytes() as u64
+    }
+
+    /// The serial number of its code.
+    #[must_use]
+    pub fn serial(&self) -> u64 {
+        self.0.code.serial()
+    }
+
+    /// The address of its block of code, and where in the block bodies are: own functions with their indices, and trampolines.
+    #[must_use]
+    pub fn bodies(&self) -> (usize, Vec<(Range<u32>, Option<u32>)>) {
+        let tables = &self.0.code.artifact().tables;
+        let (imported, functions) = (self.info().imported_functions, tables.functions());
+        let bodies = tables.starts.iter().zip(&tables.ends).enumerate().map(|(body, (start, end))| {
+            (*start..*end, (body < functions).then(|| imported + body as u32))
+        });
+        (self.0.code.range().start, bodies.collect())
     }
 
     /// Its code in the arena.

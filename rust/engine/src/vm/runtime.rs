@@ -19,9 +19,17 @@ pub unsafe fn runtime_call(op: u64, [vmctx, a, b, c]: [u64; 4]) -> u64 {
     // SAFETY: by the caller's promise it is the vmctx of an instance; its header never changes.
     let instance = unsafe { &*(*(vmctx as *const Header)).instance.cast::<InstanceData>() };
     if op == RuntimeOp::MemoryGrow as u64 {
-        instance.memory(a as u32).grow(b).unwrap_or(FAILED)
+        let memory = instance.memory(a as u32);
+        memory.grow(b).inspect(|_| *memory.refused().lock() = None).unwrap_or_else(|error| {
+            memory.refuse(b, &error);
+            FAILED
+        })
     } else if op == RuntimeOp::TableGrow as u64 {
-        instance.table(a as u32).grow(b, c).unwrap_or(FAILED)
+        let table = instance.table(a as u32);
+        table.grow(b, c).inspect(|_| *table.refused().lock() = None).unwrap_or_else(|| {
+            table.refuse(b);
+            FAILED
+        })
     } else {
         panic!("compiled code asks for runtime function {op}, which does not exist")
     }

@@ -24,12 +24,11 @@ use super::memory::Memory;
 use super::pinned::Pinned;
 use super::stats::{self, Live};
 use super::table::Table;
-use crate::fiber::ranges::Ranges;
+use crate::fiber::ranges::{Ranges, Region};
 use crate::prelude::*;
 use crate::sync::Mutex;
 use crate::sync::OnceLock;
 use alloc::sync::{Arc, Weak};
-use core::ops::Range;
 use core::ptr::NonNull;
 
 /// A handle to a store; keeps everything in it alive.
@@ -129,7 +128,7 @@ impl Store {
 
     /// Keeps the store of a memory alive, whose range is from now on one of this store, too. Only a store that has nothing
     /// yet can do that; false for any other.
-    pub(super) fn keep(&self, other: &Self, memory: Range<usize>) -> bool {
+    pub(super) fn keep(&self, other: &Self, memory: Region) -> bool {
         self.with(|contents| {
             let empty = contents.is_empty();
             if empty {
@@ -140,7 +139,7 @@ impl Store {
         })
     }
 
-    /// The address of the store's node, which [`owns_address`](crate::fiber::ranges::owns_address) takes.
+    /// The address of the store's node, which [`memory_at`](crate::fiber::ranges::memory_at) takes.
     pub(super) fn node(&self) -> *const Ranges {
         self.with(|contents| contents.nodes[0].pointer().as_ptr().cast_const())
     }
@@ -191,7 +190,7 @@ impl Contents {
     /// Takes a memory in, and from now on faults in its range are accesses to it.
     pub(super) fn add_memory(&mut self, memory: Pinned<Memory>) -> NonNull<Memory> {
         let pointer = memory.pointer();
-        self.nodes[0].add(memory.range());
+        self.nodes[0].add(memory.region());
         self.memories.push(memory);
         pointer
     }
@@ -203,7 +202,7 @@ impl Contents {
 
     fn take_in(&mut self, mut other: Self) {
         for memory in &other.memories {
-            self.nodes[0].add(memory.range());
+            self.nodes[0].add(memory.region());
         }
         // Only now: whoever follows the pointer finds the ranges.
         other.nodes[0].merge_into(self.nodes[0].pointer());

@@ -6,6 +6,7 @@
 #![allow(unsafe_code)] // owns the memory of the elements
 
 use super::pages::{self, HOST_PAGE};
+use super::refused::{Limiter, Refused};
 use super::reservation::reserve_between;
 use crate::abi::vmctx::TableDefinition;
 use crate::budget::{self, Taken};
@@ -29,6 +30,9 @@ pub(super) struct Table {
     elements: Elements,
     /// Held while growing.
     grow: Mutex<()>,
+    /// Who sets the most elements.
+    limiter: Limiter,
+    refused: Mutex<Option<Refused>>,
 }
 
 #[derive(Debug)]
@@ -63,6 +67,8 @@ impl Table {
             let message = format!("table of {min} elements, expected at most {largest}, the limit set by the embedder");
             return Err(Error::new(ErrorKind::Resource, message));
         }
+        let possible = max.unwrap_or(most).min(most);
+        let limiter = Limiter::of(largest, possible, max.is_some_and(|max| max == possible));
         let elements = if min <= SMALL && (!can_grow || largest == min) {
             Elements::Fixed((0..min).map(|_| AtomicU64::new(0)).collect())
         } else {
@@ -76,6 +82,8 @@ impl Table {
             declared: *ty,
             elements,
             grow: Mutex::new(()),
+            limiter,
+            refused: Mutex::new(None),
         };
         table.elements.commit(0, min)?;
         table.definition.bound.store(min, Ordering::Release);
@@ -116,6 +124,18 @@ impl Table {
         // Whoever sees the new bound sees the elements.
         self.definition.bound.store(new, Ordering::Release);
         Some(old)
+    }
+
+    /// Notes that a guest was refused elements, until it gets some.
+    pub(super) fn refuse(&self, count: u64) {
+        let (asked, limit) = (self.bound().saturating_add(count), self.elements.max());
+        let limiter = if asked > limit { self.limiter } else { Limiter::System };
+        *self.refused.lock() = Some(Refused { asked, limit, limiter });
+    }
+
+    /// What a guest was refused last, if it got nothing since.
+    pub(super) fn refused(&self) -> &Mutex<Option<Refused>> {
+        &self.refused
     }
 
     /// An element, if it exists.

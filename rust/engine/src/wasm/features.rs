@@ -1,7 +1,8 @@
 //! Which proposals are supported, and how a module that uses another one is told so.
 
 use super::limits;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Result};
+use crate::prelude::*;
 use wasmparser::{Parser, ValidPayload, Validator, WasmFeatures};
 
 /// What this engine supports: WebAssembly 2.0; of 3.0 relaxed SIMD, tail calls, extended constant expressions, several memories, 64-bit
@@ -95,4 +96,56 @@ fn message(error: &wasmparser::Error, proposal: Option<&str>) -> Error {
         None => format!("{words} (at offset {offset:#x})"),
     };
     Error::new(ErrorKind::Validation, text)
+}
+
+/// The proposals that are supported, beyond WebAssembly 1.0, by the names that people know them by. Where one builds on another, the
+/// base comes first.
+const SUPPORTED: [(WasmFeatures, &str); 12] = [
+    (WasmFeatures::SIGN_EXTENSION, "sign extension"),
+    (WasmFeatures::SATURATING_FLOAT_TO_INT, "saturating float-to-int conversions"),
+    (WasmFeatures::MULTI_VALUE, "multi-value"),
+    (WasmFeatures::BULK_MEMORY, "bulk memory"),
+    (WasmFeatures::REFERENCE_TYPES, "reference types"),
+    (WasmFeatures::SIMD, "SIMD"),
+    (WasmFeatures::RELAXED_SIMD, "relaxed SIMD"),
+    (WasmFeatures::TAIL_CALL, "tail calls"),
+    (WasmFeatures::EXTENDED_CONST, "extended constant expressions"),
+    (WasmFeatures::MULTI_MEMORY, "multiple memories"),
+    (WasmFeatures::MEMORY64, "64-bit memories"),
+    (WasmFeatures::CUSTOM_PAGE_SIZES, "custom page sizes"),
+];
+
+/// Finds the proposals that a module needs beyond WebAssembly 1.0, and whether each is supported: it is validated with nothing more,
+/// and again with each proposal that turns out to be missing.
+///
+/// # Errors
+///
+/// `Validation`: the module is not valid with all that are known.
+pub fn required_proposals(bytes: &[u8]) -> Result<Vec<(&'static str, bool)>> {
+    limits::check_module_size(bytes)?;
+    let known = || {
+        let supported = SUPPORTED.iter().map(|(feature, name)| (*feature, *name, true));
+        supported.chain(PROPOSALS.iter().map(|(feature, name)| (*feature, *name, false)))
+    };
+    let mut features = WasmFeatures::WASM1;
+    let mut required = Vec::new();
+    loop {
+        let Err(error) = validate(bytes, features) else { return Ok(required) };
+        let new = |feature: &WasmFeatures| !features.contains(*feature);
+        let missing = error.missing_wasm_feature().unwrap_or(WasmFeatures::empty());
+        let named = known().find(|(feature, ..)| new(feature) && missing.intersects(*feature));
+        // Where the validator does not say what is missing: what takes it farther.
+        let helps = |feature: WasmFeatures| {
+            validate(bytes, features | feature).err().is_none_or(|next| next.offset() > error.offset())
+        };
+        let found = named.or_else(|| known().find(|(feature, ..)| new(feature) && helps(*feature)));
+        let Some((feature, name, supported)) = found else { return Err(validation_error(&error)) };
+        features |= feature;
+        required.push((name, supported));
+    }
+}
+
+/// Validates a whole module.
+fn validate(bytes: &[u8], features: WasmFeatures) -> wasmparser::Result<()> {
+    Validator::new_with_features(features).validate_all(bytes).map(|_| ())
 }

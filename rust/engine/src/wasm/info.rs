@@ -48,6 +48,8 @@ pub struct ModuleInfo {
     pub names: Names,
     /// Sections in their order, for tools.
     pub sections: Vec<Section>,
+    /// Those that hold debugging information.
+    pub debug: Vec<DebugSection>,
 }
 
 impl ModuleInfo {
@@ -67,6 +69,13 @@ impl ModuleInfo {
     #[must_use]
     pub fn escaping_index(&self, function: u32) -> Option<u32> {
         self.escaping.binary_search(&function).ok().map(|i| i as u32)
+    }
+
+    /// Where the contents of the code section begin in the module's bytes, 0 if there is none. Debugging information counts from there.
+    #[must_use]
+    pub fn code_offset(&self) -> u32 {
+        let code = self.sections.iter().find(|section| !section.custom && section.name == "code");
+        code.map_or(0, |section| section.start as u32)
     }
 
     /// Type of what an export gives.
@@ -267,4 +276,18 @@ pub struct Section {
     pub custom: bool,
     /// Bytes of its contents.
     pub size: u64,
+    /// Where its own bytes begin in the module's, those of a custom section after its name...
+    pub start: u64,
+    /// ...and end.
+    pub end: u64,
+}
+
+/// A custom section that holds debugging information (<https://dwarfstd.org>; its tool convention for WebAssembly).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DebugSection {
+    /// The section's name, such as ".debug_line".
+    pub name: String,
+    /// Its bytes.
+    #[serde(with = "super::bytes")]
+    pub bytes: Vec<u8>,
 }

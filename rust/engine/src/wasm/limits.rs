@@ -12,6 +12,8 @@ use alloc::borrow::Cow;
 
 /// Bytes of a module.
 pub const MAX_MODULE_SIZE: usize = 1 << 30;
+/// Bytes of debugging information that a module keeps.
+pub const MAX_DEBUG_BYTES: usize = 256 << 20;
 /// Labels of a `br_table`, without the default one.
 pub const MAX_BR_TABLE_LABELS: u32 = 65_520;
 

@@ -15,7 +15,7 @@ mod table_growth;
 mod tests;
 mod validate;
 
-pub use features::validation_error;
+pub use features::{required_proposals, validation_error};
 pub use info::*;
 pub use parse::{Body, Parsed, parse};
 pub(crate) use validate::validate_body;

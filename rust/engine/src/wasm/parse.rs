@@ -1,7 +1,7 @@
 //! Drives the parser and the validator over the payloads of a binary; each section goes to its file in `sections`.
 
 use super::features::{self, FEATURES, FEATURES_WITH_OWN_GLOBALS};
-use super::{ModuleInfo, Section, limits, names, sections, table_growth};
+use super::{DebugSection, ModuleInfo, Section, limits, names, sections, table_growth};
 use crate::error::{Error, ErrorKind, Result};
 use crate::prelude::*;
 use core::fmt;
@@ -135,12 +135,39 @@ impl<'a> Collector<'a> {
     fn section(&mut self, payload: &Payload<'_>) {
         let Some((id, range)) = payload.as_section() else { return };
         self.offset = range.start;
-        let section = if let Payload::CustomSection(custom) = payload {
-            Section { name: custom.name().to_owned(), custom: true, size: range.end - range.start }
-        } else {
-            Section { name: section_name(id).to_owned(), custom: false, size: range.end - range.start }
+        let mut section = Section {
+            name: section_name(id).to_owned(),
+            custom: false,
+            size: range.end - range.start,
+            start: range.start,
+            end: range.end,
         };
+        if let Payload::CustomSection(custom) = payload {
+            section = Section { name: custom.name().to_owned(), custom: true, start: custom.data_offset(), ..section };
+            self.debug_section(custom.name(), custom.data());
+        }
         self.info.sections.push(section);
+    }
+
+    /// Keeps a section with debugging information, unless all of them are too large: modules live longer than their bytes.
+    fn debug_section(&mut self, name: &str, bytes: &[u8]) {
+        const NAMES: [&str; 9] = [
+            ".debug_abbrev",
+            ".debug_addr",
+            ".debug_info",
+            ".debug_line",
+            ".debug_line_str",
+            ".debug_ranges",
+            ".debug_rnglists",
+            ".debug_str",
+            ".debug_str_offsets",
+        ];
+        let debug = &mut self.info.debug;
+        let present = debug.iter().map(|section| section.bytes.len()).sum::<usize>();
+        let wanted = NAMES.contains(&name) && debug.iter().all(|section| section.name != name);
+        if wanted && present + bytes.len() <= limits::MAX_DEBUG_BYTES {
+            debug.push(DebugSection { name: name.to_owned(), bytes: bytes.to_vec() });
+        }
     }
 
     fn finish(mut self) -> Parsed<'a> {

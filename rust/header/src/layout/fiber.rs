@@ -3,6 +3,7 @@
 use super::{Group, constants, fields, variants};
 use crate::names::{camel, snake};
 use gowasmer::abi::{CONTEXT_SIZE, Context, EntryMode, Status};
+use gowasmer::fiber::profile::{PCS, Record, Ring};
 use gowasmer::trap::TrapCode;
 use std::fmt::Write as _;
 
@@ -24,9 +25,19 @@ pub(super) fn of_go() -> Vec<Group> {
     context.push(("size".to_string(), CONTEXT_SIZE as u64));
     let mut statuses = variants!(Status: Done HostCall CCall RuntimeCall Trap Paused Died);
     statuses.retain(|(name, _)| name != "died"); // of the engine's own stacks alone
+    let mut ring = fields!(Ring: begun read lost capacity);
+    ring.push(("size".to_string(), size_of::<Ring>() as u64));
+    let mut sample = fields!(Record: number guest host pcs);
+    sample.extend([("pcs_count".to_string(), PCS as u64), ("size".to_string(), size_of::<Record>() as u64)]);
     vec![
         Group { about: "Offsets of the fields of a context, and the bytes it takes.", prefix: "ctx", numbers: context },
         Group { about: "What the guest side answers.", prefix: "status", numbers: statuses },
+        Group { about: "Offsets of the fields of a ring of samples, and the bytes before the samples.", prefix: "ring", numbers: ring },
+        Group {
+            about: "Offsets of the fields of a sample, how many program counters it has room for, and the bytes it takes.",
+            prefix: "sample",
+            numbers: sample,
+        },
     ]
 }
 

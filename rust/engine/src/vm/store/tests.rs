@@ -8,7 +8,7 @@ fn memory(store: &Store) -> MemoryHandle {
 
 fn owns(node: *const (), address: usize) -> bool {
     // SAFETY: the tests take nodes of stores that they hold, or of stores that those took in.
-    unsafe { crate::fiber::ranges::owns_address(node.cast(), address) }
+    !unsafe { crate::fiber::ranges::memory_at(node.cast(), address) }.is_null()
 }
 
 fn base(memory: &MemoryHandle) -> usize {
@@ -83,11 +83,11 @@ fn stores_merge_from_many_threads() {
 fn a_store_keeps_that_of_a_memory_without_joining_it() {
     let (old, new) = (Store::new(), Store::new());
     let shared = memory(&old);
-    assert!(new.keep(&old, shared.memory().range()));
+    assert!(new.keep(&old, shared.memory().region()));
     assert!(!new.is(&old) && owns(new.node().cast(), base(&shared)));
     // Now the new one has something, so it must not keep others: that could close a circle.
     let own = memory(&new);
-    assert!(!old.keep(&new, own.memory().range()) && !new.keep(&Store::new(), own.memory().range()));
+    assert!(!old.keep(&new, own.memory().region()) && !new.keep(&Store::new(), own.memory().region()));
     let ends = [&old, &new].map(|store| Arc::downgrade(&store.end()));
     drop((shared, own, old));
     assert!(ends[0].upgrade().is_some(), "kept");
@@ -100,9 +100,9 @@ fn stores_that_become_one_take_in_what_they_keep() {
     // c keeps b keeps a; then c and a become one, which would keep itself alive.
     let [a, b, c] = [0; 3].map(|_| Store::new());
     let of_a = memory(&a);
-    assert!(b.keep(&a, of_a.memory().range()));
+    assert!(b.keep(&a, of_a.memory().region()));
     let of_b = memory(&b);
-    assert!(c.keep(&b, of_b.memory().range()));
+    assert!(c.keep(&b, of_b.memory().region()));
     let of_c = memory(&c);
     let nodes = [&a, &b, &c].map(|store| store.node().cast::<()>());
     c.merge(&a);

@@ -175,6 +175,22 @@ fn sections_in_their_order() {
         ("data", false, 4),
     ];
     assert_eq!(sections, expected);
+    let own = |name| {
+        let section = info.sections.iter().find(|section| section.name == name).unwrap();
+        &bytes[section.start as usize..section.end as usize]
+    };
+    assert_eq!((own("first"), own("memory")), (&b"1234"[..], &[1, 0, 1][..]));
+    assert_eq!(info.code_offset() as usize, bytes.windows(2).position(|pair| pair == [10, 10]).unwrap() + 2);
+}
+
+#[test]
+fn debugging_information_is_kept() {
+    let bytes = binary(
+        r#"(module (@custom ".debug_info" "12") (@custom ".debug_info" "34") (@custom ".debug_else" "56") (@custom ".debug_line" "78"))"#,
+    );
+    let debug = parse(&bytes).unwrap().info.debug;
+    let debug: Vec<_> = debug.iter().map(|section| (&*section.name, &*section.bytes)).collect();
+    assert_eq!(debug, [(".debug_info", &b"12"[..]), (".debug_line", b"78")]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use super::{binary, refused};
 use crate::prelude::*;
 use crate::wasm::limits::{MAX_BR_TABLE_LABELS, MAX_MODULE_SIZE};
+use crate::wasm::required_proposals;
 use std::fmt::Write;
 
 /// Each proposal, named; the first text of each is refused in its declarations, some later ones in a body.
@@ -44,6 +45,32 @@ fn proposals_are_named() {
 }
 
 /// Reading a global that the module itself defines does not open the door to the rest of the proposal that it once belonged to.
+#[test]
+fn required_proposals_are_found() {
+    for (text, expected) in [
+        ("(module)", &[][..]),
+        ("(module (func (result i32 i32) (i32.const 1) (i32.const 2)))", &[("multi-value", true)]),
+        ("(module (func (param v128)))", &[("SIMD", true)]),
+        ("(module (memory 1) (memory 1))", &[("multiple memories", true)]),
+        ("(module (memory i64 1))", &[("64-bit memories", true)]),
+        ("(module (memory 1 2 shared))", &[("threads", false)]),
+        ("(module (tag))", &[("exception handling", false)]),
+        (
+            "(module (table 1 externref) (func (param i32) (result i32) (i32.extend8_s (local.get 0))))",
+            &[("reference types", true), ("sign extension", true)],
+        ),
+        (
+            "(module (func (export \"f\") (param i64 i64 i64 i64) (result i64 i64)
+               (i64.add128 (local.get 0) (local.get 1) (local.get 2) (local.get 3))))",
+            &[("multi-value", true), ("wide arithmetic", false)],
+        ),
+    ] {
+        assert_eq!(required_proposals(&binary(text)).unwrap(), expected, "{text}");
+    }
+    let error = required_proposals(&binary("(module (func (result i32)))")).unwrap_err();
+    assert!(error.message().contains("type mismatch"), "{error:?}");
+}
+
 #[test]
 fn own_globals_in_constant_expressions_bring_no_garbage_collection() {
     let with = |fields: &str| {
