@@ -5,6 +5,7 @@ mod body;
 mod compilation;
 mod function;
 mod link;
+mod merged;
 mod placement;
 mod results;
 #[cfg(feature = "hosted")]

@@ -181,6 +181,41 @@ fn inlined_instructions_are_kept_where_code_was_made_of_them() {
     assert_eq!(Artifact::deserialize(&artifact.serialize(&block)).unwrap(), (artifact, &block[..]));
 }
 
+/// On x86-64 a load, an operation and a store to the same address are one instruction, whichever of them are inlined.
+#[test]
+fn memory_is_changed_by_one_instruction() {
+    for (operation, ty) in ["add", "sub", "and", "or", "xor"].into_iter().flat_map(|op| [(op, "i32"), (op, "i64")]) {
+        let of = |value: &str| format!("({ty}.{operation} {value} (local.get 1))");
+        let load = format!("({ty}.load offset=8 (local.get 0))");
+        let store = |value: &str| format!("({ty}.store offset=8 (local.get 0) {value})");
+        let text = format!(
+            "(module (memory 1)
+            (func $load (param i32) (result {ty}) {load})
+            (func $operation (param {ty} {ty}) (result {ty}) {})
+            (func $store (param i32 {ty}) {})
+            (func $all (param i32 {ty}) {})
+            (func (param i32 {ty}) (call $all (local.get 0) (local.get 1)))
+            (func (param i32 {ty}) {})
+            (func (param i32 {ty}) {})
+            (func (param i32 {ty}) (call $store (local.get 0) {}))
+            (func (param i32 {ty})
+                (call $store (local.get 0) (call $operation (call $load (local.get 0)) (local.get 1)))))",
+            of("(local.get 0)"),
+            store("(local.get 1)"),
+            store(&of(&load)),
+            store(&of("(call $load (local.get 0))")),
+            store(&format!("(call $operation {load} (local.get 1))")),
+            of(&load),
+        );
+        let accesses = if cfg!(target_arch = "x86_64") { 1 } else { 2 };
+        for (number, body) in bodies(&text, CompileOptions::default()).iter().enumerate().take(9).skip(3) {
+            assert_eq!(body.relocations, [], "{operation}: function {number} calls");
+            assert_eq!(body.traps.len(), accesses, "{ty}.{operation}: function {number}");
+            assert!(body.traps.iter().all(|trap| trap.code == TrapCode::MemoryOutOfBounds as u8));
+        }
+    }
+}
+
 #[test]
 fn nan_canonicalisation_is_compiled_in_on_demand() {
     let text = "(module (func (param f64 f64) (result f64) (f64.add (local.get 0) (local.get 1))))";
