@@ -1,4 +1,4 @@
-//go:build !gowasmer_static
+//go:build !(gowasmer_static && cgo && linux && (amd64 || arm64))
 
 package engine
 
