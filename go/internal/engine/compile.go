@@ -37,6 +37,9 @@ func Validate(ctx context.Context, bytes []byte) error {
 
 // work compiles or validates. What it makes on the way lies in heaps of its own, one for each goroutine, until the module is finished.
 func work(ctx context.Context, bytes []byte, options gwCompileOptions, progress func(done, total int)) (unsafe.Pointer, error) {
+	if err := Init(); err != nil { // without its signal handler nothing pauses the work
+		return nil, err
+	}
 	if err := compilationPrepare(options); err != nil {
 		return nil, err
 	}
