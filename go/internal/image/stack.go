@@ -52,7 +52,7 @@ type Stack struct {
 	refused error  // the memory that the last call was refused last
 	uses    uint32 // since the stack was trimmed
 	deep    bool   // to be trimmed
-	tries   bool   // tryPauses runs here, and holds a processor of Go in any case
+	trial   *trial // of tryPauses if it runs here: it holds a processor of Go in any case
 	taken   bool
 }
 
