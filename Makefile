@@ -192,12 +192,17 @@ bench: build ## measure against other runtimes and print one table
 	$(MAKE) -C benchmarks
 
 .PHONY: check
-check: check-format check-generated check-licenses check-lint check-benchmarks ## check formats, lints, and that generated files are fresh
+check: check-format check-workflows check-generated check-licenses check-lint check-benchmarks ## check formats, lints, and that generated files are fresh
 
 .PHONY: check-format
 check-format:
 	$(CARGO) fmt --all --check
 	@unformatted=$$(gofmt -l $(GO_SOURCES)); [ -z "$$unformatted" ] || { echo "not formatted (run gofmt -w):"; echo "$$unformatted"; exit 1; }
+
+.PHONY: check-workflows
+check-workflows:
+	@scripts/check_workflow.sh
+	@scripts/check_workflow_test.sh
 
 .PHONY: check-lint
 check-lint: tools
@@ -243,6 +248,15 @@ sbom: ## write build/release/sbom.spdx.json: the crates, modules and images of a
 	rust/image/wast.sh
 	$(GO) run ./scripts/sbom -manifest $(SBOM_MANIFEST) -version "$(VERSION)" $(SBOM_FILES) > $(SBOM).new
 	@mv $(SBOM).new $(SBOM)
+
+# From what make image has built, which has to be the committed image. The static library is released for amd64 alone.
+.PHONY: release-files
+release-files: $(if $(filter amd64,$(ARCHITECTURE)),library) sbom ## gather what a release has of this architecture, and its hashes, in build/release (after make check-image)
+	scripts/release_files.sh gather $(ARCHITECTURE)
+
+.PHONY: release-sums
+release-sums: ## write build/release/SHA256SUMS when the files of both architectures are there
+	scripts/release_files.sh sums
 
 # Flags of the proof: make installation INSTALLATION_FLAGS='-only zip,get,static'; `go -C scripts/installation run . -help` lists them.
 INSTALLATION_FLAGS ?=
