@@ -20,8 +20,8 @@
 #            toolchain.txt  name, version and architecture of each Debian package, and the linker: what
 #                           an image made here is recorded with
 #
-# Two files are for a shell or a Makefile to read: go.sh before go is run (for what, C compiler, qemu),
-# and env.sh, with the part rust, before cargo and go are (RUSTC, linker, runner, flags; it reads go.sh).
+# Two files are for a shell or a Makefile to read: go.sh before go is run (GOARCH, C compiler, qemu),
+# and env.sh, with the part rust, before cargo and go are (RUSTC, linker, runner, flags; and go.sh).
 #
 # The linker of images and objcopy are those of rustup's toolchain that rust-toolchain.toml pins (they
 # know all architectures), and so is cargo.
@@ -87,7 +87,8 @@ install_packages() {
   DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends "${packages[@]}"
 }
 
-# apt-get with lists and caches in $out/download, which begins empty: the machine's own stay as they are, and that needs no root.
+# apt-get with lists and caches in $out/download, which begins empty: the machine's own stay as they
+# are, and that needs no root.
 download() {
   apt-get -q -o Dir::State::lists="$out/download/lists" -o Dir::Cache="$out/download/cache" -o APT::Sandbox::User="$(id -un)" "$@"
 }

@@ -5,12 +5,12 @@
 # usage: scripts/test_arm64.sh [short]
 #
 # The short form is for continuous integration: the packages without cgo, the whole specification
-# suite, and of the tests of the whole those that touch what an architecture has of its own (entries,
-# traps, pauses, signals, C functions). One test program runs at a time, so that clocks and memory are its own.
+# suite, and of go/tests what touches what an architecture has of its own (entries, traps, pauses,
+# signals, C functions). One test program runs at a time, so that clocks and memory are its own.
 #
 # Go is needed; qemu and a cross compiler are fetched by scripts/arm64.sh (Debian; as root for the
-# compiler, without which the tests of C functions are left out). cargo writes the specification's scripts,
-# if build/testsuite does not have them.
+# compiler, without which the tests of C functions are left out). cargo writes the specification's
+# scripts, if build/testsuite does not have them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -54,6 +54,11 @@ if [ -f build/image_arm64.bin ] && ! cmp -s build/image_arm64.bin go/internal/im
   echo "== the image is build/image_arm64.bin"
 fi
 
+# compile CGO: compiles what tests use, on all processors: run has one for it.
+compile() {
+  CGO_ENABLED=$1 "$GO" build ./go/wasmer ./go/internal/... ./go/tests/cfuncs ./internal/... testing runtime/pprof
+}
+
 # run TITLE CGO ARGUMENT...: runs tests, with cgo (1) or without (0).
 run() {
   local title=$1 enabled=$2
@@ -89,10 +94,12 @@ c=(TestThreadsOfC TestCFunctionUnderAssemblyEntry TestCFunctionsInSharedTables T
 
 case $form in
 short)
+  step "compiling, without cgo" compile 0
   run "internal packages" 0 ./go/internal/... ./internal/...
   run "the package" 0 ./go/wasmer
   run "whole, without cgo" 0 -run "$(names "${suite[@]}" "${calls[@]}" "${time[@]}" "${goroutines[@]}" "${signals[@]}")" ./go/tests
   if [ -n "$cgo" ]; then
+    step "compiling, with cgo" compile 1
     run "whole, with cgo" 1 -run "$(names "${calls[@]}" "${time[@]}" "${signals[@]}" "${c[@]}")" ./go/tests
     step "example of C functions" c_example
   fi
@@ -105,6 +112,7 @@ long)
   run "command and examples" 0 ./go/cmd/... ./examples
   run "whole, without cgo" 0 -skip 'Stress|Hammer' ./go/tests
   if [ -n "$cgo" ]; then
+    step "compiling, with cgo" compile 1
     run "the package, with cgo" 1 ./go/internal/engine ./go/internal/image ./go/wasmer
     run "whole, with cgo" 1 -skip 'Stress|Hammer|Specification' ./go/tests
     run "examples, with cgo" 1 ./examples
