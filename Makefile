@@ -74,6 +74,10 @@ test-versions: ## run the tests of the packages with other versions of Go (GO_VE
 	@for version in $(GO_VERSIONS); do echo "== $$version"; \
 		GOTOOLCHAIN=$$version CGO_ENABLED=0 $(GO) test -short -timeout 15m ./go/wasmer ./go/internal/... || exit 1; done
 
+.PHONY: test-arm64
+test-arm64: ## run the Go tests for linux/arm64 under qemu (SHORT=1: those that CI runs; Debian, root if gcc is missing)
+	@GO="$(GO)" CARGO="$(CARGO)" scripts/test_arm64.sh $(if $(SHORT),short)
+
 .PHONY: tools
 tools: ## check that Rust, Go and a C compiler are here and new enough
 	@GO="$(GO)" CARGO="$(CARGO)" scripts/tools.sh

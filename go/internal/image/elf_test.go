@@ -36,13 +36,13 @@ func testELF() []byte {
 	}
 	// The first function is relocated with an addend, the others in place.
 	table := words(tableMagic, testABI, headSize, stackSize, 0)
-	for i := range uint64(8) {
+	for i := range uint64(9) {
 		table = append(table, words(testCode+1+i)...)
 	}
-	table = append(table, words(testCount, testCode+9, testCode+10, testCode+11)...)
+	table = append(table, words(testCount, testCode+10, testCode+11, testCode+12)...)
 	rela := words(testData+32, uint64(relative), testCode)
 	// Bit n of the second word is the n-th word behind the first one: all but the count.
-	relr := words(testData+40, 1|0x7f<<1|7<<9)
+	relr := words(testData+40, 1|0xff<<1|7<<10)
 	dynamicAt := uint64(testRead)
 	dynamic := words(dtRela, testRead+0x100, dtRelaSize, uint64(len(rela)), dtRelaEntry, 24,
 		dtRelr, testRead+0x180, dtRelrSize, uint64(len(relr)), dtRelrEntry, 8, 0, 0)
@@ -127,7 +127,7 @@ func TestMapImage(t *testing.T) {
 // tableAt is the table of testELF in memory, by the address of its first function.
 func tableAt(first uintptr) table {
 	return table{tableMagic, testABI, headSize, stackSize, first, first + 1, first + 2, first + 3, first + 4,
-		first + 5, first + 6, first + 7, first + 8, testCount}
+		first + 5, first + 6, first + 7, first + 8, first + 9, testCount}
 }
 
 // protectionAt reads the protection of an address as the kernel has it.
