@@ -23,8 +23,8 @@ var moreFolders = []string{"", "wasi", "../../go/tests/testdata"}
 // mostBytes is what a guest may have that is compiled in the long form.
 const mostBytes = 100 << 10
 
-// fewGuests are those of the short form: together they execute two thirds of what all do. The first one
-// is small enough to be followed step by step.
+// fewGuests are those of the short form: together they execute two thirds of what all do. The first
+// one is small enough to be followed step by step.
 var fewGuests = []string{"sum.wasm", "multi_value.wasm", "vectors.wasm", "host_calls.wasm", "fib_recursive.wasm", "memory.wasm", "snappy_compress.wasm"}
 
 // How many compilations are given up, and after how long a child hangs.

@@ -220,8 +220,8 @@ func (t *tracer) arrived(th *thread, pc uintptr) error {
 	case t.waiting != nil:
 	case mayPause != 0 && !t.is(pc, paused):
 		if t.phase == stepping {
-			// Compilations of one guest differ by some instructions. What was not executed before is
-			// left out by mistake only if no breakpoint waited there.
+			// Compilations of one guest differ by some instructions. What was not executed before
+			// is left out by mistake only if no breakpoint waited there.
 			if t.byChance++; th.known && !t.is(pc, watched) {
 				t.differs("no compilation was paused at %s", t.name(pc))
 			}
