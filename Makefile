@@ -181,6 +181,10 @@ test-differential: emitter ## the same with 3,000 cases of a fixed seed
 soak: build ## run the leak tests, ROUNDS of mixed load (default 1,000,000) and the tests of altered modules in full (half an hour)
 	SOAK=1 ROUNDS=$(ROUNDS) $(GO) test -count=1 -timeout 12h -v -run 'LeaveNothing|LeavesNothing|TenThousandInstances|FlippedModules' ./go/tests
 
+.PHONY: test-pauses
+test-pauses: ## pause the compilations of all test guests at each instruction that they execute, and give up at 3,000 (some minutes; `make test` has a short form)
+	PAUSES=1 CGO_ENABLED=0 $(GO) test -count=1 -timeout 60m -v ./go/tests/pauses
+
 .PHONY: programs
 programs: build ## run the real programs of the tests as WASI guests, and show each (some minutes; fetches 15 MB)
 	$(GO) test -count=1 -timeout 60m -v ./go/tests/programs

@@ -21,7 +21,8 @@ import (
 	"github.com/gowasmer/wasmer/go/wasmer"
 )
 
-// The child is the test binary again. It compiles the guests that its environment names, as the test answers it.
+// The child is the test binary again. It compiles the guests that its environment names, as the
+// test answers it.
 
 // guestsVariable has the paths of the guests, separated by colons.
 const guestsVariable = "GOWASMER_PAUSES_GUESTS"
@@ -103,8 +104,8 @@ func inChild(guests []string) error {
 	return nil
 }
 
-// warmUp is how many compilations are given up before what the process has is measured. All stacks would be gone before the end, if each of the others
-// kept one.
+// warmUp is how many compilations are given up before what the process has is measured. All stacks
+// would be gone before the end, if each of the others kept one.
 const warmUp = 30
 
 // giveUp gives up compilations as long as the test wants.
@@ -131,7 +132,8 @@ func (c *child) giveUp() error {
 			return fmt.Errorf("after one that was given up: %w", err)
 		}
 	}
-	// Go reserves 64 MiB at a time for its own heap. A heap of the image has 4 MiB at least; if each compilation left one, that were a gigabyte.
+	// Go reserves 64 MiB at a time for its own heap. A heap of the image has 4 MiB at least; if
+	// each compilation left one, that were a gigabyte.
 	const allowed = 200 << 20
 	grown := addressSpace() - before
 	if c.grown = uint64(max(grown, 0)); before != 0 && grown > allowed {

@@ -13,7 +13,8 @@ import (
 	"github.com/gowasmer/wasmer/go/internal/image"
 )
 
-// This file has what any debugger has: a child with its threads, its memory, its registers and its breakpoints.
+// This file has what any debugger has: a child with its threads, its memory, its registers and its
+// breakpoints.
 
 // breakpoint is the instruction int3.
 const breakpoint = 0xcc
@@ -24,7 +25,7 @@ const (
 	watched             // one was there, as control may come here
 	stepped             // it was stepped over, and where else it goes is watched
 	paused              // a compilation was paused there
-	refused             // that was tried, and put off
+	putOff              // that was tried, where a pause has to be put off
 	kept                // its breakpoint stays
 )
 
@@ -69,7 +70,8 @@ func (d *debugger) copyCode() error {
 	return err
 }
 
-// wait waits until a thread stops, and returns it with the signal that it stops for. The thread is nil when the child has ended.
+// wait waits until a thread stops, and returns it with the signal that it stops for. The thread is
+// nil when the child has ended.
 func (d *debugger) wait() (*thread, syscall.WaitStatus, error) {
 	for {
 		var status syscall.WaitStatus

@@ -20,7 +20,8 @@ type flow struct {
 	call bool
 }
 
-// flowOf decodes as much of an instruction as that needs. What it does not know goes to one place alone.
+// flowOf decodes as much of an instruction as that needs. What it does not know goes to one place
+// alone.
 func flowOf(code []byte) flow {
 	at, repeated := 0, false
 	for at < len(code) {

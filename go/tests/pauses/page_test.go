@@ -10,7 +10,8 @@ import (
 	"github.com/gowasmer/wasmer/go/internal/image"
 )
 
-// page is memory that the test and its child share. The child writes a message and stops at a breakpoint; the test answers before it lets the child go on.
+// page is memory that the test and its child share. The child writes a message and stops at a
+// breakpoint; the test answers before it lets the child go on.
 type page struct {
 	message uint64
 	places  image.Places
