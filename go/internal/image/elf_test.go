@@ -106,7 +106,7 @@ func TestMapImage(t *testing.T) {
 	if got, want := *table, tableAt(first); got != want {
 		t.Errorf("the table is %#x, expected %#x", got, want)
 	}
-	if got, want := [3]uintptr(table.entries()), [3]uintptr{first + 9, first + 10, first + 11}; got != want {
+	if got, want := [3]uintptr(table.entries()), [3]uintptr{first + 10, first + 11, first + 12}; got != want {
 		t.Errorf("entries %#x, expected %#x", got, want)
 	}
 	if want := (code{base, first, first + 0x100}); where != want {
@@ -221,8 +221,8 @@ func TestRefusedImages(t *testing.T) {
 		"other ABI":        {func(f []byte) { le.PutUint64(f[0x508:], 6) }, "ABI version 6, expected 5; run go mod tidy"},
 		"other heads":      {func(f []byte) { le.PutUint64(f[0x510:], 6) }, "size of heads 6, expected 2048"},
 		"other stacks":     {func(f []byte) { le.PutUint64(f[0x518:], 6) }, "size of stacks 6, expected 8388608"},
-		"fewer entries":    {func(f []byte) { le.PutUint64(f[0x568:], 2) }, "entries 2, expected 3"},
-		"entry outside":    {func(f []byte) { le.PutUint64(f[0x570:], testCode+0x100) }, "function 9"},
+		"fewer entries":    {func(f []byte) { le.PutUint64(f[0x570:], 2) }, "entries 2, expected 3"},
+		"entry outside":    {func(f []byte) { le.PutUint64(f[0x578:], testCode+0x100) }, "function 10"},
 	} {
 		file := testELF()
 		test.alter(file)
