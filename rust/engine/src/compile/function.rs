@@ -1,4 +1,5 @@
-//! One function: from its body, or from CLIF, to machine code with its trap records and its address map.
+//! One function: from its body, or from CLIF, to machine code with its trap records and its address
+//! map.
 
 use super::body::{AddressRecord, CodeBody, Relocation, TrapRecord};
 use super::merged::{self, Tags};
@@ -28,7 +29,8 @@ pub(crate) struct FunctionCompiler {
 type Emit = Box<dyn FnMut(&Function, &DominatorTree, &dyn TargetIsa) -> CodegenResult<CompiledCode> + Send>;
 
 fn emit() -> Emit {
-    // What the register allocator reuses. Its type is of a crate that only the code generator knows.
+    // What the register allocator reuses. Its type is of a crate that only the code generator
+    // knows.
     let mut registers = Default::default();
     Box::new(move |func, domtree, isa| {
         let stencil = isa.compile_function(func, domtree, &mut registers, false, &mut ControlPlane::default())?;
@@ -138,7 +140,8 @@ fn extract(compiled: &CompiledCode, func: &Function, isa: &dyn TargetIsa, tags: 
     Ok(body)
 }
 
-/// The address map: where no location is known, an entry says so, so that each holds up to the next.
+/// The address map: where no location is known, an entry says so, so that each holds up to the
+/// next.
 fn addresses(compiled: &CompiledCode) -> Vec<AddressRecord> {
     let mut records: Vec<AddressRecord> = Vec::new();
     let mut push = |code: u32, location: Location| match records.last() {
@@ -163,7 +166,8 @@ fn addresses(compiled: &CompiledCode) -> Vec<AddressRecord> {
     records
 }
 
-/// Of all inlined instructions those that code was made of, and their callers; the records then refer to these.
+/// Of all inlined instructions those that code was made of, and their callers; the records then
+/// refer to these.
 fn used(records: &mut [AddressRecord], all: &[InlinedLocation]) -> Vec<InlinedLocation> {
     fn keep(
         location: Location,

@@ -20,9 +20,11 @@ use crate::trap::TrapCode;
 use cranelift_codegen::entity::SecondaryMap;
 use cranelift_codegen::ir::{self, Function, Inst, InstructionData, MemFlags, Opcode, Value};
 
-/// The first tag: those before it are trap codes of ours, and those after the last one are Cranelift's.
+/// The first tag: those before it are trap codes of ours, and those after the last one are
+/// Cranelift's.
 const FIRST: u8 = TrapCode::ALL.len() as u8 + 1;
-/// How far the value of a load is followed from user to user. Rules for machine instructions look at fewer.
+/// How far the value of a load is followed from user to user. Rules for machine instructions look
+/// at fewer.
 const DEPTH: usize = 6;
 
 /// What a tag stands for.
@@ -47,19 +49,22 @@ enum Users {
     Many,
 }
 
-/// How wrong the location of a machine instruction may be that a load is part of: the worst comes first.
+/// How wrong the location of a machine instruction may be that a load is part of: the worst comes
+/// first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Wrong {
     /// It is in another body, of those that were inlined or the function's own.
     Body,
-    /// It is not known, as the optimiser made the user of others: what holds is that of the code before.
+    /// It is not known, as the optimiser made the user of others: what holds is that of the code
+    /// before.
     Unknown,
     /// It is in the same body, where only the offset is another.
     Offset,
 }
 
 impl Tags {
-    /// Tags loads of an optimised function. If there are more than tags, those are left out that matter least.
+    /// Tags loads of an optimised function. If there are more than tags, those are left out that
+    /// matter least.
     pub(super) fn new(func: &mut Function, inlined: &[InlinedLocation]) -> Self {
         let users = users(func);
         let mut loads = Vec::new();
@@ -193,7 +198,8 @@ fn chain<'a>(
     core::iter::successors(next(&load), next).take(DEPTH)
 }
 
-/// The store that may become one instruction with a load and an operation on its value: it has the same address.
+/// The store that may become one instruction with a load and an operation on its value: it has the
+/// same address.
 fn stored(func: &Function, users: &SecondaryMap<Value, Users>, inst: Inst) -> Option<Inst> {
     let store = chain(func, users, inst).nth(1)?;
     match (func.dfg.insts[inst], func.dfg.insts[store]) {

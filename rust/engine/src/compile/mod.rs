@@ -1,5 +1,5 @@
-//! From the bytes of a module to an [`Artifact`](crate::artifact::Artifact): functions are validated, translated and compiled in
-//! parallel, and then linked.
+//! From the bytes of a module to an [`Artifact`](crate::artifact::Artifact): functions are
+//! validated, translated and compiled in parallel, and then linked.
 
 mod body;
 mod compilation;

@@ -181,7 +181,8 @@ fn inlined_instructions_are_kept_where_code_was_made_of_them() {
     assert_eq!(Artifact::deserialize(&artifact.serialize(&block)).unwrap(), (artifact, &block[..]));
 }
 
-/// On x86-64 a load, an operation and a store to the same address are one instruction, whichever of them are inlined.
+/// On x86-64 a load, an operation and a store to the same address are one instruction, whichever of
+/// them are inlined.
 #[test]
 fn memory_is_changed_by_one_instruction() {
     for (operation, ty) in ["add", "sub", "and", "or", "xor"].into_iter().flat_map(|op| [(op, "i32"), (op, "i64")]) {
@@ -238,7 +239,8 @@ fn many_functions_and_large_ones_are_balanced_and_kept_in_order() {
     }
 }
 
-/// Whether four bytes of code are those of a constant. On aarch64: whether they are the instruction for its lower half, a `movz` or `movk`.
+/// Whether four bytes of code are those of a constant. On aarch64: whether they are the instruction
+/// for its lower half, a `movz` or `movk`.
 fn holds(word: &[u8], constant: u32) -> bool {
     let word = u32::from_le_bytes(word.try_into().unwrap());
     if cfg!(target_arch = "aarch64") {
@@ -279,8 +281,9 @@ fn frames_are_probed_in_steps_smaller_than_a_guard() {
     assert!(text.contains("stack_probe_loop") && text.contains(step), "{text}{}", disassemble_frame(100 << 10));
 }
 
-/// Instructions of SSE fault where a constant in memory is not aligned to 16 bytes (those of AVX, which are used where the CPU has them, do
-/// not): wherever a body is moved for the sake of its loops, its constants stay aligned.
+/// Instructions of SSE fault where a constant in memory is not aligned to 16 bytes (those of AVX,
+/// which are used where the CPU has them, do not): wherever a body is moved for the sake of its
+/// loops, its constants stay aligned.
 #[test]
 fn constants_stay_aligned() {
     const CONSTANT: [u8; 16] = *b"\xa1\xb2\xc3\xd4 constant \xe5\xf6";

@@ -12,7 +12,8 @@ const OUTSIDE: u64 = 1 << 20;
 /// The static offset of the load that traps; other accesses have none.
 const MARK: u64 = 0x7a;
 
-/// What uses a loaded value `L`, perhaps with another one `Y`; the type of the latter, and that of the result.
+/// What uses a loaded value `L`, perhaps with another one `Y`; the type of the latter, and that of
+/// the result.
 type Uses = &'static [(&'static str, &'static str, &'static str)];
 /// Each load, its type, and what uses its value.
 const CASES: &[(&str, &str, Uses)] = &[
@@ -278,7 +279,8 @@ fn zero(ty: &str) -> String {
     if ty == "v128" { "(v128.const i64x2 0 0)".into() } else { format!("({ty}.const 0)") }
 }
 
-/// The bytes that a load begins with: found where it is the first instruction of a module's only function.
+/// The bytes that a load begins with: found where it is the first instruction of a module's only
+/// function.
 fn opcode(load: &str) -> Vec<u8> {
     let bytes =
         wat::parse_str(format!("(module (memory 1) (func ({load} offset={MARK} (i32.const 8)) drop))")).unwrap();
@@ -317,7 +319,8 @@ fn a_callee_whose_load_is_merged_is_named() {
     }
 }
 
-/// Of more loads than there are numbers for, those that would be blamed on another function come first.
+/// Of more loads than there are numbers for, those that would be blamed on another function come
+/// first.
 #[test]
 fn many_loads_in_one_function() {
     let own = (0..400).map(|i| format!("(local.set 1 (i32.xor (local.get 1) (i32.load offset={i} (local.get 2))))"));
