@@ -9,7 +9,7 @@ import (
 )
 
 // abiNumber stands for this file, the C header and the generated layouts; the engine's own has to be equal.
-const abiNumber uint64 = 0x920226199f771eb6
+const abiNumber uint64 = 0x28fe77487b76b59b
 
 // The words of a call: arguments, and what pointers among them point to.
 const (
@@ -31,7 +31,8 @@ type ErrorKind uint32
 
 // The numbers of ErrorKind.
 const (
-	// KindValidation: The bytes are not a valid module, or use a proposal that this engine refuses.
+	// KindValidation: The bytes are not a valid module, or use a proposal that this engine
+	// refuses.
 	KindValidation ErrorKind = 1
 	// KindCompile: The code generator failed, or a limit of the implementation was met.
 	KindCompile ErrorKind = 2
@@ -41,7 +42,8 @@ const (
 	KindInstantiate ErrorKind = 4
 	// KindDeserialize: A serialised module cannot be used.
 	KindDeserialize ErrorKind = 5
-	// KindResource: The system, or a limit set by the embedder, refuses memory, address space, code space or mappings.
+	// KindResource: The system, or a limit set by the embedder, refuses memory, address space,
+	// code space or mappings.
 	KindResource ErrorKind = 6
 	// KindArgument: An argument of the C ABI is wrong.
 	KindArgument ErrorKind = 7
@@ -51,7 +53,8 @@ const (
 	KindText ErrorKind = 9
 )
 
-// ValType: A value type. A value of type v128 takes two 64-bit slots, the low lanes first, and each other one.
+// ValType: A value type. A value of type v128 takes two 64-bit slots, the low lanes first, and
+// each other one.
 type ValType uint8
 
 // The numbers of ValType.
@@ -66,13 +69,15 @@ const (
 	F64 ValType = 3
 	// V128: 128-bit vector (two slots).
 	V128 ValType = 4
-	// FuncRef: Nullable reference to a function; a slot holds the address of its record, 0 for null.
+	// FuncRef: Nullable reference to a function; a slot holds the address of its record, 0 for
+	// null.
 	FuncRef ValType = 5
 	// ExternRef: Nullable reference to a host value; a slot holds a handle, 0 for null.
 	ExternRef ValType = 6
 )
 
-// ExternKind: The four kinds of what can be imported or exported; the numbers are those of the binary format.
+// ExternKind: The four kinds of what can be imported or exported; the numbers are those of the
+// binary format.
 type ExternKind uint8
 
 // The numbers of ExternKind.
@@ -94,7 +99,8 @@ type gwIntrinsic uint32
 const (
 	// gwIntrinsicNone: None: the host does everything.
 	gwIntrinsicNone gwIntrinsic = 0
-	// gwIntrinsicClockRead: Reads a clock of the system into the guest's memory. Its datum is the time of the monotonic clock, in nanoseconds, that is 0 for the guest.
+	// gwIntrinsicClockRead: Reads a clock of the system into the guest's memory. Its datum is the
+	// time of the monotonic clock, in nanoseconds, that is 0 for the guest.
 	gwIntrinsicClockRead gwIntrinsic = 1
 )
 
@@ -124,7 +130,8 @@ type gwBytes struct {
 
 // Options: Options of the engine, fixed by its first use.
 type Options struct {
-	// FiberArenaBytes: Address space for the stacks of all calls, in bytes; 0 for 64 GiB. Less where the address space is short.
+	// FiberArenaBytes: Address space for the stacks of all calls, in bytes; 0 for 64 GiB. Less
+	// where the address space is short.
 	FiberArenaBytes uint64
 	// StackSize: Bytes of one call's stack with its guard, a power of two; 0 for 1 MiB.
 	StackSize uint64
@@ -150,7 +157,8 @@ type Stats struct {
 
 // gwCompileOptions: Choices of compilation; all zero is the default.
 type gwCompileOptions struct {
-	// explicitBounds: Not 0: small reservations and explicit bounds checks, for hosts that are short of address space.
+	// explicitBounds: Not 0: small reservations and explicit bounds checks, for hosts that are
+	// short of address space.
 	explicitBounds uint32
 	// canonicalizeNans: Not 0: NaN results are made canonical.
 	canonicalizeNans uint32
@@ -168,7 +176,8 @@ type gwProgress struct {
 	threads uint64
 }
 
-// MemoryDefinition: The part of a memory that changes; other threads may change it at any time, so read each field atomically.
+// MemoryDefinition: The part of a memory that changes; other threads may change it at any time, so
+// read each field atomically.
 type MemoryDefinition struct {
 	// base: Address of the first byte; 0 once the memory is closed.
 	base uintptr
@@ -202,7 +211,8 @@ type gwFuncInfo struct {
 	entry Func
 	// slot: A slot that refers to it; valid as long as the store.
 	slot uint64
-	// instanceId: The number that the Go side has given to the instance that defines it; of a host function, to the one that imports it.
+	// instanceId: The number that the Go side has given to the instance that defines it; of a host
+	// function, to the one that imports it.
 	instanceId uint64
 	// functionIndex: Its index there.
 	functionIndex uint32
@@ -212,7 +222,8 @@ type gwFuncInfo struct {
 type gwImport struct {
 	// kind: One of `GW_IMPORT_...`.
 	kind uint32
-	// types: Of a host function: where its types begin in the array of types: those of the parameters, and then those of the results.
+	// types: Of a host function: where its types begin in the array of types: those of the
+	// parameters, and then those of the results.
 	types uint32
 	// paramsLen: Number of its parameters.
 	paramsLen uint32
@@ -220,12 +231,15 @@ type gwImport struct {
 	resultsLen uint32
 	// functionIndex: Of a host function: its index among those of the instance, on the Go side.
 	functionIndex uint64
-	// cFunction: Of a host function: a C function `R f(void *token, params...)` that compiled code calls directly, or null.
+	// cFunction: Of a host function: a C function `R f(void *token, params...)` that compiled code
+	// calls directly, or null.
 	cFunction unsafe.Pointer
-	// intrinsic: Of a host function: what the engine does by itself where it can, without leaving the guest: a `gw_intrinsic`, of which only 0 (none) goes with
-	// `c_function`. It calls the host function for the rest.
+	// intrinsic: Of a host function: what the engine does by itself where it can, without leaving
+	// the guest: a `gw_intrinsic`, of which only 0 (none) goes with `c_function`. It calls the
+	// host function for the rest.
 	intrinsic uint32
-	// intrinsicData: The datum of the intrinsic: with `GW_INTRINSIC_CLOCK_READ`, the time of `gw_clock_monotonic` that the guest sees as 0.
+	// intrinsicData: The datum of the intrinsic: with `GW_INTRINSIC_CLOCK_READ`, the time of
+	// `gw_clock_monotonic` that the guest sees as 0.
 	intrinsicData int64
 	// item: Of an object: its handle.
 	item unsafe.Pointer
@@ -235,9 +249,11 @@ type gwImport struct {
 type gwInstanceOptions struct {
 	// instanceId: Serial number of the instance on the Go side, told to its host functions.
 	instanceId uint64
-	// maxMemoryPages: Pages of 64 KiB that each of the instance's own memories may reach at most; 0 for no ceiling.
+	// maxMemoryPages: Pages of 64 KiB that each of the instance's own memories may reach at most;
+	// 0 for no ceiling.
 	maxMemoryPages uint64
-	// maxTableElements: Elements that each of the instance's own tables may reach at most; 0 for no ceiling.
+	// maxTableElements: Elements that each of the instance's own tables may reach at most; 0 for
+	// no ceiling.
 	maxTableElements uint64
 }
 
@@ -255,7 +271,8 @@ type HostFunction struct {
 	header [4]uintptr
 	// InstanceID: Serial number of the instance that imports it, as the Go side counts them.
 	InstanceID uint64
-	// FunctionIndex: Index of the implementation among that instance's host functions on the Go side.
+	// FunctionIndex: Index of the implementation among that instance's host functions on the Go
+	// side.
 	FunctionIndex uint64
 	// cFunction: The embedder's C function, or null.
 	cFunction unsafe.Pointer
@@ -348,7 +365,8 @@ func bytesFree(bytes gwBytes) {
 	a.release()
 }
 
-// clockMonotonic: Nanoseconds of the system's monotonic clock, for the datum of the intrinsic `clock_read`.
+// clockMonotonic: Nanoseconds of the system's monotonic clock, for the datum of the intrinsic
+// `clock_read`.
 func clockMonotonic() (result int64) {
 	a := takeArea()
 	a.call(entryClockMonotonic)
@@ -357,7 +375,8 @@ func clockMonotonic() (result int64) {
 	return
 }
 
-// compilationCancel: Asks those who are in `gw_compilation_run` to come back after the function that they are at.
+// compilationCancel: Asks those who are in `gw_compilation_run` to come back after the function
+// that they are at.
 func compilationCancel(compilation unsafe.Pointer) {
 	a := takeArea()
 	a.words[0] = uintptr(compilation)
@@ -365,7 +384,8 @@ func compilationCancel(compilation unsafe.Pointer) {
 	a.release()
 }
 
-// compilationFinish: Ends a compilation of which all is done and nobody is in `gw_compilation_run`: gives the module, null where the module was only to be validated, or the
+// compilationFinish: Ends a compilation of which all is done and nobody is in
+// `gw_compilation_run`: gives the module, null where the module was only to be validated, or the
 // error of the function with the lowest index that has one. It copies what it keeps.
 func compilationFinish(compilation unsafe.Pointer) (out unsafe.Pointer, err error) {
 	a := takeArea()
@@ -386,8 +406,9 @@ func compilationFree(compilation unsafe.Pointer) {
 	a.release()
 }
 
-// compilationNew: Begins to compile a module from the binary format: reads and validates its declarations. The bytes must stay as they are until the compilation is
-// freed. Null options are the defaults.
+// compilationNew: Begins to compile a module from the binary format: reads and validates its
+// declarations. The bytes must stay as they are until the compilation is freed. Null options are
+// the defaults.
 func compilationNew(ctx context.Context, heap *workHeap, data []uint8, options gwCompileOptions) (out unsafe.Pointer, err error) {
 	a := takeArea()
 	a.words[0] = uintptr(escape(unsafe.Pointer(unsafe.SliceData(data))))
@@ -403,7 +424,8 @@ func compilationNew(ctx context.Context, heap *workHeap, data []uint8, options g
 	return
 }
 
-// compilationPrepare: Makes what all compilations with these options share. Null options are the defaults. Call it before `gw_compilation_new`.
+// compilationPrepare: Makes what all compilations with these options share. Null options are the
+// defaults. Call it before `gw_compilation_new`.
 func compilationPrepare(options gwCompileOptions) (err error) {
 	a := takeArea()
 	*(*gwCompileOptions)(a.pointer(0)) = options
@@ -425,8 +447,8 @@ func compilationProgress(compilation unsafe.Pointer) (out gwProgress) {
 	return
 }
 
-// compilationRun: Compiles functions until none is left that nobody has begun. Any number of threads may be in it at the same time. Errors of the module are told by
-// `gw_compilation_finish`.
+// compilationRun: Compiles functions until none is left that nobody has begun. Any number of
+// threads may be in it at the same time. Errors of the module are told by `gw_compilation_finish`.
 func compilationRun(ctx context.Context, heap *workHeap, compilation unsafe.Pointer) (err error) {
 	a := takeArea()
 	a.words[0] = uintptr(compilation)
@@ -436,8 +458,8 @@ func compilationRun(ctx context.Context, heap *workHeap, compilation unsafe.Poin
 	return
 }
 
-// engineInit: Starts the engine: reserves the arena of stacks and installs the signal handlers. Only the first call counts; null
-// options are the defaults.
+// engineInit: Starts the engine: reserves the arena of stacks and installs the signal handlers.
+// Only the first call counts; null options are the defaults.
 func engineInit(options Options) (err error) {
 	a := takeArea()
 	*(*Options)(a.pointer(0)) = options
@@ -478,7 +500,8 @@ func (a area) errorPosition(error_ unsafe.Pointer) (result gwPosition) {
 	return
 }
 
-// errorTrap: The trap that ended an instantiation, a `gw_trap_code`: an active segment out of bounds. 0 for any other error.
+// errorTrap: The trap that ended an instantiation, a `gw_trap_code`: an active segment out of
+// bounds. 0 for any other error.
 func (a area) errorTrap(error_ unsafe.Pointer) (result uint32) {
 	a.words[0] = uintptr(error_)
 	a.call(entryErrorTrap)
@@ -486,7 +509,8 @@ func (a area) errorTrap(error_ unsafe.Pointer) (result uint32) {
 	return
 }
 
-// externFree: Frees a handle; the object itself goes with the last handle of its store. Null is allowed.
+// externFree: Frees a handle; the object itself goes with the last handle of its store. Null is
+// allowed.
 func externFree(item unsafe.Pointer) {
 	a := takeArea()
 	a.words[0] = uintptr(item)
@@ -494,7 +518,8 @@ func externFree(item unsafe.Pointer) {
 	a.release()
 }
 
-// externFunctionAt: Gives a handle of the function that a slot refers to, in the store of an object; null where it refers to none there.
+// externFunctionAt: Returns a handle of the function that a slot refers to, in the store of an
+// object; null where it refers to none there.
 func externFunctionAt(item unsafe.Pointer, slot uint64) (result unsafe.Pointer) {
 	a := takeArea()
 	a.words[0] = uintptr(item)
@@ -516,7 +541,8 @@ func fiberNew() (out unsafe.Pointer, err error) {
 	return
 }
 
-// fiberRelease: Gives a fiber back to the pool; a guest that it holds is abandoned. Null is allowed.
+// fiberRelease: Gives a fiber back to the pool; a guest that it holds is abandoned. Null is
+// allowed.
 func fiberRelease(context unsafe.Pointer) {
 	a := takeArea()
 	a.words[0] = uintptr(context)
@@ -536,7 +562,7 @@ func functionInfo(function unsafe.Pointer) (out gwFuncInfo, err error) {
 	return
 }
 
-// functionType: Gives the type of a function, in the encoding that `ffi/describe.rs` defines.
+// functionType: Returns the type of a function, in the encoding that `ffi/describe.rs` defines.
 func functionType(function unsafe.Pointer) (out gwBytes, err error) {
 	a := takeArea()
 	a.words[0] = uintptr(function)
@@ -548,7 +574,7 @@ func functionType(function unsafe.Pointer) (out gwBytes, err error) {
 	return
 }
 
-// globalGet: Gives the value of a global.
+// globalGet: Returns the value of a global.
 func globalGet(global unsafe.Pointer) (out gwValue, err error) {
 	a := takeArea()
 	a.words[0] = uintptr(global)
@@ -560,8 +586,9 @@ func globalGet(global unsafe.Pointer) (out gwValue, err error) {
 	return
 }
 
-// globalNew: Makes a global, in a store of its own until it is imported. The type is a `gw_val_type`. With a function, which is for
-// type funcref only, the global refers to it, and both stores become one; otherwise it has the value.
+// globalNew: Makes a global, in a store of its own until it is imported. The type is a
+// `gw_val_type`. With a function, which is for type funcref only, the global refers to it, and
+// both stores become one; otherwise it has the value.
 func globalNew(valueTypeNumber uint8, mutable bool, value gwValue, function unsafe.Pointer) (out unsafe.Pointer, err error) {
 	a := takeArea()
 	a.words[0] = uintptr(valueTypeNumber)
@@ -576,7 +603,8 @@ func globalNew(valueTypeNumber uint8, mutable bool, value gwValue, function unsa
 	return
 }
 
-// globalSet: Sets a mutable global: to a function, which is for type funcref only, or to the value.
+// globalSet: Sets a mutable global: to a function, which is for type funcref only, or to the
+// value.
 func globalSet(global unsafe.Pointer, value gwValue, function unsafe.Pointer) (err error) {
 	a := takeArea()
 	a.words[0] = uintptr(global)
@@ -588,7 +616,8 @@ func globalSet(global unsafe.Pointer, value gwValue, function unsafe.Pointer) (e
 	return
 }
 
-// inspect: Describes a module without compiling it, as `gw_module_describe` does. The bodies of its functions are not validated.
+// inspect: Describes a module without compiling it, as `gw_module_describe` does. The bodies of
+// its functions are not validated.
 func inspect(ctx context.Context, heap *workHeap, data []uint8) (out gwBytes, err error) {
 	a := takeArea()
 	a.words[0] = uintptr(escape(unsafe.Pointer(unsafe.SliceData(data))))
@@ -602,7 +631,8 @@ func inspect(ctx context.Context, heap *workHeap, data []uint8) (out gwBytes, er
 	return
 }
 
-// instanceAccept: Makes the store of a function that of an instance, so that a reference to it can be handed to the instance.
+// instanceAccept: Makes the store of a function that of an instance, so that a reference to it can
+// be handed to the instance.
 func instanceAccept(instance unsafe.Pointer, function unsafe.Pointer) (err error) {
 	a := takeArea()
 	a.words[0] = uintptr(instance)
@@ -613,7 +643,8 @@ func instanceAccept(instance unsafe.Pointer, function unsafe.Pointer) (err error
 	return
 }
 
-// instanceExport: Gives an export of any kind, by its position among the exports of the module: a handle of its own.
+// instanceExport: Returns an export of any kind, by its position among the exports of the module:
+// a handle of its own.
 func instanceExport(instance unsafe.Pointer, exportIndex uint32) (out unsafe.Pointer, err error) {
 	a := takeArea()
 	a.words[0] = uintptr(instance)
@@ -626,7 +657,8 @@ func instanceExport(instance unsafe.Pointer, exportIndex uint32) (out unsafe.Poi
 	return
 }
 
-// instanceFree: Frees an instance handle; the instance itself goes with the last handle of its store. Null is allowed.
+// instanceFree: Frees an instance handle; the instance itself goes with the last handle of its
+// store. Null is allowed.
 func instanceFree(instance unsafe.Pointer) {
 	a := takeArea()
 	a.words[0] = uintptr(instance)
@@ -634,7 +666,7 @@ func instanceFree(instance unsafe.Pointer) {
 	a.release()
 }
 
-// instanceFunction: Gives an exported function, by its position among the exports of the module.
+// instanceFunction: Returns an exported function, by its position among the exports of the module.
 func instanceFunction(instance unsafe.Pointer, exportIndex uint32) (out Func, err error) {
 	a := takeArea()
 	a.words[0] = uintptr(instance)
@@ -647,7 +679,8 @@ func instanceFunction(instance unsafe.Pointer, exportIndex uint32) (out Func, er
 	return
 }
 
-// instanceFunctionAt: Gives a handle of the function that a slot refers to, in the store of an instance; null where it refers to none there.
+// instanceFunctionAt: Returns a handle of the function that a slot refers to, in the store of an
+// instance; null where it refers to none there.
 func instanceFunctionAt(instance unsafe.Pointer, slot uint64) (result unsafe.Pointer) {
 	a := takeArea()
 	a.words[0] = uintptr(instance)
@@ -658,8 +691,8 @@ func instanceFunctionAt(instance unsafe.Pointer, slot uint64) (result unsafe.Poi
 	return
 }
 
-// instanceMemory0: Gives memory 0 of the instance's index space, imported or its own: a handle of its own. Null
-// where there is none, and for null.
+// instanceMemory0: Returns memory 0 of the instance's index space, imported or its own: a handle
+// of its own. Null where there is none, and for null.
 func instanceMemory0(instance unsafe.Pointer) (result unsafe.Pointer) {
 	a := takeArea()
 	a.words[0] = uintptr(instance)
@@ -669,8 +702,9 @@ func instanceMemory0(instance unsafe.Pointer) (result unsafe.Pointer) {
 	return
 }
 
-// instanceNew: Links an instance to its imports, which are aligned with those of the module, and initialises it. `types` has the types of all host functions, a
-// `gw_val_type` each. Does not run the start function. Null options are the defaults.
+// instanceNew: Links an instance to its imports, which are aligned with those of the module, and
+// initialises it. `types` has the types of all host functions, a `gw_val_type` each. Does not run
+// the start function. Null options are the defaults.
 func instanceNew(module unsafe.Pointer, imports []gwImport, types []uint8, options gwInstanceOptions) (out unsafe.Pointer, err error) {
 	a := takeArea()
 	a.words[0] = uintptr(module)
@@ -690,7 +724,7 @@ func instanceNew(module unsafe.Pointer, imports []gwImport, types []uint8, optio
 	return
 }
 
-// instanceStart: Gives the start function and true, or false where the module has none.
+// instanceStart: Returns the start function and true, or false where the module has none.
 func instanceStart(instance unsafe.Pointer) (out Func, result bool) {
 	a := takeArea()
 	a.words[0] = uintptr(instance)
@@ -712,7 +746,8 @@ func instanceStore(instance unsafe.Pointer) (result unsafe.Pointer) {
 	return
 }
 
-// instanceToken: What C functions get as their first argument; unique among the instances that are alive. Null for null.
+// instanceToken: What C functions get as their first argument; unique among the instances that are
+// alive. Null for null.
 func instanceToken(instance unsafe.Pointer) (result unsafe.Pointer) {
 	a := takeArea()
 	a.words[0] = uintptr(instance)
@@ -722,7 +757,8 @@ func instanceToken(instance unsafe.Pointer) (result unsafe.Pointer) {
 	return
 }
 
-// interrupt: Asks for a pause of the guest that was entered by C on another thread. The context may have been released.
+// interrupt: Asks for a pause of the guest that was entered by C on another thread. The context
+// may have been released.
 func interrupt(context unsafe.Pointer) {
 	a := takeArea()
 	a.words[0] = uintptr(context)
@@ -730,8 +766,9 @@ func interrupt(context unsafe.Pointer) {
 	a.release()
 }
 
-// memoryDefinition: The memory's definition, valid as long as the handle; null for null and for what is no memory. After this call the address range is known to
-// Go, and is quarantined when the memory is closed.
+// memoryDefinition: The memory's definition, valid as long as the handle; null for null and for
+// what is no memory. After this call the address range is known to Go, and is quarantined when the
+// memory is closed.
 func memoryDefinition(memory unsafe.Pointer) (result *MemoryDefinition) {
 	a := takeArea()
 	a.words[0] = uintptr(memory)
@@ -741,7 +778,7 @@ func memoryDefinition(memory unsafe.Pointer) (result *MemoryDefinition) {
 	return
 }
 
-// memoryGrow: Grows a memory by a number of its pages and gives its old size in pages.
+// memoryGrow: Grows a memory by a number of its pages and returns its old size in pages.
 func memoryGrow(memory unsafe.Pointer, pages uint64) (old uint64, err error) {
 	a := takeArea()
 	a.words[0] = uintptr(memory)
@@ -754,7 +791,8 @@ func memoryGrow(memory unsafe.Pointer, pages uint64) (old uint64, err error) {
 	return
 }
 
-// memoryNew: Makes a 32-bit memory of `min` pages of 64 KiB, in a store of its own until it is imported. `max` counts only with `has_max`.
+// memoryNew: Makes a 32-bit memory of `min` pages of 64 KiB, in a store of its own until it is
+// imported. `max` counts only with `has_max`.
 func memoryNew(min uint64, hasMax bool, max uint64) (out unsafe.Pointer, err error) {
 	a := takeArea()
 	a.words[0] = uintptr(min)
@@ -768,7 +806,8 @@ func memoryNew(min uint64, hasMax bool, max uint64) (out unsafe.Pointer, err err
 	return
 }
 
-// moduleDebug: Gives the custom sections of a module that hold debugging information, in the encoding that `ffi/describe.rs` defines.
+// moduleDebug: Returns the custom sections of a module that hold debugging information, in the
+// encoding that `ffi/describe.rs` defines.
 func moduleDebug(module unsafe.Pointer) (out gwBytes, err error) {
 	a := takeArea()
 	a.words[0] = uintptr(module)
@@ -780,7 +819,8 @@ func moduleDebug(module unsafe.Pointer) (out gwBytes, err error) {
 	return
 }
 
-// moduleDescribe: Describes a module: types, imports, exports, sections, sizes, in the encoding that `ffi/describe.rs` defines.
+// moduleDescribe: Describes a module: types, imports, exports, sections, sizes, in the encoding
+// that `ffi/describe.rs` defines.
 func moduleDescribe(module unsafe.Pointer) (out gwBytes, err error) {
 	a := takeArea()
 	a.words[0] = uintptr(module)
@@ -792,7 +832,8 @@ func moduleDescribe(module unsafe.Pointer) (out gwBytes, err error) {
 	return
 }
 
-// moduleDeserialize: Makes a module of what `gw_module_serialize` gave. The bytes hold machine code that will run: they must be trusted.
+// moduleDeserialize: Makes a module of what `gw_module_serialize` gave. The bytes hold machine
+// code that will run: they must be trusted.
 func moduleDeserialize(data []uint8) (out unsafe.Pointer, err error) {
 	a := takeArea()
 	a.words[0] = uintptr(escape(unsafe.Pointer(unsafe.SliceData(data))))
@@ -814,7 +855,8 @@ func moduleFree(module unsafe.Pointer) {
 	a.release()
 }
 
-// moduleFunctions: Tells where the functions of a module are, in the encoding that `ffi/describe.rs` defines: for profilers.
+// moduleFunctions: Tells where the functions of a module are, in the encoding that
+// `ffi/describe.rs` defines: for profilers.
 func moduleFunctions(module unsafe.Pointer) (out gwBytes, err error) {
 	a := takeArea()
 	a.words[0] = uintptr(module)
@@ -826,7 +868,8 @@ func moduleFunctions(module unsafe.Pointer) (out gwBytes, err error) {
 	return
 }
 
-// moduleSerialize: Serialises a module with its code, for `gw_module_deserialize` on an equal engine and processor.
+// moduleSerialize: Serialises a module with its code, for `gw_module_deserialize` on an equal
+// engine and processor.
 func moduleSerialize(module unsafe.Pointer) (out gwBytes, err error) {
 	a := takeArea()
 	a.words[0] = uintptr(module)
@@ -838,8 +881,9 @@ func moduleSerialize(module unsafe.Pointer) (out gwBytes, err error) {
 	return
 }
 
-// profile: Has samples of guests written to a ring of `fiber::profile`'s layout when the signal of Go's CPU profiler comes, or where its
-// address is 0 no longer. The ring stays for the life of the process.
+// profile: Has samples of guests written to a ring of `fiber::profile`'s layout when the signal of
+// Go's CPU profiler comes, or where its address is 0 no longer. The ring stays for the life of the
+// process.
 func profile(ring uintptr) {
 	a := takeArea()
 	a.words[0] = uintptr(ring)
@@ -847,8 +891,8 @@ func profile(ring uintptr) {
 	a.release()
 }
 
-// proposals: Finds the proposals that a module needs beyond WebAssembly 1.0, in the encoding that `ffi/describe.rs` defines. The error is
-// that of a module that is not valid with all of them.
+// proposals: Finds the proposals that a module needs beyond WebAssembly 1.0, in the encoding that
+// `ffi/describe.rs` defines. The error is that of a module that is not valid with all of them.
 func proposals(ctx context.Context, heap *workHeap, data []uint8) (out gwBytes, err error) {
 	a := takeArea()
 	a.words[0] = uintptr(escape(unsafe.Pointer(unsafe.SliceData(data))))
@@ -862,7 +906,8 @@ func proposals(ctx context.Context, heap *workHeap, data []uint8) (out gwBytes, 
 	return
 }
 
-// runtimeCall: Does what a fiber that has left with `GW_STATUS_RUNTIME_CALL` asks for, and stores the result in its context.
+// runtimeCall: Does what a fiber that has left with `GW_STATUS_RUNTIME_CALL` asks for, and stores
+// the result in its context.
 func runtimeCall(context unsafe.Pointer) {
 	a := takeArea()
 	a.words[0] = uintptr(context)
@@ -912,9 +957,10 @@ func storeWatchNew(instance unsafe.Pointer) (out unsafe.Pointer, err error) {
 	return
 }
 
-// storeWatchRoots: Gives the slots of externref in globals, tables and passive element segments of the store, 8 bytes each, little-endian, and
-// whether the store still exists. Of stores that became one, at least one of the watches finds it. No guest of the store may
-// run meanwhile, lest a slot be missed that it moves.
+// storeWatchRoots: Returns the slots of externref in globals, tables and passive element segments
+// of the store, 8 bytes each, little-endian, and whether the store still exists. Of stores that
+// became one, at least one of the watches finds it. No guest of the store may run meanwhile, lest
+// a slot be missed that it moves.
 func storeWatchRoots(watch unsafe.Pointer) (alive bool, out gwBytes, err error) {
 	a := takeArea()
 	a.words[0] = uintptr(watch)
@@ -928,7 +974,8 @@ func storeWatchRoots(watch unsafe.Pointer) (alive bool, out gwBytes, err error) 
 	return
 }
 
-// tableGet: Gives an element's slot and true, or false where there is no such element, or no table.
+// tableGet: Returns an element's slot and true, or false where there is no such element, or no
+// table.
 func tableGet(table unsafe.Pointer, index uint64) (out uint64, result bool) {
 	a := takeArea()
 	a.words[0] = uintptr(table)
@@ -941,8 +988,9 @@ func tableGet(table unsafe.Pointer, index uint64) (out uint64, result bool) {
 	return
 }
 
-// tableGrow: Adds elements, all set to a function, which is for tables of funcref only, or to the slot. Gives the old size, or 2^64-1
-// where the table would exceed its maximum or the system refuses.
+// tableGrow: Adds elements, all set to a function, which is for tables of funcref only, or to the
+// slot. Gives the old size, or 2^64-1 where the table would exceed its maximum or the system
+// refuses.
 func tableGrow(table unsafe.Pointer, count uint64, slot uint64, function unsafe.Pointer) (old uint64, err error) {
 	a := takeArea()
 	a.words[0] = uintptr(table)
@@ -957,8 +1005,8 @@ func tableGrow(table unsafe.Pointer, count uint64, slot uint64, function unsafe.
 	return
 }
 
-// tableNew: Makes a table of `min` null elements of a reference type, a `gw_val_type`, in a store of its own until it is imported.
-// `max` counts only with `has_max`.
+// tableNew: Makes a table of `min` null elements of a reference type, a `gw_val_type`, in a store
+// of its own until it is imported. `max` counts only with `has_max`.
 func tableNew(element uint8, min uint64, hasMax bool, max uint64) (out unsafe.Pointer, err error) {
 	a := takeArea()
 	a.words[0] = uintptr(element)
@@ -996,7 +1044,8 @@ func tableSize(table unsafe.Pointer) (result uint64) {
 	return
 }
 
-// trap: Tells what is known of the trap of a guest, once: its frames and more, in the encoding that `ffi/describe.rs` defines.
+// trap: Tells what is known of the trap of a guest, once: its frames and more, in the encoding
+// that `ffi/describe.rs` defines.
 func trap(context unsafe.Pointer) (out gwBytes, err error) {
 	a := takeArea()
 	a.words[0] = uintptr(context)
@@ -1008,7 +1057,8 @@ func trap(context unsafe.Pointer) (out gwBytes, err error) {
 	return
 }
 
-// wat2wasm: Translates a module from the text format (UTF-8) to the binary format, without validating it. The error has a position.
+// wat2wasm: Translates a module from the text format (UTF-8) to the binary format, without
+// validating it. The error has a position.
 func wat2wasm(ctx context.Context, heap *workHeap, data []uint8) (out gwBytes, err error) {
 	a := takeArea()
 	a.words[0] = uintptr(escape(unsafe.Pointer(unsafe.SliceData(data))))

@@ -26,7 +26,8 @@ enum gw_error_code {
   GW_ERROR_CODE_INSTANTIATE = 4,
   // A serialised module cannot be used.
   GW_ERROR_CODE_DESERIALIZE = 5,
-  // The system, or a limit set by the embedder, refuses memory, address space, code space or mappings.
+  // The system, or a limit set by the embedder, refuses memory, address space, code space or
+  // mappings.
   GW_ERROR_CODE_RESOURCE = 6,
   // An argument of the C ABI is wrong.
   GW_ERROR_CODE_ARGUMENT = 7,
@@ -37,7 +38,8 @@ enum gw_error_code {
 };
 typedef uint32_t gw_error_code;
 
-// Why a guest was stopped (WebAssembly 2.0, section 4.4; the texts are those of the specification's scripts).
+// Why a guest was stopped (WebAssembly 2.0, section 4.4; the texts are those of the
+// specification's scripts).
 enum gw_trap_code {
   // `unreachable` was executed.
   GW_TRAP_CODE_UNREACHABLE = 1,
@@ -62,7 +64,8 @@ enum gw_trap_code {
 };
 typedef uint8_t gw_trap_code;
 
-// A value type. A value of type v128 takes two 64-bit slots, the low lanes first, and each other one.
+// A value type. A value of type v128 takes two 64-bit slots, the low lanes first, and each other
+// one.
 enum gw_val_type {
   // 32-bit integer; a slot holds it zero-extended.
   GW_VAL_TYPE_I32 = 0,
@@ -100,7 +103,8 @@ enum gw_status {
   GW_STATUS_DONE = 0,
   // A host function is wanted: `callee` and `slots` say which and where its arguments are.
   GW_STATUS_HOST_CALL = 1,
-  // A C function pointer is wanted, reached under assembly entry: make a real cgo call of `gw_c_call`, then resume.
+  // A C function pointer is wanted, reached under assembly entry: make a real cgo call of
+  // `gw_c_call`, then resume.
   GW_STATUS_C_CALL = 2,
   // A runtime function that needs real stack is wanted: call `gw_runtime_call`, then resume.
   GW_STATUS_RUNTIME_CALL = 3,
@@ -117,12 +121,14 @@ typedef uint64_t gw_status;
 enum gw_intrinsic {
   // None: the host does everything.
   GW_INTRINSIC_NONE = 0,
-  // Reads a clock of the system into the guest's memory. Its datum is the time of the monotonic clock, in nanoseconds, that is 0 for the guest.
+  // Reads a clock of the system into the guest's memory. Its datum is the time of the monotonic
+  // clock, in nanoseconds, that is 0 for the guest.
   GW_INTRINSIC_CLOCK_READ = 1,
 };
 typedef uint32_t gw_intrinsic;
 
-// The context. Fields used by assembly come first; all offsets are generated, none is written by hand.
+// The context. Fields used by assembly come first; all offsets are generated, none is written by
+// hand.
 typedef struct gw_context gw_context;
 
 // A module that is being compiled.
@@ -169,7 +175,8 @@ typedef struct gw_bytes {
 
 // Options of the engine, fixed by its first use.
 typedef struct gw_engine_options {
-  // Address space for the stacks of all calls, in bytes; 0 for 64 GiB. Less where the address space is short.
+  // Address space for the stacks of all calls, in bytes; 0 for 64 GiB. Less where the address
+  // space is short.
   uint64_t fiber_arena_bytes;
   // Bytes of one call's stack with its guard, a power of two; 0 for 1 MiB.
   uint64_t stack_size;
@@ -195,7 +202,8 @@ typedef struct gw_stats {
 
 // Choices of compilation; all zero is the default.
 typedef struct gw_compile_options {
-  // Not 0: small reservations and explicit bounds checks, for hosts that are short of address space.
+  // Not 0: small reservations and explicit bounds checks, for hosts that are short of address
+  // space.
   uint32_t explicit_bounds;
   // Not 0: NaN results are made canonical.
   uint32_t canonicalize_nans;
@@ -213,7 +221,8 @@ typedef struct gw_progress {
   uint64_t threads;
 } gw_progress;
 
-// The part of a memory that changes; other threads may change it at any time, so read each field atomically.
+// The part of a memory that changes; other threads may change it at any time, so read each field
+// atomically.
 typedef struct gw_memory_def {
   // Address of the first byte; 0 once the memory is closed.
   size_t base;
@@ -247,7 +256,8 @@ typedef struct gw_func_info {
   struct gw_func entry;
   // A slot that refers to it; valid as long as the store.
   uint64_t slot;
-  // The number that the Go side has given to the instance that defines it; of a host function, to the one that imports it.
+  // The number that the Go side has given to the instance that defines it; of a host function,
+  // to the one that imports it.
   uint64_t instance_id;
   // Its index there.
   uint32_t function_index;
@@ -257,7 +267,8 @@ typedef struct gw_func_info {
 typedef struct gw_import {
   // One of `GW_IMPORT_...`.
   uint32_t kind;
-  // Of a host function: where its types begin in the array of types: those of the parameters, and then those of the results.
+  // Of a host function: where its types begin in the array of types: those of the parameters,
+  // and then those of the results.
   uint32_t types;
   // Number of its parameters.
   uint32_t params_len;
@@ -265,12 +276,15 @@ typedef struct gw_import {
   uint32_t results_len;
   // Of a host function: its index among those of the instance, on the Go side.
   uint64_t function_index;
-  // Of a host function: a C function `R f(void *token, params...)` that compiled code calls directly, or null.
+  // Of a host function: a C function `R f(void *token, params...)` that compiled code calls
+  // directly, or null.
   const void *c_function;
-  // Of a host function: what the engine does by itself where it can, without leaving the guest: a `gw_intrinsic`, of which only 0 (none) goes with
-  // `c_function`. It calls the host function for the rest.
+  // Of a host function: what the engine does by itself where it can, without leaving the guest:
+  // a `gw_intrinsic`, of which only 0 (none) goes with `c_function`. It calls the host function
+  // for the rest.
   uint32_t intrinsic;
-  // The datum of the intrinsic: with `GW_INTRINSIC_CLOCK_READ`, the time of `gw_clock_monotonic` that the guest sees as 0.
+  // The datum of the intrinsic: with `GW_INTRINSIC_CLOCK_READ`, the time of `gw_clock_monotonic`
+  // that the guest sees as 0.
   int64_t intrinsic_data;
   // Of an object: its handle.
   const struct gw_extern *item;
@@ -280,7 +294,8 @@ typedef struct gw_import {
 typedef struct gw_instance_options {
   // Serial number of the instance on the Go side, told to its host functions.
   uint64_t instance_id;
-  // Pages of 64 KiB that each of the instance's own memories may reach at most; 0 for no ceiling.
+  // Pages of 64 KiB that each of the instance's own memories may reach at most; 0 for no
+  // ceiling.
   uint64_t max_memory_pages;
   // Elements that each of the instance's own tables may reach at most; 0 for no ceiling.
   uint64_t max_table_elements;
@@ -321,7 +336,8 @@ typedef struct gw_host_function {
 // Kind of an error, a `gw_error_code`; 0 for null.
 uint32_t gw_error_kind(const struct gw_error *error);
 
-// The trap that ended an instantiation, a `gw_trap_code`: an active segment out of bounds. 0 for any other error.
+// The trap that ended an instantiation, a `gw_trap_code`: an active segment out of bounds. 0 for
+// any other error.
 uint32_t gw_error_trap(const struct gw_error *error);
 
 // Where in the text that was given the error is; all 0 if it is about no text.
@@ -336,14 +352,16 @@ void gw_error_free(struct gw_error *error);
 // Frees bytes that a function of this ABI gave.
 void gw_bytes_free(struct gw_bytes bytes);
 
-// The number that stands for this ABI. Whoever calls by `gw_entries` compares it first with the one that they know.
+// The number that stands for this ABI. Whoever calls by `gw_entries` compares it first with the
+// one that they know.
 uint64_t gw_abi(void);
 
-// The addresses of all other functions of this ABI by their numbers, which are those of `ffi/table.rs`.
+// The addresses of all other functions of this ABI by their numbers, which are those of
+// `ffi/table.rs`.
 const void *const *gw_entries(void);
 
-// Starts the engine: reserves the arena of stacks and installs the signal handlers. Only the first call counts; null
-// options are the defaults.
+// Starts the engine: reserves the arena of stacks and installs the signal handlers. Only the first
+// call counts; null options are the defaults.
 struct gw_error *gw_engine_init(const struct gw_engine_options *options);
 
 // Nanoseconds of the system's monotonic clock, for the datum of the intrinsic `clock_read`.
@@ -352,22 +370,23 @@ int64_t gw_clock_monotonic(void);
 // Reads the counters.
 void gw_stats_read(struct gw_stats *out);
 
-// Has samples of guests written to a ring of `fiber::profile`'s layout when the signal of Go's CPU profiler comes, or where its
-// address is 0 no longer. The ring stays for the life of the process.
+// Has samples of guests written to a ring of `fiber::profile`'s layout when the signal of Go's CPU
+// profiler comes, or where its address is 0 no longer. The ring stays for the life of the process.
 void gw_profile(size_t ring);
 
-// Makes what all compilations with these options share. Null options are the defaults. Call it before `gw_compilation_new`.
+// Makes what all compilations with these options share. Null options are the defaults. Call it
+// before `gw_compilation_new`.
 struct gw_error *gw_compilation_prepare(const struct gw_compile_options *options);
 
-// Begins to compile a module from the binary format: reads and validates its declarations. The bytes must stay as they are until the compilation is
-// freed. Null options are the defaults.
+// Begins to compile a module from the binary format: reads and validates its declarations. The
+// bytes must stay as they are until the compilation is freed. Null options are the defaults.
 struct gw_error *gw_compilation_new(const uint8_t *data,
                                     size_t len,
                                     const struct gw_compile_options *options,
                                     struct gw_compilation **out);
 
-// Compiles functions until none is left that nobody has begun. Any number of threads may be in it at the same time. Errors of the module are told by
-// `gw_compilation_finish`.
+// Compiles functions until none is left that nobody has begun. Any number of threads may be in it
+// at the same time. Errors of the module are told by `gw_compilation_finish`.
 struct gw_error *gw_compilation_run(const struct gw_compilation *compilation);
 
 // Asks those who are in `gw_compilation_run` to come back after the function that they are at.
@@ -376,15 +395,16 @@ void gw_compilation_cancel(const struct gw_compilation *compilation);
 // Tells how far a compilation is; at any time, from any thread.
 void gw_compilation_progress(const struct gw_compilation *compilation, struct gw_progress *out);
 
-// Ends a compilation of which all is done and nobody is in `gw_compilation_run`: gives the module, null where the module was only to be validated, or the
-// error of the function with the lowest index that has one. It copies what it keeps.
-struct gw_error *gw_compilation_finish(const struct gw_compilation *compilation,
-                                       struct gw_module **out);
+// Ends a compilation of which all is done and nobody is in `gw_compilation_run`: gives the module,
+// null where the module was only to be validated, or the error of the function with the lowest
+// index that has one. It copies what it keeps.
+struct gw_error *gw_compilation_finish(const struct gw_compilation *compilation, struct gw_module **out);
 
 // Frees a compilation; nobody is in `gw_compilation_run`. Null is allowed.
 void gw_compilation_free(struct gw_compilation *compilation);
 
-// Compiles a module from the binary format, on threads of the system: `gw_compilation_new` and what follows it in one. Null options are the defaults.
+// Compiles a module from the binary format, on threads of the system: `gw_compilation_new` and
+// what follows it in one. Null options are the defaults.
 struct gw_error *gw_module_compile(const uint8_t *data,
                                    size_t len,
                                    const struct gw_compile_options *options,
@@ -396,73 +416,71 @@ struct gw_error *gw_module_validate(const uint8_t *data, size_t len);
 // Serialises a module with its code, for `gw_module_deserialize` on an equal engine and processor.
 struct gw_error *gw_module_serialize(const struct gw_module *module, struct gw_bytes *out);
 
-// Makes a module of what `gw_module_serialize` gave. The bytes hold machine code that will run: they must be trusted.
+// Makes a module of what `gw_module_serialize` gave. The bytes hold machine code that will run:
+// they must be trusted.
 struct gw_error *gw_module_deserialize(const uint8_t *data, size_t len, struct gw_module **out);
 
-// Describes a module: types, imports, exports, sections, sizes, in the encoding that `ffi/describe.rs` defines.
+// Describes a module: types, imports, exports, sections, sizes, in the encoding that
+// `ffi/describe.rs` defines.
 struct gw_error *gw_module_describe(const struct gw_module *module, struct gw_bytes *out);
 
-// Tells where the functions of a module are, in the encoding that `ffi/describe.rs` defines: for profilers.
+// Tells where the functions of a module are, in the encoding that `ffi/describe.rs` defines: for
+// profilers.
 struct gw_error *gw_module_functions(const struct gw_module *module, struct gw_bytes *out);
 
-// Gives the custom sections of a module that hold debugging information, in the encoding that `ffi/describe.rs` defines.
-struct gw_error *gw_module_debug(const struct gw_module *module,
-                                 struct gw_bytes *out);
+// Returns the custom sections of a module that hold debugging information, in the encoding that
+// `ffi/describe.rs` defines.
+struct gw_error *gw_module_debug(const struct gw_module *module, struct gw_bytes *out);
 
-// Describes a module without compiling it, as `gw_module_describe` does. The bodies of its functions are not validated.
+// Describes a module without compiling it, as `gw_module_describe` does. The bodies of its
+// functions are not validated.
 struct gw_error *gw_inspect(const uint8_t *data, size_t len, struct gw_bytes *out);
 
-// Finds the proposals that a module needs beyond WebAssembly 1.0, in the encoding that `ffi/describe.rs` defines. The error is
-// that of a module that is not valid with all of them.
-struct gw_error *gw_proposals(const uint8_t *data,
-                              size_t len,
-                              struct gw_bytes *out);
+// Finds the proposals that a module needs beyond WebAssembly 1.0, in the encoding that
+// `ffi/describe.rs` defines. The error is that of a module that is not valid with all of them.
+struct gw_error *gw_proposals(const uint8_t *data, size_t len, struct gw_bytes *out);
 
 // Frees a module handle; instances of it keep their code. Null is allowed.
 void gw_module_free(struct gw_module *module);
 
-// Makes a 32-bit memory of `min` pages of 64 KiB, in a store of its own until it is imported. `max` counts only with `has_max`.
-struct gw_error *gw_memory_new(uint64_t min,
-                               bool has_max,
-                               uint64_t max,
-                               struct gw_extern **out);
+// Makes a 32-bit memory of `min` pages of 64 KiB, in a store of its own until it is imported.
+// `max` counts only with `has_max`.
+struct gw_error *gw_memory_new(uint64_t min, bool has_max, uint64_t max, struct gw_extern **out);
 
-// The memory's definition, valid as long as the handle; null for null and for what is no memory. After this call the address range is known to
-// Go, and is quarantined when the memory is closed.
+// The memory's definition, valid as long as the handle; null for null and for what is no memory.
+// After this call the address range is known to Go, and is quarantined when the memory is closed.
 const struct gw_memory_def *gw_memory_definition(const struct gw_extern *memory);
 
-// Grows a memory by a number of its pages and gives its old size in pages.
+// Grows a memory by a number of its pages and returns its old size in pages.
 struct gw_error *gw_memory_grow(const struct gw_extern *memory, uint64_t pages, uint64_t *old);
 
-// Gives an export of any kind, by its position among the exports of the module: a handle of its own.
+// Returns an export of any kind, by its position among the exports of the module: a handle of its
+// own.
 struct gw_error *gw_instance_export(const struct gw_instance *instance, uint32_t export_index, struct gw_extern **out);
 
-// Makes a global, in a store of its own until it is imported. The type is a `gw_val_type`. With a function, which is for
-// type funcref only, the global refers to it, and both stores become one; otherwise it has the value.
+// Makes a global, in a store of its own until it is imported. The type is a `gw_val_type`. With a
+// function, which is for type funcref only, the global refers to it, and both stores become one;
+// otherwise it has the value.
 struct gw_error *gw_global_new(uint8_t value_type_number,
                                bool mutable_,
                                struct gw_value value,
                                const struct gw_extern *function,
                                struct gw_extern **out);
 
-// Gives the value of a global.
+// Returns the value of a global.
 struct gw_error *gw_global_get(const struct gw_extern *global, struct gw_value *out);
 
 // Sets a mutable global: to a function, which is for type funcref only, or to the value.
 struct gw_error *gw_global_set(const struct gw_extern *global, struct gw_value value, const struct gw_extern *function);
 
-// Makes a table of `min` null elements of a reference type, a `gw_val_type`, in a store of its own until it is imported.
-// `max` counts only with `has_max`.
-struct gw_error *gw_table_new(uint8_t element,
-                              uint64_t min,
-                              bool has_max,
-                              uint64_t max,
-                              struct gw_extern **out);
+// Makes a table of `min` null elements of a reference type, a `gw_val_type`, in a store of its own
+// until it is imported. `max` counts only with `has_max`.
+struct gw_error *gw_table_new(uint8_t element, uint64_t min, bool has_max, uint64_t max, struct gw_extern **out);
 
 // Number of elements of a table; 0 for null and for what is no table.
 uint64_t gw_table_size(const struct gw_extern *table);
 
-// Gives an element's slot and true, or false where there is no such element, or no table.
+// Returns an element's slot and true, or false where there is no such element, or no table.
 bool gw_table_get(const struct gw_extern *table, uint64_t index, uint64_t *out);
 
 // Sets an element: to a function, which is for tables of funcref only, or to the slot.
@@ -471,35 +489,38 @@ struct gw_error *gw_table_set(const struct gw_extern *table,
                               uint64_t slot,
                               const struct gw_extern *function);
 
-// Adds elements, all set to a function, which is for tables of funcref only, or to the slot. Gives the old size, or 2^64-1
-// where the table would exceed its maximum or the system refuses.
+// Adds elements, all set to a function, which is for tables of funcref only, or to the slot. Gives
+// the old size, or 2^64-1 where the table would exceed its maximum or the system refuses.
 struct gw_error *gw_table_grow(const struct gw_extern *table,
                                uint64_t count,
                                uint64_t slot,
                                const struct gw_extern *function,
                                uint64_t *old);
 
-// Gives a handle of the function that a slot refers to, in the store of an instance; null where it refers to none there.
-struct gw_extern *gw_instance_function_at(const struct gw_instance *instance,
-                                          uint64_t slot);
+// Returns a handle of the function that a slot refers to, in the store of an instance; null where
+// it refers to none there.
+struct gw_extern *gw_instance_function_at(const struct gw_instance *instance, uint64_t slot);
 
-// Gives a handle of the function that a slot refers to, in the store of an object; null where it refers to none there.
+// Returns a handle of the function that a slot refers to, in the store of an object; null where it
+// refers to none there.
 struct gw_extern *gw_extern_function_at(const struct gw_extern *item, uint64_t slot);
 
-// Makes the store of a function that of an instance, so that a reference to it can be handed to the instance.
+// Makes the store of a function that of an instance, so that a reference to it can be handed to
+// the instance.
 struct gw_error *gw_instance_accept(const struct gw_instance *instance, const struct gw_extern *function);
 
 // Tells which function this is and how it is entered.
 struct gw_error *gw_function_info(const struct gw_extern *function, struct gw_func_info *out);
 
-// Gives the type of a function, in the encoding that `ffi/describe.rs` defines.
+// Returns the type of a function, in the encoding that `ffi/describe.rs` defines.
 struct gw_error *gw_function_type(const struct gw_extern *function, struct gw_bytes *out);
 
 // Frees a handle; the object itself goes with the last handle of its store. Null is allowed.
 void gw_extern_free(struct gw_extern *item);
 
-// Links an instance to its imports, which are aligned with those of the module, and initialises it. `types` has the types of all host functions, a
-// `gw_val_type` each. Does not run the start function. Null options are the defaults.
+// Links an instance to its imports, which are aligned with those of the module, and initialises
+// it. `types` has the types of all host functions, a `gw_val_type` each. Does not run the start
+// function. Null options are the defaults.
 struct gw_error *gw_instance_new(const struct gw_module *module,
                                  const struct gw_import *imports,
                                  size_t imports_len,
@@ -508,23 +529,25 @@ struct gw_error *gw_instance_new(const struct gw_module *module,
                                  const struct gw_instance_options *options,
                                  struct gw_instance **out);
 
-// Gives the start function and true, or false where the module has none.
+// Returns the start function and true, or false where the module has none.
 bool gw_instance_start(const struct gw_instance *instance, struct gw_func *out);
 
-// Gives an exported function, by its position among the exports of the module.
+// Returns an exported function, by its position among the exports of the module.
 struct gw_error *gw_instance_function(const struct gw_instance *instance, uint32_t export_index, struct gw_func *out);
 
-// Gives memory 0 of the instance's index space, imported or its own: a handle of its own. Null
+// Returns memory 0 of the instance's index space, imported or its own: a handle of its own. Null
 // where there is none, and for null.
 struct gw_extern *gw_instance_memory0(const struct gw_instance *instance);
 
-// What C functions get as their first argument; unique among the instances that are alive. Null for null.
+// What C functions get as their first argument; unique among the instances that are alive. Null
+// for null.
 const void *gw_instance_token(const struct gw_instance *instance);
 
 // The instance's store, for the context of a call. Null for null.
 const void *gw_instance_store(const struct gw_instance *instance);
 
-// Frees an instance handle; the instance itself goes with the last handle of its store. Null is allowed.
+// Frees an instance handle; the instance itself goes with the last handle of its store. Null is
+// allowed.
 void gw_instance_free(struct gw_instance *instance);
 
 // Watches the store of an instance.
@@ -533,23 +556,21 @@ struct gw_error *gw_store_watch_new(const struct gw_instance *instance, struct g
 // Watches the store of an object, which is none of the host's functions.
 struct gw_error *gw_store_watch_extern(const struct gw_extern *item, struct gw_store_watch **out);
 
-// Gives the slots of externref in globals, tables and passive element segments of the store, 8 bytes each, little-endian, and
-// whether the store still exists. Of stores that became one, at least one of the watches finds it. No guest of the store may
-// run meanwhile, lest a slot be missed that it moves.
-struct gw_error *gw_store_watch_roots(const struct gw_store_watch *watch,
-                                      bool *alive,
-                                      struct gw_bytes *out);
+// Returns the slots of externref in globals, tables and passive element segments of the store, 8
+// bytes each, little-endian, and whether the store still exists. Of stores that became one, at
+// least one of the watches finds it. No guest of the store may run meanwhile, lest a slot be
+// missed that it moves.
+struct gw_error *gw_store_watch_roots(const struct gw_store_watch *watch, bool *alive, struct gw_bytes *out);
 
 // Ends the watch. Null is allowed.
 void gw_store_watch_free(struct gw_store_watch *watch);
 
-// Enters the guest: calls `entry(code, vmctx, args)` of the context on the fiber's stack. Returns when control is
-// back: a
-// `gw_status`. The context's entry mode is C. The stack of the calling thread must not go below `stack_limit`: where it is below already, the guest
-// traps. `thread` is the number of the calling thread, to which `gw_interrupt` sends its signal; `gw_this_thread` gives both.
-extern uint64_t gw_enter(struct gw_context *context,
-                         size_t stack_limit,
-                         uint32_t thread);
+// Enters the guest: calls `entry(code, vmctx, args)` of the context on the fiber's stack.
+// Gives when control is back: a `gw_status`. The context's entry mode is C. The stack of the
+// calling thread must not go below `stack_limit`: where it is below already, the guest traps.
+// `thread` is the number of the calling thread, to which `gw_interrupt` sends its signal;
+// `gw_this_thread` gives both.
+extern uint64_t gw_enter(struct gw_context *context, size_t stack_limit, uint32_t thread);
 
 // Resumes a guest that has left or was paused. Returns as `gw_enter` does.
 extern uint64_t gw_resume(struct gw_context *context, size_t stack_limit, uint32_t thread);
@@ -560,25 +581,27 @@ struct gw_error *gw_fiber_new(struct gw_context **out);
 // Gives a fiber back to the pool; a guest that it holds is abandoned. Null is allowed.
 void gw_fiber_release(struct gw_context *context);
 
-// Does what a fiber that has left with `GW_STATUS_RUNTIME_CALL` asks for, and stores the result in its context.
+// Does what a fiber that has left with `GW_STATUS_RUNTIME_CALL` asks for, and stores the result in
+// its context.
 void gw_runtime_call(struct gw_context *context);
 
 // Calls the C function that a fiber that has left with `GW_STATUS_C_CALL` asks for.
 void gw_c_call(struct gw_context *context);
 
-// Asks for a pause of the guest that was entered by C on another thread. The context may have been released.
+// Asks for a pause of the guest that was entered by C on another thread. The context may have been
+// released.
 void gw_interrupt(const struct gw_context *context);
 
-// Tells what `gw_enter` and `gw_resume` must know of the calling thread. It does not change in the life of the thread.
+// Tells what `gw_enter` and `gw_resume` must know of the calling thread. It does not change in the
+// life of the thread.
 void gw_this_thread(struct gw_thread *out);
 
-// Tells what is known of the trap of a guest, once: its frames and more, in the encoding that `ffi/describe.rs` defines.
-struct gw_error *gw_trap(struct gw_context *context,
-                         struct gw_bytes *out);
+// Tells what is known of the trap of a guest, once: its frames and more, in the encoding that
+// `ffi/describe.rs` defines.
+struct gw_error *gw_trap(struct gw_context *context, struct gw_bytes *out);
 
-// Translates a module from the text format (UTF-8) to the binary format, without validating it. The error has a position.
-struct gw_error *gw_wat2wasm(const uint8_t *data,
-                             size_t len,
-                             struct gw_bytes *out);
+// Translates a module from the text format (UTF-8) to the binary format, without validating it.
+// The error has a position.
+struct gw_error *gw_wat2wasm(const uint8_t *data, size_t len, struct gw_bytes *out);
 
 #endif  /* GOWASMER_H */
