@@ -52,7 +52,7 @@ func (s *store) useSpace() (space *externref.Space) {
 	}
 	s.change(func(s *store) {
 		if space = s.space.Load(); space == nil {
-			space = externref.NewSpace()
+			space = new(externref.Space)
 			s.join(space)
 		}
 	})
