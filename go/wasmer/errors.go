@@ -4,14 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync/atomic"
 
+	"github.com/gowasmer/wasmer/go/internal/core"
 	"github.com/gowasmer/wasmer/go/internal/engine"
 )
 
 // ErrClosed is in every error that is returned because a module, an instance, a function, memory, global or table, a set of imports or a pool was
 // closed, or was never made.
-var ErrClosed = errors.New("closed")
+var ErrClosed = core.ErrClosed
 
 // InstanceError is an error about a WebAssembly instance. Functions that create instances from bytes, and methods of [Instance],
 // return it.
@@ -19,9 +19,6 @@ type InstanceError struct {
 	message string
 	cause   error
 }
-
-// NewInstanceError makes an InstanceError with a message.
-func NewInstanceError(message string) *InstanceError { return &InstanceError{message: message} }
 
 // Error returns the message.
 func (e *InstanceError) Error() string { return e.message }
@@ -35,9 +32,6 @@ type ModuleError struct {
 	cause   error
 }
 
-// NewModuleError makes a ModuleError with a message.
-func NewModuleError(message string) *ModuleError { return &ModuleError{message: message} }
-
 // Error returns the message. The words of the validator or the compiler are in the error that it wraps.
 func (e *ModuleError) Error() string { return e.message }
 
@@ -50,9 +44,6 @@ type MemoryError struct {
 	cause   error
 }
 
-// NewMemoryError makes a MemoryError with a message.
-func NewMemoryError(message string) *MemoryError { return &MemoryError{message: message} }
-
 // Error returns the message.
 func (e *MemoryError) Error() string { return e.message }
 
@@ -64,11 +55,6 @@ type ExportedFunctionError struct {
 	functionName string
 	message      string
 	cause        error
-}
-
-// NewExportedFunctionError makes an ExportedFunctionError. Each %s in the message stands for the name of the function.
-func NewExportedFunctionError(functionName string, message string) *ExportedFunctionError {
-	return &ExportedFunctionError{functionName: functionName, message: message}
 }
 
 // Error returns the message, and after a newline that of the cause: the trap with its backtrace, or the error of a host function.
@@ -85,11 +71,6 @@ type ImportedFunctionError struct {
 	cause        error
 }
 
-// NewImportedFunctionError makes an ImportedFunctionError. Each %s in the message stands for the name of the function.
-func NewImportedFunctionError(functionName string, message string) *ImportedFunctionError {
-	return &ImportedFunctionError{functionName: functionName, message: message}
-}
-
 // Error returns the message, and after a newline that of the cause, if there is one.
 func (e *ImportedFunctionError) Error() string { return withCause(e.message, e.functionName, e.cause) }
 
@@ -100,11 +81,6 @@ func (e *ImportedFunctionError) Unwrap() error { return e.cause }
 type ImportObjectError struct {
 	message string
 	cause   error
-}
-
-// NewImportObjectError makes an ImportObjectError with a message.
-func NewImportObjectError(message string) *ImportObjectError {
-	return &ImportObjectError{message: message}
 }
 
 // Error returns the message.
@@ -123,36 +99,7 @@ func withCause(message, name string, cause error) string {
 }
 
 // closedError says what was closed; it wraps ErrClosed.
-func closedError(what string) error { return fmt.Errorf("the %s is %w", what, ErrClosed) }
-
-// lastFailure is what GetLastError tells: a text, or a trap whose text is made when somebody asks. It refers to nothing else, so that it keeps
-// nothing alive.
-type lastFailure struct {
-	text string
-	trap *Trap
-}
-
-var lastError atomic.Pointer[lastFailure]
-
-// remember keeps the text of a failure for GetLastError.
-func remember(text string) { lastError.Store(&lastFailure{text: text}) }
-
-// GetLastError returns what the last operation of this package that failed, in any goroutine, has to say, or an empty string if none has failed.
-// The error is always nil.
-//
-// It is here for programs that were written when errors were not returned in full: the error that a function returns, and those that it wraps,
-// say the same, and belong to that call for sure.
-func GetLastError() (string, error) {
-	last := lastError.Load()
-	switch {
-	case last == nil:
-		return "", nil
-	case last.trap != nil:
-		return last.trap.Error(), nil
-	default:
-		return last.text, nil
-	}
-}
+func closedError(what string) error { return core.ClosedError(what) }
 
 // failure gives the text of a cause as the messages of failed operations contain it, and keeps it for GetLastError.
 func failure(cause error) string {
@@ -170,4 +117,8 @@ func failure(cause error) string {
 	}
 	remember(text)
 	return text
+}
+
+func instanceError(message string, cause error) error {
+	return &InstanceError{message + ":\n    " + failure(cause), cause}
 }

@@ -2,9 +2,43 @@ package wasmer
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/gowasmer/wasmer/go/internal/engine"
 )
+
+// FunctionType is the type of a function (specification, section 2.3.6).
+type FunctionType struct {
+	// Params are the types of the parameters.
+	Params []ValueType
+
+	// Results are the types of the results.
+	Results []ValueType
+}
+
+// String formats the type as the text format names its types: "(i32, i32) -> (i64)".
+func (t FunctionType) String() string {
+	list := func(types []ValueType) string {
+		names := make([]string, len(types))
+		for i, t := range types {
+			names[i] = t.String()
+		}
+		return "(" + strings.Join(names, ", ") + ")"
+	}
+	return list(t.Params) + " -> " + list(t.Results)
+}
+
+// signature formats a function type as the text format names its types: "(i32, i32) -> (i64)".
+func signature(t *engine.FuncType) string {
+	list := func(types []engine.ValType) string {
+		names := make([]string, len(types))
+		for i, t := range types {
+			names[i] = t.String()
+		}
+		return "(" + strings.Join(names, ", ") + ")"
+	}
+	return list(t.Params) + " -> " + list(t.Results)
+}
 
 // GlobalType is the type of a global (specification, section 2.3.10).
 type GlobalType struct {
@@ -112,30 +146,6 @@ func (t ExternType) String() string {
 	default:
 		return t.Kind.String()
 	}
-}
-
-// ExportTypes returns the types of what the module exports, aligned with Exports. It is nil if the module was never made.
-func (module *Module) ExportTypes() []ExternType {
-	if module == nil || module.inner == nil {
-		return nil
-	}
-	types := make([]ExternType, len(module.inner.about.Exports))
-	for i := range types {
-		types[i] = externTypeFromEngine(&module.inner.about.Exports[i].Type)
-	}
-	return types
-}
-
-// ImportTypes returns the types that the module's imports must have, aligned with Imports. It is nil if the module was never made.
-func (module *Module) ImportTypes() []ExternType {
-	if module == nil || module.inner == nil {
-		return nil
-	}
-	types := make([]ExternType, len(module.inner.about.Imports))
-	for i := range types {
-		types[i] = externTypeFromEngine(&module.inner.about.Imports[i].Type)
-	}
-	return types
 }
 
 func externTypeFromEngine(t *engine.ExternType) ExternType {

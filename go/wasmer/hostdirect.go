@@ -48,5 +48,5 @@ func direct[T Number](implementation interface{}) hostCall {
 	if call := directLeading[*InstanceContext, T](implementation, func(c *InstanceContext) *InstanceContext { return c }); call != nil {
 		return call
 	}
-	return directLeading[unsafe.Pointer, T](implementation, func(c *InstanceContext) unsafe.Pointer { return c.instance.owned.token })
+	return directLeading[unsafe.Pointer, T](implementation, func(c *InstanceContext) unsafe.Pointer { return c.call.Token() })
 }

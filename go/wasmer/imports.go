@@ -3,64 +3,26 @@ package wasmer
 import (
 	"errors"
 	"fmt"
-	"maps"
-	"sync"
 	"unsafe"
 
-	"github.com/gowasmer/wasmer/go/internal/engine"
+	"github.com/gowasmer/wasmer/go/internal/core"
 )
-
-// Import is something that instances can import: an [ImportFunction], [ImportMemory], [ImportGlobal] or [ImportTable].
-type Import interface{}
-
-// ImportFunction is a function that instances can import: one of the host, made by [Imports.Append], or of an instance, by
-// [Imports.AppendExportedFunction].
-type ImportFunction struct {
-	host     *hostFunction
-	function *exportedFunction // or nil
-}
-
-// ImportMemory is a memory that instances can import. It is made by [Imports.AppendMemory].
-type ImportMemory struct {
-	memory *Memory
-}
-
-// ImportGlobal is a global that instances can import. It is made by [Imports.AppendGlobal].
-type ImportGlobal struct {
-	global *Global
-}
-
-// ImportTable is a table that instances can import. It is made by [Imports.AppendTable].
-type ImportTable struct {
-	table *Table
-}
 
 // Imports is a set of functions, memories, globals and tables that instances can import, by namespace and name. It can be used for any number of instances, by
 // many goroutines at once; it should be built by one. Instances keep what they import: closing or changing the set does not
 // concern those that exist.
 type Imports struct {
-	set              *importSet
+	set              *core.Registry
 	currentNamespace string
 }
-
-// importSet is what the copies of an Imports share.
-type importSet struct {
-	mutex   sync.RWMutex
-	entries map[importName]Import // nil once closed
-}
-
-// importName is the whole name of an import.
-type importName struct{ namespace, name string }
 
 // defaultNamespace is where imports go unless Namespace says otherwise; C compilers ask for it.
 const defaultNamespace = "env"
 
 // NewImports makes an empty set; its current namespace is "env".
 func NewImports() *Imports {
-	return &Imports{newImportSet(), defaultNamespace}
+	return &Imports{new(core.Registry), defaultNamespace}
 }
-
-func newImportSet() *importSet { return &importSet{entries: make(map[importName]Import)} }
 
 // Namespace sets the namespace of what is appended next. It returns the same set.
 func (imports *Imports) Namespace(namespace string) *Imports {
@@ -97,11 +59,7 @@ func (imports *Imports) Namespace(namespace string) *Imports {
 //
 // It returns the same set, or nil and an [*ImportedFunctionError].
 func (imports *Imports) Append(importName string, implementation interface{}, cgoPointer ...unsafe.Pointer) (*Imports, error) {
-	return imports.AppendFunction(importName, implementation, cgoPointer...)
-}
 
-// AppendFunction is the same as [Imports.Append].
-func (imports *Imports) AppendFunction(importName string, implementation interface{}, cgoPointer ...unsafe.Pointer) (*Imports, error) {
 	var pointer unsafe.Pointer
 	switch len(cgoPointer) {
 	case 0:
@@ -117,7 +75,7 @@ func (imports *Imports) AppendFunction(importName string, implementation interfa
 	if err != nil {
 		return nil, err
 	}
-	return imports.put(importName, ImportFunction{host: host})
+	return imports.put(importName, host)
 }
 
 // AppendMemory adds a memory to the current namespace, where nothing may have its name. It may be one of [NewMemory] or that of an instance;
@@ -127,7 +85,7 @@ func (imports *Imports) AppendMemory(importName string, memory *Memory) (*Import
 	if memory == nil || memory.inner == nil {
 		return nil, importError(importName, "Imported memory `%s` must be a memory; given `nil`.", nil)
 	}
-	return imports.put(importName, ImportMemory{memory})
+	return imports.put(importName, memory.inner)
 }
 
 // AppendExportedFunction adds a function of an instance to the current namespace, where nothing may have its name. An instance that imports it is linked with that of the
@@ -136,7 +94,7 @@ func (imports *Imports) AppendExportedFunction(importName string, function *Func
 	if function.neverMade() {
 		return nil, importError(importName, "Imported function `%s` must be a function; given `nil`.", nil)
 	}
-	return imports.put(importName, ImportFunction{function: function.inner})
+	return imports.put(importName, function.inner)
 }
 
 // AppendGlobal adds a global to the current namespace, where nothing may have its name. It may be one of [NewGlobal] or that of an instance; all instances that import it
@@ -146,7 +104,7 @@ func (imports *Imports) AppendGlobal(importName string, global *Global) (*Import
 	if global == nil || global.inner == nil {
 		return nil, importError(importName, "Imported global `%s` must be a global; given `nil`.", nil)
 	}
-	return imports.put(importName, ImportGlobal{global})
+	return imports.put(importName, global.inner)
 }
 
 // AppendTable adds a table to the current namespace, where nothing may have its name. It may be one of [NewTable] or that of an instance; all instances that import it
@@ -156,83 +114,43 @@ func (imports *Imports) AppendTable(importName string, table *Table) (*Imports, 
 	if table == nil || table.inner == nil {
 		return nil, importError(importName, "Imported table `%s` must be a table; given `nil`.", nil)
 	}
-	return imports.put(importName, ImportTable{table})
+	return imports.put(importName, table.inner)
 }
 
 // AppendInstance adds all exports of an instance to the current namespace, under their names: functions, memories, globals and tables. If there is an import of one
 // of these names already, nothing is added. The instance must be open when others are made with them. It returns the same set, or nil and an [*ImportedFunctionError] or
 // [*InstanceError].
 func (imports *Imports) AppendInstance(instance *Instance) (*Imports, error) {
-	entries, err := instance.entries()
+	items, err := instance.made().Items()
 	if err != nil {
-		return nil, err
+		return nil, instanceError("Cannot append the exports", err)
 	}
-	return imports.putAll(entries)
+	return imports.putAll(items)
 }
 
-// entries returns everything that the instance exports.
-func (instance *Instance) entries() (map[string]Import, error) {
-	if instance == nil || instance.inner == nil || !instance.inner.life.enter(instance.inner) {
-		return nil, instanceError("Cannot append the exports", closedError("instance"))
-	}
-	s := instance.inner
-	defer s.life.leave(s)
-	entries := make(map[string]Import, len(s.about.Exports))
-	for i := range s.about.Exports {
-		export := &s.about.Exports[i]
-		var err error
-		switch export.Type.Kind {
-		case engine.ExternFunction:
-			entries[export.Name] = ImportFunction{function: s.function(export.Name)}
-		case engine.ExternMemory:
-			var memory *Memory
-			memory, err = instance.ExportedMemory(export.Name)
-			entries[export.Name] = ImportMemory{memory}
-		case engine.ExternGlobal:
-			var global *Global
-			global, err = instance.Global(export.Name)
-			entries[export.Name] = ImportGlobal{global}
-		case engine.ExternTable:
-			var table *Table
-			table, err = instance.Table(export.Name)
-			entries[export.Name] = ImportTable{table}
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	return entries, nil
+func (imports *Imports) put(name string, item core.Item) (*Imports, error) {
+	return imports.putAll(map[string]core.Item{name: item})
 }
 
-func (imports *Imports) put(name string, entry Import) (*Imports, error) {
-	return imports.putAll(map[string]Import{name: entry})
-}
-
-// putAll adds entries to the current namespace, all or none.
-func (imports *Imports) putAll(entries map[string]Import) (*Imports, error) {
+// putAll adds items to the current namespace, all or none.
+func (imports *Imports) putAll(items map[string]core.Item) (*Imports, error) {
 	name := "" // one of them, for errors about the set
-	for name = range entries {
+	for name = range items {
 		break
 	}
 	if imports == nil {
 		return nil, importError(name, "Cannot append `%s`.", errors.New("the imports are nil"))
 	}
 	if imports.set == nil { // the zero Imports
-		imports.set = newImportSet()
+		imports.set = new(core.Registry)
 	}
-	imports.set.mutex.Lock()
-	defer imports.set.mutex.Unlock()
-	if imports.set.entries == nil {
-		return nil, importError(name, "Cannot append `%s`.", closedError("set of imports"))
+	err := imports.set.Add(imports.currentNamespace, items)
+	if taken, ok := err.(*core.TakenError); ok {
+		name = taken.Name.Name
+		err = fmt.Errorf("the namespace `%s` has an import of this name already", taken.Namespace)
 	}
-	for name := range entries {
-		if _, taken := imports.set.entries[importName{imports.currentNamespace, name}]; taken {
-			err := fmt.Errorf("the namespace `%s` has an import of this name already", imports.currentNamespace)
-			return nil, importError(name, "Cannot append `%s`.", err)
-		}
-	}
-	for name, entry := range entries {
-		imports.set.entries[importName{imports.currentNamespace, name}] = entry
+	if err != nil {
+		return nil, importError(name, "Cannot append `%s`.", err)
 	}
 	return imports, nil
 }
@@ -244,26 +162,12 @@ func importError(name, message string, cause error) error {
 	return err
 }
 
-// snapshot returns a copy of the entries. A nil or zero set has none.
-func (imports *Imports) snapshot() (map[importName]Import, error) {
-	var entries map[importName]Import
-	err := imports.view(func(current map[importName]Import) { entries = maps.Clone(current) })
-	return entries, err
-}
-
-// view shows the entries while they cannot change. A nil or zero set has none.
-func (imports *Imports) view(see func(map[importName]Import)) error {
-	if imports == nil || imports.set == nil {
-		see(nil)
+// registry returns the registry of package core, nil for a nil or zero set, which has no imports.
+func (imports *Imports) registry() *core.Registry {
+	if imports == nil {
 		return nil
 	}
-	imports.set.mutex.RLock()
-	defer imports.set.mutex.RUnlock()
-	if imports.set.entries == nil {
-		return closedError("set of imports")
-	}
-	see(imports.set.entries)
-	return nil
+	return imports.set
 }
 
 // Close empties the set. Appending to it and instantiating with it give errors from now on; instances that were made with it, and memories in it, go on.
@@ -273,9 +177,7 @@ func (imports *Imports) Close() {
 		return
 	}
 	if imports.set == nil {
-		imports.set = newImportSet()
+		imports.set = new(core.Registry)
 	}
-	imports.set.mutex.Lock()
-	imports.set.entries = nil
-	imports.set.mutex.Unlock()
+	imports.set.Close()
 }

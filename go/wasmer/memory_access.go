@@ -2,7 +2,6 @@ package wasmer
 
 import (
 	"encoding/binary"
-	"fmt"
 	"math"
 )
 
@@ -10,17 +9,11 @@ import (
 // aligned. An access that is not within the memory is refused as a whole with a [*MemoryError], and so is any if the memory is closed. Accesses
 // are ordered with those of guests and other goroutines only by what orders these otherwise.
 
-// window shows a part of the memory to see, which must not keep it.
+// window calls see with a part of the memory, which see must not keep.
 func (memory *Memory) window(offset uint32, length uint64, see func([]byte)) error {
-	if !memory.enter() {
-		return memoryAccessError(closedError("memory"))
+	if err := memory.made().View(uint64(offset), length, see); err != nil {
+		return memoryAccessError(err)
 	}
-	defer memory.leave()
-	data := memory.inner.get().Bytes()
-	if uint64(offset)+length > uint64(len(data)) {
-		return memoryAccessError(fmt.Errorf("%d bytes at offset %d, expected an access within the %d bytes of the memory", length, offset, len(data)))
-	}
-	see(data[offset : uint64(offset)+length])
 	return nil
 }
 

@@ -1,6 +1,9 @@
 package wasmer
 
-import "github.com/gowasmer/wasmer/go/internal/engine"
+import (
+	"github.com/gowasmer/wasmer/go/internal/core"
+	"github.com/gowasmer/wasmer/go/internal/engine"
+)
 
 // Option is an option of [NewInstanceContext], which compiles and instantiates: a [CompileOption] or an [InstanceOption].
 type Option interface{ isOption() }
@@ -9,7 +12,7 @@ type Option interface{ isOption() }
 type CompileOption func(*engine.CompileOptions)
 
 // InstanceOption is an option of [Module.InstantiateContext].
-type InstanceOption func(*engine.InstanceOptions)
+type InstanceOption func(*core.InstanceOptions)
 
 func (CompileOption) isOption()  {}
 func (InstanceOption) isOption() {}
@@ -41,12 +44,12 @@ func WithProgress(progress func(done, total int)) CompileOption {
 // fails if a memory begins with more; growing beyond fails as beyond a declared maximum. Imported memories are not concerned.
 // 0 stands for no ceiling.
 func WithMemoryCeiling(pages uint32) InstanceOption {
-	return func(options *engine.InstanceOptions) { options.MaxMemoryPages = uint64(pages) }
+	return func(options *core.InstanceOptions) { options.MaxMemoryPages = uint64(pages) }
 }
 
 // WithTableCeiling limits each table of the instance to a number of elements, as [WithMemoryCeiling] does for memories.
 func WithTableCeiling(elements uint32) InstanceOption {
-	return func(options *engine.InstanceOptions) { options.MaxTableElements = uint64(elements) }
+	return func(options *core.InstanceOptions) { options.MaxTableElements = uint64(elements) }
 }
 
 func compileOptions(options []CompileOption) engine.CompileOptions {
@@ -59,11 +62,11 @@ func compileOptions(options []CompileOption) engine.CompileOptions {
 	return to
 }
 
-func instanceOptions(options []InstanceOption) engine.InstanceOptions {
+func instanceOptions(options []InstanceOption) core.InstanceOptions {
 	if len(options) == 0 { // no allocation then
-		return engine.InstanceOptions{}
+		return core.InstanceOptions{}
 	}
-	var to engine.InstanceOptions
+	var to core.InstanceOptions
 	for _, option := range options {
 		if option != nil {
 			option(&to)

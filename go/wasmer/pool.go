@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"sync"
+
+	"github.com/gowasmer/wasmer/go/internal/core"
 )
 
 // Pool hands out instances of one module, each to one user at a time, such as a goroutine that serves a request. All methods may be called by
@@ -15,11 +17,11 @@ type Pool struct {
 	module  *Module
 	imports *Imports
 	config  poolConfig
-	slots   chan struct{} // a place for each instance that may be in use, nil for no limit
+	seats   chan struct{} // one for each instance that may be in use, nil for no limit
 
 	mutex  sync.Mutex
 	idle   []*Instance
-	used   map[*instanceState]bool
+	used   map[*core.Instance]bool
 	closed bool
 }
 
@@ -54,14 +56,14 @@ func WithLimit(instances int) PoolOption {
 // instance is made at once, to see that it works; it is the first that Get returns where instances are reused. The error is a [*ModuleError]; see
 // [Module.InstantiateContext].
 func NewPool(module *Module, imports *Imports, options ...PoolOption) (*Pool, error) {
-	pool := &Pool{module: module, imports: imports, used: make(map[*instanceState]bool)}
+	pool := &Pool{module: module, imports: imports, used: make(map[*core.Instance]bool)}
 	for _, option := range options {
 		if option != nil {
 			option.applyToPool(&pool.config)
 		}
 	}
 	if pool.config.limit > 0 {
-		pool.slots = make(chan struct{}, pool.config.limit)
+		pool.seats = make(chan struct{}, pool.config.limit)
 	}
 	instance, err := pool.make(context.Background())
 	if err != nil {
@@ -86,17 +88,17 @@ func (pool *Pool) make(ctx context.Context) (*Instance, error) {
 // Get returns an instance that nobody else uses; give it back by Put. The context bounds the wait for one, where there is a limit, and the start function
 // of a new one. The error is a [*ModuleError]: the context is done, the instantiation failed, or the pool is closed.
 func (pool *Pool) Get(ctx context.Context) (*Instance, error) {
-	if err := checkContext(ctx); err != nil {
+	if err := core.CheckContext(ctx); err != nil {
 		return nil, poolError(err)
 	}
 	if pool == nil || pool.module == nil {
 		return nil, poolError(closedError("pool"))
 	}
-	if pool.slots != nil {
+	if pool.seats != nil {
 		select {
-		case pool.slots <- struct{}{}:
+		case pool.seats <- struct{}{}:
 		case <-ctx.Done():
-			return nil, poolError(checkContext(ctx))
+			return nil, poolError(core.CheckContext(ctx))
 		}
 	}
 	var instance *Instance
@@ -142,7 +144,7 @@ func (pool *Pool) takeIdle() (*Instance, error) {
 		instance := pool.idle[last]
 		pool.idle[last] = nil
 		pool.idle = pool.idle[:last]
-		if !instance.inner.life.isClosed() {
+		if !instance.inner.IsClosed() {
 			return instance, nil
 		}
 	}
@@ -151,8 +153,8 @@ func (pool *Pool) takeIdle() (*Instance, error) {
 
 // free ends the use of an instance as far as the limit is concerned.
 func (pool *Pool) free() {
-	if pool.slots != nil {
-		<-pool.slots
+	if pool.seats != nil {
+		<-pool.seats
 	}
 }
 
@@ -171,7 +173,7 @@ func (pool *Pool) Put(instance *Instance) error {
 		return instanceError("Cannot put the instance back", errors.New("it is not in use by this pool"))
 	}
 	delete(pool.used, instance.inner)
-	keep := !pool.closed && len(pool.idle) < pool.config.idle && !instance.inner.life.isClosed()
+	keep := !pool.closed && len(pool.idle) < pool.config.idle && !instance.inner.IsClosed()
 	if keep {
 		pool.idle = append(pool.idle, instance)
 	}

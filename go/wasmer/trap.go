@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/gowasmer/wasmer/go/internal/core"
 	"github.com/gowasmer/wasmer/go/internal/engine"
 	"github.com/gowasmer/wasmer/go/internal/fiber"
 )
@@ -131,15 +132,10 @@ func (trap *Trap) Error() string {
 // Unwrap returns the code.
 func (trap *Trap) Unwrap() error { return trap.Code }
 
-// fromEngine gives the errors of a run or an instantiation the types of this package.
-func fromEngine(err error) error {
-	switch e := err.(type) {
-	case *fiber.Trap:
+// fromCore returns a *Trap for one of package core, and other errors as they are.
+func fromCore(err error) error {
+	if e, ok := err.(*core.Trap); ok {
 		return &Trap{Code: TrapCode(e.Code), Backtrace: backtrace(e.Frames), Omitted: e.LeftOut}
-	case *engine.Error:
-		if e.Trap != 0 {
-			return &Trap{Code: TrapCode(e.Trap)}
-		}
 	}
 	return err
 }

@@ -2,7 +2,10 @@ package wasmer
 
 import (
 	"fmt"
+	"math"
+	"unsafe"
 
+	"github.com/gowasmer/wasmer/go/internal/core"
 	"github.com/gowasmer/wasmer/go/internal/engine"
 )
 
@@ -31,15 +34,59 @@ func typeOf[T Number]() engine.ValType {
 }
 
 // typedFunction finds an exported function and compares its type with that of a typed function.
-func typedFunction(instance *Instance, name, maker string, params, results types) (*exportedFunction, error) {
+func typedFunction(instance *Instance, name, maker string, params, results types) (*core.Function, error) {
 	f, err := instance.Function(name)
 	if err != nil {
 		return nil, err
 	}
 	want := engine.FuncType{Params: params, Results: results}
-	if actual, given := signature(f.inner.typ.FuncType), signature(&want); actual != given {
+	if actual, given := signature(f.inner.Type().FuncType), signature(&want); actual != given {
 		return nil, instanceError("Cannot make a typed function of `"+name+"`",
 			fmt.Errorf("%s is for the type %s, but the function is of type %s", maker, given, actual))
 	}
 	return f.inner, nil
+}
+
+// slotOf returns the bits of a value as they are in a slot, zero-extended. The comparisons cost nothing: they are decided when the function is compiled for T.
+func slotOf[T Number](value T) uint64 {
+	switch {
+	case T(1)/T(2) != 0 && unsafe.Sizeof(value) == 4:
+		return uint64(math.Float32bits(float32(value)))
+	case T(1)/T(2) != 0:
+		return math.Float64bits(float64(value))
+	case unsafe.Sizeof(value) == 4:
+		return uint64(uint32(value))
+	default:
+		return uint64(value)
+	}
+}
+
+// fromSlot is the way back.
+func fromSlot[T Number](slot uint64) T {
+	switch {
+	case T(1)/T(2) != 0 && unsafe.Sizeof(T(0)) == 4:
+		return T(math.Float32frombits(uint32(slot)))
+	case T(1)/T(2) != 0:
+		return T(math.Float64frombits(slot))
+	case unsafe.Sizeof(T(0)) == 4:
+		return T(uint32(slot))
+	default:
+		return T(slot)
+	}
+}
+
+// result returns what a typed call returns of that of core.
+func result[R Number](f *core.Function, slot uint64, err error) (R, error) {
+	if err != nil {
+		return 0, failed(f, err)
+	}
+	return fromSlot[R](slot), nil
+}
+
+// done is the same for a typed call without a result.
+func done(f *core.Function, err error) error {
+	if err != nil {
+		return failed(f, err)
+	}
+	return nil
 }

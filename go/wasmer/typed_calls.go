@@ -12,8 +12,8 @@ func Func0[R Number](instance *Instance, name string) (func(context.Context) (R,
 		return nil, err
 	}
 	return func(ctx context.Context) (R, error) {
-		result, err := exported.invoke2(ctx, 0, 0)
-		return fromSlot[R](result), err
+		slot, err := exported.Invoke2(ctx, 0, 0)
+		return result[R](exported, slot, err)
 	}, nil
 }
 
@@ -24,8 +24,8 @@ func Func1[A, R Number](instance *Instance, name string) (func(context.Context, 
 		return nil, err
 	}
 	return func(ctx context.Context, a A) (R, error) {
-		result, err := exported.invoke2(ctx, slotOf(a), 0)
-		return fromSlot[R](result), err
+		slot, err := exported.Invoke2(ctx, slotOf(a), 0)
+		return result[R](exported, slot, err)
 	}, nil
 }
 
@@ -44,8 +44,8 @@ func Func2[A, B, R Number](instance *Instance, name string) (func(context.Contex
 		return nil, err
 	}
 	return func(ctx context.Context, a A, b B) (R, error) {
-		result, err := exported.invoke2(ctx, slotOf(a), slotOf(b))
-		return fromSlot[R](result), err
+		slot, err := exported.Invoke2(ctx, slotOf(a), slotOf(b))
+		return result[R](exported, slot, err)
 	}, nil
 }
 
@@ -56,8 +56,8 @@ func Func3[A, B, C, R Number](instance *Instance, name string) (func(context.Con
 		return nil, err
 	}
 	return func(ctx context.Context, a A, b B, c C) (R, error) {
-		result, err := exported.invoke6(ctx, slotOf(a), slotOf(b), slotOf(c), 0, 0, 0)
-		return fromSlot[R](result), err
+		slot, err := exported.Invoke6(ctx, slotOf(a), slotOf(b), slotOf(c), 0, 0, 0)
+		return result[R](exported, slot, err)
 	}, nil
 }
 
@@ -68,8 +68,8 @@ func Func4[A, B, C, D, R Number](instance *Instance, name string) (func(context.
 		return nil, err
 	}
 	return func(ctx context.Context, a A, b B, c C, d D) (R, error) {
-		result, err := exported.invoke6(ctx, slotOf(a), slotOf(b), slotOf(c), slotOf(d), 0, 0)
-		return fromSlot[R](result), err
+		slot, err := exported.Invoke6(ctx, slotOf(a), slotOf(b), slotOf(c), slotOf(d), 0, 0)
+		return result[R](exported, slot, err)
 	}, nil
 }
 
@@ -80,8 +80,8 @@ func Func5[A, B, C, D, E, R Number](instance *Instance, name string) (func(conte
 		return nil, err
 	}
 	return func(ctx context.Context, a A, b B, c C, d D, e E) (R, error) {
-		result, err := exported.invoke6(ctx, slotOf(a), slotOf(b), slotOf(c), slotOf(d), slotOf(e), 0)
-		return fromSlot[R](result), err
+		slot, err := exported.Invoke6(ctx, slotOf(a), slotOf(b), slotOf(c), slotOf(d), slotOf(e), 0)
+		return result[R](exported, slot, err)
 	}, nil
 }
 
@@ -92,8 +92,8 @@ func Func6[A, B, C, D, E, F, R Number](instance *Instance, name string) (func(co
 		return nil, err
 	}
 	return func(ctx context.Context, a A, b B, c C, d D, e E, f F) (R, error) {
-		result, err := exported.invoke6(ctx, slotOf(a), slotOf(b), slotOf(c), slotOf(d), slotOf(e), slotOf(f))
-		return fromSlot[R](result), err
+		slot, err := exported.Invoke6(ctx, slotOf(a), slotOf(b), slotOf(c), slotOf(d), slotOf(e), slotOf(f))
+		return result[R](exported, slot, err)
 	}, nil
 }
 
@@ -104,8 +104,8 @@ func Proc0(instance *Instance, name string) (func(context.Context) error, error)
 		return nil, err
 	}
 	return func(ctx context.Context) error {
-		_, err := exported.invoke2(ctx, 0, 0)
-		return err
+		_, err := exported.Invoke2(ctx, 0, 0)
+		return done(exported, err)
 	}, nil
 }
 
@@ -116,8 +116,8 @@ func Proc1[A Number](instance *Instance, name string) (func(context.Context, A) 
 		return nil, err
 	}
 	return func(ctx context.Context, a A) error {
-		_, err := exported.invoke2(ctx, slotOf(a), 0)
-		return err
+		_, err := exported.Invoke2(ctx, slotOf(a), 0)
+		return done(exported, err)
 	}, nil
 }
 
@@ -128,8 +128,8 @@ func Proc2[A, B Number](instance *Instance, name string) (func(context.Context, 
 		return nil, err
 	}
 	return func(ctx context.Context, a A, b B) error {
-		_, err := exported.invoke2(ctx, slotOf(a), slotOf(b))
-		return err
+		_, err := exported.Invoke2(ctx, slotOf(a), slotOf(b))
+		return done(exported, err)
 	}, nil
 }
 
@@ -140,8 +140,8 @@ func Proc3[A, B, C Number](instance *Instance, name string) (func(context.Contex
 		return nil, err
 	}
 	return func(ctx context.Context, a A, b B, c C) error {
-		_, err := exported.invoke6(ctx, slotOf(a), slotOf(b), slotOf(c), 0, 0, 0)
-		return err
+		_, err := exported.Invoke6(ctx, slotOf(a), slotOf(b), slotOf(c), 0, 0, 0)
+		return done(exported, err)
 	}, nil
 }
 
@@ -152,8 +152,8 @@ func Proc4[A, B, C, D Number](instance *Instance, name string) (func(context.Con
 		return nil, err
 	}
 	return func(ctx context.Context, a A, b B, c C, d D) error {
-		_, err := exported.invoke6(ctx, slotOf(a), slotOf(b), slotOf(c), slotOf(d), 0, 0)
-		return err
+		_, err := exported.Invoke6(ctx, slotOf(a), slotOf(b), slotOf(c), slotOf(d), 0, 0)
+		return done(exported, err)
 	}, nil
 }
 
@@ -164,8 +164,8 @@ func Proc5[A, B, C, D, E Number](instance *Instance, name string) (func(context.
 		return nil, err
 	}
 	return func(ctx context.Context, a A, b B, c C, d D, e E) error {
-		_, err := exported.invoke6(ctx, slotOf(a), slotOf(b), slotOf(c), slotOf(d), slotOf(e), 0)
-		return err
+		_, err := exported.Invoke6(ctx, slotOf(a), slotOf(b), slotOf(c), slotOf(d), slotOf(e), 0)
+		return done(exported, err)
 	}, nil
 }
 
@@ -176,7 +176,7 @@ func Proc6[A, B, C, D, E, F Number](instance *Instance, name string) (func(conte
 		return nil, err
 	}
 	return func(ctx context.Context, a A, b B, c C, d D, e E, f F) error {
-		_, err := exported.invoke6(ctx, slotOf(a), slotOf(b), slotOf(c), slotOf(d), slotOf(e), slotOf(f))
-		return err
+		_, err := exported.Invoke6(ctx, slotOf(a), slotOf(b), slotOf(c), slotOf(d), slotOf(e), slotOf(f))
+		return done(exported, err)
 	}, nil
 }

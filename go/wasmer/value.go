@@ -3,66 +3,12 @@ package wasmer
 import (
 	"fmt"
 	"math"
+	"reflect"
 	"strconv"
 
+	"github.com/gowasmer/wasmer/go/internal/core"
 	"github.com/gowasmer/wasmer/go/internal/engine"
 )
-
-// ValueType is the type of a [Value] (specification, section 2.3.1).
-type ValueType int
-
-const (
-	// TypeI32 is the WebAssembly type i32, a 32-bit integer.
-	TypeI32 ValueType = iota
-
-	// TypeI64 is the WebAssembly type i64, a 64-bit integer.
-	TypeI64
-
-	// TypeF32 is the WebAssembly type f32, a 32-bit float.
-	TypeF32
-
-	// TypeF64 is the WebAssembly type f64, a 64-bit float.
-	TypeF64
-
-	// TypeVoid is not a type of WebAssembly: it is the type of what a function without results returns.
-	TypeVoid
-
-	// TypeV128 is the WebAssembly type v128, a vector of 128 bits.
-	TypeV128
-
-	// TypeFuncRef is the WebAssembly type funcref, a reference to a function, or null.
-	TypeFuncRef
-
-	// TypeExternRef is the WebAssembly type externref, a reference to any Go value, or null.
-	TypeExternRef
-)
-
-// String returns the name of the type in the text format, or "void".
-func (t ValueType) String() string {
-	switch t {
-	case TypeI32:
-		return "i32"
-	case TypeI64:
-		return "i64"
-	case TypeF32:
-		return "f32"
-	case TypeF64:
-		return "f64"
-	case TypeVoid:
-		return "void"
-	case TypeV128:
-		return "v128"
-	case TypeFuncRef:
-		return "funcref"
-	case TypeExternRef:
-		return "externref"
-	default:
-		return "ValueType(" + strconv.Itoa(int(t)) + ")"
-	}
-}
-
-// isValue says whether it is a type of WebAssembly: one of those above, but for TypeVoid.
-func (t ValueType) isValue() bool { return t >= TypeI32 && t <= TypeExternRef && t != TypeVoid }
 
 // Value is a WebAssembly value of a type. Two values can be compared by ==. They are equal when their types are, and
 //
@@ -75,7 +21,7 @@ type Value struct {
 	// A Value takes four words: the Go compiler keeps larger structures in memory, and a call by Instance.Exports then takes half as long again.
 
 	bits      uint64 // as in a slot: values of 32 bits are zero-extended; the low half of a v128
-	ref       any    // *exportedFunction; what held returns for the value of an externref; nil for null; the high half of a v128, a uint64
+	ref       any    // *core.Function; what held returns for the value of an externref; nil for null; the high half of a v128, a uint64
 	valueType ValueType
 }
 
@@ -102,11 +48,11 @@ func FuncRef(function *Function) Value {
 	if function.neverMade() {
 		return Value{valueType: TypeFuncRef}
 	}
-	return valueOfFunction(function.inner.canonical())
+	return valueOfFunction(function.inner.Canonical())
 }
 
 // valueOfFunction makes a value of one that stands for all that are the same function, or nil.
-func valueOfFunction(f *exportedFunction) Value {
+func valueOfFunction(f *core.Function) Value {
 	if f == nil {
 		return Value{valueType: TypeFuncRef}
 	}
@@ -124,6 +70,25 @@ func valueOfFunction(f *exportedFunction) Value {
 // needed, and by chance as long as a call goes on. A value that refers to the instance itself does not keep it from being collected.
 func ExternRef(value any) Value { return Value{ref: held(value), valueType: TypeExternRef} }
 
+// incomparable is how a Value holds a Go value that == would panic on; equal if it is the same.
+type incomparable struct{ value any }
+
+// held is a Go value as a Value holds it.
+func held(value any) any {
+	if value == nil || reflect.TypeOf(value).Comparable() && reflect.ValueOf(value).Comparable() {
+		return value
+	}
+	return &incomparable{value}
+}
+
+// unheld is the way back.
+func unheld(value any) any {
+	if box, ok := value.(*incomparable); ok {
+		return box.value
+	}
+	return value
+}
+
 // void is what a function without results returns.
 func void() Value { return Value{bits: 0, valueType: TypeVoid} }
 
@@ -140,6 +105,44 @@ func valueFromSlot(slot uint64, t engine.ValType) Value {
 		return Value{bits: slot, valueType: TypeF64}
 	default:
 		return void() // the others are no business of one slot
+	}
+}
+
+// checkValue refuses values of other types.
+func checkValue(value Value, expected ValueType) error {
+	if !expected.isValue() {
+		return fmt.Errorf("the type is `%s`, expected a type of WebAssembly", expected)
+	}
+	if value.valueType != expected {
+		return fmt.Errorf("the value is of type `%s`, expected `%s`", value.valueType, expected)
+	}
+	return nil
+}
+
+// toCore returns the value as globals and tables hold it.
+func toCore(value Value) core.Value {
+	switch value.valueType {
+	case TypeFuncRef:
+		f, _ := value.ref.(*core.Function)
+		return core.Value{Function: f}
+	case TypeExternRef:
+		return core.Value{Host: value.ref}
+	default:
+		return core.Value{Slots: engine.Slots{value.bits, value.high()}}
+	}
+}
+
+// valueFromCore is the way back, for a type.
+func valueFromCore(value core.Value, t engine.ValType) Value {
+	switch t {
+	case engine.V128:
+		return V128(value.Slots[0], value.Slots[1])
+	case engine.FuncRef:
+		return valueOfFunction(value.Function)
+	case engine.ExternRef:
+		return Value{ref: value.Host, valueType: TypeExternRef}
+	default:
+		return valueFromSlot(value.Slots[0], t)
 	}
 }
 
@@ -172,8 +175,8 @@ func (value Value) high() uint64 {
 
 // ToFunc returns the function that a funcref refers to, nil for null and for values of other types. It is the same pointer for equal values.
 func (value Value) ToFunc() *Function {
-	if f, ok := value.ref.(*exportedFunction); ok && value.valueType == TypeFuncRef {
-		return f.function()
+	if f, ok := value.ref.(*core.Function); ok && value.valueType == TypeFuncRef {
+		return functionOf(f)
 	}
 	return nil
 }

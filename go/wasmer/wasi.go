@@ -189,7 +189,7 @@ func (w *Wasi) RunWith(ctx context.Context, module *Module, imports *Imports, op
 	}
 	defer instance.Close()
 	for _, name := range []string{"_start", "_initialize"} {
-		if instance.inner.function(name) == nil {
+		if instance.inner.Function(name) == nil {
 			continue
 		}
 		function, err := instance.Function(name)

@@ -1,6 +1,6 @@
 //go:build !amd64 || race
 
-package wasmer
+package core
 
 import "sync/atomic"
 

@@ -1,6 +1,6 @@
 //go:build amd64 && !race
 
-package wasmer
+package core
 
 // gateOpensPlainly says whether opening a gate and looking at something else afterwards may appear to others in the other order.
 const gateOpensPlainly = true

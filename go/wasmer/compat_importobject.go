@@ -2,7 +2,8 @@ package wasmer
 
 import (
 	"errors"
-	"maps"
+
+	"github.com/gowasmer/wasmer/go/internal/core"
 )
 
 // ImportObject is a set of imports that is put together from several [Imports]. It can be used for any number of instances.
@@ -17,20 +18,16 @@ func NewImportObject() *ImportObject { return &ImportObject{imports: NewImports(
 // Extend adds all imports of a set, and replaces those that have the same namespace and name. The set can be closed afterwards. The error is an
 // [*ImportObjectError]: one of both is closed.
 func (importObject *ImportObject) Extend(imports Imports) error {
-	added, err := imports.snapshot()
+	added, err := imports.registry().Items()
 	if err != nil {
 		return importObjectError("Cannot extend the import object", err)
 	}
 	if importObject == nil || importObject.imports == nil {
 		return importObjectError("Cannot extend the import object", errors.New("it is nil, expected one of NewImportObject"))
 	}
-	set := importObject.imports.set
-	set.mutex.Lock()
-	defer set.mutex.Unlock()
-	if set.entries == nil {
+	if importObject.imports.set.Replace(added) != nil {
 		return importObjectError("Cannot extend the import object", closedError("import object"))
 	}
-	maps.Copy(set.entries, added)
 	return nil
 }
 
@@ -43,11 +40,11 @@ func (importObject *ImportObject) Imports() (*Imports, error) {
 	if importObject.broken != nil {
 		return nil, importObject.broken
 	}
-	entries, err := importObject.imports.snapshot()
+	items, err := importObject.imports.registry().Items()
 	if err != nil {
 		return nil, importObjectError("Cannot read the imports of the import object", closedError("import object"))
 	}
-	return &Imports{&importSet{entries: entries}, defaultNamespace}, nil
+	return &Imports{core.NewRegistry(items), defaultNamespace}, nil
 }
 
 // Close empties the object. Extending it and instantiating with it give errors from now on; instances that were made with it go

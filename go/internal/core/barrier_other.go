@@ -1,6 +1,6 @@
 //go:build !linux
 
-package wasmer
+package core
 
 const (
 	membarrierPrivate = iota

@@ -1,4 +1,4 @@
-package wasmer
+package core
 
 import (
 	"runtime"
