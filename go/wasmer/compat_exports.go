@@ -14,6 +14,10 @@ func makeExports(functions []core.Function) map[string]func(...interface{}) (Val
 }
 
 // callerOf returns a function that calls f with untyped arguments, and returns its only result. It allocates nothing.
+//
+// It is not inlined because the Go compiler would then inline nothing into the function that it returns.
+//
+//go:noinline
 func callerOf(f *core.Function) func(...interface{}) (Value, error) {
 	return func(arguments ...interface{}) (Value, error) {
 		t := f.Type()

@@ -74,19 +74,3 @@ func fromSlot[T Number](slot uint64) T {
 		return T(slot)
 	}
 }
-
-// result returns what a typed call returns of that of core.
-func result[R Number](f *core.Function, slot uint64, err error) (R, error) {
-	if err != nil {
-		return 0, failed(f, err)
-	}
-	return fromSlot[R](slot), nil
-}
-
-// done is the same for a typed call without a result.
-func done(f *core.Function, err error) error {
-	if err != nil {
-		return failed(f, err)
-	}
-	return nil
-}

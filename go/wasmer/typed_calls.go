@@ -13,7 +13,10 @@ func Func0[R Number](instance *Instance, name string) (func(context.Context) (R,
 	}
 	return func(ctx context.Context) (R, error) {
 		slot, err := exported.Invoke2(ctx, 0, 0)
-		return result[R](exported, slot, err)
+		if err != nil {
+			err = failed(exported, err)
+		}
+		return fromSlot[R](slot), err
 	}, nil
 }
 
@@ -25,7 +28,10 @@ func Func1[A, R Number](instance *Instance, name string) (func(context.Context, 
 	}
 	return func(ctx context.Context, a A) (R, error) {
 		slot, err := exported.Invoke2(ctx, slotOf(a), 0)
-		return result[R](exported, slot, err)
+		if err != nil {
+			err = failed(exported, err)
+		}
+		return fromSlot[R](slot), err
 	}, nil
 }
 
@@ -45,7 +51,10 @@ func Func2[A, B, R Number](instance *Instance, name string) (func(context.Contex
 	}
 	return func(ctx context.Context, a A, b B) (R, error) {
 		slot, err := exported.Invoke2(ctx, slotOf(a), slotOf(b))
-		return result[R](exported, slot, err)
+		if err != nil {
+			err = failed(exported, err)
+		}
+		return fromSlot[R](slot), err
 	}, nil
 }
 
@@ -57,7 +66,10 @@ func Func3[A, B, C, R Number](instance *Instance, name string) (func(context.Con
 	}
 	return func(ctx context.Context, a A, b B, c C) (R, error) {
 		slot, err := exported.Invoke6(ctx, slotOf(a), slotOf(b), slotOf(c), 0, 0, 0)
-		return result[R](exported, slot, err)
+		if err != nil {
+			err = failed(exported, err)
+		}
+		return fromSlot[R](slot), err
 	}, nil
 }
 
@@ -69,7 +81,10 @@ func Func4[A, B, C, D, R Number](instance *Instance, name string) (func(context.
 	}
 	return func(ctx context.Context, a A, b B, c C, d D) (R, error) {
 		slot, err := exported.Invoke6(ctx, slotOf(a), slotOf(b), slotOf(c), slotOf(d), 0, 0)
-		return result[R](exported, slot, err)
+		if err != nil {
+			err = failed(exported, err)
+		}
+		return fromSlot[R](slot), err
 	}, nil
 }
 
@@ -81,7 +96,10 @@ func Func5[A, B, C, D, E, R Number](instance *Instance, name string) (func(conte
 	}
 	return func(ctx context.Context, a A, b B, c C, d D, e E) (R, error) {
 		slot, err := exported.Invoke6(ctx, slotOf(a), slotOf(b), slotOf(c), slotOf(d), slotOf(e), 0)
-		return result[R](exported, slot, err)
+		if err != nil {
+			err = failed(exported, err)
+		}
+		return fromSlot[R](slot), err
 	}, nil
 }
 
@@ -93,7 +111,10 @@ func Func6[A, B, C, D, E, F, R Number](instance *Instance, name string) (func(co
 	}
 	return func(ctx context.Context, a A, b B, c C, d D, e E, f F) (R, error) {
 		slot, err := exported.Invoke6(ctx, slotOf(a), slotOf(b), slotOf(c), slotOf(d), slotOf(e), slotOf(f))
-		return result[R](exported, slot, err)
+		if err != nil {
+			err = failed(exported, err)
+		}
+		return fromSlot[R](slot), err
 	}, nil
 }
 
@@ -105,7 +126,10 @@ func Proc0(instance *Instance, name string) (func(context.Context) error, error)
 	}
 	return func(ctx context.Context) error {
 		_, err := exported.Invoke2(ctx, 0, 0)
-		return done(exported, err)
+		if err != nil {
+			err = failed(exported, err)
+		}
+		return err
 	}, nil
 }
 
@@ -117,7 +141,10 @@ func Proc1[A Number](instance *Instance, name string) (func(context.Context, A) 
 	}
 	return func(ctx context.Context, a A) error {
 		_, err := exported.Invoke2(ctx, slotOf(a), 0)
-		return done(exported, err)
+		if err != nil {
+			err = failed(exported, err)
+		}
+		return err
 	}, nil
 }
 
@@ -129,7 +156,10 @@ func Proc2[A, B Number](instance *Instance, name string) (func(context.Context, 
 	}
 	return func(ctx context.Context, a A, b B) error {
 		_, err := exported.Invoke2(ctx, slotOf(a), slotOf(b))
-		return done(exported, err)
+		if err != nil {
+			err = failed(exported, err)
+		}
+		return err
 	}, nil
 }
 
@@ -141,7 +171,10 @@ func Proc3[A, B, C Number](instance *Instance, name string) (func(context.Contex
 	}
 	return func(ctx context.Context, a A, b B, c C) error {
 		_, err := exported.Invoke6(ctx, slotOf(a), slotOf(b), slotOf(c), 0, 0, 0)
-		return done(exported, err)
+		if err != nil {
+			err = failed(exported, err)
+		}
+		return err
 	}, nil
 }
 
@@ -153,7 +186,10 @@ func Proc4[A, B, C, D Number](instance *Instance, name string) (func(context.Con
 	}
 	return func(ctx context.Context, a A, b B, c C, d D) error {
 		_, err := exported.Invoke6(ctx, slotOf(a), slotOf(b), slotOf(c), slotOf(d), 0, 0)
-		return done(exported, err)
+		if err != nil {
+			err = failed(exported, err)
+		}
+		return err
 	}, nil
 }
 
@@ -165,7 +201,10 @@ func Proc5[A, B, C, D, E Number](instance *Instance, name string) (func(context.
 	}
 	return func(ctx context.Context, a A, b B, c C, d D, e E) error {
 		_, err := exported.Invoke6(ctx, slotOf(a), slotOf(b), slotOf(c), slotOf(d), slotOf(e), 0)
-		return done(exported, err)
+		if err != nil {
+			err = failed(exported, err)
+		}
+		return err
 	}, nil
 }
 
@@ -177,6 +216,9 @@ func Proc6[A, B, C, D, E, F Number](instance *Instance, name string) (func(conte
 	}
 	return func(ctx context.Context, a A, b B, c C, d D, e E, f F) error {
 		_, err := exported.Invoke6(ctx, slotOf(a), slotOf(b), slotOf(c), slotOf(d), slotOf(e), slotOf(f))
-		return done(exported, err)
+		if err != nil {
+			err = failed(exported, err)
+		}
+		return err
 	}, nil
 }
