@@ -122,3 +122,10 @@ func failure(cause error) string {
 func instanceError(message string, cause error) error {
 	return &InstanceError{message + ":\n    " + failure(cause), cause}
 }
+
+// importError makes an ImportedFunctionError and keeps its text for GetLastError.
+func importError(name, message string, cause error) error {
+	err := &ImportedFunctionError{name, message, cause}
+	remember(err.Error())
+	return err
+}

@@ -8,23 +8,6 @@ import (
 // This file calls the common types of host functions without reflection and without allocation: up to four parameters of one type of numbers,
 // after a leading parameter of any kind, and no result, a number of the same type, an error, or both.
 
-// get reads a parameter from its slot, bit for bit.
-func get[T Number](slots []uint64, i int) T { return *(*T)(unsafe.Pointer(&slots[i])) }
-
-// set writes a result to the first slot, bit for bit and zero-extended.
-func set[T Number](slots []uint64, value T) {
-	slots[0] = 0
-	*(*T)(unsafe.Pointer(&slots[0])) = value
-}
-
-// setOr writes a result unless there is an error.
-func setOr[T Number](slots []uint64, value T, err error) error {
-	if err == nil {
-		set(slots, value)
-	}
-	return err
-}
-
 // directCall returns a call for the common types of functions, nil for others.
 func directCall(implementation interface{}) hostCall {
 	for _, try := range [...]func(interface{}) hostCall{

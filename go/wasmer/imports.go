@@ -155,13 +155,6 @@ func (imports *Imports) putAll(items map[string]core.Item) (*Imports, error) {
 	return imports, nil
 }
 
-// importError makes an ImportedFunctionError and keeps its text for GetLastError.
-func importError(name, message string, cause error) error {
-	err := &ImportedFunctionError{name, message, cause}
-	remember(err.Error())
-	return err
-}
-
 // registry returns the registry of package core, nil for a nil or zero set, which has no imports.
 func (imports *Imports) registry() *core.Registry {
 	if imports == nil {

@@ -1,9 +1,29 @@
 package wasmer
 
-import "context"
+import (
+	"context"
+	"fmt"
+
+	"github.com/gowasmer/wasmer/go/internal/core"
+	"github.com/gowasmer/wasmer/go/internal/engine"
+)
 
 // This file holds the typed calls of exported functions, with up to six parameters, with a result and without. They differ in nothing but their
 // numbers of parameters, which the language has no way to leave open.
+
+// typedFunction finds an exported function and compares its type with that of a typed function.
+func typedFunction(instance *Instance, name, maker string, params, results types) (*core.Function, error) {
+	f, err := instance.Function(name)
+	if err != nil {
+		return nil, err
+	}
+	want := engine.FuncType{Params: params, Results: results}
+	if actual, given := signature(f.inner.Type().FuncType), signature(&want); actual != given {
+		return nil, instanceError("Cannot make a typed function of `"+name+"`",
+			fmt.Errorf("%s is for the type %s, but the function is of type %s", maker, given, actual))
+	}
+	return f.inner, nil
+}
 
 // Func0 returns an exported function that has no parameters and one result as a Go function. See [Func2].
 func Func0[R Number](instance *Instance, name string) (func(context.Context) (R, error), error) {

@@ -2,7 +2,6 @@ package wasmer
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -77,17 +76,6 @@ type WasiDir struct {
 	// ReadOnly refuses every change of a directory of the host, with the error EROFS.
 	ReadOnly bool
 }
-
-// ExitError is the error of a call during which the guest called proc_exit: find it by [errors.As]. A command that ends by returning from its function
-// "_start" gives no error; one that exits with code 0, as most do that call exit, gives an ExitError with this code, which [Wasi.Run] takes for
-// success.
-type ExitError struct {
-	// Code is the exit code, 0 for success. Systems keep the low 8 bits of it.
-	Code uint32
-}
-
-// Error tells the code.
-func (e *ExitError) Error() string { return fmt.Sprintf("the guest exited with code %d", e.Code) }
 
 // system makes what the functions share.
 func (w *Wasi) system() (*wasi.System, error) {
@@ -199,13 +187,4 @@ func (w *Wasi) RunWith(ctx context.Context, module *Module, imports *Imports, op
 		return exitOf(err)
 	}
 	return nil
-}
-
-// exitOf takes code 0 for success.
-func exitOf(err error) error {
-	var exit *ExitError
-	if errors.As(err, &exit) && exit.Code == 0 {
-		return nil
-	}
-	return err
 }

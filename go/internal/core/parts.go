@@ -19,7 +19,8 @@ import (
 // Instance is a module that has memories, tables and globals, and whose functions can be called. It
 // may be used by many goroutines at once.
 type Instance struct {
-	life      lifetime
+	life      lifetime // this and the next one are what each call looks at: they lie together
+	own       ownFiber
 	id        uint64
 	store     *store
 	home      store // the store to begin with
@@ -29,7 +30,6 @@ type Instance struct {
 	fiberHome unsafe.Pointer // the engine's store, for fibers
 	callsC    bool           // whether an import is a C function: calls are entered by cgo then
 	calls     []HostCall     // host functions, by the index that host calls name
-	own       ownFiber
 	functions []Function
 	exported  *Memory                // the first memory that is exported, or nil
 	first     atomic.Pointer[Memory] // memory 0, perhaps the same; asked for when first needed
@@ -135,10 +135,10 @@ func (c *Call) Token() unsafe.Pointer {
 type ownFiber struct {
 	gate  gate
 	once  bool      // there was a call
-	bound *Function // that the fiber is prepared for
-	quick *Function // the same if the short way may be gone, else nil
+	quick *Function // bound if the short way may be taken, else nil
 	fiber *fiber.Fiber
 	slots unsafe.Pointer
+	bound *Function // that the fiber is prepared for
 	call  Call // for the host functions that a call on the fiber calls
 }
 

@@ -1,13 +1,13 @@
 package wasmer
 
 import (
-	"fmt"
 	"math"
 	"unsafe"
 
-	"github.com/gowasmer/wasmer/go/internal/core"
 	"github.com/gowasmer/wasmer/go/internal/engine"
 )
+
+// This file moves the numbers of typed functions between Go and slots.
 
 // Number is a Go type that stands for a type of WebAssembly in typed calls: int32 and uint32 for i32, int64 and uint64 for i64, float32 for f32, float64
 // for f64.
@@ -31,20 +31,6 @@ func typeOf[T Number]() engine.ValType {
 	default:
 		return engine.F64
 	}
-}
-
-// typedFunction finds an exported function and compares its type with that of a typed function.
-func typedFunction(instance *Instance, name, maker string, params, results types) (*core.Function, error) {
-	f, err := instance.Function(name)
-	if err != nil {
-		return nil, err
-	}
-	want := engine.FuncType{Params: params, Results: results}
-	if actual, given := signature(f.inner.Type().FuncType), signature(&want); actual != given {
-		return nil, instanceError("Cannot make a typed function of `"+name+"`",
-			fmt.Errorf("%s is for the type %s, but the function is of type %s", maker, given, actual))
-	}
-	return f.inner, nil
 }
 
 // slotOf returns the bits of a value as they are in a slot, zero-extended. The comparisons cost nothing: they are decided when the function is compiled for T.
@@ -73,4 +59,21 @@ func fromSlot[T Number](slot uint64) T {
 	default:
 		return T(slot)
 	}
+}
+
+// get reads a parameter from its slot, bit for bit.
+func get[T Number](slots []uint64, i int) T { return *(*T)(unsafe.Pointer(&slots[i])) }
+
+// set writes a result to the first slot, bit for bit and zero-extended.
+func set[T Number](slots []uint64, value T) {
+	slots[0] = 0
+	*(*T)(unsafe.Pointer(&slots[0])) = value
+}
+
+// setOr writes a result unless there is an error.
+func setOr[T Number](slots []uint64, value T, err error) error {
+	if err == nil {
+		set(slots, value)
+	}
+	return err
 }
