@@ -14,7 +14,7 @@ func neverMadeError() error {
 	return &ExportedFunctionError{"", "Failed to call the `%s` exported function.", err}
 }
 
-// mismatch says why a call with a number of arguments cannot be made.
+// mismatch returns why a call with a number of arguments cannot be made.
 func mismatch(f *core.Function, given int, one bool) error {
 	switch {
 	case f.Instance().IsClosed():

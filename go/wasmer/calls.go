@@ -6,12 +6,14 @@ import (
 	"github.com/gowasmer/wasmer/go/internal/core"
 )
 
-// Call calls the function and returns all its results, none for a function without. The arguments may have the types that those of the
-// functions in [Instance.Exports] may have.
+// Call calls the function and returns all its results, none for a function without. The arguments
+// may have the types that those of the functions in [Instance.Exports] may have.
 //
-// When the context is done before the guest has come to its end, the guest is given up and the error matches that of the context, and its cause,
-// by [errors.Is]. A context that can never be done costs nothing, one that can costs nothing while the guest runs. The error is an
-// [*ExportedFunctionError]; it wraps the [*Trap], the error of a host function, or that of the context.
+// When the context is done before the guest has come to its end, the guest is given up and the
+// error matches that of the context, and its cause, by [errors.Is]. A context that can never be
+// done costs nothing, one that can costs nothing while the guest runs. The error is an
+// [*ExportedFunctionError]; it wraps the [*Trap], the error of a host function, or that of the
+// context.
 func (function *Function) Call(ctx context.Context, arguments ...interface{}) ([]Value, error) {
 	if function.neverMade() {
 		return nil, neverMadeError()
@@ -19,10 +21,13 @@ func (function *Function) Call(ctx context.Context, arguments ...interface{}) ([
 	return callAll(function.inner, ctx, arguments)
 }
 
-// CallSlots calls the function on raw slots: it takes the arguments from the first of them, and leaves the results in the first of them; there must be as many as the
-// larger number of both, and further ones are not touched. Each slot is 64 bits. A value of 32 bits is in the low half of its slot: the upper half of an
-// argument is ignored, that of a result is zero. A float is its bits (see [math.Float32bits]). A v128 takes two slots, the low half first. References are numbers
-// that [Instance.ValueToSlots] and [Instance.ValueFromSlots] convert; a number for a funcref that is none gives an error. When there is an error, the slots are as they were.
+// CallSlots calls the function on raw slots: it takes the arguments from the first of them, and
+// leaves the results in the first of them; there must be as many as the larger number of both, and
+// further ones are not touched. Each slot is 64 bits. A value of 32 bits is in the low half of its
+// slot: the upper half of an argument is ignored, that of a result is zero. A float is its bits
+// (see [math.Float32bits]). A v128 takes two slots, the low half first. References are numbers that
+// [Instance.ValueToSlots] and [Instance.ValueFromSlots] convert; a number for a funcref that is
+// none gives an error. When there is an error, the slots are as they were.
 //
 // It allocates nothing. All else is as with [Function.Call].
 func (function *Function) CallSlots(ctx context.Context, slots []uint64) error {

@@ -11,12 +11,14 @@ func NewModuleError(message string) *ModuleError { return &ModuleError{message: 
 // NewMemoryError makes a MemoryError with a message.
 func NewMemoryError(message string) *MemoryError { return &MemoryError{message: message} }
 
-// NewExportedFunctionError makes an ExportedFunctionError. Each %s in the message stands for the name of the function.
+// NewExportedFunctionError makes an ExportedFunctionError. Each %s in the message stands for the
+// name of the function.
 func NewExportedFunctionError(functionName string, message string) *ExportedFunctionError {
 	return &ExportedFunctionError{functionName: functionName, message: message}
 }
 
-// NewImportedFunctionError makes an ImportedFunctionError. Each %s in the message stands for the name of the function.
+// NewImportedFunctionError makes an ImportedFunctionError. Each %s in the message stands for the
+// name of the function.
 func NewImportedFunctionError(functionName string, message string) *ImportedFunctionError {
 	return &ImportedFunctionError{functionName: functionName, message: message}
 }

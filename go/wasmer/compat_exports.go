@@ -13,9 +13,11 @@ func makeExports(functions []core.Function) map[string]func(...interface{}) (Val
 	return exports
 }
 
-// callerOf returns a function that calls f with untyped arguments, and returns its only result. It allocates nothing.
+// callerOf returns a function that calls f with untyped arguments, and returns its only result. It
+// allocates nothing.
 //
-// It is not inlined because the Go compiler would then inline nothing into the function that it returns.
+// It is not inlined because the Go compiler would then inline nothing into the function that it
+// returns.
 //
 //go:noinline
 func callerOf(f *core.Function) func(...interface{}) (Value, error) {

@@ -6,7 +6,8 @@ import (
 	"github.com/gowasmer/wasmer/go/internal/core"
 )
 
-// ImportObject is a set of imports that is put together from several [Imports]. It can be used for any number of instances.
+// ImportObject is a set of imports that is put together from several [Imports]. It can be used for
+// any number of instances.
 type ImportObject struct {
 	imports *Imports
 	broken  error // why it cannot be used, or nil
@@ -15,8 +16,8 @@ type ImportObject struct {
 // NewImportObject makes an empty ImportObject.
 func NewImportObject() *ImportObject { return &ImportObject{imports: NewImports()} }
 
-// Extend adds all imports of a set, and replaces those that have the same namespace and name. The set can be closed afterwards. The error is an
-// [*ImportObjectError]: one of both is closed.
+// Extend adds all imports of a set, and replaces those that have the same namespace and name. The
+// set can be closed afterwards. The error is an [*ImportObjectError]: one of both is closed.
 func (importObject *ImportObject) Extend(imports Imports) error {
 	added, err := imports.registry().Items()
 	if err != nil {
@@ -31,8 +32,8 @@ func (importObject *ImportObject) Extend(imports Imports) error {
 	return nil
 }
 
-// Imports returns a copy of the object's imports; its current namespace is "env". A nil object has none. The error is an [*ImportObjectError]: the
-// object is closed.
+// Imports returns a copy of the object's imports; its current namespace is "env". A nil object has
+// none. The error is an [*ImportObjectError]: the object is closed.
 func (importObject *ImportObject) Imports() (*Imports, error) {
 	if importObject == nil || importObject.imports == nil {
 		return NewImports(), nil
@@ -47,8 +48,8 @@ func (importObject *ImportObject) Imports() (*Imports, error) {
 	return &Imports{core.NewRegistry(items), defaultNamespace}, nil
 }
 
-// Close empties the object. Extending it and instantiating with it give errors from now on; instances that were made with it go
-// on. Further calls do nothing.
+// Close empties the object. Extending it and instantiating with it return errors from now on;
+// instances that were made with it stay. Further calls do nothing.
 func (importObject *ImportObject) Close() {
 	if importObject != nil {
 		importObject.imports.Close()

@@ -4,11 +4,12 @@ import "unsafe"
 
 // This file has the shapes of go-ext-wasm 0.3.1 for imports.
 
-// Import is something that instances can import: an [ImportFunction], [ImportMemory], [ImportGlobal] or [ImportTable].
+// Import is something that instances can import: an [ImportFunction], [ImportMemory],
+// [ImportGlobal] or [ImportTable].
 type Import interface{}
 
-// ImportFunction is a function that instances can import: one of the host, made by [Imports.Append], or of an instance, by
-// [Imports.AppendExportedFunction].
+// ImportFunction is a function that instances can import: one of the host, made by
+// [Imports.Append], or of an instance, by [Imports.AppendExportedFunction].
 type ImportFunction struct{ _ struct{} }
 
 // ImportMemory is a memory that instances can import. It is made by [Imports.AppendMemory].

@@ -9,7 +9,8 @@ func NewInstance(bytes []byte) (Instance, error) {
 	return NewInstanceContext(context.Background(), bytes, nil)
 }
 
-// NewInstanceWithImports compiles a module and creates an instance with imports. See [NewInstanceContext].
+// NewInstanceWithImports compiles a module and creates an instance with imports. See
+// [NewInstanceContext].
 func NewInstanceWithImports(bytes []byte, imports *Imports) (Instance, error) {
 	return NewInstanceContext(context.Background(), bytes, imports)
 }

@@ -37,7 +37,8 @@ func (version WasiVersion) String() string {
 	}
 }
 
-// MapDirEntry is a directory of the host that a guest knows by another path. It is made by [NewMapDirEntry].
+// MapDirEntry is a directory of the host that a guest knows by another path. It is made by
+// [NewMapDirEntry].
 type MapDirEntry struct {
 	alias    string
 	hostPath string
@@ -51,22 +52,25 @@ func NewDefaultWasiImportObject() *ImportObject {
 	return NewDefaultWasiImportObjectForVersion(Latest)
 }
 
-// NewDefaultWasiImportObjectForVersion is [NewWasiImportObjectForVersion] without arguments, variables and directories.
+// NewDefaultWasiImportObjectForVersion is [NewWasiImportObjectForVersion] without arguments,
+// variables and directories.
 func NewDefaultWasiImportObjectForVersion(version WasiVersion) *ImportObject {
 	return NewWasiImportObjectForVersion(version, nil, nil, nil, nil)
 }
 
-// NewWasiImportObject makes an ImportObject with the functions of WASI, of all versions. The arguments begin with the program's name, environment
-// variables are given as "NAME=value", preopened directories are known to the guest by their paths on the host, and mapped ones by another. The
-// standard streams are those of the process. [Wasi] offers more.
+// NewWasiImportObject makes an ImportObject with the functions of WASI, of all versions. The
+// arguments begin with the program's name, environment variables are given as "NAME=value",
+// preopened directories are known to the guest by their paths on the host, and mapped ones by
+// another. The standard streams are those of the process. [Wasi] offers more.
 //
-// There is no error: when a directory cannot be opened, instantiating with the object fails and says so, and so does [GetLastError].
-// See [Wasi.ImportObject] for what the object holds.
+// There is no error: when a directory cannot be opened, instantiating with the object fails and
+// says so, and so does [GetLastError]. See [Wasi.ImportObject] for what the object holds.
 func NewWasiImportObject(arguments []string, environmentVariables []string, preopenedDirs []string, mappedDirs []MapDirEntry) *ImportObject {
 	return NewWasiImportObjectForVersion(Latest, arguments, environmentVariables, preopenedDirs, mappedDirs)
 }
 
-// NewWasiImportObjectForVersion is [NewWasiImportObject] with the functions of one version; [Unknown] has none.
+// NewWasiImportObjectForVersion is [NewWasiImportObject] with the functions of one version;
+// [Unknown] has none.
 func NewWasiImportObjectForVersion(version WasiVersion, arguments []string, environmentVariables []string, preopenedDirs []string,
 	mappedDirs []MapDirEntry) *ImportObject {
 	w := Wasi{Args: arguments, Env: environmentVariables, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
@@ -94,7 +98,8 @@ func NewWasiImportObjectForVersion(version WasiVersion, arguments []string, envi
 	}
 }
 
-// WasiGetVersion says which version of WASI a module imports functions of; [Unknown] if of none. If it imports of several, the newest.
+// WasiGetVersion returns the version of WASI a module imports functions of; [Unknown] if of none.
+// If it imports of several, the newest.
 func WasiGetVersion(module Module) WasiVersion {
 	version := Unknown
 	for _, imported := range module.Imports {

@@ -7,23 +7,25 @@ import (
 	"github.com/gowasmer/wasmer/go/internal/core"
 )
 
-// InstanceContext is the view of an instance that its host functions have. A host function gets it as first parameter of type
-// *InstanceContext, or makes it of a first parameter of type [unsafe.Pointer] by [IntoInstanceContext].
+// InstanceContext is the view of an instance that its host functions have. A host function gets it
+// as first parameter of type *InstanceContext, or makes it of a first parameter of type
+// [unsafe.Pointer] by [IntoInstanceContext].
 //
-// The pointer that a host function gets is valid during its call: Memory and Data may be used later, Context may not.
+// The pointer that a host function gets is valid during its call: Memory and Data may be used
+// later, Context may not.
 type InstanceContext struct {
 	call core.Call
 }
 
-// contextOf returns the InstanceContext that shows a call. It is the same pointer: an InstanceContext is
-// a core.Call and nothing else.
+// contextOf returns the InstanceContext that shows a call. It is the same pointer: an
+// InstanceContext is a core.Call and nothing else.
 func contextOf(call *core.Call) *InstanceContext { return (*InstanceContext)(unsafe.Pointer(call)) }
 
 // hostCall is a core.HostCall that shows its call to users.
 type hostCall func(c *InstanceContext, slots []uint64) error
 
-// forCore returns the function as core calls it, without a call in between: the pointer to the call is
-// what contextOf makes of it.
+// forCore returns the function as core calls it, without a call in between: the pointer to the call
+// is what contextOf makes of it.
 func (call hostCall) forCore() core.HostCall { return *(*core.HostCall)(unsafe.Pointer(&call)) }
 
 // instance returns the instance of package core, nil if there is none.
@@ -34,8 +36,9 @@ func (instanceContext *InstanceContext) instance() *core.Instance {
 	return instanceContext.call.Instance()
 }
 
-// Context returns the context of the call, as given to [Function.Call] and its like, for this host function to wait by and to hand on to nested calls. It is
-// [context.Background] in calls by [Instance.Exports] and in what [IntoInstanceContext] returns.
+// Context returns the context of the call, as given to [Function.Call] and its like, for this host
+// function to wait by and to hand on to nested calls. It is [context.Background] in calls by
+// [Instance.Exports] and in what [IntoInstanceContext] returns.
 func (instanceContext *InstanceContext) Context() context.Context {
 	if instanceContext == nil {
 		return background
@@ -43,7 +46,8 @@ func (instanceContext *InstanceContext) Context() context.Context {
 	return instanceContext.call.Context()
 }
 
-// Memory returns memory 0 of the instance, be it imported or its own, exported or not; nil if it has none.
+// Memory returns memory 0 of the instance, be it imported or its own, exported or not; nil if it
+// has none.
 func (instanceContext *InstanceContext) Memory() *Memory {
 	if instance := instanceContext.instance(); instance != nil {
 		return memoryOf(instance.Memory0())
@@ -61,7 +65,8 @@ func (instanceContext *InstanceContext) Data() interface{} {
 	return nil
 }
 
-// ValueToSlots writes a value into the slots of a host function that [HostFunc] has made; see [Instance.ValueToSlots].
+// ValueToSlots writes a value into the slots of a host function that [HostFunc] has made; see
+// [Instance.ValueToSlots].
 func (instanceContext *InstanceContext) ValueToSlots(value Value, slots []uint64) error {
 	if instanceContext.instance() == nil {
 		return instanceError("Cannot write the value", closedError("instance"))
@@ -69,7 +74,8 @@ func (instanceContext *InstanceContext) ValueToSlots(value Value, slots []uint64
 	return valueToSlots(instanceContext.instance(), value, slots, false)
 }
 
-// ValueFromSlots reads a value of a type from the slots of a host function that [HostFunc] has made; see [Instance.ValueFromSlots].
+// ValueFromSlots reads a value of a type from the slots of a host function that [HostFunc] has
+// made; see [Instance.ValueFromSlots].
 func (instanceContext *InstanceContext) ValueFromSlots(valueType ValueType, slots []uint64) (Value, error) {
 	if instanceContext.instance() == nil {
 		return Value{}, instanceError("Cannot read the value", closedError("instance"))

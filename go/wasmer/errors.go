@@ -9,12 +9,12 @@ import (
 	"github.com/gowasmer/wasmer/go/internal/engine"
 )
 
-// ErrClosed is in every error that is returned because a module, an instance, a function, memory, global or table, a set of imports or a pool was
-// closed, or was never made.
+// ErrClosed is in every error that is returned because a module, an instance, a function, memory,
+// global or table, a set of imports or a pool was closed, or was never made.
 var ErrClosed = core.ErrClosed
 
-// InstanceError is an error about a WebAssembly instance. Functions that create instances from bytes, and methods of [Instance],
-// return it.
+// InstanceError is an error about a WebAssembly instance. Functions that create instances from
+// bytes, and methods of [Instance], return it.
 type InstanceError struct {
 	message string
 	cause   error
@@ -26,19 +26,22 @@ func (e *InstanceError) Error() string { return e.message }
 // Unwrap returns the cause, or nil.
 func (e *InstanceError) Unwrap() error { return e.cause }
 
-// ModuleError is an error about a WebAssembly module. Functions that make modules, and methods of [Module], return it.
+// ModuleError is an error about a WebAssembly module. Functions that make modules, and methods of
+// [Module], return it.
 type ModuleError struct {
 	message string
 	cause   error
 }
 
-// Error returns the message. The words of the validator or the compiler are in the error that it wraps.
+// Error returns the message. The words of the validator or the compiler are in the error that it
+// wraps.
 func (e *ModuleError) Error() string { return e.message }
 
 // Unwrap returns the cause, or nil.
 func (e *ModuleError) Unwrap() error { return e.cause }
 
-// MemoryError is an error about a WebAssembly memory. Functions that make memories, and methods of [Memory], return it.
+// MemoryError is an error about a WebAssembly memory. Functions that make memories, and methods of
+// [Memory], return it.
 type MemoryError struct {
 	message string
 	cause   error
@@ -50,21 +53,24 @@ func (e *MemoryError) Error() string { return e.message }
 // Unwrap returns the cause, or nil.
 func (e *MemoryError) Unwrap() error { return e.cause }
 
-// ExportedFunctionError is an error about a function that an instance exports. Calls of exported functions return it.
+// ExportedFunctionError is an error about a function that an instance exports. Calls of exported
+// functions return it.
 type ExportedFunctionError struct {
 	functionName string
 	message      string
 	cause        error
 }
 
-// Error returns the message, and after a newline that of the cause: the trap with its backtrace, or the error of a host function.
+// Error returns the message, and after a newline that of the cause: the trap with its backtrace, or
+// the error of a host function.
 func (e *ExportedFunctionError) Error() string { return withCause(e.message, e.functionName, e.cause) }
 
-// Unwrap returns the cause: a [*Trap], the error of a host function, an error that wraps that of a context that is done,
-// or nil.
+// Unwrap returns the cause: a [*Trap], the error of a host function, an error that wraps that of a
+// context that is done, or nil.
 func (e *ExportedFunctionError) Unwrap() error { return e.cause }
 
-// ImportedFunctionError is an error about something that is to be imported by instances. Methods of [Imports] return it.
+// ImportedFunctionError is an error about something that is to be imported by instances. Methods of
+// [Imports] return it.
 type ImportedFunctionError struct {
 	functionName string
 	message      string
@@ -98,10 +104,11 @@ func withCause(message, name string, cause error) string {
 	return text
 }
 
-// closedError says what was closed; it wraps ErrClosed.
+// closedError tells what was closed; it wraps ErrClosed.
 func closedError(what string) error { return core.ClosedError(what) }
 
-// failure gives the text of a cause as the messages of failed operations contain it, and keeps it for GetLastError.
+// failure returns the text of a cause as the messages of failed operations contain it, and keeps it
+// for GetLastError.
 func failure(cause error) string {
 	text := cause.Error()
 	var e *engine.Error

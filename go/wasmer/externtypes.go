@@ -45,7 +45,7 @@ type GlobalType struct {
 	// Value is the type of the value.
 	Value ValueType
 
-	// Mutable says whether it can be set.
+	// Mutable reports whether it can be set.
 	Mutable bool
 }
 
@@ -69,11 +69,12 @@ type TableType struct {
 	Max    uint64
 	HasMax bool
 
-	// Index64 says whether indices have 64 bits.
+	// Index64 reports whether indices have 64 bits.
 	Index64 bool
 }
 
-// String formats the type: "1 to 10 of funcref", or "i64 1 or more of funcref" where indices have 64 bits.
+// String formats the type: "1 to 10 of funcref", or "i64 1 or more of funcref" where indices have
+// 64 bits.
 func (t TableType) String() string {
 	return fmt.Sprintf("%s of %s", formatLimits(t.Index64, t.Min, t.Max, t.HasMax), t.Element)
 }
@@ -87,14 +88,15 @@ type MemoryType struct {
 	Max    uint64
 	HasMax bool
 
-	// Index64 says whether addresses have 64 bits.
+	// Index64 reports whether addresses have 64 bits.
 	Index64 bool
 
 	// PageSize is the number of bytes of a page: 65,536, or 1.
 	PageSize uint32
 }
 
-// String formats the type: "1 to 10 pages", or "i64 1 or more pages" where addresses have 64 bits; pages of one byte are called bytes.
+// String formats the type: "1 to 10 pages", or "i64 1 or more pages" where addresses have 64 bits;
+// pages of one byte are called bytes.
 func (t MemoryType) String() string {
 	unit := " pages"
 	if t.PageSize == 1 {
@@ -114,9 +116,10 @@ func formatLimits(index64 bool, min, max uint64, hasMax bool) string {
 	return fmt.Sprintf("%s%d or more", prefix, min)
 }
 
-// ExternType is the type of an import or export (specification, section 2.3.11): that of its kind is set, the others are nil.
+// ExternType is the type of an import or export (specification, section 2.3.11): that of its kind
+// is set, the others are nil.
 type ExternType struct {
-	// Kind says what it is.
+	// Kind tells what it is.
 	Kind ImportExportKind
 
 	// Function is the type of a function.

@@ -2,14 +2,18 @@ package wasmer
 
 import "github.com/gowasmer/wasmer/go/internal/core"
 
-// Function is a function of an instance: one that it exports, or one that was got as a value (a funcref) from a call, a table or a global, or one of [NewFunction].
-// It keeps the instance alive, and may be called by many goroutines at once and from within host functions:
-// that never harms the host. Calls that do not overlap with others of the same instance are the fastest. What concurrent calls do to
-// the memory that they share is up to the guest, which has no locks: most guests want one call at a time.
+// Function is a function of an instance: one that it exports, or one that was got as a value (a
+// funcref) from a call, a table or a global, or one of [NewFunction]. It keeps the instance alive,
+// and may be called by many goroutines at once and from within host functions: that never harms the
+// host. Calls that do not overlap with others of the same instance are the fastest. What concurrent
+// calls do to the memory that they share is up to the guest, which has no locks: most guests want
+// one call at a time.
 //
-// As a value, a function can go anywhere: as an argument or result of any call, into tables and globals, and as an import of further instances. It links its
-// instance with the one that it goes to: from then on both are kept as long as one of them is. When the instance is closed, guests that have
-// the function can still call it, but calls from Go, and passing it on to what is not linked, give an error that matches [ErrClosed].
+// As a value, a function can go anywhere: as an argument or result of any call, into tables and
+// globals, and as an import of further instances. It links its instance with the one that it goes
+// to: from then on both are kept as long as one of them is. When the instance is closed, guests
+// that have the function can still call it, but calls from Go, and passing it on to what is not
+// linked, give an error that matches [ErrClosed].
 type Function struct {
 	inner *core.Function
 }
@@ -25,8 +29,8 @@ func functionOf(f *core.Function) *Function {
 // neverMade reports whether this is nil or the zero Function.
 func (function *Function) neverMade() bool { return function == nil || function.inner == nil }
 
-// Name returns the name by which the function is exported; one that is not, and was got as a value, has one such as "function[3]", by its index. It is
-// empty if the function was never made.
+// Name returns the name by which the function is exported; one that is not, and was got as a value,
+// has one such as "function[3]", by its index. It is empty if the function was never made.
 func (function *Function) Name() string {
 	if function.neverMade() {
 		return ""

@@ -2,16 +2,19 @@ package wasmer
 
 import "github.com/gowasmer/wasmer/go/internal/core"
 
-// Global is a global variable (specification, section 4.2.10): a value of a type, which may be mutable. It comes from [NewGlobal], and is owned then, or from
-// [Instance.Global], and belongs to the instance, which closes it.
+// Global is a global variable (specification, section 4.2.10): a value of a type, which may be
+// mutable. It comes from [NewGlobal], and is owned then, or from [Instance.Global], and belongs to
+// the instance, which closes it.
 //
-// All methods may be called by many goroutines at once, and also while guests run. A value of up to 64 bits is read and written as a whole; of a v128 that is
-// written at the same moment, one half may be the old and the other the new one.
+// All methods may be called by many goroutines at once, and also while guests run. A value of up to
+// 64 bits is read and written as a whole; of a v128 that is written at the same moment, one half
+// may be the old and the other the new one.
 type Global struct {
 	inner *core.Global
 }
 
-// GlobalError is an error about a global. Functions that make globals, and methods of [Global], return it.
+// GlobalError is an error about a global. Functions that make globals, and methods of [Global],
+// return it.
 type GlobalError struct {
 	message string
 	cause   error
@@ -27,8 +30,9 @@ func globalError(what string, cause error) error {
 	return &GlobalError{"Failed to " + what + " the global:\n    " + failure(cause), cause}
 }
 
-// NewGlobal makes a global to be imported by instances, by [Imports.AppendGlobal]. The error is a [*GlobalError]: the value is not of the type, the type is not
-// one of WebAssembly, or the value is a function whose instance is closed.
+// NewGlobal makes a global to be imported by instances, by [Imports.AppendGlobal]. The error is a
+// [*GlobalError]: the value is not of the type, the type is not one of WebAssembly, or the value is
+// a function whose instance is closed.
 func NewGlobal(valueType ValueType, mutable bool, value Value) (*Global, error) {
 	if err := checkValue(value, valueType); err != nil {
 		return nil, globalError("make", err)
@@ -75,8 +79,9 @@ func (global *Global) Get() (Value, error) {
 	return valueFromCore(value, global.inner.Type()), nil
 }
 
-// Set sets the value. A function links its instance with the global, and all that uses it; see [Function]. The error is a [*GlobalError]: the value is
-// not of the global's type, the global is immutable or closed, or the instance of the function is closed.
+// Set sets the value. A function links its instance with the global, and all that uses it; see
+// [Function]. The error is a [*GlobalError]: the value is not of the global's type, the global is
+// immutable or closed, or the instance of the function is closed.
 func (global *Global) Set(value Value) error {
 	if global == nil || global.inner == nil || global.inner.IsClosed() {
 		return globalError("set", closedError("global"))
@@ -94,8 +99,8 @@ func (global *Global) Set(value Value) error {
 	return nil
 }
 
-// Close frees a global that is owned; instances that import it keep it. Further calls do nothing, and so does Close of a global that belongs to an
-// instance.
+// Close frees a global that is owned; instances that import it keep it. Further calls do nothing,
+// and so does Close of a global that belongs to an instance.
 func (global *Global) Close() {
 	if global != nil && global.inner != nil {
 		global.inner.Close()

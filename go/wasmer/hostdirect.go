@@ -5,8 +5,9 @@ import (
 	"unsafe"
 )
 
-// This file calls the common types of host functions without reflection and without allocation: up to four parameters of one type of numbers,
-// after a leading parameter of any kind, and no result, a number of the same type, an error, or both.
+// This file calls the common types of host functions without reflection and without allocation: up
+// to four parameters of one type of numbers, after a leading parameter of any kind, and no result,
+// a number of the same type, an error, or both.
 
 // directCall returns a call for the common types of functions, nil for others.
 func directCall(implementation interface{}) hostCall {

@@ -185,7 +185,8 @@ func numberType(t reflect.Type) (engine.ValType, bool) {
 	}
 }
 
-// valueTypeOf returns the WebAssembly type that a Go type stands for; C functions have numbers only.
+// valueTypeOf returns the WebAssembly type that a Go type stands for; C functions have numbers
+// only.
 func valueTypeOf(t reflect.Type, forC bool) (engine.ValType, bool) {
 	switch {
 	case forC:
@@ -209,7 +210,8 @@ func (s *hostSignature) prepare(implementation interface{}) hostCall {
 	return s.reflectCall(reflect.ValueOf(implementation))
 }
 
-// reflectCall calls a function of any accepted type. Numbers and vectors are moved as bits, so that NaNs keep theirs.
+// reflectCall calls a function of any accepted type. Numbers and vectors are moved as bits, so that
+// NaNs keep theirs.
 func (s *hostSignature) reflectCall(implementation reflect.Value) hostCall {
 	t, first := s.function, 0
 	if s.leading != leadingNothing {
@@ -268,7 +270,8 @@ func (s *hostSignature) reflectCall(implementation reflect.Value) hostCall {
 	}
 }
 
-// referenceArgument returns a reference as a Go function gets it: a *Function, or what an externref refers to.
+// referenceArgument returns a reference as a Go function gets it: a *Function, or what an externref
+// refers to.
 func referenceArgument(s *core.Instance, slot uint64, t engine.ValType) (reflect.Value, error) {
 	value, err := decodeOne(s, unsafe.Pointer(&slot), 0, t)
 	if err != nil {

@@ -8,8 +8,9 @@ import (
 	"github.com/gowasmer/wasmer/go/internal/core"
 )
 
-// Imports is a set of functions, memories, globals and tables that instances can import, by namespace and name. It can be used for any number of instances, by
-// many goroutines at once; it should be built by one. Instances keep what they import: closing or changing the set does not
+// Imports is a set of functions, memories, globals and tables that instances can import, by
+// namespace and name. It can be used for any number of instances, by many goroutines at once; it
+// should be built by one. Instances keep what they import: closing or changing the set does not
 // concern those that exist.
 type Imports struct {
 	set              *core.Registry
@@ -32,21 +33,27 @@ func (imports *Imports) Namespace(namespace string) *Imports {
 	return imports
 }
 
-// Append adds a function to the current namespace. That there is an import of its name already is an error; [ImportObject.Extend] replaces.
+// Append adds a function to the current namespace. That there is an import of its name already is
+// an error; [ImportObject.Extend] replaces.
 //
-// The implementation is a [HostFunction], a [*Function] (see [Imports.AppendExportedFunction]), or any Go function of values. Its parameters and results are of kind int32 or
-// uint32, which stand for i32, int64 or uint64 (i64), float32 (f32) or float64 (f64), or of type [16]byte or [2]uint64 (v128, the lowest byte and half first), *Function (funcref, nil for
-// null) or any (externref, nil for null). In front of them it may take one of these:
+// The implementation is a [HostFunction], a [*Function] (see [Imports.AppendExportedFunction]), or
+// any Go function of values. Its parameters and results are of kind int32 or uint32, which stand
+// for i32, int64 or uint64 (i64), float32 (f32) or float64 (f64), or of type [16]byte or [2]uint64
+// (v128, the lowest byte and half first), *Function (funcref, nil for null) or any (externref, nil
+// for null). In front of them it may take one of these:
 //
-//   - a [context.Context]: that of the call, as given to [Function.Call]; never done in calls by [Instance.Exports];
+//   - a [context.Context]: that of the call, as given to [Function.Call]; never done in calls by
+//     [Instance.Exports];
 //   - an [*InstanceContext]: memory and data of the instance that imports the function;
 //   - an [unsafe.Pointer]: the same, by [IntoInstanceContext].
 //
-// It may have several results. The last one may be an error: if it is not nil, the guest is stopped, and the error is found in that of the call by
-// [errors.Is] and [errors.As]. A panic arrives at the caller of the exported function.
+// It may have several results. The last one may be an error: if it is not nil, the guest is
+// stopped, and the error is found in that of the call by [errors.Is] and [errors.As]. A panic
+// arrives at the caller of the exported function.
 //
-// With a C pointer that is not nil, compiled code calls that C function directly, and the implementation only tells its type: the first parameter
-// must be an unsafe.Pointer, and there is at most one result, which is a number. The C function gets that pointer as its first argument, a
+// With a C pointer that is not nil, compiled code calls that C function directly, and the
+// implementation only tells its type: the first parameter must be an unsafe.Pointer, and there is
+// at most one result, which is a number. The C function gets that pointer as its first argument, a
 // void*. It is usually one that cgo makes of the same Go function, by a comment //export:
 //
 //	//export sum
@@ -54,8 +61,9 @@ func (imports *Imports) Namespace(namespace string) *Imports {
 //
 //	imports, err := wasmer.NewImports().Append("sum", sum, C.sum)
 //
-// Functions of up to four parameters of one type, and a result of the same, are called without reflection, and allocate nothing. For others, and for full
-// speed on raw slots, see [HostFunc] and [Host2].
+// Functions of up to four parameters of one type, and a result of the same, are called without
+// reflection, and allocate nothing. For others, and for full speed on raw slots, see [HostFunc] and
+// [Host2].
 //
 // It returns the same set, or nil and an [*ImportedFunctionError].
 func (imports *Imports) Append(importName string, implementation interface{}, cgoPointer ...unsafe.Pointer) (*Imports, error) {
@@ -78,9 +86,10 @@ func (imports *Imports) Append(importName string, implementation interface{}, cg
 	return imports.put(importName, host)
 }
 
-// AppendMemory adds a memory to the current namespace, where nothing may have its name. It may be one of [NewMemory] or that of an instance;
-// all instances that import it share its bytes. The set does not own it: it must be closed separately, after the instances are made.
-// It returns the same set, or nil and an [*ImportedFunctionError].
+// AppendMemory adds a memory to the current namespace, where nothing may have its name. It may be
+// one of [NewMemory] or that of an instance; all instances that import it share its bytes. The set
+// does not own it: it must be closed separately, after the instances are made. It returns the same
+// set, or nil and an [*ImportedFunctionError].
 func (imports *Imports) AppendMemory(importName string, memory *Memory) (*Imports, error) {
 	if memory == nil || memory.inner == nil {
 		return nil, importError(importName, "Imported memory `%s` must be a memory; given `nil`.", nil)
@@ -88,8 +97,9 @@ func (imports *Imports) AppendMemory(importName string, memory *Memory) (*Import
 	return imports.put(importName, memory.inner)
 }
 
-// AppendExportedFunction adds a function of an instance to the current namespace, where nothing may have its name. An instance that imports it is linked with that of the
-// function; see [Function]. It returns the same set, or nil and an [*ImportedFunctionError].
+// AppendExportedFunction adds a function of an instance to the current namespace, where nothing may
+// have its name. An instance that imports it is linked with that of the function; see [Function].
+// It returns the same set, or nil and an [*ImportedFunctionError].
 func (imports *Imports) AppendExportedFunction(importName string, function *Function) (*Imports, error) {
 	if function.neverMade() {
 		return nil, importError(importName, "Imported function `%s` must be a function; given `nil`.", nil)
@@ -97,9 +107,10 @@ func (imports *Imports) AppendExportedFunction(importName string, function *Func
 	return imports.put(importName, function.inner)
 }
 
-// AppendGlobal adds a global to the current namespace, where nothing may have its name. It may be one of [NewGlobal] or that of an instance; all instances that import it
-// share its value, and are linked with each other. The set does not own it: it must be closed separately, after the instances are made.
-// It returns the same set, or nil and an [*ImportedFunctionError].
+// AppendGlobal adds a global to the current namespace, where nothing may have its name. It may be
+// one of [NewGlobal] or that of an instance; all instances that import it share its value, and are
+// linked with each other. The set does not own it: it must be closed separately, after the
+// instances are made. It returns the same set, or nil and an [*ImportedFunctionError].
 func (imports *Imports) AppendGlobal(importName string, global *Global) (*Imports, error) {
 	if global == nil || global.inner == nil {
 		return nil, importError(importName, "Imported global `%s` must be a global; given `nil`.", nil)
@@ -107,9 +118,10 @@ func (imports *Imports) AppendGlobal(importName string, global *Global) (*Import
 	return imports.put(importName, global.inner)
 }
 
-// AppendTable adds a table to the current namespace, where nothing may have its name. It may be one of [NewTable] or that of an instance; all instances that import it
-// share its elements, and are linked with each other. The set does not own it: it must be closed separately, after the instances are made.
-// It returns the same set, or nil and an [*ImportedFunctionError].
+// AppendTable adds a table to the current namespace, where nothing may have its name. It may be one
+// of [NewTable] or that of an instance; all instances that import it share its elements, and are
+// linked with each other. The set does not own it: it must be closed separately, after the
+// instances are made. It returns the same set, or nil and an [*ImportedFunctionError].
 func (imports *Imports) AppendTable(importName string, table *Table) (*Imports, error) {
 	if table == nil || table.inner == nil {
 		return nil, importError(importName, "Imported table `%s` must be a table; given `nil`.", nil)
@@ -117,9 +129,10 @@ func (imports *Imports) AppendTable(importName string, table *Table) (*Imports, 
 	return imports.put(importName, table.inner)
 }
 
-// AppendInstance adds all exports of an instance to the current namespace, under their names: functions, memories, globals and tables. If there is an import of one
-// of these names already, nothing is added. The instance must be open when others are made with them. It returns the same set, or nil and an [*ImportedFunctionError] or
-// [*InstanceError].
+// AppendInstance adds all exports of an instance to the current namespace, under their names:
+// functions, memories, globals and tables. If there is an import of one of these names already,
+// nothing is added. The instance must be open when others are made with them. It returns the same
+// set, or nil and an [*ImportedFunctionError] or [*InstanceError].
 func (imports *Imports) AppendInstance(instance *Instance) (*Imports, error) {
 	items, err := instance.made().Items()
 	if err != nil {
@@ -163,8 +176,8 @@ func (imports *Imports) registry() *core.Registry {
 	return imports.set
 }
 
-// Close empties the set. Appending to it and instantiating with it give errors from now on; instances that were made with it, and memories in it, go on.
-// Further calls do nothing.
+// Close empties the set. Appending to it and instantiating with it return errors from now on;
+// instances that were made with it, and memories in it, stay. Further calls do nothing.
 func (imports *Imports) Close() {
 	if imports == nil {
 		return

@@ -6,19 +6,20 @@ import (
 	"github.com/gowasmer/wasmer/go/internal/core"
 )
 
-// Module is compiled code. It can be instantiated any number of times, by many goroutines at once. Copies of a Module are the same
-// module; the zero Module is closed.
+// Module is compiled code. It can be instantiated any number of times, by many goroutines at once.
+// Copies of a Module are the same module; the zero Module is closed.
 type Module struct {
-	// Exports says what the module exports, in its order.
+	// Exports is what the module exports, in its order.
 	Exports []ExportDescriptor
 
-	// Imports says what the module imports, in its order; empty but not nil if nothing.
+	// Imports is what the module imports, in its order; empty but not nil if nothing.
 	Imports []ImportDescriptor
 
 	inner *core.Module
 }
 
-// Validate reports whether the bytes are a valid module that this package supports (specification, section 3.4). Compile tells why not.
+// Validate reports whether the bytes are a valid module that this package supports (specification,
+// section 3.4). Compile tells why not.
 func Validate(bytes []byte) bool {
 	err := core.Validate(context.Background(), bytes)
 	if err != nil {
@@ -27,14 +28,16 @@ func Validate(bytes []byte) bool {
 	return err == nil
 }
 
-// Compile validates a module in the binary format and compiles it to machine code, functions in parallel. Text is not taken: [Wat2Wasm] translates it. The error is a [*ModuleError] with a fixed
-// text; what it wraps says what is wrong and at which offset.
+// Compile validates a module in the binary format and compiles it to machine code, functions in
+// parallel. Text is not taken: [Wat2Wasm] translates it. The error is a [*ModuleError] with a fixed
+// text; what it wraps tells what is wrong and at which offset.
 func Compile(bytes []byte, options ...CompileOption) (Module, error) {
 	return CompileContext(context.Background(), bytes, options...)
 }
 
-// CompileContext is [Compile], given up when the context is done, also in the midst of a large function: some milliseconds later it returns. The error
-// wraps the context's error then, and its cause.
+// CompileContext is [Compile], given up when the context is done, also in the midst of a large
+// function: some milliseconds later it returns. The error wraps the context's error then, and its
+// cause.
 func CompileContext(ctx context.Context, bytes []byte, options ...CompileOption) (Module, error) {
 	module, err := core.Compile(ctx, bytes, compileOptions(options))
 	if err != nil {
@@ -44,11 +47,12 @@ func CompileContext(ctx context.Context, bytes []byte, options ...CompileOption)
 	return newModule(module), nil
 }
 
-// DeserializeModule makes a module of what [Module.Serialize] wrote, without compiling. The error is a [*ModuleError]: there are no bytes,
-// they were altered or cut, or they were made by another version of this package or for a CPU with other features; the error that it wraps says which.
+// DeserializeModule makes a module of what [Module.Serialize] wrote, without compiling. The error
+// is a [*ModuleError]: there are no bytes, they were altered or cut, or they were made by another
+// version of this package or for a CPU with other features; the error that it wraps tells which.
 //
-// The bytes contain machine code, which is run as it is: use only bytes from a source that may run code in your process. The checks
-// protect against accidents, not against malice.
+// The bytes contain machine code, which is run as it is: use only bytes from a source that may run
+// code in your process. The checks protect against accidents, not against malice.
 func DeserializeModule(serializedModuleBytes []byte) (Module, error) {
 	if len(serializedModuleBytes) == 0 {
 		err := &ModuleError{message: "Serialized module bytes are empty."}
@@ -69,7 +73,8 @@ func newModule(module *core.Module) Module {
 	return Module{Exports: exportDescriptors(about), Imports: importDescriptors(about), inner: module}
 }
 
-// ExportTypes returns the types of what the module exports, aligned with Exports. It is nil if the module was never made.
+// ExportTypes returns the types of what the module exports, aligned with Exports. It is nil if the
+// module was never made.
 func (module *Module) ExportTypes() []ExternType {
 	if module == nil || module.inner == nil {
 		return nil
@@ -81,7 +86,8 @@ func (module *Module) ExportTypes() []ExternType {
 	return types
 }
 
-// ImportTypes returns the types that the module's imports must have, aligned with Imports. It is nil if the module was never made.
+// ImportTypes returns the types that the module's imports must have, aligned with Imports. It is
+// nil if the module was never made.
 func (module *Module) ImportTypes() []ExternType {
 	if module == nil || module.inner == nil {
 		return nil
@@ -93,8 +99,8 @@ func (module *Module) ImportTypes() []ExternType {
 	return types
 }
 
-// Serialize writes the module with its machine code. [DeserializeModule] reads it in the same version of this package on the same kind of CPU.
-// The error is a [*ModuleError].
+// Serialize writes the module with its machine code. [DeserializeModule] reads it in the same
+// version of this package on the same kind of CPU. The error is a [*ModuleError].
 func (module *Module) Serialize() ([]byte, error) {
 	bytes, err := module.made().Serialize()
 	if err != nil {
@@ -111,5 +117,6 @@ func (module *Module) made() *core.Module {
 	return module.inner
 }
 
-// Close frees the module. Its instances go on; what is being done with the module at the moment ends first. Further calls do nothing.
+// Close frees the module. Its instances stay open; what is being done with the module at the moment
+// ends first. Further calls do nothing.
 func (module *Module) Close() { module.made().Close() }

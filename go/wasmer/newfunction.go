@@ -8,11 +8,13 @@ import (
 	"github.com/gowasmer/wasmer/go/internal/engine"
 )
 
-// NewFunction makes a function value of a Go function, to be called, given to guests as a funcref, put into tables and globals, and imported by
-// instances: whatever can be done with a function that an instance exports. The implementation is what [Imports.Append] takes; its type follows from it.
+// NewFunction makes a function value of a Go function, to be called, given to guests as a funcref,
+// put into tables and globals, and imported by instances: whatever can be done with a function that
+// an instance exports. The implementation is what [Imports.Append] takes; its type follows from it.
 //
-// The function is one that a module of its own imports and exports again. It is freed after a garbage collection, when neither the program nor a guest has it
-// any more. The error is an [*ImportedFunctionError] for an implementation that Append refuses, or an [*InstanceError].
+// The function is one that a module of its own imports and exports again. It is freed after a
+// garbage collection, when neither the program nor a guest has it any more. The error is an
+// [*ImportedFunctionError] for an implementation that Append refuses, or an [*InstanceError].
 func NewFunction(implementation interface{}) (*Function, error) {
 	imports, err := NewImports().Append("function", implementation)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 
 // This file moves the numbers of typed functions between Go and slots.
 
-// Number is a Go type that stands for a type of WebAssembly in typed calls: int32 and uint32 for i32, int64 and uint64 for i64, float32 for f32, float64
-// for f64.
+// Number is a Go type that stands for a type of WebAssembly in typed calls: int32 and uint32 for
+// i32, int64 and uint64 for i64, float32 for f32, float64 for f64.
 type Number interface {
 	int32 | uint32 | int64 | uint64 | float32 | float64
 }
@@ -33,7 +33,8 @@ func typeOf[T Number]() engine.ValType {
 	}
 }
 
-// slotOf returns the bits of a value as they are in a slot, zero-extended. The comparisons cost nothing: they are decided when the function is compiled for T.
+// slotOf returns the bits of a value as they are in a slot, zero-extended. The comparisons cost
+// nothing: they are decided when the function is compiled for T.
 func slotOf[T Number](value T) uint64 {
 	switch {
 	case T(1)/T(2) != 0 && unsafe.Sizeof(value) == 4:

@@ -5,7 +5,8 @@ import (
 	"github.com/gowasmer/wasmer/go/internal/engine"
 )
 
-// Option is an option of [NewInstanceContext], which compiles and instantiates: a [CompileOption] or an [InstanceOption].
+// Option is an option of [NewInstanceContext], which compiles and instantiates: a [CompileOption]
+// or an [InstanceOption].
 type Option interface{ isOption() }
 
 // CompileOption is an option of [Compile].
@@ -17,37 +18,42 @@ type InstanceOption func(*core.InstanceOptions)
 func (CompileOption) isOption()  {}
 func (InstanceOption) isOption() {}
 
-// WithExplicitBounds compiles a check of bounds into each access to memory. Without it, each memory reserves 8 GiB of address space (not
-// of memory), and accesses outside of it cost nothing to detect. With it a memory takes no more address space than it may grow to, which serves
-// where address space is limited (ulimit -v) or very many instances live; code is slower. Accesses to 64-bit memories, and to those with
-// pages of one byte, are checked in any case.
+// WithExplicitBounds compiles a check of bounds into each access to memory. Without it, each memory
+// reserves 8 GiB of address space (not of memory), and accesses outside of it cost nothing to
+// detect. With it a memory takes no more address space than it may grow to, which serves where
+// address space is limited (ulimit -v) or very many instances live; code is slower. Accesses to
+// 64-bit memories, and to those with pages of one byte, are checked in any case.
 func WithExplicitBounds() CompileOption {
 	return func(options *engine.CompileOptions) { options.ExplicitBounds = true }
 }
 
-// WithCanonicalNaNs makes every NaN that an operation yields have the same bits, so that results are the same on all machines (specification,
-// section 4.3.3, leaves them open). It makes floating-point code slower.
+// WithCanonicalNaNs makes every NaN that an operation yields have the same bits, so that results
+// are the same on all machines (specification, section 4.3.3, leaves them open). It makes
+// floating-point code slower.
 func WithCanonicalNaNs() CompileOption {
 	return func(options *engine.CompileOptions) { options.CanonicalizeNaNs = true }
 }
 
-// WithProgress has a function told how far compiling is: that done of total functions of the module are compiled. Done never falls, and total stays the
-// same. The function is called from time to time, every 20 milliseconds or so, and once at the end, when done is total unless compiling has failed or
-// was given up. It is called by the goroutine that compiles, so that [Compile] and its like return after its last call; meanwhile other
-// goroutines go on compiling. A panic in it ends compiling and passes through.
+// WithProgress has a function told how far compiling is: that done of total functions of the module
+// are compiled. Done never falls, and total stays the same. The function is called from time to
+// time, every 20 milliseconds or so, and once at the end, when done is total unless compiling has
+// failed or was given up. It is called by the goroutine that compiles, so that [Compile] and its
+// like return after its last call; meanwhile other goroutines compile. A panic in it ends compiling
+// and passes through.
 func WithProgress(progress func(done, total int)) CompileOption {
 	return func(options *engine.CompileOptions) { options.Progress = progress }
 }
 
-// WithMemoryCeiling limits each memory of the instance to a number of pages of 64 KiB, or as many bytes where its pages have another size, whatever
-// maximum the module declares. Instantiation
-// fails if a memory begins with more; growing beyond fails as beyond a declared maximum. Imported memories are not concerned.
-// 0 stands for no ceiling.
+// WithMemoryCeiling limits each memory of the instance to a number of pages of 64 KiB, or as many
+// bytes where its pages have another size, whatever maximum the module declares. Instantiation
+// fails if a memory begins with more; growing beyond fails as beyond a declared maximum. Imported
+// memories are not concerned. 0 stands for no ceiling.
 func WithMemoryCeiling(pages uint32) InstanceOption {
 	return func(options *core.InstanceOptions) { options.MaxMemoryPages = uint64(pages) }
 }
 
-// WithTableCeiling limits each table of the instance to a number of elements, as [WithMemoryCeiling] does for memories.
+// WithTableCeiling limits each table of the instance to a number of elements, as
+// [WithMemoryCeiling] does for memories.
 func WithTableCeiling(elements uint32) InstanceOption {
 	return func(options *core.InstanceOptions) { options.MaxTableElements = uint64(elements) }
 }

@@ -8,11 +8,12 @@ import (
 	"github.com/gowasmer/wasmer/go/internal/core"
 )
 
-// Pool hands out instances of one module, each to one user at a time, such as a goroutine that serves a request. All methods may be called by
-// many goroutines at once.
+// Pool hands out instances of one module, each to one user at a time, such as a goroutine that
+// serves a request. All methods may be called by many goroutines at once.
 //
-// By default each Get makes a fresh instance, and Put closes it: nothing of one request can be seen by the next, at the price of an instantiation,
-// which takes some microseconds for a small module. [WithReuse] keeps instances for further users.
+// By default each Get makes a fresh instance, and Put closes it: nothing of one request can be seen
+// by the next, at the price of an instantiation, which takes some microseconds for a small module.
+// [WithReuse] keeps instances for further users.
 type Pool struct {
 	module  *Module
 	imports *Imports
@@ -30,7 +31,8 @@ type poolConfig struct {
 	instance    []InstanceOption
 }
 
-// PoolOption is an option of [NewPool]: [WithReuse], [WithLimit], or an [InstanceOption] for all instances.
+// PoolOption is an option of [NewPool]: [WithReuse], [WithLimit], or an [InstanceOption] for all
+// instances.
 type PoolOption interface{ applyToPool(*poolConfig) }
 
 type poolOption func(*poolConfig)
@@ -41,19 +43,22 @@ func (option InstanceOption) applyToPool(config *poolConfig) {
 	config.instance = append(config.instance, option)
 }
 
-// WithReuse makes a pool keep up to idle instances that were put back, and hand them out again as they are: memory, tables and globals have what the
-// user before has left there. An instance whose call failed may be in any state; close it before it is put back, so that it is not reused.
+// WithReuse makes a pool keep up to idle instances that were put back, and hand them out again as
+// they are: memory, tables and globals have what the user before has left there. An instance whose
+// call failed may be in any state; close it before it is put back, so that it is not reused.
 func WithReuse(idle int) PoolOption {
 	return poolOption(func(config *poolConfig) { config.idle = max(idle, 0) })
 }
 
-// WithLimit lets at most instances of a pool be in use at the same time; Get waits until one is put back. 0 or less stands for no limit.
+// WithLimit lets at most instances of a pool be in use at the same time; Get waits until one is put
+// back. 0 or less stands for no limit.
 func WithLimit(instances int) PoolOption {
 	return poolOption(func(config *poolConfig) { config.limit = instances })
 }
 
-// NewPool makes a pool. nil imports are none. The module and the imports must stay open while the pool is used; they are not closed with it. An
-// instance is made at once, to see that it works; it is the first that Get returns where instances are reused. The error is a [*ModuleError]; see
+// NewPool makes a pool. nil imports are none. The module and the imports must stay open while the
+// pool is used; they are not closed with it. An instance is made at once, to see that it works; it
+// is the first that Get returns where instances are reused. The error is a [*ModuleError]; see
 // [Module.InstantiateContext].
 func NewPool(module *Module, imports *Imports, options ...PoolOption) (*Pool, error) {
 	pool := &Pool{module: module, imports: imports, used: make(map[*core.Instance]bool)}
@@ -85,8 +90,9 @@ func (pool *Pool) make(ctx context.Context) (*Instance, error) {
 	return &instance, nil
 }
 
-// Get returns an instance that nobody else uses; give it back by Put. The context bounds the wait for one, where there is a limit, and the start function
-// of a new one. The error is a [*ModuleError]: the context is done, the instantiation failed, or the pool is closed.
+// Get returns an instance that nobody else uses; give it back by Put. The context bounds the wait
+// for one, where there is a limit, and the start function of a new one. The error is a
+// [*ModuleError]: the context is done, the instantiation failed, or the pool is closed.
 func (pool *Pool) Get(ctx context.Context) (*Instance, error) {
 	if err := core.CheckContext(ctx); err != nil {
 		return nil, poolError(err)
@@ -158,8 +164,9 @@ func (pool *Pool) free() {
 	}
 }
 
-// Put gives back an instance that Get has returned. It must not be used any more: it is closed, or reused by others. The error is an [*InstanceError]: the
-// instance is not one that is in use by this pool, because it was put back before or comes from elsewhere; nothing happens to it then.
+// Put gives back an instance that Get has returned. It must not be used any more: it is closed, or
+// reused by others. The error is an [*InstanceError]: the instance is not one that is in use by
+// this pool, because it was put back before or comes from elsewhere; nothing happens to it then.
 func (pool *Pool) Put(instance *Instance) error {
 	if instance == nil || instance.inner == nil {
 		return instanceError("Cannot put the instance back", closedError("instance"))
@@ -185,8 +192,8 @@ func (pool *Pool) Put(instance *Instance) error {
 	return nil
 }
 
-// Close closes the instances that are not in use; those that are get closed when they are put back. Get gives an error that matches [ErrClosed] from now
-// on. Further calls do nothing.
+// Close closes the instances that are not in use; those that are get closed when they are put back.
+// Get returns an error that matches [ErrClosed] from now on. Further calls do nothing.
 func (pool *Pool) Close() {
 	if pool == nil {
 		return

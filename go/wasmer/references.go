@@ -11,7 +11,8 @@ import (
 
 // This file moves the values that are no numbers between Go and slots.
 
-// encodeV128 writes a v128: [16]byte or [2]uint64, lowest byte and half first, or a Value of this type.
+// encodeV128 writes a v128: [16]byte or [2]uint64, lowest byte and half first, or a Value of this
+// type.
 func encodeV128(low, high *uint64, argument interface{}) bool {
 	switch v := argument.(type) {
 	case Value:
@@ -126,7 +127,8 @@ func decodeOne(s *core.Instance, slots unsafe.Pointer, at int, t engine.ValType)
 	}
 }
 
-// valueToSlots writes a value. A reference to a value of the host is pinned if the slots are not those of a host call.
+// valueToSlots writes a value. A reference to a value of the host is pinned if the slots are not
+// those of a host call.
 func valueToSlots(s *core.Instance, value Value, slots []uint64, pin bool) error {
 	t, err := slotsFor(value.valueType, slots)
 	if err != nil {

@@ -8,8 +8,9 @@ import (
 	"github.com/gowasmer/wasmer/go/internal/engine"
 )
 
-// This file holds the typed calls of exported functions, with up to six parameters, with a result and without. They differ in nothing but their
-// numbers of parameters, which the language has no way to leave open.
+// This file holds the typed calls of exported functions, with up to six parameters, with a result
+// and without. They differ in nothing but their numbers of parameters, which the language has no
+// way to leave open.
 
 // typedFunction finds an exported function and compares its type with that of a typed function.
 func typedFunction(instance *Instance, name, maker string, params, results types) (*core.Function, error) {
@@ -25,7 +26,8 @@ func typedFunction(instance *Instance, name, maker string, params, results types
 	return f.inner, nil
 }
 
-// Func0 returns an exported function that has no parameters and one result as a Go function. See [Func2].
+// Func0 returns an exported function that has no parameters and one result as a Go function. See
+// [Func2].
 func Func0[R Number](instance *Instance, name string) (func(context.Context) (R, error), error) {
 	exported, err := typedFunction(instance, name, "Func0", types{}, types{typeOf[R]()})
 	if err != nil {
@@ -40,7 +42,8 @@ func Func0[R Number](instance *Instance, name string) (func(context.Context) (R,
 	}, nil
 }
 
-// Func1 returns an exported function that has one parameter and one result as a Go function. See [Func2].
+// Func1 returns an exported function that has one parameter and one result as a Go function. See
+// [Func2].
 func Func1[A, R Number](instance *Instance, name string) (func(context.Context, A) (R, error), error) {
 	exported, err := typedFunction(instance, name, "Func1", types{typeOf[A]()}, types{typeOf[R]()})
 	if err != nil {
@@ -55,15 +58,18 @@ func Func1[A, R Number](instance *Instance, name string) (func(context.Context, 
 	}, nil
 }
 
-// Func2 returns an exported function that has two parameters and one result as a Go function, such as
+// Func2 returns an exported function that has two parameters and one result as a Go function, such
+// as
 //
 //	sum, err := wasmer.Func2[int32, int32, int32](&instance, "sum")
 //	value, err := sum(ctx, 5, 37)
 //
-// int32 and uint32 stand for i32, int64 and uint64 for i64, float32 for f32, float64 for f64; all bits are kept. The error is an [*InstanceError]: the
-// instance exports no function of this name, the function's type is another one, or the instance is closed.
+// int32 and uint32 stand for i32, int64 and uint64 for i64, float32 for f32, float64 for f64; all
+// bits are kept. The error is an [*InstanceError]: the instance exports no function of this name,
+// the function's type is another one, or the instance is closed.
 //
-// A call allocates nothing. What [Function.Call] says about contexts, errors and concurrency holds for it. The function keeps the instance alive.
+// A call allocates nothing. What [Function.Call] says about contexts, errors and concurrency holds
+// for it. The function keeps the instance alive.
 func Func2[A, B, R Number](instance *Instance, name string) (func(context.Context, A, B) (R, error), error) {
 	exported, err := typedFunction(instance, name, "Func2", types{typeOf[A](), typeOf[B]()}, types{typeOf[R]()})
 	if err != nil {
@@ -78,7 +84,8 @@ func Func2[A, B, R Number](instance *Instance, name string) (func(context.Contex
 	}, nil
 }
 
-// Func3 returns an exported function that has three parameters and one result as a Go function. See [Func2].
+// Func3 returns an exported function that has three parameters and one result as a Go function. See
+// [Func2].
 func Func3[A, B, C, R Number](instance *Instance, name string) (func(context.Context, A, B, C) (R, error), error) {
 	exported, err := typedFunction(instance, name, "Func3", types{typeOf[A](), typeOf[B](), typeOf[C]()}, types{typeOf[R]()})
 	if err != nil {
@@ -93,7 +100,8 @@ func Func3[A, B, C, R Number](instance *Instance, name string) (func(context.Con
 	}, nil
 }
 
-// Func4 returns an exported function that has four parameters and one result as a Go function. See [Func2].
+// Func4 returns an exported function that has four parameters and one result as a Go function. See
+// [Func2].
 func Func4[A, B, C, D, R Number](instance *Instance, name string) (func(context.Context, A, B, C, D) (R, error), error) {
 	exported, err := typedFunction(instance, name, "Func4", types{typeOf[A](), typeOf[B](), typeOf[C](), typeOf[D]()}, types{typeOf[R]()})
 	if err != nil {
@@ -108,7 +116,8 @@ func Func4[A, B, C, D, R Number](instance *Instance, name string) (func(context.
 	}, nil
 }
 
-// Func5 returns an exported function that has five parameters and one result as a Go function. See [Func2].
+// Func5 returns an exported function that has five parameters and one result as a Go function. See
+// [Func2].
 func Func5[A, B, C, D, E, R Number](instance *Instance, name string) (func(context.Context, A, B, C, D, E) (R, error), error) {
 	exported, err := typedFunction(instance, name, "Func5", types{typeOf[A](), typeOf[B](), typeOf[C](), typeOf[D](), typeOf[E]()}, types{typeOf[R]()})
 	if err != nil {
@@ -123,7 +132,8 @@ func Func5[A, B, C, D, E, R Number](instance *Instance, name string) (func(conte
 	}, nil
 }
 
-// Func6 returns an exported function that has six parameters and one result as a Go function. See [Func2].
+// Func6 returns an exported function that has six parameters and one result as a Go function. See
+// [Func2].
 func Func6[A, B, C, D, E, F, R Number](instance *Instance, name string) (func(context.Context, A, B, C, D, E, F) (R, error), error) {
 	exported, err := typedFunction(instance, name, "Func6", types{typeOf[A](), typeOf[B](), typeOf[C](), typeOf[D](), typeOf[E](), typeOf[F]()}, types{typeOf[R]()})
 	if err != nil {
@@ -138,7 +148,8 @@ func Func6[A, B, C, D, E, F, R Number](instance *Instance, name string) (func(co
 	}, nil
 }
 
-// Proc0 returns an exported function that has no parameters and no result as a Go function. See [Func2].
+// Proc0 returns an exported function that has no parameters and no result as a Go function. See
+// [Func2].
 func Proc0(instance *Instance, name string) (func(context.Context) error, error) {
 	exported, err := typedFunction(instance, name, "Proc0", types{}, nil)
 	if err != nil {
@@ -153,7 +164,8 @@ func Proc0(instance *Instance, name string) (func(context.Context) error, error)
 	}, nil
 }
 
-// Proc1 returns an exported function that has one parameter and no result as a Go function. See [Func2].
+// Proc1 returns an exported function that has one parameter and no result as a Go function. See
+// [Func2].
 func Proc1[A Number](instance *Instance, name string) (func(context.Context, A) error, error) {
 	exported, err := typedFunction(instance, name, "Proc1", types{typeOf[A]()}, nil)
 	if err != nil {
@@ -168,7 +180,8 @@ func Proc1[A Number](instance *Instance, name string) (func(context.Context, A) 
 	}, nil
 }
 
-// Proc2 returns an exported function that has two parameters and no result as a Go function. See [Func2].
+// Proc2 returns an exported function that has two parameters and no result as a Go function. See
+// [Func2].
 func Proc2[A, B Number](instance *Instance, name string) (func(context.Context, A, B) error, error) {
 	exported, err := typedFunction(instance, name, "Proc2", types{typeOf[A](), typeOf[B]()}, nil)
 	if err != nil {
@@ -183,7 +196,8 @@ func Proc2[A, B Number](instance *Instance, name string) (func(context.Context, 
 	}, nil
 }
 
-// Proc3 returns an exported function that has three parameters and no result as a Go function. See [Func2].
+// Proc3 returns an exported function that has three parameters and no result as a Go function. See
+// [Func2].
 func Proc3[A, B, C Number](instance *Instance, name string) (func(context.Context, A, B, C) error, error) {
 	exported, err := typedFunction(instance, name, "Proc3", types{typeOf[A](), typeOf[B](), typeOf[C]()}, nil)
 	if err != nil {
@@ -198,7 +212,8 @@ func Proc3[A, B, C Number](instance *Instance, name string) (func(context.Contex
 	}, nil
 }
 
-// Proc4 returns an exported function that has four parameters and no result as a Go function. See [Func2].
+// Proc4 returns an exported function that has four parameters and no result as a Go function. See
+// [Func2].
 func Proc4[A, B, C, D Number](instance *Instance, name string) (func(context.Context, A, B, C, D) error, error) {
 	exported, err := typedFunction(instance, name, "Proc4", types{typeOf[A](), typeOf[B](), typeOf[C](), typeOf[D]()}, nil)
 	if err != nil {
@@ -213,7 +228,8 @@ func Proc4[A, B, C, D Number](instance *Instance, name string) (func(context.Con
 	}, nil
 }
 
-// Proc5 returns an exported function that has five parameters and no result as a Go function. See [Func2].
+// Proc5 returns an exported function that has five parameters and no result as a Go function. See
+// [Func2].
 func Proc5[A, B, C, D, E Number](instance *Instance, name string) (func(context.Context, A, B, C, D, E) error, error) {
 	exported, err := typedFunction(instance, name, "Proc5", types{typeOf[A](), typeOf[B](), typeOf[C](), typeOf[D](), typeOf[E]()}, nil)
 	if err != nil {
@@ -228,7 +244,8 @@ func Proc5[A, B, C, D, E Number](instance *Instance, name string) (func(context.
 	}, nil
 }
 
-// Proc6 returns an exported function that has six parameters and no result as a Go function. See [Func2].
+// Proc6 returns an exported function that has six parameters and no result as a Go function. See
+// [Func2].
 func Proc6[A, B, C, D, E, F Number](instance *Instance, name string) (func(context.Context, A, B, C, D, E, F) error, error) {
 	exported, err := typedFunction(instance, name, "Proc6", types{typeOf[A](), typeOf[B](), typeOf[C](), typeOf[D](), typeOf[E](), typeOf[F]()}, nil)
 	if err != nil {

@@ -10,15 +10,18 @@ import (
 	"github.com/gowasmer/wasmer/go/internal/wasi"
 )
 
-// This file has what happens to imports that nobody provides: the error that names them all, with hints, or functions that fail when called.
+// This file has what happens to imports that nobody provides: the error that names them all, with
+// hints, or functions that fail when called.
 
-// TrapUnknownImports lets a module be instantiated although functions are missing that it imports: one that is called ends the guest with an
-// [*UnknownImportError]. Memories, tables and globals have to be there.
+// TrapUnknownImports lets a module be instantiated although functions are missing that it imports:
+// one that is called ends the guest with an [*UnknownImportError]. Memories, tables and globals
+// have to be there.
 func TrapUnknownImports() InstanceOption {
 	return func(options *core.InstanceOptions) { options.Missing = unknownImport }
 }
 
-// UnknownImportError is the error of a guest that called a function that nobody provides; see [TrapUnknownImports].
+// UnknownImportError is the error of a guest that called a function that nobody provides; see
+// [TrapUnknownImports].
 type UnknownImportError struct {
 	// Namespace and Name are those of the import.
 	Namespace, Name string
@@ -42,7 +45,8 @@ func unknownImport(wanted *engine.Import) *core.HostFunc {
 	}
 }
 
-// missingError names all imports that nobody provides, and behind them, where it is known, who would.
+// missingError names all imports that nobody provides, and behind them, where it is known, who
+// would.
 func missingError(missing []core.Name) error {
 	lines := make([]string, len(missing))
 	var hints []string

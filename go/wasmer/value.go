@@ -10,19 +10,26 @@ import (
 	"github.com/gowasmer/wasmer/go/internal/engine"
 )
 
-// Value is a WebAssembly value of a type. Two values can be compared by ==. They are equal when their types are, and
+// Value is a WebAssembly value of a type. Two values can be compared by ==. They are equal when
+// their types are, and
 //
 //   - numbers and vectors: their bits;
-//   - references to functions: they refer to the same function, by whatever name and instance it was got;
-//   - references to Go values: these are equal, or cannot be compared (as slices, maps and functions) and come from the same call of [ExternRef].
+//   - references to functions: they refer to the same function, by whatever name and instance it
+//     was got;
+//   - references to Go values: these are equal, or cannot be compared (as slices, maps and
+//     functions) and come from the same call of [ExternRef].
 //
 // The zero Value is I32(0).
 type Value struct {
-	// A Value takes four words: the Go compiler keeps larger structures in memory, and a call by Instance.Exports then takes half as long again.
+	// A Value takes four words: the Go compiler keeps larger structures in memory, and a call by
+	// Instance.Exports then takes half as long again.
 
 	bits      uint64 // as in a slot: values of 32 bits are zero-extended; the low half of a v128
-	ref       any    // *core.Function; what held returns for the value of an externref; nil for null; the high half of a v128, a uint64
+	ref       any    // nil for null; see below
 	valueType ValueType
+
+	// ref is a *core.Function, what held returns for the value of an externref, or the high half of
+	// a v128, a uint64.
 }
 
 // I32 makes a value of type i32.
@@ -39,11 +46,12 @@ func F32(value float32) Value {
 // F64 makes a value of type f64; the bits of NaNs are kept.
 func F64(value float64) Value { return Value{bits: math.Float64bits(value), valueType: TypeF64} }
 
-// V128 makes a value of type v128 of its halves: lane 0 of every shape is in the lowest bits of low.
+// V128 makes a value of type v128 of its halves: lane 0 of every shape is in the lowest bits of
+// low.
 func V128(low, high uint64) Value { return Value{bits: low, ref: high, valueType: TypeV128} }
 
-// FuncRef makes a value of type funcref: a reference to a function, or null for nil. That the instance of the function is closed is an error where the
-// value is used.
+// FuncRef makes a value of type funcref: a reference to a function, or null for nil. That the
+// instance of the function is closed is an error where the value is used.
 func FuncRef(function *Function) Value {
 	if function.neverMade() {
 		return Value{valueType: TypeFuncRef}
@@ -59,15 +67,20 @@ func valueOfFunction(f *core.Function) Value {
 	return Value{ref: f, valueType: TypeFuncRef}
 }
 
-// ExternRef makes a value of type externref: a reference to any Go value, or null for nil (specification, section 2.3.3).
+// ExternRef makes a value of type externref: a reference to any Go value, or null for nil
+// (specification, section 2.3.3).
 //
-// A Go value that was handed to a guest is kept at least as long as a guest can reach it, from a call that has begun or from a global or a table, and is let
-// go some time later. That is decided when references are handed out: once there are more than 1024 new ones, and more than twice as many as were left the
-// last time. It stops all guests of the instances that are linked with each other for a moment, where host functions go on; a guest that runs without calling any is
-// stopped by the Go scheduler's preemption, after 10 milliseconds, or 20 at most. When the last of these instances is closed, all is let go.
+// A Go value that was handed to a guest is kept at least as long as a guest can reach it, from a
+// call that has begun or from a global or a table, and is let go some time later. That is decided
+// when references are handed out: once there are more than 1024 new ones, and more than twice as
+// many as were left the last time. It stops all guests of the instances that are linked with each
+// other for a moment, where host functions run on; a guest that runs without calling any is stopped
+// by the Go scheduler's preemption, after 10 milliseconds, or 20 at most. When the last of these
+// instances is closed, all is let go.
 //
-// What guests have in locals is found by looking through their stacks, where a number can look like a reference: so a value may be kept longer than
-// needed, and by chance as long as a call goes on. A value that refers to the instance itself does not keep it from being collected.
+// What guests have in locals is found by looking through their stacks, where a number can look like
+// a reference: so a value may be kept longer than needed, and by chance as long as a call runs. A
+// value that refers to the instance itself does not keep it from being collected.
 func ExternRef(value any) Value { return Value{ref: held(value), valueType: TypeExternRef} }
 
 // incomparable is how a Value holds a Go value that == would panic on; equal if it is the same.
@@ -161,7 +174,8 @@ func (value Value) ToF32() float32 { return math.Float32frombits(uint32(value.bi
 // ToF64 reads the bits as a float64, whatever the type is.
 func (value Value) ToF64() float64 { return math.Float64frombits(value.bits) }
 
-// ToV128 returns the low and the high half of a v128. Of other types the low half is what [Value.ToI64] returns.
+// ToV128 returns the low and the high half of a v128. Of other types the low half is what
+// [Value.ToI64] returns.
 func (value Value) ToV128() (low, high uint64) { return value.bits, value.high() }
 
 // high returns the high half of a v128, 0 of others.
@@ -173,7 +187,8 @@ func (value Value) high() uint64 {
 	return high
 }
 
-// ToFunc returns the function that a funcref refers to, nil for null and for values of other types. It is the same pointer for equal values.
+// ToFunc returns the function that a funcref refers to, nil for null and for values of other types.
+// It is the same pointer for equal values.
 func (value Value) ToFunc() *Function {
 	if f, ok := value.ref.(*core.Function); ok && value.valueType == TypeFuncRef {
 		return functionOf(f)
@@ -181,7 +196,8 @@ func (value Value) ToFunc() *Function {
 	return nil
 }
 
-// ToExternRef returns the Go value that an externref refers to, nil for null and for values of other types.
+// ToExternRef returns the Go value that an externref refers to, nil for null and for values of
+// other types.
 func (value Value) ToExternRef() any {
 	if value.valueType != TypeExternRef {
 		return nil
@@ -189,7 +205,7 @@ func (value Value) ToExternRef() any {
 	return unheld(value.ref)
 }
 
-// IsNull says whether the value is a null reference.
+// IsNull reports whether the value is a null reference.
 func (value Value) IsNull() bool {
 	return value.ref == nil && (value.valueType == TypeFuncRef || value.valueType == TypeExternRef)
 }
@@ -197,9 +213,10 @@ func (value Value) IsNull() bool {
 // ToVoid returns nil, whatever the type is.
 func (value Value) ToVoid() interface{} { return nil }
 
-// String formats the value: integers as signed decimals, floats with six decimals, a v128 as four lanes of 32 bits, lane 0 first, such as
-// "i32x4 0x00000001 0x00000002 0x00000003 0x00000004", a function as [Function.String], what an externref refers to as [fmt.Sprint],
-// null references as "null", nothing as "void".
+// String formats the value: integers as signed decimals, floats with six decimals, a v128 as four
+// lanes of 32 bits, lane 0 first, such as "i32x4 0x00000001 0x00000002 0x00000003 0x00000004", a
+// function as [Function.String], what an externref refers to as [fmt.Sprint], null references as
+// "null", nothing as "void".
 func (value Value) String() string {
 	switch value.valueType {
 	case TypeI32:

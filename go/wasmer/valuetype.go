@@ -22,7 +22,8 @@ const (
 	// TypeF64 is the WebAssembly type f64, a 64-bit float.
 	TypeF64
 
-	// TypeVoid is not a type of WebAssembly: it is the type of what a function without results returns.
+	// TypeVoid is not a type of WebAssembly: it is the type of what a function without results
+	// returns.
 	TypeVoid
 
 	// TypeV128 is the WebAssembly type v128, a vector of 128 bits.
@@ -59,10 +60,11 @@ func (t ValueType) String() string {
 	}
 }
 
-// isValue says whether it is a type of WebAssembly: one of those above, but for TypeVoid.
+// isValue reports whether it is a type of WebAssembly: one of those above, but for TypeVoid.
 func (t ValueType) isValue() bool { return t >= TypeI32 && t <= TypeExternRef && t != TypeVoid }
 
-// engineTypes are the types of the engine by their numbers here, except for TypeVoid, which is none.
+// engineTypes are the types of the engine by their numbers here, except for TypeVoid, which is
+// none.
 var engineTypes = [...]engine.ValType{
 	TypeI32: engine.I32, TypeI64: engine.I64, TypeF32: engine.F32, TypeF64: engine.F64,
 	TypeV128: engine.V128, TypeFuncRef: engine.FuncRef, TypeExternRef: engine.ExternRef,

@@ -13,8 +13,9 @@ import (
 // wasiGuest shows an instance to package wasi.
 type wasiGuest InstanceContext
 
-// Memory returns the bytes of memory 0: none if there is no memory, or if the instance was closed, as guests that are linked with it may call its functions
-// even then. The bytes are there as long as the call, whatever is closed meanwhile.
+// Memory returns the bytes of memory 0: none if there is no memory, or if the instance was closed,
+// as guests that are linked with it may call its functions even then. The bytes are there as long
+// as the call, whatever is closed meanwhile.
 func (g *wasiGuest) Memory() []byte { return g.call.Instance().BytesInCall() }
 
 // Context returns that of the call.
@@ -23,7 +24,8 @@ func (g *wasiGuest) Context() context.Context { return (*InstanceContext)(g).Con
 // wasiImportObject makes an ImportObject of the functions of some namespaces.
 func wasiImportObject(system *wasi.System, namespaces ...string) *ImportObject {
 	items := make(map[core.Name]core.Item)
-	// The engine and package wasi go by one clock: which of both reads it for the guest depends on the depth of its stack.
+	// The engine and package wasi go by one clock: which of both reads it for the guest depends on
+	// the depth of its stack.
 	origin := engine.ClockMonotonic() - 1
 	shared := system.ShareClock(func() int64 { return engine.ClockMonotonic() - origin })
 	for _, namespace := range namespaces {

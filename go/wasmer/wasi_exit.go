@@ -5,9 +5,10 @@ import (
 	"fmt"
 )
 
-// ExitError is the error of a call during which the guest called proc_exit: find it by [errors.As]. A command that ends by returning from its function
-// "_start" gives no error; one that exits with code 0, as most do that call exit, gives an ExitError with this code, which [Wasi.Run] takes for
-// success.
+// ExitError is the error of a call during which the guest called proc_exit: find it by [errors.As].
+// A command that ends by returning from its function "_start" returns no error; one that exits with
+// code 0, as most do that call exit, returns an ExitError with this code, which [Wasi.Run] takes
+// for success.
 type ExitError struct {
 	// Code is the exit code, 0 for success. Systems keep the low 8 bits of it.
 	Code uint32

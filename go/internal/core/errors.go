@@ -21,14 +21,15 @@ var ErrShortSlots = errors.New("there are fewer slots than the arguments and the
 // ErrStale is the error for a slot of type externref that no value belongs to.
 var ErrStale = errors.New("the slot is no reference to a value of the host, expected 0 (null) or one that was got from here")
 
-// Trap is the error of a guest that was stopped: why, and where. It has no frames if the trap occurred
-// while a memory or a table was initialised.
+// Trap is the error of a guest that was stopped: why, and where. It has no frames if the trap
+// occurred while a memory or a table was initialised.
 type Trap = fiber.Trap
 
 // Cancelled is the error of what was given up because its context was done.
 type Cancelled = fiber.Cancelled
 
-// asTrap returns a *Trap for an error of the engine that stands for one, and other errors as they are.
+// asTrap returns a *Trap for an error of the engine that stands for one, and other errors as they
+// are.
 func asTrap(err error) error {
 	if e, ok := err.(*engine.Error); ok && e.Trap != 0 {
 		return &Trap{Code: e.Trap}

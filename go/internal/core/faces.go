@@ -2,7 +2,8 @@ package core
 
 import "sync/atomic"
 
-// Faces is what the faces show of something: one value of each, made at the first request. The zero value has none.
+// Faces is what the faces show of something: one value of each, made at the first request. The zero
+// value has none.
 type Faces struct {
 	first atomic.Pointer[faceNode]
 }
@@ -12,8 +13,8 @@ type faceNode struct {
 	next  *faceNode
 }
 
-// Face returns the F of a list, the same pointer each time. If there is none yet, it is made by show,
-// which completes it.
+// Face returns the F of a list, the same pointer each time. If there is none yet, it is made by
+// show, which completes it.
 func Face[F any](faces *Faces, show func(*F)) *F {
 	for {
 		first := faces.first.Load()

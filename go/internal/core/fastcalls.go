@@ -7,10 +7,10 @@ import (
 	"github.com/gowasmer/wasmer/go/internal/fiber"
 )
 
-// This file is the short way of calls with numbers and of calls on slots: what Begin, Run and End do where
-// nothing stands in the way, in one activation. That is: the context is not done, the instance is open,
-// its own fiber is free and prepared for this very function, there are no host functions that might
-// panic, and no slots to be looked at first. All else takes the long way.
+// This file is the short way of calls with numbers and of calls on slots: what Begin, Run and End
+// do where nothing stands in the way, in one activation. That is: the context is not done, the
+// instance is open, its own fiber is free and prepared for this very function, there are no host
+// functions that might panic, and no slots to be looked at first. All else takes the long way.
 
 // Invoke2 calls a function of at most two parameters and one result, all numbers.
 func (f *Function) Invoke2(ctx context.Context, a, b uint64) (uint64, error) {
@@ -58,7 +58,8 @@ func (f *Function) Invoke6(ctx context.Context, a, b, c, d, e, g uint64) (uint64
 	return result, nil
 }
 
-// CallSlots calls a function with arguments and results as they are in slots. The error is ErrShortSlots if there are too few.
+// CallSlots calls a function with arguments and results as they are in slots. The error is
+// ErrShortSlots if there are too few.
 func (f *Function) CallSlots(ctx context.Context, values []uint64) error {
 	s, t := f.instance, f.typ
 	if len(values) < t.Slots || !fiber.Alive(ctx) || !s.own.gate.take() {

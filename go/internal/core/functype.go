@@ -12,7 +12,7 @@ type FuncType struct {
 	Slots                   int // the larger number of both
 	ParamSlots, ResultSlots int
 	Plain                   bool // all are numbers: each takes one slot
-	checked                 bool // there are parameters of type funcref, whose slots must be looked at
+	checked                 bool // slots of parameters must be looked at: they are of type funcref
 }
 
 func newFuncType(t *engine.FuncType) FuncType {

@@ -6,7 +6,8 @@ import (
 	"github.com/gowasmer/wasmer/go/internal/engine"
 )
 
-// Global is a global variable: a value of a type, which may be mutable. It may be used by many goroutines at once, and also while guests run.
+// Global is a global variable: a value of a type, which may be mutable. It may be used by many
+// goroutines at once, and also while guests run.
 type Global struct {
 	object
 	value   engine.ValType

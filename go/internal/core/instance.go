@@ -14,13 +14,14 @@ type InstanceOptions struct {
 	// MaxMemoryPages and MaxTableElements are ceilings for its own memories and tables, 0 for none.
 	MaxMemoryPages, MaxTableElements uint64
 
-	// Missing, if it is not nil, makes a function for an import of one that nobody provides, or returns nil.
+	// Missing, if it is not nil, makes a function for an import of one that nobody provides, or
+	// returns nil.
 	Missing func(*engine.Import) *HostFunc
 }
 
 // Instantiate creates an instance (specification, section 4.5.4): it links the imports, initialises
-// memories and tables, and runs the start function. The error wraps ErrClosed, is a *MissingError, a
-// *LinkError, a *Trap, a *Cancelled, the error of a host function, or one of the engine.
+// memories and tables, and runs the start function. The error wraps ErrClosed, is a *MissingError,
+// a *LinkError, a *Trap, a *Cancelled, the error of a host function, or one of the engine.
 func Instantiate(ctx context.Context, module *Module, imports *Registry, options InstanceOptions) (*Instance, error) {
 	if err := module.Enter(); err != nil {
 		return nil, err
@@ -99,7 +100,8 @@ func (r *resources) free() {
 	}
 	r.releaseFiber()
 	r.handle.Free()
-	r.handle = engine.Instance{} // the token stays: guests that are linked with this one may call on
+	// The token stays: guests that are linked with this one may call functions that ask for it.
+	r.handle = engine.Instance{}
 }
 
 // open finds the exported memory and runs the start function.
@@ -182,7 +184,8 @@ func (s *Instance) Function(name string) *Function {
 // ExportedMemory returns the first memory that the instance exports, or nil.
 func (s *Instance) ExportedMemory() *Memory { return s.exported }
 
-// Memory0 returns memory 0 of the index space, be it imported or its own; nil if there is none or the instance was closed before it was asked for.
+// Memory0 returns memory 0 of the index space, be it imported or its own; nil if there is none or
+// the instance was closed before it was asked for.
 func (s *Instance) Memory0() *Memory {
 	if memory := s.first.Load(); memory != nil {
 		return memory
@@ -202,9 +205,9 @@ func (s *Instance) Memory0() *Memory {
 	return s.first.Load()
 }
 
-// BytesInCall returns the bytes of memory 0, for a host function that the instance calls: none if there is
-// no memory, or if the instance was closed before the call. They are there as long as the call, whatever
-// is closed meanwhile.
+// BytesInCall returns the bytes of memory 0, for a host function that the instance calls: none if
+// there is no memory, or if the instance was closed before the call. They are there as long as the
+// call, whatever is closed meanwhile.
 func (s *Instance) BytesInCall() []byte {
 	memory := s.Memory0()
 	if memory == nil {
@@ -216,21 +219,24 @@ func (s *Instance) BytesInCall() []byte {
 	return memory.Bytes()
 }
 
-// Memory returns an exported memory by its name, the same each time. It is closed with the instance.
+// Memory returns an exported memory by its name, the same each time. It is closed with the
+// instance.
 func (s *Instance) Memory(name string) (*Memory, error) {
 	return borrow(s, name, engine.ExternMemory, "memory", func(handle engine.Extern, _ *engine.ExternType) *Memory {
 		return newMemory(handle, false)
 	})
 }
 
-// Global returns an exported global by its name, the same each time. It is closed with the instance, and keeps it.
+// Global returns an exported global by its name, the same each time. It is closed with the
+// instance, and keeps it.
 func (s *Instance) Global(name string) (*Global, error) {
 	return borrow(s, name, engine.ExternGlobal, "global", func(handle engine.Extern, t *engine.ExternType) *Global {
 		return newGlobal(handle, t.Value, t.Mutable, s.store, s)
 	})
 }
 
-// Table returns an exported table by its name, the same each time. It is closed with the instance, and keeps it.
+// Table returns an exported table by its name, the same each time. It is closed with the instance,
+// and keeps it.
 func (s *Instance) Table(name string) (*Table, error) {
 	return borrow(s, name, engine.ExternTable, "table", func(handle engine.Extern, t *engine.ExternType) *Table {
 		return newTable(handle, t, s.store, s)

@@ -2,8 +2,8 @@ package core
 
 import "sync/atomic"
 
-// lifetime counts the running uses of something that can be closed, and says when it may be freed: once, after it was closed
-// and the last use has ended. The zero value is open.
+// lifetime counts the running uses of something that can be closed, and tells when it may be freed:
+// once, after it was closed and the last use has ended. The zero value is open.
 type lifetime struct {
 	word atomic.Uint64
 }
@@ -36,7 +36,8 @@ func (l *lifetime) leave(owner releaser) {
 	}
 }
 
-// enterMember is enter for calls on fibers that are members of a group: these can be told from the others.
+// enterMember is enter for calls on fibers that are members of a group: these can be told from the
+// others.
 func (l *lifetime) enterMember(owner releaser) bool {
 	if l.word.Add(memberUse)&closedBit == 0 {
 		return true
@@ -62,12 +63,13 @@ func (l *lifetime) close(owner releaser) {
 	}
 }
 
-// free releases the owner unless that was done, or a use that is about to be refused has just begun, which then does it.
+// free releases the owner unless that was done, or a use that is about to be refused has just
+// begun, which then does it.
 func (l *lifetime) free(owner releaser) {
 	if l.word.CompareAndSwap(closedBit, closedBit|freedBit) {
 		owner.release()
 	}
 }
 
-// isClosed says whether uses are refused.
+// isClosed reports whether uses are refused.
 func (l *lifetime) isClosed() bool { return l.word.Load()&closedBit != 0 }

@@ -144,10 +144,10 @@ func (l *links) object(i int, o *object) error {
 	return nil
 }
 
-// link calls create, which makes the engine's instance, and then makes the stores one: whoever finds the
-// instance in a store that it was linked with finds it complete, or closed. Also one that could not be
-// initialised is linked if its segments were being copied: what they have written to tables stays there
-// (specification, section 4.5.4).
+// link calls create, which makes the engine's instance, and then makes the stores one: whoever
+// finds the instance in a store that it was linked with finds it complete, or closed. Also one that
+// could not be initialised is linked if its segments were being copied: what they have written to
+// tables stays there (specification, section 4.5.4).
 func (l *links) link(s *Instance, create func() error) error {
 	if len(l.stores) == 0 {
 		return create()

@@ -8,17 +8,19 @@ import (
 	"github.com/gowasmer/wasmer/go/internal/engine"
 )
 
-// Memory is a linear memory, which guests and host share. It may be used by many goroutines at once,
-// and also while guests run.
+// Memory is a linear memory, which guests and host share. It may be used by many goroutines at
+// once, and also while guests run.
 //
-// Where its bytes lie is told by its definition, and by nothing else here: this is where memories will
-// come in whose bytes the host provides.
+// Where its bytes lie is told by its definition, and by nothing else here: this is where memories
+// will come in whose bytes the host provides.
 type Memory struct {
-	life       lifetime
-	handle     engine.Extern
-	definition atomic.Pointer[engine.MemoryDefinition] // asked for when first needed: the engine notes that Go sees the bytes
-	cleanup    runtime.Cleanup
-	owned      bool
+	life    lifetime
+	handle  engine.Extern
+	cleanup runtime.Cleanup
+	owned   bool
+
+	// definition is asked for when first needed: the engine notes that Go sees the bytes.
+	definition atomic.Pointer[engine.MemoryDefinition]
 
 	// Faces are what faces show of it.
 	Faces Faces
@@ -123,8 +125,8 @@ func (e *OutsideError) Error() string {
 	return fmt.Sprintf("%d bytes at offset %d, expected an access within the %d bytes of the memory", e.Length, e.Offset, e.Size)
 }
 
-// Grow adds a number of pages and returns how many there were before. It returns an error that wraps
-// ErrClosed, a *FullError, or what the system refuses.
+// Grow adds a number of pages and returns how many there were before. It returns an error that
+// wraps ErrClosed, a *FullError, or what the system refuses.
 func (m *Memory) Grow(pages uint64) (previous uint64, err error) {
 	if !m.Enter() {
 		return 0, ClosedError("memory")
@@ -148,7 +150,8 @@ func (e *FullError) Error() string {
 	return fmt.Sprintf("%d pages and %d more, expected %d at most", e.Pages, e.Added, e.Max)
 }
 
-// Close frees the memory when its last use ends, if it belongs to no instance. Instances that import it keep its bytes.
+// Close frees the memory when its last use ends, if it belongs to no instance. Instances that
+// import it keep its bytes.
 func (m *Memory) Close() {
 	if m != nil && m.owned {
 		m.life.close(m)

@@ -21,10 +21,10 @@ type Module struct {
 // About is what instances need to know about their module. It never changes.
 type About struct {
 	*engine.Description
-	functions      []FuncType            // aligned with the exports; the zero value for what is not a function
+	functions      []FuncType            // aligned with the exports; zero for what is no function
 	externrefs     bool                  // it has to do with externref; see space.go
-	functionByName func() map[string]int // position among the exported functions, made when first needed
-	exportByName   func() map[string]int // position among all exports, made when first needed
+	functionByName func() map[string]int // positions among the exported functions
+	exportByName   func() map[string]int // positions among all exports
 }
 
 // Validate returns why the bytes are not a valid module that is supported, or nil.
@@ -122,8 +122,8 @@ func (about *About) indexExports() map[string]int {
 	return index
 }
 
-// mentionsExternref reports whether a module has functions, imports or exports of type externref. One
-// that has none, but a variable of the type inside, never gets hold of a value.
+// mentionsExternref reports whether a module has functions, imports or exports of type externref.
+// One that has none, but a variable of the type inside, never gets hold of a value.
 func mentionsExternref(about *engine.Description) bool {
 	for _, t := range about.Types {
 		for _, list := range [...][]engine.ValType{t.Params, t.Results} {

@@ -65,7 +65,8 @@ func (o *object) Close() {
 
 func (o *object) closeBorrowed() { o.life.close(o) }
 
-// Value is a value of a global or an element of a table: the slots of a number or a vector, or what a reference refers to.
+// Value is a value of a global or an element of a table: the slots of a number or a vector, or what
+// a reference refers to.
 type Value struct {
 	// Slots are those of a number or a vector, the low half first.
 	Slots engine.Slots

@@ -8,24 +8,25 @@ import (
 	"github.com/gowasmer/wasmer/go/internal/fiber"
 )
 
-// An instance keeps one fiber of its own, prepared for the function that was called last, behind a gate:
-// who passes it has the fiber, and also keeps the instance from being freed. That is what makes a call
-// cheap: a locked operation, a comparison, and no searching in pools. Calls that find the gate taken,
-// because they are nested or come from another goroutine, take a fiber from the pool, and count
-// themselves as users of the instance.
+// An instance keeps one fiber of its own, prepared for the function that was called last, behind a
+// gate: who passes it has the fiber, and also keeps the instance from being freed. That is what
+// makes a call cheap: a locked operation, a comparison, and no searching in pools. Calls that find
+// the gate taken, because they are nested or come from another goroutine, take a fiber from the
+// pool, and count themselves as users of the instance.
 
-// maxKeepers is how many instances can keep a fiber at the same time; the calls of others take one from
-// the pool. Each fiber that is kept takes two memory mappings and some pages.
+// maxKeepers is how many instances can keep a fiber at the same time; the calls of others take one
+// from the pool. Each fiber that is kept takes two memory mappings and some pages.
 const maxKeepers = 256
 
-// keepers are the instances that keep a fiber. The references are weak: keeping a fiber does not keep an instance.
+// keepers are the instances that keep a fiber. The references are weak: keeping a fiber does not
+// keep an instance.
 var keepers = struct {
 	sync.Mutex
 	instances map[*resources]weak.Pointer[Instance]
 }{instances: make(map[*resources]weak.Pointer[Instance])}
 
-// keepFiber gets a fiber for the instance to keep, and reports whether there is one. It does so from the
-// second call on: many instances live for one. The gate is taken.
+// keepFiber gets a fiber for the instance to keep, and reports whether there is one. It does so
+// from the second call on: many instances live for one. The gate is taken.
 func (s *Instance) keepFiber() bool {
 	if !s.own.once {
 		s.own.once = true
@@ -73,7 +74,8 @@ func acquireFiber() (*fiber.Fiber, error) {
 	return fb, err
 }
 
-// giveBackFibers makes instances that keep a fiber without using it at the moment give it back, and reports whether there were any.
+// giveBackFibers makes instances that keep a fiber without using it at the moment give it back, and
+// reports whether there were any.
 func giveBackFibers() bool {
 	keepers.Lock()
 	var idle []*Instance
@@ -107,7 +109,8 @@ func (s *Instance) leaveOwn() {
 	}
 }
 
-// shut ends the use of the instance that its own fiber stands for, unless there is a call on it, which then does it when it ends.
+// shut ends the use of the instance that its own fiber stands for, unless there is a call on it,
+// which then does it when it ends.
 func (s *Instance) shut() bool {
 	if !s.own.gate.shut() {
 		return false
@@ -118,10 +121,10 @@ func (s *Instance) shut() bool {
 
 // Close refuses further calls, and frees the instance as soon as no call is running.
 //
-// A call that ends on the instance's own fiber opens the gate and then looks whether the instance is
-// closed; here it is closed, and then the gate is looked at. The processor may let the call look before
-// others see the gate open. After the barrier, either the gate is seen open, or the call has not yet
-// looked.
+// A call that ends on the instance's own fiber opens the gate and then looks whether the instance
+// is closed; here it is closed, and then the gate is looked at. The processor may let the call look
+// before others see the gate open. After the barrier, either the gate is seen open, or the call has
+// not yet looked.
 func (s *Instance) Close() {
 	s.life.close(s)
 	if !s.shut() && s.own.gate.isTaken() {

@@ -44,21 +44,23 @@ type Instance struct {
 	Data atomic.Pointer[any]
 }
 
-// resources are the parts of an instance outside of Go's heap. They do not refer to the instance, whose cleanup frees them.
+// resources are the parts of an instance outside of Go's heap. They do not refer to the instance,
+// whose cleanup frees them.
 type resources struct {
 	handle engine.Instance
 	token  unsafe.Pointer       // listed among the tokens if not nil
 	block  atomic.Pointer[byte] // of the fiber that the instance keeps, or nil
 }
 
-// Function is a function that an instance exports, or one that is known by a reference. It keeps its instance.
+// Function is a function that an instance exports, or one that is known by a reference. It keeps
+// its instance.
 type Function struct {
 	instance *Instance
 	typ      *FuncType
 	name     string
 	export   uint32                        // position among the module's exports, or noExport
 	entry    atomic.Pointer[fiber.Entry]   // how to enter it; asked for at the first call
-	value    atomic.Pointer[functionValue] // made when the function is used as a value, which most are not
+	value    atomic.Pointer[functionValue] // made for the few that are used as values
 
 	// Faces are what faces show of it.
 	Faces Faces
@@ -85,22 +87,25 @@ func (f *Function) asValue() *functionValue {
 // Instance returns the instance of the function.
 func (f *Function) Instance() *Instance { return f.instance }
 
-// Name returns the name by which the function is exported; one that is not has one such as "function[3]", by its index.
+// Name returns the name by which the function is exported; one that is not has one such as
+// "function[3]", by its index.
 func (f *Function) Name() string { return f.name }
 
 // Type returns the type. It must not be changed.
 func (f *Function) Type() *FuncType { return f.typ }
 
-// HostFunc is a function of the host as instances import it. It never changes, and refers to no instance.
+// HostFunc is a function of the host as instances import it. It never changes, and refers to no
+// instance.
 type HostFunc struct {
 	Params, Results []engine.ValType
-	Call            HostCall         // unused with a C function, which compiled code calls by itself
+	Call            HostCall         // unused if compiled code calls a C function
 	CFunction       unsafe.Pointer   // or nil
 	WantsToken      bool             // it asks for the token of the instance; see Call.Token
 	Intrinsic       engine.Intrinsic // what the engine does of it by itself
 }
 
-// HostCall runs a host function for an instance: arguments are in the slots, results go there. The call is valid until it returns.
+// HostCall runs a host function for an instance: arguments are in the slots, results go there. The
+// call is valid until it returns.
 type HostCall func(call *Call, slots []uint64) error
 
 // Call is what a host function knows of the call that it is a part of.
@@ -123,7 +128,8 @@ func (c *Call) Context() context.Context {
 	return c.ctx
 }
 
-// Token returns what C functions get for the instance; see InstanceOfToken. It is nil unless a host function of the instance asks for it.
+// Token returns what C functions get for the instance; see InstanceOfToken. It is nil unless a host
+// function of the instance asks for it.
 func (c *Call) Token() unsafe.Pointer {
 	if c.instance == nil {
 		return nil
@@ -131,7 +137,8 @@ func (c *Call) Token() unsafe.Pointer {
 	return c.instance.owned.token
 }
 
-// ownFiber is the fiber that an instance keeps; see ownfiber.go. All but the gate belongs to who has taken the gate.
+// ownFiber is the fiber that an instance keeps; see ownfiber.go. All but the gate belongs to who
+// has taken the gate.
 type ownFiber struct {
 	gate  gate
 	once  bool      // there was a call
@@ -139,10 +146,11 @@ type ownFiber struct {
 	fiber *fiber.Fiber
 	slots unsafe.Pointer
 	bound *Function // that the fiber is prepared for
-	call  Call // for the host functions that a call on the fiber calls
+	call  Call      // for the host functions that a call on the fiber calls
 }
 
-// borrowed are the memories, globals and tables of an instance that were asked for. They are closed with the instance.
+// borrowed are the memories, globals and tables of an instance that were asked for. They are closed
+// with the instance.
 type borrowed struct {
 	sync.Mutex
 	items map[borrowedID]borrowedItem
@@ -158,18 +166,19 @@ type borrowedItem interface{ closeBorrowed() }
 
 func (m *Memory) closeBorrowed() { m.life.close(m) }
 
-// store is the Go side of the engine's store: the instances, globals and tables that can lead to each
-// other's host functions, because functions went from one to the other. What is not linked has a store
-// of its own; where two stores of the engine become one, so do these. Host functions are kept here and
-// by their instance, in no global table, so that an instance that refers to itself through a closure
-// can be collected. The same holds for what guests refer to by externref.
+// store is the Go side of the engine's store: the instances, globals and tables that can lead to
+// each other's host functions, because functions went from one to the other. What is not linked has
+// a store of its own; where two stores of the engine become one, so do these. Host functions are
+// kept here and by their instance, in no global table, so that an instance that refers to itself
+// through a closure can be collected. The same holds for what guests refer to by externref.
 //
 // All that is in a store keeps it, and with it everything else that is there; nothing else does.
 type store struct{ cell union.Cell[contents] }
 
 // contents are what stores that are one share.
 type contents struct {
-	space atomic.Pointer[externref.Space] // for the values of externref; nil as long as nothing in the store has to do with them
+	// space is for the values of externref; nil as long as nothing in the store has to do with them.
+	space atomic.Pointer[externref.Space]
 
 	first     *Instance                // one of the instances, or nil; most stores have no other
 	others    map[uint64]*Instance     // by id

@@ -8,7 +8,8 @@ import (
 
 // This file is about functions as values: the references that guests, tables and globals hold.
 
-// functionByIndex returns a function of the instance: an exported one under its name, others under their index. The handle is one of the function.
+// functionByIndex returns a function of the instance: an exported one under its name, others under
+// their index. The handle is one of the function.
 func (s *Instance) functionByIndex(info *engine.FuncInfo, handle engine.Extern) (*Function, error) {
 	next := 0
 	for i := range s.about.Exports {
@@ -30,7 +31,8 @@ func (s *Instance) functionByIndex(info *engine.FuncInfo, handle engine.Extern) 
 	return f, nil
 }
 
-// function returns the function that a slot refers to, nil for null. locate asks the engine for a handle of it.
+// function returns the function that a slot refers to, nil for null. locate asks the engine for a
+// handle of it.
 func (s *store) function(slot uint64, locate func(slot uint64) engine.Extern) (*Function, error) {
 	if slot == 0 {
 		return nil, nil
@@ -85,7 +87,8 @@ func (f *Function) handle() (engine.Extern, error) {
 	return handle, nil
 }
 
-// Canonical returns the one that stands for all that are the same function, which may be exported under several names and by several instances.
+// Canonical returns the one that stands for all that are the same function, which may be exported
+// under several names and by several instances.
 func (f *Function) Canonical() *Function {
 	if same := f.asValue().same.Load(); same != nil {
 		return same
@@ -103,7 +106,8 @@ func (f *Function) Canonical() *Function {
 	return f.asValue().same.Load()
 }
 
-// handTo calls link with a handle of the function, which makes the engine's store of the function one with that of a store here, and then makes these one.
+// handTo calls link with a handle of the function, which makes the engine's store of the function
+// one with that of a store here, and then makes these one.
 func (f *Function) handTo(s *store, link func(handle engine.Extern) error) error {
 	return f.use(func(handle engine.Extern) error {
 		info, err := handle.FuncInfo()
@@ -122,7 +126,8 @@ func (f *Function) handTo(s *store, link func(handle engine.Extern) error) error
 	})
 }
 
-// anchor begins a use of an instance in the same store as this: this one, or another if it is closed. The caller ends it.
+// anchor begins a use of an instance in the same store as this: this one, or another if it is
+// closed. The caller ends it.
 func (s *Instance) anchor() (*Instance, error) {
 	if s.life.enter(s) {
 		return s, nil
@@ -154,7 +159,8 @@ func (s *Instance) FunctionAt(slot uint64) (*Function, error) {
 	})
 }
 
-// SlotOf returns a slot that refers to a function, which may come from anywhere: from now on both are in the same store. It is 0 for nil.
+// SlotOf returns a slot that refers to a function, which may come from anywhere: from now on both
+// are in the same store. It is 0 for nil.
 func (s *Instance) SlotOf(f *Function) (uint64, error) {
 	if f == nil {
 		return 0, nil

@@ -9,7 +9,8 @@ import (
 // Name is the whole name of an import.
 type Name struct{ Namespace, Name string }
 
-// Item is something that instances can import: a *HostFunc, a *Function, a *Memory, a *Global or a *Table.
+// Item is something that instances can import: a *HostFunc, a *Function, a *Memory, a *Global or a
+// *Table.
 type Item interface{ item() }
 
 func (*HostFunc) item() {}
@@ -18,8 +19,9 @@ func (*Memory) item()   {}
 func (*Global) item()   {}
 func (*Table) item()    {}
 
-// Registry holds items by their names, for instances that import them. It does not own them. It may be
-// used by many goroutines at once. The zero value is empty, and so is nil, which can only be read.
+// Registry holds items by their names, for instances that import them. It does not own them. It may
+// be used by many goroutines at once. The zero value is empty, and so is nil, which can only be
+// read.
 type Registry struct {
 	mutex  sync.RWMutex
 	items  map[Name]Item

@@ -10,11 +10,12 @@ import (
 	"github.com/gowasmer/wasmer/go/internal/fiber"
 )
 
-// This file is the way of every call: Begin takes a fiber, the caller puts arguments into its slots, Run
-// runs the guest, the caller takes the results out of the slots, and End gives the fiber back.
+// This file is the way of every call: Begin takes a fiber, the caller puts arguments into its
+// slots, Run runs the guest, the caller takes the results out of the slots, and End gives the fiber
+// back.
 
-// Begin takes a fiber that is prepared for the function, and its slots: as many as arguments or results
-// need, and six at least. In all cases but an error, Run or End follow.
+// Begin takes a fiber that is prepared for the function, and its slots: as many as arguments or
+// results need, and six at least. In all cases but an error, Run or End follow.
 func (f *Function) Begin(ctx context.Context) (*fiber.Fiber, unsafe.Pointer, error) {
 	if !fiber.Alive(ctx) {
 		return nil, nil, f.badContext(ctx)
@@ -39,7 +40,8 @@ func (f *Function) badContext(ctx context.Context) error {
 	return err
 }
 
-// beginOwn is Begin when the gate is taken and the fiber is missing or prepared for another function, or the instance was closed.
+// beginOwn is Begin when the gate is taken and the fiber is missing or prepared for another
+// function, or the instance was closed.
 func (f *Function) beginOwn() (*fiber.Fiber, unsafe.Pointer, error) {
 	s := f.instance
 	if s.life.isClosed() {
@@ -73,7 +75,7 @@ func (f *Function) beginPooled() (*fiber.Fiber, unsafe.Pointer, error) {
 	if !s.life.enter(s) {
 		return nil, nil, ClosedError("instance")
 	}
-	if space := s.space.Load(); space != nil { // who gives it one looks at the uses after that
+	if space := s.space.Load(); space != nil { // who sets it looks at the uses after that
 		s.life.leave(s)
 		return f.beginMember(space)
 	}
@@ -128,8 +130,8 @@ func (s *Instance) newEntry(f engine.Func) *fiber.Entry {
 	return &fiber.Entry{Func: f, Store: s.fiberHome, C: s.callsC}
 }
 
-// Run runs the guest. Unless it returns nil, the call has ended. The error is that of a host function,
-// a *Trap or a *Cancelled.
+// Run runs the guest. Unless it returns nil, the call has ended. The error is that of a host
+// function, a *Trap or a *Cancelled.
 func (f *Function) Run(ctx context.Context, fb *fiber.Fiber) error {
 	if fb.Guarded {
 		return f.runGuarded(ctx, fb)
@@ -176,11 +178,12 @@ func (f *Function) End(fb *fiber.Fiber) {
 	s.life.leave(s)
 }
 
-// Unwound implements [fiber.Unwinder]: it ends a call on the own fiber of an instance that has no host
-// functions, when one of a linked instance panics or ends the goroutine.
+// Unwound implements [fiber.Unwinder]: it ends a call on the own fiber of an instance that has no
+// host functions, when one of a linked instance panics or ends the goroutine.
 func (s *Instance) Unwound(*fiber.Fiber) { s.leaveOwn() }
 
-// HostCall implements [fiber.Host]: it runs the first host function of a call on a fiber from the pool, and those of linked instances.
+// HostCall implements [fiber.Host]: it runs the first host function of a call on a fiber from the
+// pool, and those of linked instances.
 func (s *Instance) HostCall(fb *fiber.Fiber, ctx context.Context, instance, function uint64, slots []uint64) error {
 	if instance == s.id {
 		c := (*Call)(fb.Local)

@@ -7,10 +7,10 @@ import (
 )
 
 // This file is about stores that have to do with externref: those with an instance of a module that
-// mentions the type, and with globals and tables of it. They have a space for the values, and calls of
-// their instances join it: a collection of values stops and scans them. They do so on fibers from the
-// pool, never on the one that an instance keeps, so that calls of all other instances have nothing to
-// look at.
+// mentions the type, and with globals and tables of it. They have a space for the values, and calls
+// of their instances join it: a collection of values stops and scans them. They do so on fibers
+// from the pool, never on the one that an instance keeps, so that calls of all other instances have
+// nothing to look at.
 //
 // A store can get its space when there are calls already: a host function may link another instance
 // with that of its caller. There is no collection until those have ended.
@@ -32,7 +32,8 @@ func (s *store) useSpace() *externref.Space {
 // existingSpace returns the space of the store, or nil.
 func (s *store) existingSpace() *externref.Space { return s.cell.Find().Contents.space.Load() }
 
-// shareSpace makes the spaces of two stores one, before guests can hand values of the one to the other.
+// shareSpace makes the spaces of two stores one, before guests can hand values of the one to the
+// other.
 func (s *store) shareSpace(other *store) { union.Both(&s.cell, &other.cell, (*contents).shareSpace) }
 
 // shareSpace is the same for contents; both are locked.
@@ -67,8 +68,8 @@ func (s *store) referent(slot uint64) (value any, ok bool) {
 	return nil, slot == 0
 }
 
-// watch adds the engine's store of the instance to the space, once there are both. If that fails, which
-// it does for lack of memory only, nothing is dropped any more.
+// watch adds the engine's store of the instance to the space, once there are both. If that fails,
+// which it does for lack of memory only, nothing is dropped any more.
 func (s *Instance) watch() {
 	space := s.space.Load()
 	if space == nil || !s.made.Load() || !s.life.enter(s) {
@@ -84,7 +85,8 @@ func (s *Instance) watch() {
 	}
 }
 
-// isQuiet reports whether all calls have ended that began before the instance had a space, and lets none begin on the fiber that it keeps.
+// isQuiet reports whether all calls have ended that began before the instance had a space, and lets
+// none begin on the fiber that it keeps.
 func (s *Instance) isQuiet() bool {
 	if s.own.gate.take() {
 		s.dropFiber()
@@ -95,13 +97,14 @@ func (s *Instance) isQuiet() bool {
 	return !s.own.gate.isTaken() && s.life.others() == 0 // it is closed
 }
 
-// PutReference writes a new reference to a value of the host into a slot, where collections look; 0 for
-// nil. No collection of references begins in between, so one finds it there.
+// PutReference writes a new reference to a value of the host into a slot, where collections look; 0
+// for nil. No collection of references begins in between, so one finds it there.
 func (s *Instance) PutReference(slot *uint64, value any) {
 	s.store.useSpace().Put(value, func(handle uint64) { *slot = handle })
 }
 
-// PinnedReference returns a new reference to a value of the host, 0 for nil, that keeps the value until Unpin.
+// PinnedReference returns a new reference to a value of the host, 0 for nil, that keeps the value
+// until Unpin.
 func (s *Instance) PinnedReference(value any) uint64 { return s.store.useSpace().Pinned(value) }
 
 // Unpin lets go of a reference that was pinned. It does nothing if it was not.
@@ -120,8 +123,8 @@ func (s *Instance) Referent(slot uint64) (any, error) {
 	return value, nil
 }
 
-// pinAll pins the references among the results of a call on raw slots, while they still are in the slots
-// of the fiber: where the caller has them no collection looks.
+// pinAll pins the references among the results of a call on raw slots, while they still are in the
+// slots of the fiber: where the caller has them no collection looks.
 func (s *Instance) pinAll(types []engine.ValType, slots []uint64) {
 	s.eachExternref(types, slots, (*externref.Space).Pin)
 }

@@ -12,7 +12,8 @@ import (
 // newestInstance is the id that was given last.
 var newestInstance atomic.Uint64
 
-// linking is held for reading while stores are made one: first by the engine, then here. It is taken before the lock of a store.
+// linking is held for reading while stores are made one: first by the engine, then here. It is
+// taken before the lock of a store.
 var linking sync.RWMutex
 
 // settle gives an instance its id, and a store of its own. Nobody else knows it yet.
@@ -25,7 +26,8 @@ func (s *Instance) settle() {
 	s.home.cell.Contents.first = s
 }
 
-// unite makes both stores one. The caller has linking for reading, and the stores of the engine are one.
+// unite makes both stores one. The caller has linking for reading, and the stores of the engine are
+// one.
 func (s *store) unite(other *store) { union.Unite(&s.cell, &other.cell, (*contents).takeIn) }
 
 // takeIn moves everything here; both are locked.
@@ -81,7 +83,8 @@ func (s *store) noted(slot uint64) *Function {
 	return cell.Contents.slots[slot]
 }
 
-// note lists a function as a value, and a slot that refers to it, and returns the one that stands for all that are the same function.
+// note lists a function as a value, and a slot that refers to it, and returns the one that stands
+// for all that are the same function.
 func (s *store) note(f *Function, info *engine.FuncInfo, slot uint64) *Function {
 	cell := s.cell.Lock()
 	defer cell.Unlock()

@@ -7,7 +7,8 @@ import (
 	"github.com/gowasmer/wasmer/go/internal/engine"
 )
 
-// Table is a table: references of one type, by their indices. It may be used by many goroutines at once, and also while guests run.
+// Table is a table: references of one type, by their indices. It may be used by many goroutines at
+// once, and also while guests run.
 type Table struct {
 	object
 	typ engine.ExternType // as it was made or declared
@@ -50,7 +51,8 @@ func (t *Table) Size() uint64 {
 	return t.handle.TableSize()
 }
 
-// Get returns an element. The error wraps ErrClosed, is ErrStale, or tells that there is no such element.
+// Get returns an element. The error wraps ErrClosed, is ErrStale, or tells that there is no such
+// element.
 func (t *Table) Get(index uint64) (Value, error) {
 	if !t.enter() {
 		return Value{}, ClosedError(t.what)
@@ -69,7 +71,8 @@ func (t *Table) outside(index uint64) error {
 	return fmt.Errorf("element %d is wanted, expected less than %d, the size", index, t.handle.TableSize())
 }
 
-// Set sets an element to a value, which is of the table's type. The error wraps ErrClosed, or tells that there is no such element.
+// Set sets an element to a value, which is of the table's type. The error wraps ErrClosed, or tells
+// that there is no such element.
 func (t *Table) Set(index uint64, value Value) error {
 	if !t.enter() {
 		return ClosedError(t.what)
@@ -83,10 +86,12 @@ func (t *Table) Set(index uint64, value Value) error {
 	})
 }
 
-// ErrTableFull is in the error of a growth beyond the maximum of a table, or beyond what the system allows.
+// ErrTableFull is in the error of a growth beyond the maximum of a table, or beyond what the system
+// allows.
 var ErrTableFull = errors.New("more elements than its maximum, or than the system allows")
 
-// Grow adds elements with a value, which is of the table's type, and returns how many there were before. The error wraps ErrClosed or ErrTableFull.
+// Grow adds elements with a value, which is of the table's type, and returns how many there were
+// before. The error wraps ErrClosed or ErrTableFull.
 func (t *Table) Grow(count uint64, initial Value) (previous uint64, err error) {
 	if !t.enter() {
 		return 0, ClosedError(t.what)

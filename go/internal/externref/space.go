@@ -1,13 +1,18 @@
-// Package externref keeps the Go values that the guests of a store hold as externref for as long as a guest can reach them, and drops them some time later.
+// Package externref keeps the Go values that the guests of a store hold as externref for as long as
+// a guest can reach them, and drops them some time later.
 //
-// A collection stops the guests of the store, marks all handles that it finds, lets them go on, and drops the values of all others. It looks
+// A collection stops the guests of the store, marks all handles that it finds, lets them go on, and
+// drops the values of all others. It looks
 //
 //   - exactly at globals, tables and passive element segments of the store, in the engine;
-//   - at the stacks of all calls of the store that have begun and not ended, also those that wait in host functions, and at the registers of guests that were
-//     paused: there each word counts that has the bits of a handle, be it an externref, a number that happens to look so, or a remnant in an unused part of a
-//     frame. So a value may be kept longer than needed, and none is dropped too early.
+//   - at the stacks of all calls of the store that have begun and not ended, also those that wait
+//     in host functions, and at the registers of guests that were paused: there each word counts
+//     that has the bits of a handle, be it an externref, a number that happens to look so, or a
+//     remnant in an unused part of a frame. So a value may be kept longer than needed, and none is
+//     dropped too early.
 //
-// Go code that has a handle, and not the value, has it in one of these places, or holds off collections meanwhile (Put, Look).
+// Go code that has a handle, and not the value, has it in one of these places, or holds off
+// collections meanwhile (Put, Look).
 package externref
 
 import (
@@ -19,8 +24,8 @@ import (
 	"github.com/gowasmer/wasmer/go/internal/union"
 )
 
-// Space is what a store has for values of externref. It may be used by any number of goroutines. The zero value has no stores yet; the instances of the store, and
-// later ones, are added.
+// Space is what a store has for values of externref. It may be used by any number of goroutines.
+// The zero value has no stores yet; the instances of the store, and later ones, are added.
 //
 // The outer lock of its cell is held by a collection.
 type Space struct {
@@ -39,7 +44,8 @@ type stores struct {
 // watch frees its handle when nothing refers to it.
 type watch struct{ handle engine.StoreWatch }
 
-// AddStore adds the engine's store of an instance. Closed is to be called when the instance was closed.
+// AddStore adds the engine's store of an instance. Closed is to be called when the instance was
+// closed.
 func (s *Space) AddStore(instance engine.Instance) error {
 	handle, err := instance.Watch()
 	if err != nil {
@@ -65,15 +71,17 @@ func (s *Space) addWatch(handle engine.StoreWatch) {
 	s.add([]*watch{w}, nil, 1)
 }
 
-// Closed tells that an instance or object was closed whose store was added. With the last of them all values go.
+// Closed tells that an instance or object was closed whose store was added. With the last of them
+// all values go.
 func (s *Space) Closed() {
 	if s.add(nil, nil, -1) == 0 {
 		s.Collect()
 	}
 }
 
-// AddUnless makes collections wait as long as quiet returns false: there are calls whose fibers are not in the group, as they began when the store had nothing to
-// do with externref. Once it returns true, there are none any more, and it is not asked again.
+// AddUnless makes collections wait as long as quiet returns false: there are calls whose fibers are
+// not in the group, as they began when the store had nothing to do with externref. Once it returns
+// true, there are none any more, and it is not asked again.
 func (s *Space) AddUnless(quiet func() bool) { s.add(nil, []func() bool{quiet}, 0) }
 
 // add adds to the lists and to the number of what is open, and returns that.
@@ -96,7 +104,8 @@ func (s *Space) Refs() *handles.Table { return &s.refs }
 // Guests returns the group that fibers join for calls of the store.
 func (s *Space) Guests() *fiber.Group { return &s.guests }
 
-// Merge makes both spaces one. It is called before the engine makes their stores one, and may wait until a collection has ended.
+// Merge makes both spaces one. It is called before the engine makes their stores one, and may wait
+// until a collection has ended.
 func (s *Space) Merge(other *Space) {
 	union.Unite(&s.cell, &other.cell, func(to, from *stores) {
 		// No collection stops or marks anything now: it would hold one of the outer locks.
@@ -107,8 +116,9 @@ func (s *Space) Merge(other *Space) {
 	})
 }
 
-// Put makes a handle for a value, 0 for nil, and hands it to put, which stores it where collections look, and does nothing else. Before that there may be a
-// collection: other handles are in such places already.
+// Put makes a handle for a value, 0 for nil, and hands it to put, which stores it where collections
+// look, and does nothing else. Before that there may be a collection: other handles are in such
+// places already.
 func (s *Space) Put(v any, put func(handle uint64)) {
 	if v == nil {
 		put(0)
@@ -126,7 +136,8 @@ func (s *Space) hold() handles.Hold {
 	return s.refs.Hold()
 }
 
-// Pinned makes a handle for a value, 0 for nil, which keeps the value wherever the handle is, until Unpin.
+// Pinned makes a handle for a value, 0 for nil, which keeps the value wherever the handle is, until
+// Unpin.
 func (s *Space) Pinned(v any) (handle uint64) {
 	hold := s.hold()
 	defer hold.Release()
@@ -135,7 +146,8 @@ func (s *Space) Pinned(v any) (handle uint64) {
 	return handle
 }
 
-// Pin does that with a handle that is in a place where collections look. It does nothing for a word that is no handle.
+// Pin does that with a handle that is in a place where collections look. It does nothing for a word
+// that is no handle.
 func (s *Space) Pin(handle uint64) {
 	hold := s.refs.Hold()
 	defer hold.Release()
@@ -149,24 +161,27 @@ func (s *Space) Unpin(handle uint64) {
 	hold.Unpin(handle)
 }
 
-// Look looks up the handle that get reads from a place where collections look, and which may be overwritten meanwhile. It reports whether it is one.
+// Look looks up the handle that get reads from a place where collections look, and which may be
+// overwritten meanwhile. It reports whether it is one.
 func (s *Space) Look(get func() (handle uint64)) (v any, ok bool) {
 	hold := s.refs.Hold()
 	defer hold.Release()
 	return hold.Get(get())
 }
 
-// Idle tells that a call has ended. If it was the last one and many handles were made, there is a collection.
+// Idle tells that a call has ended. If it was the last one and many handles were made, there is a
+// collection.
 func (s *Space) Idle() {
 	if s.refs.Due(true) && s.guests.Empty() {
 		s.Collect()
 	}
 }
 
-// Collect drops values that no guest can reach, and returns how many, and whether it was done. It is not done while another one runs, while there are calls that
-// cannot be stopped (see AddUnless and fiber.Group), or while spaces are merged. It may be called by a host function. It takes until each running guest
-// has stopped, which is 10 milliseconds at most as Go preempts them so often, and the time to look at tables and stacks; guests
-// wait meanwhile, host functions do not.
+// Collect drops values that no guest can reach, and returns how many, and whether it was done. It
+// is not done while another one runs, while there are calls that cannot be stopped (see AddUnless
+// and fiber.Group), or while spaces are merged. It may be called by a host function. It takes until
+// each running guest has stopped, which is 10 milliseconds at most as Go preempts them so often,
+// and the time to look at tables and stacks; guests wait meanwhile, host functions do not.
 func (s *Space) Collect() (dropped int, done bool) {
 	cell := s.cell.TryLockOuter()
 	if cell == nil {
@@ -218,7 +233,8 @@ func isQuiet(cell *union.Cell[stores]) bool {
 		answered++
 	}
 	cell.Lock()
-	cell.Contents.quiet = cell.Contents.quiet[answered:] // only a collection takes any away, and only one runs
+	// Only a collection takes any away, and only one runs.
+	cell.Contents.quiet = cell.Contents.quiet[answered:]
 	cell.Unlock()
 	return answered == len(quiet)
 }

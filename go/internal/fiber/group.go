@@ -11,12 +11,13 @@ import (
 	"github.com/gowasmer/wasmer/go/internal/union"
 )
 
-// This file stops all guests of a store for a moment, so that what they refer to can be found. Only fibers that have joined a group take part; calls on others
-// do not pass here.
+// This file stops all guests of a store for a moment, so that what they refer to can be found. Only
+// fibers that have joined a group take part; calls on others do not pass here.
 //
-// A fiber that is to run says so in its state, and then looks whether somebody wants the guests stopped; who wants that says so, and then looks at the
-// states. So one of both sees the other. A guest that runs stops when it calls a host function, when it ends, or when Go's preemption signal pauses
-// it, which comes every 10 milliseconds; host functions are not stopped.
+// A fiber that is to run says so in its state, and then looks whether somebody wants the guests
+// stopped; who wants that says so, and then looks at the states. So one of both sees the other. A
+// guest that runs stops when it calls a host function, when it ends, or when Go's preemption signal
+// pauses it, which comes every 10 milliseconds; host functions are not stopped.
 
 // Group is the set of fibers on which there are calls of one store. The zero value is an empty one.
 //
@@ -37,7 +38,8 @@ type stop struct {
 	over chan struct{} // closed at the end
 }
 
-// membership is what a fiber has to do with its group. Other goroutines follow the links under the group's mutex, and read the state.
+// membership is what a fiber has to do with its group. Other goroutines follow the links under the
+// group's mutex, and read the state.
 type membership struct {
 	group          *Group // nil for none
 	next, previous *Fiber
@@ -54,8 +56,8 @@ const (
 // ...and whether it runs, or is about to.
 const stateRunning uint32 = 1 << 31
 
-// Join makes a prepared fiber a member, until Release. Its slots are cleared; arguments come after this. Host functions are called by the Host only, never
-// directly, and C functions by Go.
+// Join makes a prepared fiber a member, until Release. Its slots are cleared; arguments come after
+// this. Host functions are called by the Host only, never directly, and C functions by Go.
 func (f *Fiber) Join(g *Group, e *Entry) {
 	f.Guarded, f.Instance, f.Direct = true, 0, nil
 	f.apart, f.needsC = image.WithoutP(), false
@@ -141,7 +143,8 @@ func (f *Fiber) callGrouped(ctx context.Context) (err error) {
 	return err
 }
 
-// serveGrouped is serve for a member of a group. If it returns an error, or does not return, the guest is not resumed.
+// serveGrouped is serve for a member of a group. If it returns an error, or does not return, the
+// guest is not resumed.
 func (f *Fiber) serveGrouped(ctx context.Context, status uint64) error {
 	f.halt(stateSuspended)
 	if err := f.serve(ctx, status); err != nil {
@@ -151,13 +154,15 @@ func (f *Fiber) serveGrouped(ctx context.Context, status uint64) error {
 	return nil
 }
 
-// interruptAfter is how long a collection waits for guests that hold no processor of Go before it interrupts them, and does so again.
+// interruptAfter is how long a collection waits for guests that hold no processor of Go before it
+// interrupts them, and does so again.
 const interruptAfter = time.Millisecond
 
-// Stop stops all guests of the group, shows scan the words of their stacks and slots, in pieces, and then calls found, and lets them go on. It returns what
-// found returns.
+// Stop stops all guests of the group, shows scan the words of their stacks and slots, in pieces,
+// and then calls found, and lets them go on. It returns what found returns.
 //
-// Scan must not keep the words. Neither of both functions may stop or merge groups, call guests, or wait for who does.
+// Scan must not keep the words. Neither of both functions may stop or merge groups, call guests, or
+// wait for who does.
 func (g *Group) Stop(scan func(words []uint64), found func() bool) bool {
 	cell := g.cell.LockOuter()
 	defer cell.UnlockOuter()
@@ -182,7 +187,8 @@ func (g *Group) Stop(scan func(words []uint64), found func() bool) bool {
 	}
 }
 
-// scanStopped shows all words if no guest runs. The lock keeps all fibers in the group meanwhile. No guest can begin to run.
+// scanStopped shows all words if no guest runs. The lock keeps all fibers in the group meanwhile.
+// No guest can begin to run.
 func scanStopped(cell *union.Cell[members], scan func(words []uint64), found func() bool) (stopped, result bool) {
 	cell.Lock()
 	defer cell.Unlock()
@@ -208,12 +214,14 @@ func interrupt(cell *union.Cell[members]) {
 	}
 }
 
-// redZone is how much of the stack below the stack pointer is looked at, too: compiled code is not known to use it, but the convention allows it.
+// redZone is how much of the stack below the stack pointer is looked at, too: compiled code is not
+// known to use it, but the convention allows it.
 const redZone = 128
 
-// scan shows the words that can hold references: all of the stack from the stack pointer up, and the slots behind it; of a paused guest all registers, too. Words
-// of dead frames lie below the stack pointer, and those of earlier pauses in a context that is not paused. The fiber may say for a moment that it runs: then it
-// is about to see that it must not.
+// scan shows the words that can hold references: all of the stack from the stack pointer up, and
+// the slots behind it; of a paused guest all registers, too. Words of dead frames lie below the
+// stack pointer, and those of earlier pauses in a context that is not paused. The fiber may say for
+// a moment that it runs: then it is about to see that it must not.
 func (f *Fiber) scan(scan func(words []uint64)) {
 	switch f.state.Load() &^ stateRunning {
 	case stateSlots:

@@ -6,20 +6,24 @@ import (
 	"github.com/gowasmer/wasmer/go/internal/union"
 )
 
-// This file is how values are dropped: a collection begins, marks the handles that it is shown, and drops the values of all others that were made before
-// it began. Whoever starts it shows it all places where handles can be, at a time when guests are stopped; a place too many, or a word that only looks
-// like a handle, keeps a value longer than needed and does no other harm.
+// This file is how values are dropped: a collection begins, marks the handles that it is shown, and
+// drops the values of all others that were made before it began. Whoever starts it shows it all
+// places where handles can be, at a time when guests are stopped; a place too many, or a word that
+// only looks like a handle, keeps a value longer than needed and does no other harm.
 
 const (
-	// firstLimit is how many handles may be made before the first collection, and at least before each one.
+	// firstLimit is how many handles may be made before the first collection, and at least before
+	// each one.
 	firstLimit = 1024
 	// sweepStep is for how many pages at a time the table is locked while values are dropped.
 	sweepStep = 128
 )
 
-// Hold is a time in which handles are made and put where collections find them, or read from such places and looked up. No collection begins during it, and none
-// drops values: handles that are made under a hold are safe if they are in such a place before it ends, and what is read there can be looked up before it
-// ends, even if the place is overwritten meanwhile. It must be short, must not block, and must not begin another hold, merge or collect.
+// Hold is a time in which handles are made and put where collections find them, or read from such
+// places and looked up. No collection begins during it, and none drops values: handles that are
+// made under a hold are safe if they are in such a place before it ends, and what is read there can
+// be looked up before it ends, even if the place is overwritten meanwhile. It must be short, must
+// not block, and must not begin another hold, merge or collect.
 type Hold struct{ cell *union.Cell[contents] }
 
 // Hold begins one, to be ended by Release. The table is not merged into another before that.
@@ -45,7 +49,8 @@ func (h Hold) Get(handle uint64) (v any, ok bool) {
 	return c.Contents.get(handle)
 }
 
-// Pin keeps the value of a handle until Unpin was called as often. It is for handles in places where no collection looks.
+// Pin keeps the value of a handle until Unpin was called as often. It is for handles in places
+// where no collection looks.
 func (h Hold) Pin(handle uint64) {
 	cell := h.cell.Lock()
 	defer cell.Unlock()
@@ -74,8 +79,9 @@ func (h Hold) Unpin(handle uint64) {
 // Release ends the hold.
 func (h Hold) Release() { h.cell.RUnlockOuter() }
 
-// Due reports whether so many handles were made since the last collection that another one is worth while: more than 1024, and more than twice as many
-// as were left then; when there is no call, a quarter of that.
+// Due reports whether so many handles were made since the last collection that another one is worth
+// while: more than 1024, and more than twice as many as were left then; when there is no call, a
+// quarter of that.
 func (t *Table) Due(idle bool) bool {
 	c := &t.cell.Find().Contents
 	return c.due.Load() || idle && c.dueIdle.Load()
@@ -88,7 +94,8 @@ func (c *contents) setDue() {
 	c.dueIdle.Store(c.made > max(firstLimit, limit/4) && !c.marking)
 }
 
-// Postpone tells that a collection that is due cannot be made now. It is due again when half as many handles were made as before.
+// Postpone tells that a collection that is due cannot be made now. It is due again when half as
+// many handles were made as before.
 func (t *Table) Postpone() {
 	cell := t.cell.Lock()
 	defer cell.Unlock()
@@ -97,10 +104,12 @@ func (t *Table) Postpone() {
 	c.setDue()
 }
 
-// Collect drops the values whose handles are not among the words that roots marks. It returns how many, and whether it was done: there is one collection of
-// a table at a time, and one is given up if roots returns false, or if the table is merged into another meanwhile.
+// Collect drops the values whose handles are not among the words that roots marks. It returns how
+// many, and whether it was done: there is one collection of a table at a time, and one is given up
+// if roots returns false, or if the table is merged into another meanwhile.
 //
-// Values whose handles are made after the beginning are kept. The words need not be handles of this table, nor handles at all.
+// Values whose handles are made after the beginning are kept. The words need not be handles of this
+// table, nor handles at all.
 func (t *Table) Collect(roots func(mark func(words []uint64)) bool) (dropped int, done bool) {
 	cell := t.beginMarking()
 	if cell == nil {
@@ -141,7 +150,8 @@ func (t *Table) beginMarking() *union.Cell[contents] {
 	return cell
 }
 
-// endMarking ends a collection that was given up. If the cell was taken in by another there is none any more.
+// endMarking ends a collection that was given up. If the cell was taken in by another there is none
+// any more.
 func endMarking(cell *union.Cell[contents]) {
 	now := cell.Lock()
 	defer now.Unlock()
@@ -151,7 +161,8 @@ func endMarking(cell *union.Cell[contents]) {
 	}
 }
 
-// mark marks the handles among words, unless the cell was taken in by another: then the collection will drop nothing.
+// mark marks the handles among words, unless the cell was taken in by another: then the collection
+// will drop nothing.
 func mark(cell *union.Cell[contents], words []uint64) {
 	now := cell.Lock()
 	defer now.Unlock()
@@ -170,7 +181,8 @@ func (c *contents) markOne(handle uint64) {
 
 // sweep drops what is not marked, and ends the collection.
 func sweep(cell *union.Cell[contents]) (dropped int, done bool) {
-	// Waits for those who have read handles from places that were overwritten before the collection came there. Later ones find marked handles only.
+	// Waits for those who have read handles from places that were overwritten before the collection
+	// came there. Later ones find marked handles only.
 	cell.LockOuter().UnlockOuter()
 	now := cell.Lock()
 	defer func() { now.Unlock() }()

@@ -1,8 +1,10 @@
 // Package handles keeps the Go values that guests hold as externref.
 //
-// A guest sees a handle: a number that stands for a value in the table of its store, and nothing else. A value is kept at least as long as a guest can reach
-// its handle; which handles those are, a collection finds out (Collect). A handle is never given out twice in the life of the process, and a table knows
-// only its own, so that a stale or made-up number is an error and never another value.
+// A guest sees a handle: a number that stands for a value in the table of its store, and nothing
+// else. A value is kept at least as long as a guest can reach its handle; which handles those are,
+// a collection finds out (Collect). A handle is never given out twice in the life of the process,
+// and a table knows only its own, so that a stale or made-up number is an error and never another
+// value.
 package handles
 
 import (
@@ -12,8 +14,9 @@ import (
 	"github.com/gowasmer/wasmer/go/internal/union"
 )
 
-// A handle is a tag and a serial number. With the tag it is no canonical address and a rather large negative number in each numeric type, so that few words
-// of a stack look like a handle without being one.
+// A handle is a tag and a serial number. With the tag it is no canonical address and a rather large
+// negative number in each numeric type, so that few words of a stack look like a handle without
+// being one.
 const (
 	tag        uint64 = 0xe7c << serialBits
 	serialBits        = 52 // enough for fourteen years of ten million handles a second
@@ -22,7 +25,8 @@ const (
 // IsHandle reports whether a word can be a handle: it has the tag.
 func IsHandle(word uint64) bool { return word>>serialBits == tag>>serialBits }
 
-// pageSize is the number of consecutive handles that a table takes at once; there is a bit of a word for each.
+// pageSize is the number of consecutive handles that a table takes at once; there is a bit of a
+// word for each.
 const pageSize = 64
 
 // page holds the values of consecutive handles.
@@ -36,17 +40,20 @@ type page struct {
 // pagesTaken counts the pages of all tables: what makes handles unique in the process.
 var pagesTaken atomic.Uint64
 
-// Table holds the values of a store. It may be used by any number of goroutines. The zero value is an empty table.
+// Table holds the values of a store. It may be used by any number of goroutines. The zero value is
+// an empty table.
 //
-// The outer lock of its cell is held for reading from making a handle until it is where a collection
-// finds it, and for writing by a collection that begins. The inner lock protects the contents.
+// The outer lock of its cell is held for reading from making a handle until it is where a
+// collection finds it, and for writing by a collection that begins. The inner lock protects the
+// contents.
 type Table struct {
 	cell union.Cell[contents]
 }
 
 // contents are shared by tables that were merged.
 type contents struct {
-	// due and dueIdle report whether so many handles were made that a collection is worth while; see Due.
+	// due and dueIdle report whether so many handles were made that a collection is worth while;
+	// see Due.
 	due, dueIdle atomic.Bool
 
 	pages   map[uint64]*page
@@ -59,8 +66,8 @@ type contents struct {
 	marking bool           // a collection runs
 }
 
-// New makes a handle for a value; nil is the null handle, 0. A collection may drop the value at any time until the handle is where a guest can reach it:
-// see Hold.
+// New makes a handle for a value; nil is the null handle, 0. A collection may drop the value at any
+// time until the handle is where a guest can reach it: see Hold.
 func (t *Table) New(v any) uint64 {
 	if v == nil {
 		return 0
@@ -94,7 +101,8 @@ func (c *contents) add(v any) uint64 {
 	return tag | c.next*pageSize | at
 }
 
-// Get returns the value of a handle; the null handle is nil. It reports whether the table knows the handle.
+// Get returns the value of a handle; the null handle is nil. It reports whether the table knows the
+// handle.
 func (t *Table) Get(h uint64) (v any, ok bool) {
 	if h == 0 {
 		return nil, true
@@ -128,10 +136,12 @@ func (t *Table) Len() int {
 	return c.Contents.live
 }
 
-// Merge makes both tables one: each knows the handles of both from now on. A collection of one of them that is running drops nothing of the other.
+// Merge makes both tables one: each knows the handles of both from now on. A collection of one of
+// them that is running drops nothing of the other.
 func (t *Table) Merge(other *Table) { union.Unite(&t.cell, &other.cell, (*contents).takeIn) }
 
-// takeIn moves everything here. Both are locked, so that nobody makes a handle in one of them and puts it where a collection of the other begins to look.
+// takeIn moves everything here. Both are locked, so that nobody makes a handle in one of them and
+// puts it where a collection of the other begins to look.
 func (c *contents) takeIn(from *contents) {
 	for _, p := range from.pages {
 		p.marked = 0

@@ -11,15 +11,16 @@ import (
 	"sync/atomic"
 )
 
-// Cell holds a T, or leads to the cell that took it in. The zero value holds the zero T. A cell must
-// not be copied.
+// Cell holds a T, or leads to the cell that took it in. The zero value holds the zero T. A cell
+// must not be copied.
 //
-// There are two locks. The inner one protects the contents and is held shortly. The outer one is held
-// by who needs that the cell is not united with others meanwhile, perhaps for long; it is taken before
-// the inner one. Uniting takes both. Fields of a T that are atomic can be read without a lock, from
-// the cell that Find returns.
+// There are two locks. The inner one protects the contents and is held shortly. The outer one is
+// held by who needs that the cell is not united with others meanwhile, perhaps for long; it is
+// taken before the inner one. Uniting takes both. Fields of a T that are atomic can be read without
+// a lock, from the cell that Find returns.
 type Cell[T any] struct {
-	// Contents is what the cell holds. It is to be used only if Find returns this cell, or a lock of it is held.
+	// Contents is what the cell holds. It is to be used only if Find returns this cell, or a lock
+	// of it is held.
 	Contents T
 
 	next   atomic.Pointer[Cell[T]] // the cell that took this one in; set once, under all locks
@@ -125,8 +126,8 @@ func (c *Cell[T]) RLockOuter() *Cell[T] {
 // RUnlockOuter undoes RLockOuter.
 func (c *Cell[T]) RUnlockOuter() { c.outer.RUnlock() }
 
-// Both calls do with the contents of two cells, the older one first, while all locks of both are held
-// for writing. It does nothing if the cells are one.
+// Both calls do with the contents of two cells, the older one first, while all locks of both are
+// held for writing. It does nothing if the cells are one.
 func Both[T any](a, b *Cell[T], do func(older, newer *T)) {
 	if a, b = lockBoth(a, b); a != nil {
 		defer unlockBoth(a, b)
@@ -134,8 +135,9 @@ func Both[T any](a, b *Cell[T], do func(older, newer *T)) {
 	}
 }
 
-// Unite makes two cells one. It calls takeIn, which moves the contents of the newer cell to those of
-// the older one, while all locks of both are held for writing. It does nothing if they are one already.
+// Unite makes two cells one. It calls takeIn, which moves the contents of the newer cell to those
+// of the older one, while all locks of both are held for writing. It does nothing if they are one
+// already.
 func Unite[T any](a, b *Cell[T], takeIn func(older, newer *T)) {
 	if a, b = lockBoth(a, b); a != nil {
 		defer unlockBoth(a, b)
@@ -144,9 +146,9 @@ func Unite[T any](a, b *Cell[T], takeIn func(older, newer *T)) {
 	}
 }
 
-// lockBoth finds two cells and takes all their locks, those of the older cell first; it returns nil if
-// the cells are one. Who unites cells of several kinds inside of each other has to do so in the same
-// order of kinds everywhere.
+// lockBoth finds two cells and takes all their locks, those of the older cell first; it returns nil
+// if the cells are one. Who unites cells of several kinds inside of each other has to do so in the
+// same order of kinds everywhere.
 func lockBoth[T any](a, b *Cell[T]) (older, newer *Cell[T]) {
 	for {
 		if a, b = a.Find(), b.Find(); a == b {
