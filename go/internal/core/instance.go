@@ -17,6 +17,10 @@ type InstanceOptions struct {
 	// Missing, if it is not nil, makes a function for an import of one that nobody provides, or
 	// returns nil.
 	Missing func(*engine.Import) *HostFunc
+
+	// Hook, if it is not nil, returns what is called in place of each host function that is imported,
+	// such as one that tells somebody and then calls it. C functions are called as they are.
+	Hook func(imported *engine.Import, call HostCall) HostCall
 }
 
 // Instantiate creates an instance (specification, section 4.5.4): it links the imports, initialises
@@ -32,7 +36,7 @@ func Instantiate(ctx context.Context, module *Module, imports *Registry, options
 	}
 	var links links
 	defer links.end()
-	if err := links.find(module.about.Imports, imports, options.Missing); err != nil {
+	if err := links.find(module.about.Imports, imports, &options); err != nil {
 		return nil, err
 	}
 	s := &Instance{about: module.about, callsC: links.callsC, calls: links.calls, owned: &resources{}}

@@ -41,8 +41,8 @@ func (e *LinkError) Error() string {
 func (e *LinkError) Unwrap() error { return e.Cause }
 
 // find finds what is provided for the imports of a module (specification, section 4.5.4). Types are
-// compared by the engine. missing makes functions for those that nobody provides, or is nil.
-func (l *links) find(wanted []engine.Import, registry *Registry, missing func(*engine.Import) *HostFunc) error {
+// compared by the engine.
+func (l *links) find(wanted []engine.Import, registry *Registry, options *InstanceOptions) error {
 	if len(wanted) == 0 {
 		return registry.view(func(map[Name]Item) {})
 	}
@@ -53,10 +53,16 @@ func (l *links) find(wanted []engine.Import, registry *Registry, missing func(*e
 		for i := range wanted {
 			name := Name{wanted[i].Namespace, wanted[i].Name}
 			item := items[name]
-			if item == nil && missing != nil && wanted[i].Type.Kind == engine.ExternFunction {
-				if host := missing(&wanted[i]); host != nil {
+			if item == nil && options.Missing != nil && wanted[i].Type.Kind == engine.ExternFunction {
+				if host := options.Missing(&wanted[i]); host != nil {
 					item = host
 				}
+			}
+			if host, ok := item.(*HostFunc); ok && options.Hook != nil && host.CFunction == nil {
+				hooked := *host
+				hooked.Call = options.Hook(&wanted[i], host.Call)
+				hooked.Intrinsic = engine.Intrinsic{} // so that all calls come here
+				item = &hooked
 			}
 			if item == nil {
 				unknown = append(unknown, name)
