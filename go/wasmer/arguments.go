@@ -6,9 +6,10 @@ import (
 	"github.com/gowasmer/wasmer/go/internal/engine"
 )
 
-// encodeArgument writes a Go value into the slot of a parameter, and says whether it can stand for the type:
+// encodeArgument writes a Go value into the slot of a parameter, and reports whether it can stand
+// for the type:
 //
-//	i32  int8, int16, int32, uint8, uint16, uint32, int and uint within -2^31 .. 2^32-1, Value of type i32
+//	i32  int8 to int32, uint8 to uint32, int and uint within -2^31 .. 2^32-1, Value of type i32
 //	i64  all integers, Value of type i64
 //	f32  float32, Value of type f32
 //	f64  float32, float64, Value of type f64
@@ -115,7 +116,8 @@ func encodeF64(slot *uint64, argument interface{}) bool {
 	return true
 }
 
-// outOfRange says whether an argument has a type that can stand for an i32, and only its value cannot.
+// outOfRange reports whether an argument has a type that can stand for an i32, and only its value
+// cannot.
 func outOfRange(t engine.ValType, argument interface{}) bool {
 	switch argument.(type) {
 	case int, uint:

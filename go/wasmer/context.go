@@ -2,72 +2,83 @@ package wasmer
 
 import (
 	"context"
-	"sync"
 	"unsafe"
-	"weak"
+
+	"github.com/gowasmer/wasmer/go/internal/core"
 )
 
-// InstanceContext is the view of an instance that its host functions have. A host function gets it as first parameter of type
-// *InstanceContext, or makes it of a first parameter of type [unsafe.Pointer] by [IntoInstanceContext].
+// InstanceContext is the view of an instance that its host functions have. A host function gets it
+// as first parameter of type *InstanceContext, or makes it of a first parameter of type
+// [unsafe.Pointer] by [IntoInstanceContext].
 //
-// The pointer that a host function gets is valid during its call: Memory and Data may be used later, Context may not.
+// The pointer that a host function gets is valid during its call: Memory and Data may be used
+// later, Context may not.
 type InstanceContext struct {
-	instance *instanceState
-	ctx      context.Context // of the call, nil for none
+	call core.Call
 }
 
-// IntoInstanceContext makes an InstanceContext of the first argument of a host function. A pointer that does not stand for a living instance
-// gives a context without memory and data.
-func IntoInstanceContext(instanceContext unsafe.Pointer) InstanceContext {
-	tokens.RLock()
-	instance := tokens.instances[uintptr(instanceContext)]
-	tokens.RUnlock()
-	return InstanceContext{instance: instance.Value()}
+// contextOf returns the InstanceContext that shows a call. It is the same pointer: an
+// InstanceContext is a core.Call and nothing else.
+func contextOf(call *core.Call) *InstanceContext { return (*InstanceContext)(unsafe.Pointer(call)) }
+
+// hostCall is a core.HostCall that shows its call to users.
+type hostCall func(c *InstanceContext, slots []uint64) error
+
+// forCore returns the function as core calls it, without a call in between: the pointer to the call
+// is what contextOf makes of it.
+func (call hostCall) forCore() core.HostCall { return *(*core.HostCall)(unsafe.Pointer(&call)) }
+
+// instance returns the instance of package core, nil if there is none.
+func (instanceContext *InstanceContext) instance() *core.Instance {
+	if instanceContext == nil {
+		return nil
+	}
+	return instanceContext.call.Instance()
 }
 
-// Context returns the context of the call, as given to [Function.Call] and its like, for this host function to wait by and to hand on to nested calls. It is
-// [context.Background] in calls by [Instance.Exports] and in what [IntoInstanceContext] returns.
+// Context returns the context of the call, as given to [Function.Call] and its like, for this host
+// function to wait by and to hand on to nested calls. It is [context.Background] in calls by
+// [Instance.Exports] and in what [IntoInstanceContext] returns.
 func (instanceContext *InstanceContext) Context() context.Context {
-	if instanceContext == nil || instanceContext.ctx == nil {
+	if instanceContext == nil {
 		return background
 	}
-	return instanceContext.ctx
+	return instanceContext.call.Context()
 }
 
-// Memory returns memory 0 of the instance, be it imported or its own, exported or not; nil if it has none.
+// Memory returns memory 0 of the instance, be it imported or its own, exported or not; nil if it
+// has none.
 func (instanceContext *InstanceContext) Memory() *Memory {
-	if instanceContext == nil || instanceContext.instance == nil {
-		return nil
-	}
-	return instanceContext.instance.memory0()
-}
-
-// Data returns what [Instance.SetContextData] set last, or nil.
-func (instanceContext *InstanceContext) Data() interface{} {
-	if instanceContext == nil || instanceContext.instance == nil {
-		return nil
-	}
-	if data := instanceContext.instance.data.Load(); data != nil {
-		return *data
+	if instance := instanceContext.instance(); instance != nil {
+		return memoryOf(instance.Memory0())
 	}
 	return nil
 }
 
-// tokens finds instances by what C functions get as their first argument. The references are weak: an instance can be collected although
-// it is listed here, and is taken off the list when it is freed. Only instances with a host function that can ask are listed.
-var tokens = struct {
-	sync.RWMutex
-	instances map[uintptr]weak.Pointer[instanceState]
-}{instances: make(map[uintptr]weak.Pointer[instanceState])}
-
-func addToken(token unsafe.Pointer, instance *instanceState) {
-	tokens.Lock()
-	tokens.instances[uintptr(token)] = weak.Make(instance)
-	tokens.Unlock()
+// Data returns what [Instance.SetContextData] set last, or nil.
+func (instanceContext *InstanceContext) Data() interface{} {
+	if instance := instanceContext.instance(); instance != nil {
+		if data := instance.Data.Load(); data != nil {
+			return *data
+		}
+	}
+	return nil
 }
 
-func removeToken(token unsafe.Pointer) {
-	tokens.Lock()
-	delete(tokens.instances, uintptr(token))
-	tokens.Unlock()
+// ValueToSlots writes a value into the slots of a host function that [HostFunc] has made; see
+// [Instance.ValueToSlots].
+func (instanceContext *InstanceContext) ValueToSlots(value Value, slots []uint64) error {
+	if instanceContext.instance() == nil {
+		return instanceError("Cannot write the value", closedError("instance"))
+	}
+	return valueToSlots(instanceContext.instance(), value, slots, false)
+}
+
+// ValueFromSlots reads a value of a type from the slots of a host function that [HostFunc] has
+// made; see [Instance.ValueFromSlots].
+func (instanceContext *InstanceContext) ValueFromSlots(valueType ValueType, slots []uint64) (Value, error) {
+	if instanceContext.instance() == nil {
+		return Value{}, instanceError("Cannot read the value", closedError("instance"))
+	}
+	return valueFromSlots(instanceContext.instance(), valueType, slots)
 }

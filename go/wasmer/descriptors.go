@@ -39,7 +39,7 @@ func (kind ImportExportKind) String() string {
 	}
 }
 
-// ExportDescriptor says what a module exports: name and kind. It is known without an instance.
+// ExportDescriptor is what a module exports: name and kind. It is known without an instance.
 type ExportDescriptor struct {
 	// Name is the name of the export.
 	Name string
@@ -48,7 +48,7 @@ type ExportDescriptor struct {
 	Kind ImportExportKind
 }
 
-// ImportDescriptor says what a module imports: namespace, name and kind.
+// ImportDescriptor is what a module imports: namespace, name and kind.
 type ImportDescriptor struct {
 	// Name is the second part of the import's name.
 	Name string
@@ -60,7 +60,8 @@ type ImportDescriptor struct {
 	Kind ImportExportKind
 }
 
-// kindFromEngine gives a kind its number in this package, which is not that of the binary format.
+// kindFromEngine returns the number of a kind in this package, which is not that of the binary
+// format.
 func kindFromEngine(kind engine.ExternKind) ImportExportKind {
 	switch kind {
 	case engine.ExternGlobal:

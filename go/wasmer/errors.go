@@ -4,24 +4,21 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync/atomic"
 
+	"github.com/gowasmer/wasmer/go/internal/core"
 	"github.com/gowasmer/wasmer/go/internal/engine"
 )
 
-// ErrClosed is in every error that is returned because a module, an instance, a function, memory, global or table, a set of imports or a pool was
-// closed, or was never made.
-var ErrClosed = errors.New("closed")
+// ErrClosed is in every error that is returned because a module, an instance, a function, memory,
+// global or table, a set of imports or a pool was closed, or was never made.
+var ErrClosed = core.ErrClosed
 
-// InstanceError is an error about a WebAssembly instance. Functions that create instances from bytes, and methods of [Instance],
-// return it.
+// InstanceError is an error about a WebAssembly instance. Functions that create instances from
+// bytes, and methods of [Instance], return it.
 type InstanceError struct {
 	message string
 	cause   error
 }
-
-// NewInstanceError makes an InstanceError with a message.
-func NewInstanceError(message string) *InstanceError { return &InstanceError{message: message} }
 
 // Error returns the message.
 func (e *InstanceError) Error() string { return e.message }
@@ -29,29 +26,26 @@ func (e *InstanceError) Error() string { return e.message }
 // Unwrap returns the cause, or nil.
 func (e *InstanceError) Unwrap() error { return e.cause }
 
-// ModuleError is an error about a WebAssembly module. Functions that make modules, and methods of [Module], return it.
+// ModuleError is an error about a WebAssembly module. Functions that make modules, and methods of
+// [Module], return it.
 type ModuleError struct {
 	message string
 	cause   error
 }
 
-// NewModuleError makes a ModuleError with a message.
-func NewModuleError(message string) *ModuleError { return &ModuleError{message: message} }
-
-// Error returns the message. The words of the validator or the compiler are in the error that it wraps.
+// Error returns the message. The words of the validator or the compiler are in the error that it
+// wraps.
 func (e *ModuleError) Error() string { return e.message }
 
 // Unwrap returns the cause, or nil.
 func (e *ModuleError) Unwrap() error { return e.cause }
 
-// MemoryError is an error about a WebAssembly memory. Functions that make memories, and methods of [Memory], return it.
+// MemoryError is an error about a WebAssembly memory. Functions that make memories, and methods of
+// [Memory], return it.
 type MemoryError struct {
 	message string
 	cause   error
 }
-
-// NewMemoryError makes a MemoryError with a message.
-func NewMemoryError(message string) *MemoryError { return &MemoryError{message: message} }
 
 // Error returns the message.
 func (e *MemoryError) Error() string { return e.message }
@@ -59,35 +53,28 @@ func (e *MemoryError) Error() string { return e.message }
 // Unwrap returns the cause, or nil.
 func (e *MemoryError) Unwrap() error { return e.cause }
 
-// ExportedFunctionError is an error about a function that an instance exports. Calls of exported functions return it.
+// ExportedFunctionError is an error about a function that an instance exports. Calls of exported
+// functions return it.
 type ExportedFunctionError struct {
 	functionName string
 	message      string
 	cause        error
 }
 
-// NewExportedFunctionError makes an ExportedFunctionError. Each %s in the message stands for the name of the function.
-func NewExportedFunctionError(functionName string, message string) *ExportedFunctionError {
-	return &ExportedFunctionError{functionName: functionName, message: message}
-}
-
-// Error returns the message, and after a newline that of the cause: the trap with its backtrace, or the error of a host function.
+// Error returns the message, and after a newline that of the cause: the trap with its backtrace, or
+// the error of a host function.
 func (e *ExportedFunctionError) Error() string { return withCause(e.message, e.functionName, e.cause) }
 
-// Unwrap returns the cause: a [*Trap], the error of a host function, an error that wraps that of a context that is done,
-// or nil.
+// Unwrap returns the cause: a [*Trap], the error of a host function, an error that wraps that of a
+// context that is done, or nil.
 func (e *ExportedFunctionError) Unwrap() error { return e.cause }
 
-// ImportedFunctionError is an error about something that is to be imported by instances. Methods of [Imports] return it.
+// ImportedFunctionError is an error about something that is to be imported by instances. Methods of
+// [Imports] return it.
 type ImportedFunctionError struct {
 	functionName string
 	message      string
 	cause        error
-}
-
-// NewImportedFunctionError makes an ImportedFunctionError. Each %s in the message stands for the name of the function.
-func NewImportedFunctionError(functionName string, message string) *ImportedFunctionError {
-	return &ImportedFunctionError{functionName: functionName, message: message}
 }
 
 // Error returns the message, and after a newline that of the cause, if there is one.
@@ -100,11 +87,6 @@ func (e *ImportedFunctionError) Unwrap() error { return e.cause }
 type ImportObjectError struct {
 	message string
 	cause   error
-}
-
-// NewImportObjectError makes an ImportObjectError with a message.
-func NewImportObjectError(message string) *ImportObjectError {
-	return &ImportObjectError{message: message}
 }
 
 // Error returns the message.
@@ -122,39 +104,11 @@ func withCause(message, name string, cause error) string {
 	return text
 }
 
-// closedError says what was closed; it wraps ErrClosed.
-func closedError(what string) error { return fmt.Errorf("the %s is %w", what, ErrClosed) }
+// closedError tells what was closed; it wraps ErrClosed.
+func closedError(what string) error { return core.ClosedError(what) }
 
-// lastFailure is what GetLastError tells: a text, or a trap whose text is made when somebody asks. It refers to nothing else, so that it keeps
-// nothing alive.
-type lastFailure struct {
-	text string
-	trap *Trap
-}
-
-var lastError atomic.Pointer[lastFailure]
-
-// remember keeps the text of a failure for GetLastError.
-func remember(text string) { lastError.Store(&lastFailure{text: text}) }
-
-// GetLastError returns what the last operation of this package that failed, in any goroutine, has to say, or an empty string if none has failed.
-// The error is always nil.
-//
-// It is here for programs that were written when errors were not returned in full: the error that a function returns, and those that it wraps,
-// say the same, and belong to that call for sure.
-func GetLastError() (string, error) {
-	last := lastError.Load()
-	switch {
-	case last == nil:
-		return "", nil
-	case last.trap != nil:
-		return last.trap.Error(), nil
-	default:
-		return last.text, nil
-	}
-}
-
-// failure gives the text of a cause as the messages of failed operations contain it, and keeps it for GetLastError.
+// failure returns the text of a cause as the messages of failed operations contain it, and keeps it
+// for GetLastError.
 func failure(cause error) string {
 	text := cause.Error()
 	var e *engine.Error
@@ -170,4 +124,15 @@ func failure(cause error) string {
 	}
 	remember(text)
 	return text
+}
+
+func instanceError(message string, cause error) error {
+	return &InstanceError{message + ":\n    " + failure(cause), cause}
+}
+
+// importError makes an ImportedFunctionError and keeps its text for GetLastError.
+func importError(name, message string, cause error) error {
+	err := &ImportedFunctionError{name, message, cause}
+	remember(err.Error())
+	return err
 }

@@ -2,16 +2,50 @@ package wasmer
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/gowasmer/wasmer/go/internal/engine"
 )
+
+// FunctionType is the type of a function (specification, section 2.3.6).
+type FunctionType struct {
+	// Params are the types of the parameters.
+	Params []ValueType
+
+	// Results are the types of the results.
+	Results []ValueType
+}
+
+// String formats the type as the text format names its types: "(i32, i32) -> (i64)".
+func (t FunctionType) String() string {
+	list := func(types []ValueType) string {
+		names := make([]string, len(types))
+		for i, t := range types {
+			names[i] = t.String()
+		}
+		return "(" + strings.Join(names, ", ") + ")"
+	}
+	return list(t.Params) + " -> " + list(t.Results)
+}
+
+// signature formats a function type as the text format names its types: "(i32, i32) -> (i64)".
+func signature(t *engine.FuncType) string {
+	list := func(types []engine.ValType) string {
+		names := make([]string, len(types))
+		for i, t := range types {
+			names[i] = t.String()
+		}
+		return "(" + strings.Join(names, ", ") + ")"
+	}
+	return list(t.Params) + " -> " + list(t.Results)
+}
 
 // GlobalType is the type of a global (specification, section 2.3.10).
 type GlobalType struct {
 	// Value is the type of the value.
 	Value ValueType
 
-	// Mutable says whether it can be set.
+	// Mutable reports whether it can be set.
 	Mutable bool
 }
 
@@ -35,11 +69,12 @@ type TableType struct {
 	Max    uint64
 	HasMax bool
 
-	// Index64 says whether indices have 64 bits.
+	// Index64 reports whether indices have 64 bits.
 	Index64 bool
 }
 
-// String formats the type: "1 to 10 of funcref", or "i64 1 or more of funcref" where indices have 64 bits.
+// String formats the type: "1 to 10 of funcref", or "i64 1 or more of funcref" where indices have
+// 64 bits.
 func (t TableType) String() string {
 	return fmt.Sprintf("%s of %s", formatLimits(t.Index64, t.Min, t.Max, t.HasMax), t.Element)
 }
@@ -53,14 +88,15 @@ type MemoryType struct {
 	Max    uint64
 	HasMax bool
 
-	// Index64 says whether addresses have 64 bits.
+	// Index64 reports whether addresses have 64 bits.
 	Index64 bool
 
 	// PageSize is the number of bytes of a page: 65,536, or 1.
 	PageSize uint32
 }
 
-// String formats the type: "1 to 10 pages", or "i64 1 or more pages" where addresses have 64 bits; pages of one byte are called bytes.
+// String formats the type: "1 to 10 pages", or "i64 1 or more pages" where addresses have 64 bits;
+// pages of one byte are called bytes.
 func (t MemoryType) String() string {
 	unit := " pages"
 	if t.PageSize == 1 {
@@ -80,9 +116,10 @@ func formatLimits(index64 bool, min, max uint64, hasMax bool) string {
 	return fmt.Sprintf("%s%d or more", prefix, min)
 }
 
-// ExternType is the type of an import or export (specification, section 2.3.11): that of its kind is set, the others are nil.
+// ExternType is the type of an import or export (specification, section 2.3.11): that of its kind
+// is set, the others are nil.
 type ExternType struct {
-	// Kind says what it is.
+	// Kind tells what it is.
 	Kind ImportExportKind
 
 	// Function is the type of a function.
@@ -112,30 +149,6 @@ func (t ExternType) String() string {
 	default:
 		return t.Kind.String()
 	}
-}
-
-// ExportTypes returns the types of what the module exports, aligned with Exports. It is nil if the module was never made.
-func (module *Module) ExportTypes() []ExternType {
-	if module == nil || module.inner == nil {
-		return nil
-	}
-	types := make([]ExternType, len(module.inner.about.Exports))
-	for i := range types {
-		types[i] = externTypeFromEngine(&module.inner.about.Exports[i].Type)
-	}
-	return types
-}
-
-// ImportTypes returns the types that the module's imports must have, aligned with Imports. It is nil if the module was never made.
-func (module *Module) ImportTypes() []ExternType {
-	if module == nil || module.inner == nil {
-		return nil
-	}
-	types := make([]ExternType, len(module.inner.about.Imports))
-	for i := range types {
-		types[i] = externTypeFromEngine(&module.inner.about.Imports[i].Type)
-	}
-	return types
 }
 
 func externTypeFromEngine(t *engine.ExternType) ExternType {

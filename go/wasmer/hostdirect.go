@@ -5,25 +5,9 @@ import (
 	"unsafe"
 )
 
-// This file calls the common types of host functions without reflection and without allocation: up to four parameters of one type of numbers,
-// after a leading parameter of any kind, and no result, a number of the same type, an error, or both.
-
-// get reads a parameter from its slot, bit for bit.
-func get[T Number](slots []uint64, i int) T { return *(*T)(unsafe.Pointer(&slots[i])) }
-
-// set writes a result to the first slot, bit for bit and zero-extended.
-func set[T Number](slots []uint64, value T) {
-	slots[0] = 0
-	*(*T)(unsafe.Pointer(&slots[0])) = value
-}
-
-// setOr writes a result unless there is an error.
-func setOr[T Number](slots []uint64, value T, err error) error {
-	if err == nil {
-		set(slots, value)
-	}
-	return err
-}
+// This file calls the common types of host functions without reflection and without allocation: up
+// to four parameters of one type of numbers, after a leading parameter of any kind, and no result,
+// a number of the same type, an error, or both.
 
 // directCall returns a call for the common types of functions, nil for others.
 func directCall(implementation interface{}) hostCall {
@@ -48,5 +32,5 @@ func direct[T Number](implementation interface{}) hostCall {
 	if call := directLeading[*InstanceContext, T](implementation, func(c *InstanceContext) *InstanceContext { return c }); call != nil {
 		return call
 	}
-	return directLeading[unsafe.Pointer, T](implementation, func(c *InstanceContext) unsafe.Pointer { return c.instance.owned.token })
+	return directLeading[unsafe.Pointer, T](implementation, func(c *InstanceContext) unsafe.Pointer { return c.call.Token() })
 }

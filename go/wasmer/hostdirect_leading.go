@@ -1,6 +1,7 @@
 package wasmer
 
-// directLeading is direct for functions that take something of the call before their numbers; first gets it.
+// directLeading is direct for functions that take something of the call before their numbers; first
+// gets it.
 func directLeading[L any, T Number](implementation interface{}, first func(*InstanceContext) L) hostCall {
 	switch f := implementation.(type) {
 	case func(L):

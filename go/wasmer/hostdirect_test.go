@@ -9,6 +9,7 @@ import (
 	"testing"
 	"unsafe"
 
+	"github.com/gowasmer/wasmer/go/internal/core"
 	"github.com/gowasmer/wasmer/go/internal/engine"
 )
 
@@ -57,23 +58,19 @@ func TestHostFunctionsOfAllShapes(t *testing.T) {
 				t.Fatal(err)
 			}
 			sum := 0
-			slots := make([]uint64, max(len(host.params), len(host.results), 1))
-			for i, param := range host.params {
+			slots := make([]uint64, max(len(host.Params), len(host.Results), 1))
+			for i, param := range host.Params {
 				slots[i] = encodeNumber(param, i+7)
 				sum += (i + 1) * (i + 7)
 			}
-			if err := host.call(hostInstance(), slots); err != nil {
+			if err := host.Call(new(core.Call), slots); err != nil {
 				t.Fatal(err)
 			}
-			if len(host.results) == 1 && slots[0] != encodeNumber(host.results[0], sum) {
-				t.Errorf("result slot is %#x, expected %#x", slots[0], encodeNumber(host.results[0], sum))
+			if len(host.Results) == 1 && slots[0] != encodeNumber(host.Results[0], sum) {
+				t.Errorf("result slot is %#x, expected %#x", slots[0], encodeNumber(host.Results[0], sum))
 			}
 		})
 	}
-}
-
-func hostInstance() *InstanceContext {
-	return &InstanceContext{instance: &instanceState{owned: &instanceResources{}}}
 }
 
 func encodeNumber(t engine.ValType, v int) uint64 {
@@ -151,8 +148,8 @@ func testShapes[T Number](t *testing.T) {
 						set(given[i:], T(i+1))
 					}
 					direct, reflected := append([]uint64(nil), given...), append([]uint64(nil), given...)
-					err1 := call(hostInstance(), direct)
-					err2 := signature.reflectCall(function)(hostInstance(), reflected)
+					err1 := call(new(InstanceContext), direct)
+					err2 := signature.reflectCall(function)(new(InstanceContext), reflected)
 					if err1 != err2 || !reflect.DeepEqual(direct, reflected) {
 						t.Errorf("%s: directly %v and %v, by reflection %v and %v", name, direct, err1, reflected, err2)
 					}
@@ -179,7 +176,7 @@ func TestHostFunctionsKeepNaNs(t *testing.T) {
 			t.Fatal(err)
 		}
 		slots := []uint64{c.bits, 0}
-		if err := host.call(hostInstance(), slots); err != nil || slots[0] != c.bits {
+		if err := host.Call(new(core.Call), slots); err != nil || slots[0] != c.bits {
 			t.Errorf("%T: got %#x (%v), expected %#x", c.function, slots[0], err, c.bits)
 		}
 	}
@@ -190,8 +187,8 @@ func TestDirectCallsDoNotAllocate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	instance, slots := hostInstance(), []uint64{1, 2}
-	if n := testing.AllocsPerRun(100, func() { _ = host.call(instance, slots) }); n != 0 {
+	call, slots := new(core.Call), []uint64{1, 2}
+	if n := testing.AllocsPerRun(100, func() { _ = host.Call(call, slots) }); n != 0 {
 		t.Errorf("%v allocations per call, expected none", n)
 	}
 }

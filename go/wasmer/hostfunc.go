@@ -6,20 +6,9 @@ import (
 	"reflect"
 	"unsafe"
 
+	"github.com/gowasmer/wasmer/go/internal/core"
 	"github.com/gowasmer/wasmer/go/internal/engine"
 )
-
-// hostFunction is a function of the host as instances import it. It never changes, and refers to no instance.
-type hostFunction struct {
-	params, results []engine.ValType
-	call            hostCall         // unused with a C function, which compiled code calls by itself
-	cFunction       unsafe.Pointer   // or nil
-	wantToken       bool             // it takes an unsafe.Pointer, which IntoInstanceContext resolves
-	intrinsic       engine.Intrinsic // what the engine does of it by itself
-}
-
-// hostCall runs a host function for an instance: arguments are in the slots, results go there.
-type hostCall func(c *InstanceContext, slots []uint64) error
 
 // leading is what a host function takes before its numbers.
 type leading int
@@ -50,8 +39,8 @@ type hostSignature struct {
 }
 
 // newHostFunction derives the type of a Go function and prepares its calls.
-func newHostFunction(name string, implementation interface{}, cFunction unsafe.Pointer) (*hostFunction, error) {
-	refuse := func(format string, arguments ...interface{}) (*hostFunction, error) {
+func newHostFunction(name string, implementation interface{}, cFunction unsafe.Pointer) (*core.HostFunc, error) {
+	refuse := func(format string, arguments ...interface{}) (*core.HostFunc, error) {
 		return nil, importError(name, "Imported function `%s` "+fmt.Sprintf(format, arguments...), nil)
 	}
 	if typed, ok := implementation.(HostFunction); ok {
@@ -85,19 +74,19 @@ func newHostFunction(name string, implementation interface{}, cFunction unsafe.P
 	if cFunction != nil && !engine.CanCallC {
 		return refuse("is given with a C pointer, which needs cgo: build with `CGO_ENABLED=1` and a C compiler, or give a Go function.")
 	}
-	host := &hostFunction{
-		params:    s.params,
-		results:   s.results,
-		cFunction: cFunction,
-		wantToken: s.leading == leadingPointer,
+	host := &core.HostFunc{
+		Params:     s.params,
+		Results:    s.results,
+		CFunction:  cFunction,
+		WantsToken: s.leading == leadingPointer,
 	}
 	if cFunction == nil {
-		host.call = s.prepare(implementation)
+		host.Call = s.prepare(implementation).forCore()
 	}
 	return host, nil
 }
 
-// derive finds the WebAssembly types, or says why there are none.
+// derive finds the WebAssembly types, or returns why there are none.
 func (s *hostSignature) derive(forC bool) (why string) {
 	t := s.function
 	first := 0
@@ -196,7 +185,8 @@ func numberType(t reflect.Type) (engine.ValType, bool) {
 	}
 }
 
-// valueTypeOf returns the WebAssembly type that a Go type stands for; C functions have numbers only.
+// valueTypeOf returns the WebAssembly type that a Go type stands for; C functions have numbers
+// only.
 func valueTypeOf(t reflect.Type, forC bool) (engine.ValType, bool) {
 	switch {
 	case forC:
@@ -220,7 +210,8 @@ func (s *hostSignature) prepare(implementation interface{}) hostCall {
 	return s.reflectCall(reflect.ValueOf(implementation))
 }
 
-// reflectCall calls a function of any accepted type. Numbers and vectors are moved as bits, so that NaNs keep theirs.
+// reflectCall calls a function of any accepted type. Numbers and vectors are moved as bits, so that
+// NaNs keep theirs.
 func (s *hostSignature) reflectCall(implementation reflect.Value) hostCall {
 	t, first := s.function, 0
 	if s.leading != leadingNothing {
@@ -236,13 +227,13 @@ func (s *hostSignature) reflectCall(implementation reflect.Value) hostCall {
 		case leadingInstance:
 			in[0] = reflect.ValueOf(c)
 		case leadingPointer:
-			in[0] = reflect.ValueOf(c.instance.owned.token).Convert(t.In(0))
+			in[0] = reflect.ValueOf(c.call.Token()).Convert(t.In(0))
 		}
 		at := 0
 		for i := first; i < count; i++ {
 			param := paramTypes[i-first]
 			if param.IsReference() {
-				value, err := c.instance.referenceArgument(slots[at], param)
+				value, err := referenceArgument(c.instance(), slots[at], param)
 				if err != nil {
 					return err
 				}
@@ -263,7 +254,7 @@ func (s *hostSignature) reflectCall(implementation reflect.Value) hostCall {
 			slots[at] = 0
 			if result.IsReference() {
 				value := out[i].Interface()
-				ok, err := c.instance.encodeReference(&slots[at], result, value)
+				ok, err := encodeReference(c.instance(), &slots[at], result, value)
 				if err != nil {
 					return fmt.Errorf("result #%d of the host function: %w", i+1, err)
 				}
@@ -279,9 +270,10 @@ func (s *hostSignature) reflectCall(implementation reflect.Value) hostCall {
 	}
 }
 
-// referenceArgument gives a reference to a Go function: a *Function, or what an externref refers to.
-func (s *instanceState) referenceArgument(slot uint64, t engine.ValType) (reflect.Value, error) {
-	value, err := s.decodeOne(unsafe.Pointer(&slot), 0, t)
+// referenceArgument returns a reference as a Go function gets it: a *Function, or what an externref
+// refers to.
+func referenceArgument(s *core.Instance, slot uint64, t engine.ValType) (reflect.Value, error) {
+	value, err := decodeOne(s, unsafe.Pointer(&slot), 0, t)
 	if err != nil {
 		return reflect.Value{}, err
 	}

@@ -3,64 +3,27 @@ package wasmer
 import (
 	"errors"
 	"fmt"
-	"maps"
-	"sync"
 	"unsafe"
 
-	"github.com/gowasmer/wasmer/go/internal/engine"
+	"github.com/gowasmer/wasmer/go/internal/core"
 )
 
-// Import is something that instances can import: an [ImportFunction], [ImportMemory], [ImportGlobal] or [ImportTable].
-type Import interface{}
-
-// ImportFunction is a function that instances can import: one of the host, made by [Imports.Append], or of an instance, by
-// [Imports.AppendExportedFunction].
-type ImportFunction struct {
-	host     *hostFunction
-	function *exportedFunction // or nil
-}
-
-// ImportMemory is a memory that instances can import. It is made by [Imports.AppendMemory].
-type ImportMemory struct {
-	memory *Memory
-}
-
-// ImportGlobal is a global that instances can import. It is made by [Imports.AppendGlobal].
-type ImportGlobal struct {
-	global *Global
-}
-
-// ImportTable is a table that instances can import. It is made by [Imports.AppendTable].
-type ImportTable struct {
-	table *Table
-}
-
-// Imports is a set of functions, memories, globals and tables that instances can import, by namespace and name. It can be used for any number of instances, by
-// many goroutines at once; it should be built by one. Instances keep what they import: closing or changing the set does not
+// Imports is a set of functions, memories, globals and tables that instances can import, by
+// namespace and name. It can be used for any number of instances, by many goroutines at once; it
+// should be built by one. Instances keep what they import: closing or changing the set does not
 // concern those that exist.
 type Imports struct {
-	set              *importSet
+	set              *core.Registry
 	currentNamespace string
 }
-
-// importSet is what the copies of an Imports share.
-type importSet struct {
-	mutex   sync.RWMutex
-	entries map[importName]Import // nil once closed
-}
-
-// importName is the whole name of an import.
-type importName struct{ namespace, name string }
 
 // defaultNamespace is where imports go unless Namespace says otherwise; C compilers ask for it.
 const defaultNamespace = "env"
 
 // NewImports makes an empty set; its current namespace is "env".
 func NewImports() *Imports {
-	return &Imports{newImportSet(), defaultNamespace}
+	return &Imports{new(core.Registry), defaultNamespace}
 }
-
-func newImportSet() *importSet { return &importSet{entries: make(map[importName]Import)} }
 
 // Namespace sets the namespace of what is appended next. It returns the same set.
 func (imports *Imports) Namespace(namespace string) *Imports {
@@ -70,21 +33,27 @@ func (imports *Imports) Namespace(namespace string) *Imports {
 	return imports
 }
 
-// Append adds a function to the current namespace. That there is an import of its name already is an error; [ImportObject.Extend] replaces.
+// Append adds a function to the current namespace. That there is an import of its name already is
+// an error; [ImportObject.Extend] replaces.
 //
-// The implementation is a [HostFunction], a [*Function] (see [Imports.AppendExportedFunction]), or any Go function of values. Its parameters and results are of kind int32 or
-// uint32, which stand for i32, int64 or uint64 (i64), float32 (f32) or float64 (f64), or of type [16]byte or [2]uint64 (v128, the lowest byte and half first), *Function (funcref, nil for
-// null) or any (externref, nil for null). In front of them it may take one of these:
+// The implementation is a [HostFunction], a [*Function] (see [Imports.AppendExportedFunction]), or
+// any Go function of values. Its parameters and results are of kind int32 or uint32, which stand
+// for i32, int64 or uint64 (i64), float32 (f32) or float64 (f64), or of type [16]byte or [2]uint64
+// (v128, the lowest byte and half first), *Function (funcref, nil for null) or any (externref, nil
+// for null). In front of them it may take one of these:
 //
-//   - a [context.Context]: that of the call, as given to [Function.Call]; never done in calls by [Instance.Exports];
+//   - a [context.Context]: that of the call, as given to [Function.Call]; never done in calls by
+//     [Instance.Exports];
 //   - an [*InstanceContext]: memory and data of the instance that imports the function;
 //   - an [unsafe.Pointer]: the same, by [IntoInstanceContext].
 //
-// It may have several results. The last one may be an error: if it is not nil, the guest is stopped, and the error is found in that of the call by
-// [errors.Is] and [errors.As]. A panic arrives at the caller of the exported function.
+// It may have several results. The last one may be an error: if it is not nil, the guest is
+// stopped, and the error is found in that of the call by [errors.Is] and [errors.As]. A panic
+// arrives at the caller of the exported function.
 //
-// With a C pointer that is not nil, compiled code calls that C function directly, and the implementation only tells its type: the first parameter
-// must be an unsafe.Pointer, and there is at most one result, which is a number. The C function gets that pointer as its first argument, a
+// With a C pointer that is not nil, compiled code calls that C function directly, and the
+// implementation only tells its type: the first parameter must be an unsafe.Pointer, and there is
+// at most one result, which is a number. The C function gets that pointer as its first argument, a
 // void*. It is usually one that cgo makes of the same Go function, by a comment //export:
 //
 //	//export sum
@@ -92,16 +61,13 @@ func (imports *Imports) Namespace(namespace string) *Imports {
 //
 //	imports, err := wasmer.NewImports().Append("sum", sum, C.sum)
 //
-// Functions of up to four parameters of one type, and a result of the same, are called without reflection, and allocate nothing. For others, and for full
-// speed on raw slots, see [HostFunc] and [Host2].
+// Functions of up to four parameters of one type, and a result of the same, are called without
+// reflection, and allocate nothing. For others, and for full speed on raw slots, see [HostFunc] and
+// [Host2].
 //
 // It returns the same set, or nil and an [*ImportedFunctionError].
 func (imports *Imports) Append(importName string, implementation interface{}, cgoPointer ...unsafe.Pointer) (*Imports, error) {
-	return imports.AppendFunction(importName, implementation, cgoPointer...)
-}
 
-// AppendFunction is the same as [Imports.Append].
-func (imports *Imports) AppendFunction(importName string, implementation interface{}, cgoPointer ...unsafe.Pointer) (*Imports, error) {
 	var pointer unsafe.Pointer
 	switch len(cgoPointer) {
 	case 0:
@@ -117,165 +83,107 @@ func (imports *Imports) AppendFunction(importName string, implementation interfa
 	if err != nil {
 		return nil, err
 	}
-	return imports.put(importName, ImportFunction{host: host})
+	return imports.put(importName, host)
 }
 
-// AppendMemory adds a memory to the current namespace, where nothing may have its name. It may be one of [NewMemory] or that of an instance;
-// all instances that import it share its bytes. The set does not own it: it must be closed separately, after the instances are made.
-// It returns the same set, or nil and an [*ImportedFunctionError].
+// AppendMemory adds a memory to the current namespace, where nothing may have its name. It may be
+// one of [NewMemory] or that of an instance; all instances that import it share its bytes. The set
+// does not own it: it must be closed separately, after the instances are made. It returns the same
+// set, or nil and an [*ImportedFunctionError].
 func (imports *Imports) AppendMemory(importName string, memory *Memory) (*Imports, error) {
 	if memory == nil || memory.inner == nil {
 		return nil, importError(importName, "Imported memory `%s` must be a memory; given `nil`.", nil)
 	}
-	return imports.put(importName, ImportMemory{memory})
+	return imports.put(importName, memory.inner)
 }
 
-// AppendExportedFunction adds a function of an instance to the current namespace, where nothing may have its name. An instance that imports it is linked with that of the
-// function; see [Function]. It returns the same set, or nil and an [*ImportedFunctionError].
+// AppendExportedFunction adds a function of an instance to the current namespace, where nothing may
+// have its name. An instance that imports it is linked with that of the function; see [Function].
+// It returns the same set, or nil and an [*ImportedFunctionError].
 func (imports *Imports) AppendExportedFunction(importName string, function *Function) (*Imports, error) {
 	if function.neverMade() {
 		return nil, importError(importName, "Imported function `%s` must be a function; given `nil`.", nil)
 	}
-	return imports.put(importName, ImportFunction{function: function.inner})
+	return imports.put(importName, function.inner)
 }
 
-// AppendGlobal adds a global to the current namespace, where nothing may have its name. It may be one of [NewGlobal] or that of an instance; all instances that import it
-// share its value, and are linked with each other. The set does not own it: it must be closed separately, after the instances are made.
-// It returns the same set, or nil and an [*ImportedFunctionError].
+// AppendGlobal adds a global to the current namespace, where nothing may have its name. It may be
+// one of [NewGlobal] or that of an instance; all instances that import it share its value, and are
+// linked with each other. The set does not own it: it must be closed separately, after the
+// instances are made. It returns the same set, or nil and an [*ImportedFunctionError].
 func (imports *Imports) AppendGlobal(importName string, global *Global) (*Imports, error) {
 	if global == nil || global.inner == nil {
 		return nil, importError(importName, "Imported global `%s` must be a global; given `nil`.", nil)
 	}
-	return imports.put(importName, ImportGlobal{global})
+	return imports.put(importName, global.inner)
 }
 
-// AppendTable adds a table to the current namespace, where nothing may have its name. It may be one of [NewTable] or that of an instance; all instances that import it
-// share its elements, and are linked with each other. The set does not own it: it must be closed separately, after the instances are made.
-// It returns the same set, or nil and an [*ImportedFunctionError].
+// AppendTable adds a table to the current namespace, where nothing may have its name. It may be one
+// of [NewTable] or that of an instance; all instances that import it share its elements, and are
+// linked with each other. The set does not own it: it must be closed separately, after the
+// instances are made. It returns the same set, or nil and an [*ImportedFunctionError].
 func (imports *Imports) AppendTable(importName string, table *Table) (*Imports, error) {
 	if table == nil || table.inner == nil {
 		return nil, importError(importName, "Imported table `%s` must be a table; given `nil`.", nil)
 	}
-	return imports.put(importName, ImportTable{table})
+	return imports.put(importName, table.inner)
 }
 
-// AppendInstance adds all exports of an instance to the current namespace, under their names: functions, memories, globals and tables. If there is an import of one
-// of these names already, nothing is added. The instance must be open when others are made with them. It returns the same set, or nil and an [*ImportedFunctionError] or
-// [*InstanceError].
+// AppendInstance adds all exports of an instance to the current namespace, under their names:
+// functions, memories, globals and tables. If there is an import of one of these names already,
+// nothing is added. The instance must be open when others are made with them. It returns the same
+// set, or nil and an [*ImportedFunctionError] or [*InstanceError].
 func (imports *Imports) AppendInstance(instance *Instance) (*Imports, error) {
-	entries, err := instance.entries()
+	items, err := instance.made().Items()
 	if err != nil {
-		return nil, err
+		return nil, instanceError("Cannot append the exports", err)
 	}
-	return imports.putAll(entries)
+	return imports.putAll(items)
 }
 
-// entries returns everything that the instance exports.
-func (instance *Instance) entries() (map[string]Import, error) {
-	if instance == nil || instance.inner == nil || !instance.inner.life.enter(instance.inner) {
-		return nil, instanceError("Cannot append the exports", closedError("instance"))
-	}
-	s := instance.inner
-	defer s.life.leave(s)
-	entries := make(map[string]Import, len(s.about.Exports))
-	for i := range s.about.Exports {
-		export := &s.about.Exports[i]
-		var err error
-		switch export.Type.Kind {
-		case engine.ExternFunction:
-			entries[export.Name] = ImportFunction{function: s.function(export.Name)}
-		case engine.ExternMemory:
-			var memory *Memory
-			memory, err = instance.ExportedMemory(export.Name)
-			entries[export.Name] = ImportMemory{memory}
-		case engine.ExternGlobal:
-			var global *Global
-			global, err = instance.Global(export.Name)
-			entries[export.Name] = ImportGlobal{global}
-		case engine.ExternTable:
-			var table *Table
-			table, err = instance.Table(export.Name)
-			entries[export.Name] = ImportTable{table}
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	return entries, nil
+func (imports *Imports) put(name string, item core.Item) (*Imports, error) {
+	return imports.putAll(map[string]core.Item{name: item})
 }
 
-func (imports *Imports) put(name string, entry Import) (*Imports, error) {
-	return imports.putAll(map[string]Import{name: entry})
-}
-
-// putAll adds entries to the current namespace, all or none.
-func (imports *Imports) putAll(entries map[string]Import) (*Imports, error) {
+// putAll adds items to the current namespace, all or none.
+func (imports *Imports) putAll(items map[string]core.Item) (*Imports, error) {
 	name := "" // one of them, for errors about the set
-	for name = range entries {
+	for name = range items {
 		break
 	}
 	if imports == nil {
 		return nil, importError(name, "Cannot append `%s`.", errors.New("the imports are nil"))
 	}
 	if imports.set == nil { // the zero Imports
-		imports.set = newImportSet()
+		imports.set = new(core.Registry)
 	}
-	imports.set.mutex.Lock()
-	defer imports.set.mutex.Unlock()
-	if imports.set.entries == nil {
-		return nil, importError(name, "Cannot append `%s`.", closedError("set of imports"))
+	err := imports.set.Add(imports.currentNamespace, items)
+	if taken, ok := err.(*core.TakenError); ok {
+		name = taken.Name.Name
+		err = fmt.Errorf("the namespace `%s` has an import of this name already", taken.Namespace)
 	}
-	for name := range entries {
-		if _, taken := imports.set.entries[importName{imports.currentNamespace, name}]; taken {
-			err := fmt.Errorf("the namespace `%s` has an import of this name already", imports.currentNamespace)
-			return nil, importError(name, "Cannot append `%s`.", err)
-		}
-	}
-	for name, entry := range entries {
-		imports.set.entries[importName{imports.currentNamespace, name}] = entry
+	if err != nil {
+		return nil, importError(name, "Cannot append `%s`.", err)
 	}
 	return imports, nil
 }
 
-// importError makes an ImportedFunctionError and keeps its text for GetLastError.
-func importError(name, message string, cause error) error {
-	err := &ImportedFunctionError{name, message, cause}
-	remember(err.Error())
-	return err
-}
-
-// snapshot returns a copy of the entries. A nil or zero set has none.
-func (imports *Imports) snapshot() (map[importName]Import, error) {
-	var entries map[importName]Import
-	err := imports.view(func(current map[importName]Import) { entries = maps.Clone(current) })
-	return entries, err
-}
-
-// view shows the entries while they cannot change. A nil or zero set has none.
-func (imports *Imports) view(see func(map[importName]Import)) error {
-	if imports == nil || imports.set == nil {
-		see(nil)
+// registry returns the registry of package core, nil for a nil or zero set, which has no imports.
+func (imports *Imports) registry() *core.Registry {
+	if imports == nil {
 		return nil
 	}
-	imports.set.mutex.RLock()
-	defer imports.set.mutex.RUnlock()
-	if imports.set.entries == nil {
-		return closedError("set of imports")
-	}
-	see(imports.set.entries)
-	return nil
+	return imports.set
 }
 
-// Close empties the set. Appending to it and instantiating with it give errors from now on; instances that were made with it, and memories in it, go on.
-// Further calls do nothing.
+// Close empties the set. Appending to it and instantiating with it return errors from now on;
+// instances that were made with it, and memories in it, stay. Further calls do nothing.
 func (imports *Imports) Close() {
 	if imports == nil {
 		return
 	}
 	if imports.set == nil {
-		imports.set = newImportSet()
+		imports.set = new(core.Registry)
 	}
-	imports.set.mutex.Lock()
-	imports.set.entries = nil
-	imports.set.mutex.Unlock()
+	imports.set.Close()
 }

@@ -2,25 +2,20 @@ package wasmer
 
 import (
 	"encoding/binary"
-	"fmt"
 	"math"
 )
 
-// This file reads and writes memory with checked bounds. Offsets and lengths are in bytes; numbers are little-endian, as guests have them, and need not be
-// aligned. An access that is not within the memory is refused as a whole with a [*MemoryError], and so is any if the memory is closed. Accesses
-// are ordered with those of guests and other goroutines only by what orders these otherwise.
+// This file reads and writes memory with checked bounds. Offsets and lengths are in bytes; numbers
+// are little-endian, as guests have them, and need not be aligned. An access that is not within the
+// memory is refused as a whole with a [*MemoryError], and so is any if the memory is closed.
+// Accesses are ordered with those of guests and other goroutines only by what orders these
+// otherwise.
 
-// window shows a part of the memory to see, which must not keep it.
+// window calls see with a part of the memory, which see must not keep.
 func (memory *Memory) window(offset uint32, length uint64, see func([]byte)) error {
-	if !memory.enter() {
-		return memoryAccessError(closedError("memory"))
+	if err := memory.made().View(uint64(offset), length, see); err != nil {
+		return memoryAccessError(err)
 	}
-	defer memory.leave()
-	data := memory.inner.get().Bytes()
-	if uint64(offset)+length > uint64(len(data)) {
-		return memoryAccessError(fmt.Errorf("%d bytes at offset %d, expected an access within the %d bytes of the memory", length, offset, len(data)))
-	}
-	see(data[offset : uint64(offset)+length])
 	return nil
 }
 
@@ -28,8 +23,8 @@ func memoryAccessError(cause error) error {
 	return &MemoryError{"Failed to access the memory:\n    " + failure(cause), cause}
 }
 
-// Read returns a copy of length bytes from offset on. The error is a [*MemoryError]: they are not all within the memory, or it is closed. Data
-// gives the bytes without copying them.
+// Read returns a copy of length bytes from offset on. The error is a [*MemoryError]: they are not
+// all within the memory, or it is closed. Data returns the bytes without copying them.
 func (memory *Memory) Read(offset, length uint32) (bytes []byte, err error) {
 	err = memory.window(offset, uint64(length), func(window []byte) {
 		bytes = make([]byte, length)
@@ -38,18 +33,21 @@ func (memory *Memory) Read(offset, length uint32) (bytes []byte, err error) {
 	return bytes, err
 }
 
-// Write copies bytes to the memory, from offset on. The error is a [*MemoryError]; nothing is written then.
+// Write copies bytes to the memory, from offset on. The error is a [*MemoryError]; nothing is
+// written then.
 func (memory *Memory) Write(offset uint32, bytes []byte) error {
 	return memory.window(offset, uint64(len(bytes)), func(window []byte) { copy(window, bytes) })
 }
 
-// ReadString returns length bytes from offset on as a string, whatever they are. The error is as that of [Memory.Read].
+// ReadString returns length bytes from offset on as a string, whatever they are. The error is as
+// that of [Memory.Read].
 func (memory *Memory) ReadString(offset, length uint32) (text string, err error) {
 	err = memory.window(offset, uint64(length), func(window []byte) { text = string(window) })
 	return text, err
 }
 
-// WriteString copies the bytes of a string to the memory, from offset on, without a zero behind them. The error is as that of [Memory.Write].
+// WriteString copies the bytes of a string to the memory, from offset on, without a zero behind
+// them. The error is as that of [Memory.Write].
 func (memory *Memory) WriteString(offset uint32, text string) error {
 	return memory.window(offset, uint64(len(text)), func(window []byte) { copy(window, text) })
 }
@@ -60,31 +58,36 @@ func (memory *Memory) ReadUint8(offset uint32) (value uint8, err error) {
 	return value, err
 }
 
-// ReadUint16Le returns the two bytes at an offset as a number. The error is as that of [Memory.Read].
+// ReadUint16Le returns the two bytes at an offset as a number. The error is as that of
+// [Memory.Read].
 func (memory *Memory) ReadUint16Le(offset uint32) (value uint16, err error) {
 	err = memory.window(offset, 2, func(window []byte) { value = binary.LittleEndian.Uint16(window) })
 	return value, err
 }
 
-// ReadUint32Le returns the four bytes at an offset as a number. The error is as that of [Memory.Read].
+// ReadUint32Le returns the four bytes at an offset as a number. The error is as that of
+// [Memory.Read].
 func (memory *Memory) ReadUint32Le(offset uint32) (value uint32, err error) {
 	err = memory.window(offset, 4, func(window []byte) { value = binary.LittleEndian.Uint32(window) })
 	return value, err
 }
 
-// ReadUint64Le returns the eight bytes at an offset as a number. The error is as that of [Memory.Read].
+// ReadUint64Le returns the eight bytes at an offset as a number. The error is as that of
+// [Memory.Read].
 func (memory *Memory) ReadUint64Le(offset uint32) (value uint64, err error) {
 	err = memory.window(offset, 8, func(window []byte) { value = binary.LittleEndian.Uint64(window) })
 	return value, err
 }
 
-// ReadFloat32Le returns the four bytes at an offset as a float, bit for bit. The error is as that of [Memory.Read].
+// ReadFloat32Le returns the four bytes at an offset as a float, bit for bit. The error is as that
+// of [Memory.Read].
 func (memory *Memory) ReadFloat32Le(offset uint32) (float32, error) {
 	bits, err := memory.ReadUint32Le(offset)
 	return math.Float32frombits(bits), err
 }
 
-// ReadFloat64Le returns the eight bytes at an offset as a float, bit for bit. The error is as that of [Memory.Read].
+// ReadFloat64Le returns the eight bytes at an offset as a float, bit for bit. The error is as that
+// of [Memory.Read].
 func (memory *Memory) ReadFloat64Le(offset uint32) (float64, error) {
 	bits, err := memory.ReadUint64Le(offset)
 	return math.Float64frombits(bits), err
@@ -95,27 +98,32 @@ func (memory *Memory) WriteUint8(offset uint32, value uint8) error {
 	return memory.window(offset, 1, func(window []byte) { window[0] = value })
 }
 
-// WriteUint16Le writes a number to the two bytes at an offset. The error is as that of [Memory.Write].
+// WriteUint16Le writes a number to the two bytes at an offset. The error is as that of
+// [Memory.Write].
 func (memory *Memory) WriteUint16Le(offset uint32, value uint16) error {
 	return memory.window(offset, 2, func(window []byte) { binary.LittleEndian.PutUint16(window, value) })
 }
 
-// WriteUint32Le writes a number to the four bytes at an offset. The error is as that of [Memory.Write].
+// WriteUint32Le writes a number to the four bytes at an offset. The error is as that of
+// [Memory.Write].
 func (memory *Memory) WriteUint32Le(offset uint32, value uint32) error {
 	return memory.window(offset, 4, func(window []byte) { binary.LittleEndian.PutUint32(window, value) })
 }
 
-// WriteUint64Le writes a number to the eight bytes at an offset. The error is as that of [Memory.Write].
+// WriteUint64Le writes a number to the eight bytes at an offset. The error is as that of
+// [Memory.Write].
 func (memory *Memory) WriteUint64Le(offset uint32, value uint64) error {
 	return memory.window(offset, 8, func(window []byte) { binary.LittleEndian.PutUint64(window, value) })
 }
 
-// WriteFloat32Le writes a float to the four bytes at an offset, bit for bit. The error is as that of [Memory.Write].
+// WriteFloat32Le writes a float to the four bytes at an offset, bit for bit. The error is as that
+// of [Memory.Write].
 func (memory *Memory) WriteFloat32Le(offset uint32, value float32) error {
 	return memory.WriteUint32Le(offset, math.Float32bits(value))
 }
 
-// WriteFloat64Le writes a float to the eight bytes at an offset, bit for bit. The error is as that of [Memory.Write].
+// WriteFloat64Le writes a float to the eight bytes at an offset, bit for bit. The error is as that
+// of [Memory.Write].
 func (memory *Memory) WriteFloat64Le(offset uint32, value float64) error {
 	return memory.WriteUint64Le(offset, math.Float64bits(value))
 }

@@ -1,29 +1,35 @@
 package wasmer
 
-import "github.com/gowasmer/wasmer/go/internal/engine"
+import (
+	"github.com/gowasmer/wasmer/go/internal/core"
+	"github.com/gowasmer/wasmer/go/internal/engine"
+)
 
-// Option is an option of [NewInstanceContext], which compiles and instantiates: a [CompileOption] or an [InstanceOption].
+// Option is an option of [NewInstanceContext], which compiles and instantiates: a [CompileOption]
+// or an [InstanceOption].
 type Option interface{ isOption() }
 
 // CompileOption is an option of [Compile].
 type CompileOption func(*engine.CompileOptions)
 
 // InstanceOption is an option of [Module.InstantiateContext].
-type InstanceOption func(*engine.InstanceOptions)
+type InstanceOption func(*core.InstanceOptions)
 
 func (CompileOption) isOption()  {}
 func (InstanceOption) isOption() {}
 
-// WithExplicitBounds compiles a check of bounds into each access to memory. Without it, each memory reserves 8 GiB of address space (not
-// of memory), and accesses outside of it cost nothing to detect. With it a memory takes no more address space than it may grow to, which serves
-// where address space is limited (ulimit -v) or very many instances live; code is slower. Accesses to 64-bit memories, and to those with
-// pages of one byte, are checked in any case.
+// WithExplicitBounds compiles a check of bounds into each access to memory. Without it, each memory
+// reserves 8 GiB of address space (not of memory), and accesses outside of it cost nothing to
+// detect. With it a memory takes no more address space than it may grow to, which serves where
+// address space is limited (ulimit -v) or very many instances live; code is slower. Accesses to
+// 64-bit memories, and to those with pages of one byte, are checked in any case.
 func WithExplicitBounds() CompileOption {
 	return func(options *engine.CompileOptions) { options.ExplicitBounds = true }
 }
 
-// WithCanonicalNaNs makes every NaN that an operation yields have the same bits, so that results are the same on all machines (specification,
-// section 4.3.3, leaves them open). It makes floating-point code slower.
+// WithCanonicalNaNs makes every NaN that an operation yields have the same bits, so that results
+// are the same on all machines (specification, section 4.3.3, leaves them open). It makes
+// floating-point code slower.
 func WithCanonicalNaNs() CompileOption {
 	return func(options *engine.CompileOptions) { options.CanonicalizeNaNs = true }
 }
@@ -39,17 +45,18 @@ func WithProgress(progress func(done, total int)) CompileOption {
 	return func(options *engine.CompileOptions) { options.Progress = progress }
 }
 
-// WithMemoryCeiling limits each memory of the instance to a number of pages of 64 KiB, or as many bytes where its pages have another size, whatever
-// maximum the module declares. Instantiation
-// fails if a memory begins with more; growing beyond fails as beyond a declared maximum. Imported memories are not concerned.
-// 0 stands for no ceiling.
+// WithMemoryCeiling limits each memory of the instance to a number of pages of 64 KiB, or as many
+// bytes where its pages have another size, whatever maximum the module declares. Instantiation
+// fails if a memory begins with more; growing beyond fails as beyond a declared maximum. Imported
+// memories are not concerned. 0 stands for no ceiling.
 func WithMemoryCeiling(pages uint32) InstanceOption {
-	return func(options *engine.InstanceOptions) { options.MaxMemoryPages = uint64(pages) }
+	return func(options *core.InstanceOptions) { options.MaxMemoryPages = uint64(pages) }
 }
 
-// WithTableCeiling limits each table of the instance to a number of elements, as [WithMemoryCeiling] does for memories.
+// WithTableCeiling limits each table of the instance to a number of elements, as
+// [WithMemoryCeiling] does for memories.
 func WithTableCeiling(elements uint32) InstanceOption {
-	return func(options *engine.InstanceOptions) { options.MaxTableElements = uint64(elements) }
+	return func(options *core.InstanceOptions) { options.MaxTableElements = uint64(elements) }
 }
 
 func compileOptions(options []CompileOption) engine.CompileOptions {
@@ -62,11 +69,11 @@ func compileOptions(options []CompileOption) engine.CompileOptions {
 	return to
 }
 
-func instanceOptions(options []InstanceOption) engine.InstanceOptions {
+func instanceOptions(options []InstanceOption) core.InstanceOptions {
 	if len(options) == 0 { // no allocation then
-		return engine.InstanceOptions{}
+		return core.InstanceOptions{}
 	}
-	var to engine.InstanceOptions
+	var to core.InstanceOptions
 	for _, option := range options {
 		if option != nil {
 			option(&to)

@@ -2,6 +2,6 @@ package wasmer
 
 import "github.com/gowasmer/wasmer/go/internal/image"
 
-// ErrUnsupportedPlatform is what errors wrap on systems that there is no engine for: programs build there, and the first use of this package fails. It runs
-// on linux/amd64 and linux/arm64.
+// ErrUnsupportedPlatform is what errors wrap on systems that there is no engine for: programs build
+// there, and the first use of this package fails. It runs on linux/amd64 and linux/arm64.
 var ErrUnsupportedPlatform = image.ErrUnsupportedPlatform

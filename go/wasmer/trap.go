@@ -4,12 +4,13 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/gowasmer/wasmer/go/internal/core"
 	"github.com/gowasmer/wasmer/go/internal/engine"
 	"github.com/gowasmer/wasmer/go/internal/fiber"
 )
 
-// TrapCode says why a guest was stopped (specification, section 4.4). It is an error itself, so that it can be compared against
-// by [errors.Is].
+// TrapCode tells why a guest was stopped (specification, section 4.4). It is an error itself, so
+// that it can be compared against by [errors.Is].
 type TrapCode uint8
 
 const (
@@ -28,7 +29,8 @@ const (
 	// TrapBadSignature: an indirect call found a function of another type.
 	TrapBadSignature TrapCode = 5
 
-	// TrapIntegerOverflow: a quotient does not fit, or a float does not fit the integer that it was converted to.
+	// TrapIntegerOverflow: a quotient does not fit, or a float does not fit the integer that it was
+	// converted to.
 	TrapIntegerOverflow TrapCode = 6
 
 	// TrapIntegerDivideByZero: a division or remainder by zero.
@@ -85,12 +87,13 @@ type Frame struct {
 	// FunctionIndex is the function's index in the module, imported functions counted first.
 	FunctionIndex uint32
 
-	// Offset is the position of the instruction in the bytes of the module: of the one that trapped in the first frame, of the
-	// call in the others.
+	// Offset is the position of the instruction in the bytes of the module: of the one that trapped
+	// in the first frame, of the call in the others.
 	Offset uint32
 }
 
-// String returns the frame as in backtraces: name or index of the function, and the offset in hexadecimal.
+// String returns the frame as in backtraces: name or index of the function, and the offset in
+// hexadecimal.
 func (frame Frame) String() string {
 	name := frame.FunctionName
 	if name == "" {
@@ -102,13 +105,15 @@ func (frame Frame) String() string {
 	return fmt.Sprintf("%s (at offset 0x%x)", name, frame.Offset)
 }
 
-// Trap is the error of a guest that was stopped because it did what the specification forbids. Find it in the error of a call by [errors.As].
+// Trap is the error of a guest that was stopped because it did what the specification forbids. Find
+// it in the error of a call by [errors.As].
 type Trap struct {
-	// Code says why.
+	// Code tells why.
 	Code TrapCode
 
-	// Backtrace says where: the functions of the guest, innermost first. Functions beyond a host function are not in it, and it is empty
-	// when an instance trapped while its memory or table was initialised.
+	// Backtrace tells where: the functions of the guest, innermost first. Functions beyond a host
+	// function are not in it, and it is empty when an instance trapped while its memory or table
+	// was initialised.
 	Backtrace []Frame
 
 	// Omitted is the number of frames farther out that the backtrace leaves out.
@@ -131,15 +136,10 @@ func (trap *Trap) Error() string {
 // Unwrap returns the code.
 func (trap *Trap) Unwrap() error { return trap.Code }
 
-// fromEngine gives the errors of a run or an instantiation the types of this package.
-func fromEngine(err error) error {
-	switch e := err.(type) {
-	case *fiber.Trap:
+// fromCore returns a *Trap for one of package core, and other errors as they are.
+func fromCore(err error) error {
+	if e, ok := err.(*core.Trap); ok {
 		return &Trap{Code: TrapCode(e.Code), Backtrace: backtrace(e.Frames), Omitted: e.LeftOut}
-	case *engine.Error:
-		if e.Trap != 0 {
-			return &Trap{Code: TrapCode(e.Trap)}
-		}
 	}
 	return err
 }

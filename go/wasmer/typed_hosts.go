@@ -2,8 +2,9 @@ package wasmer
 
 import "context"
 
-// This file holds the typed makers of host functions, with up to six parameters, with a result and without. They differ in nothing but their numbers of
-// parameters, which the language has no way to leave open.
+// This file holds the typed makers of host functions, with up to six parameters, with a result and
+// without. They differ in nothing but their numbers of parameters, which the language has no way to
+// leave open.
 
 // Host0 makes a host function that has no parameters and one result. See [Host2].
 func Host0[R Number](function func(context.Context) (R, error)) HostFunction {
@@ -27,12 +28,17 @@ func Host1[A, R Number](function func(context.Context, A) (R, error)) HostFuncti
 	})
 }
 
-// Host2 makes a host function that has two parameters and one result, to be given to [Imports.Append]:
+// Host2 makes a host function that has two parameters and one result, to be given to
+// [Imports.Append]:
 //
-//	imports.Append("sum", wasmer.Host2(func(_ context.Context, x, y int32) (int32, error) { return x + y, nil }))
+//	imports.Append("sum", wasmer.Host2(func(_ context.Context, x, y int32) (int32, error) {
+//		return x + y, nil
+//	}))
 //
-// It takes the context of the call. An error ends the guest, and is found in that of the call by [errors.Is] and [errors.As]. A call uses no reflection, and
-// allocates nothing. int32 and uint32 stand for i32, int64 and uint64 for i64, float32 for f32, float64 for f64. A nil function gives an error when it is appended.
+// It takes the context of the call. An error ends the guest, and is found in that of the call by
+// [errors.Is] and [errors.As]. A call uses no reflection, and allocates nothing. int32 and uint32
+// stand for i32, int64 and uint64 for i64, float32 for f32, float64 for f64. A nil function leads
+// to an error when it is appended.
 func Host2[A, B, R Number](function func(context.Context, A, B) (R, error)) HostFunction {
 	if function == nil {
 		return HostFunction{}

@@ -5,19 +5,23 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gowasmer/wasmer/go/internal/core"
 	"github.com/gowasmer/wasmer/go/internal/engine"
 	"github.com/gowasmer/wasmer/go/internal/wasi"
 )
 
-// This file has what happens to imports that nobody provides: the error that names them all, with hints, or functions that fail when called.
+// This file has what happens to imports that nobody provides: the error that names them all, with
+// hints, or functions that fail when called.
 
-// TrapUnknownImports lets a module be instantiated although functions are missing that it imports: one that is called ends the guest with an
-// [*UnknownImportError]. Memories, tables and globals have to be there.
+// TrapUnknownImports lets a module be instantiated although functions are missing that it imports:
+// one that is called ends the guest with an [*UnknownImportError]. Memories, tables and globals
+// have to be there.
 func TrapUnknownImports() InstanceOption {
-	return func(options *engine.InstanceOptions) { options.TrapUnknownImports = true }
+	return func(options *core.InstanceOptions) { options.Missing = unknownImport }
 }
 
-// UnknownImportError is the error of a guest that called a function that nobody provides; see [TrapUnknownImports].
+// UnknownImportError is the error of a guest that called a function that nobody provides; see
+// [TrapUnknownImports].
 type UnknownImportError struct {
 	// Namespace and Name are those of the import.
 	Namespace, Name string
@@ -33,21 +37,22 @@ func (e *UnknownImportError) Error() string {
 }
 
 // unknownImport makes the function that stands for a missing one.
-func unknownImport(wanted *engine.Import) *hostFunction {
+func unknownImport(wanted *engine.Import) *core.HostFunc {
 	err := &UnknownImportError{wanted.Namespace, wanted.Name}
-	return &hostFunction{
-		params: wanted.Type.Func.Params, results: wanted.Type.Func.Results,
-		call: func(*InstanceContext, []uint64) error { return err },
+	return &core.HostFunc{
+		Params: wanted.Type.Func.Params, Results: wanted.Type.Func.Results,
+		Call: func(*core.Call, []uint64) error { return err },
 	}
 }
 
-// missingError names all imports that nobody provides, and behind them, where it is known, who would.
-func missingError(missing []importName) error {
+// missingError names all imports that nobody provides, and behind them, where it is known, who
+// would.
+func missingError(missing []core.Name) error {
 	lines := make([]string, len(missing))
 	var hints []string
 	for i, name := range missing {
-		lines[i] = fmt.Sprintf("Import not found, namespace: %s, name: %s", name.namespace, name.name)
-		if hint := importHint(name.namespace); hint != "" && !slices.Contains(hints, hint) {
+		lines[i] = fmt.Sprintf("Import not found, namespace: %s, name: %s", name.Namespace, name.Name)
+		if hint := importHint(name.Namespace); hint != "" && !slices.Contains(hints, hint) {
 			hints = append(hints, hint)
 		}
 	}
@@ -58,7 +63,7 @@ func missingError(missing []importName) error {
 	return &engine.Error{Kind: engine.KindLink, Message: text}
 }
 
-// importHint says what provides a namespace, or is empty.
+// importHint tells what provides a namespace, or is empty.
 func importHint(namespace string) string {
 	switch {
 	case wasi.Functions(namespace) != nil:

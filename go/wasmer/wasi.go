@@ -2,7 +2,6 @@ package wasmer
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -13,10 +12,11 @@ import (
 	"github.com/gowasmer/wasmer/go/internal/wasi"
 )
 
-// Wasi says what a WASI program gets of the world: nothing but what is set here. Programs of WASI preview 1 (namespace
-// "wasi_snapshot_preview1") and of its predecessor ("wasi_unstable") run. [Wasi.Run] runs a program; [Wasi.ImportObject] gives the functions to
-// instances that are made otherwise. The zero Wasi gives no arguments, an empty input, outputs that discard, no files, and the clocks and the random source
-// of the system.
+// Wasi says what a WASI program gets of the world: nothing but what is set here. Programs of WASI
+// preview 1 (namespace "wasi_snapshot_preview1") and of its predecessor ("wasi_unstable") run.
+// [Wasi.Run] runs a program; [Wasi.ImportObject] gives the functions to instances that are made
+// otherwise. The zero Wasi gives no arguments, an empty input, outputs that discard, no files, and
+// the clocks and the random source of the system.
 type Wasi struct {
 	// Args are the arguments. The first one is the name of the program.
 	Args []string
@@ -24,32 +24,39 @@ type Wasi struct {
 	// Env are the environment variables, each as "NAME=value".
 	Env []string
 
-	// Stdin is the standard input; nil is empty. A read that blocks holds a goroutine and no thread, and ends with the context of the call. An [os.File] is told
-	// to the guest by its type, so that it sees a terminal as one, and is read only as far as the guest asks, so that several programs can read one file in turn;
-	// of another Reader, what arrives after the guest has given up is kept for its next read.
+	// Stdin is the standard input; nil is empty. A read that blocks holds a goroutine and no
+	// thread, and ends with the context of the call. An [os.File] is told to the guest by its type,
+	// so that it sees a terminal as one, and is read only as far as the guest asks, so that several
+	// programs can read one file in turn; of another Reader, what arrives after the guest has given
+	// up is kept for its next read.
 	Stdin io.Reader
 
-	// Stdout and Stderr are the standard outputs; nil discards. They get slices of the guest's memory, which, as [io.Writer] demands, they must neither
-	// keep nor change. One writer may be both, and is then used by one goroutine at a time. A write to an [os.File] ends with the context of the call, and so may
-	// be made in several pieces; one to another Writer that blocks does not end.
+	// Stdout and Stderr are the standard outputs; nil discards. They get slices of the guest's
+	// memory, which, as [io.Writer] demands, they must neither keep nor change. One writer may be
+	// both, and is then used by one goroutine at a time. A write to an [os.File] ends with the
+	// context of the call, and so may be made in several pieces; one to another Writer that blocks
+	// does not end.
 	Stdout, Stderr io.Writer
 
 	// Dirs are the directories that the program finds open. There are no other files.
 	Dirs []WasiDir
 
-	// Listeners are the sockets that the program may accept connections from. They have the file descriptors behind those of the directories: the first
-	// is 3 + len(Dirs). They are not closed.
+	// Listeners are the sockets that the program may accept connections from. They have the file
+	// descriptors behind those of the directories: the first is 3 + len(Dirs). They are not closed.
 	Listeners []net.Listener
 
-	// Realtime replaces the clock of the day, and Monotonic the one that never goes back, which then is that of processor time, too. Sleep replaces
-	// waiting for a time: it returns when that long has passed, or with an error when the context is done. Replaced by functions that depend on
-	// nothing, they make a program that reads the clock give the same result each time.
+	// Realtime replaces the clock of the day, and Monotonic the one that never goes back, which
+	// then is that of processor time, too. Sleep replaces waiting for a time: it returns when that
+	// long has passed, or with an error when the context is done. Replaced by functions that depend
+	// on nothing, they make a program that reads the clock give the same result each time.
 	Realtime  func() time.Time
 	Monotonic func() time.Duration
 	Sleep     func(ctx context.Context, d time.Duration) error
 
-	// MaxFiles is how many files, directories and connections the program may have open at a time beyond those that it is given; 0 is 1,024. One more gives it
-	// the error EMFILE. The descriptors of the host that they take, one each, and two for a pipe that is read, are those of the whole process.
+	// MaxFiles is how many files, directories and connections the program may have open at a time
+	// beyond those that it is given; 0 is 1,024. One more gives it the error EMFILE. The
+	// descriptors of the host that they take, one each, and two for a pipe that is read, are those
+	// of the whole process.
 	MaxFiles int
 
 	// Random replaces the random source. Programs seed their generators by it.
@@ -58,10 +65,11 @@ type Wasi struct {
 
 // WasiDir is a directory for a WASI program: exactly one of Host, Root and FS is set.
 //
-// A directory of the host is a sandbox: no path leads out of it, by "..", an absolute path, or a symbolic link, also one that is changed at that
-// moment (see [os.Root]).
+// A directory of the host is a sandbox: no path leads out of it, by "..", an absolute path, or a
+// symbolic link, also one that is changed at that moment (see [os.Root]).
 type WasiDir struct {
-	// Guest is the path that the program knows it by, such as "/" or "/data". Empty is Host, or "/" if that is not set.
+	// Guest is the path that the program knows it by, such as "/" or "/data". Empty is Host, or "/"
+	// if that is not set.
 	Guest string
 
 	// Host is the path of a directory of the host.
@@ -70,24 +78,14 @@ type WasiDir struct {
 	// Root is a directory of the host that is open. It is not closed.
 	Root *os.Root
 
-	// FS is a file system, such as an [embed.FS], a [zip.Reader] or an [fstest.MapFS]. It is read-only for the program. Seeking in a file that is no
-	// [io.Seeker], and reading at an offset from one that is no [io.ReaderAt], reads it into memory.
+	// FS is a file system, such as an [embed.FS], a [zip.Reader] or an [fstest.MapFS]. It is
+	// read-only for the program. Seeking in a file that is no [io.Seeker], and reading at an offset
+	// from one that is no [io.ReaderAt], reads it into memory.
 	FS fs.FS
 
 	// ReadOnly refuses every change of a directory of the host, with the error EROFS.
 	ReadOnly bool
 }
-
-// ExitError is the error of a call during which the guest called proc_exit: find it by [errors.As]. A command that ends by returning from its function
-// "_start" gives no error; one that exits with code 0, as most do that call exit, gives an ExitError with this code, which [Wasi.Run] takes for
-// success.
-type ExitError struct {
-	// Code is the exit code, 0 for success. Systems keep the low 8 bits of it.
-	Code uint32
-}
-
-// Error tells the code.
-func (e *ExitError) Error() string { return fmt.Sprintf("the guest exited with code %d", e.Code) }
 
 // system makes what the functions share.
 func (w *Wasi) system() (*wasi.System, error) {
@@ -149,11 +147,14 @@ func (d *WasiDir) mount() (wasi.Mount, error) {
 	return m, nil
 }
 
-// ImportObject makes an ImportObject with all functions of WASI, of both versions, to which other imports can be added.
+// ImportObject makes an ImportObject with all functions of WASI, of both versions, to which other
+// imports can be added.
 //
-// It holds the state of one program: its open files. Use it for one instance; those that share it share this state, as threads of one program do.
-// The files that the program leaves open, and directories that were opened by Host, are closed when the object and the instances that import it have been
-// collected; [Wasi.Run] closes them at once. The error is an [*ImportObjectError]: a directory cannot be opened, or an argument contains a zero byte.
+// It holds the state of one program: its open files. Use it for one instance; those that share it
+// share this state, as threads of one program do. The files that the program leaves open, and
+// directories that were opened by Host, are closed when the object and the instances that import it
+// have been collected; [Wasi.Run] closes them at once. The error is an [*ImportObjectError]: a
+// directory cannot be opened, or an argument contains a zero byte.
 func (w *Wasi) ImportObject() (*ImportObject, error) {
 	system, err := w.system()
 	if err != nil {
@@ -162,15 +163,17 @@ func (w *Wasi) ImportObject() (*ImportObject, error) {
 	return wasiImportObject(system, wasi.Snapshot0, wasi.Snapshot1), nil
 }
 
-// Run runs a program: it instantiates the module, calls its export "_start", or for a library ("reactor") "_initialize" if there is one, and closes what it
-// has opened. It returns nil when the program returns or exits with code 0, an [*ExitError] (found by [errors.As]) for another code, and else what
-// [Module.InstantiateContext] or [Function.Call] return: a [*Trap], or an error that matches that of the context if it was done before. The options are those of
-// InstantiateContext.
+// Run runs a program: it instantiates the module, calls its export "_start", or for a library
+// ("reactor") "_initialize" if there is one, and closes what it has opened. It returns nil when the
+// program returns or exits with code 0, an [*ExitError] (found by [errors.As]) for another code,
+// and else what [Module.InstantiateContext] or [Function.Call] return: a [*Trap], or an error that
+// matches that of the context if it was done before. The options are those of InstantiateContext.
 func (w *Wasi) Run(ctx context.Context, module *Module, options ...InstanceOption) error {
 	return w.RunWith(ctx, module, nil, options...)
 }
 
-// RunWith is Run for a program that imports more than WASI: imports have what else there is, and are preferred.
+// RunWith is Run for a program that imports more than WASI: imports have what else there is, and
+// are preferred.
 func (w *Wasi) RunWith(ctx context.Context, module *Module, imports *Imports, options ...InstanceOption) error {
 	system, err := w.system()
 	if err != nil {
@@ -189,7 +192,7 @@ func (w *Wasi) RunWith(ctx context.Context, module *Module, imports *Imports, op
 	}
 	defer instance.Close()
 	for _, name := range []string{"_start", "_initialize"} {
-		if instance.inner.function(name) == nil {
+		if instance.inner.Function(name) == nil {
 			continue
 		}
 		function, err := instance.Function(name)
@@ -199,13 +202,4 @@ func (w *Wasi) RunWith(ctx context.Context, module *Module, imports *Imports, op
 		return exitOf(err)
 	}
 	return nil
-}
-
-// exitOf takes code 0 for success.
-func exitOf(err error) error {
-	var exit *ExitError
-	if errors.As(err, &exit) && exit.Code == 0 {
-		return nil
-	}
-	return err
 }

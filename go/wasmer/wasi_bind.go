@@ -3,6 +3,7 @@ package wasmer
 import (
 	"context"
 
+	"github.com/gowasmer/wasmer/go/internal/core"
 	"github.com/gowasmer/wasmer/go/internal/engine"
 	"github.com/gowasmer/wasmer/go/internal/wasi"
 )
@@ -12,36 +13,31 @@ import (
 // wasiGuest shows an instance to package wasi.
 type wasiGuest InstanceContext
 
-// Memory gives the bytes of memory 0, none if there is no memory, or if the instance was closed: guests that are linked with it may go on calling its functions. The
-// bytes, and their definition, are there as long as the call, whatever is closed meanwhile.
-func (g *wasiGuest) Memory() []byte {
-	if memory := g.instance.first.Load(); memory != nil {
-		if definition := memory.inner.definition.Load(); definition != nil {
-			return definition.Bytes()
-		}
-	}
-	return g.instance.memory0().Data()
-}
+// Memory returns the bytes of memory 0: none if there is no memory, or if the instance was closed,
+// as guests that are linked with it may call its functions even then. The bytes are there as long
+// as the call, whatever is closed meanwhile.
+func (g *wasiGuest) Memory() []byte { return g.call.Instance().BytesInCall() }
 
-// Context gives that of the call.
+// Context returns that of the call.
 func (g *wasiGuest) Context() context.Context { return (*InstanceContext)(g).Context() }
 
 // wasiImportObject makes an ImportObject of the functions of some namespaces.
 func wasiImportObject(system *wasi.System, namespaces ...string) *ImportObject {
-	object := NewImportObject()
-	// The engine and package wasi go by one clock: which of both reads it for the guest depends on the depth of its stack.
+	items := make(map[core.Name]core.Item)
+	// The engine and package wasi go by one clock: which of both reads it for the guest depends on
+	// the depth of its stack.
 	origin := engine.ClockMonotonic() - 1
 	shared := system.ShareClock(func() int64 { return engine.ClockMonotonic() - origin })
 	for _, namespace := range namespaces {
 		for _, f := range wasi.Functions(namespace) {
 			host := wasiFunction(system, f).host
 			if shared && f.Name == wasi.ClockTimeGet {
-				host.intrinsic = engine.ClockRead(origin)
+				host.Intrinsic = engine.ClockRead(origin)
 			}
-			object.imports.set.entries[importName{namespace, f.Name}] = ImportFunction{host: host}
+			items[core.Name{Namespace: namespace, Name: f.Name}] = host
 		}
 	}
-	return object
+	return &ImportObject{imports: &Imports{core.NewRegistry(items), defaultNamespace}}
 }
 
 // wasiFunction makes a host function on raw slots.

@@ -49,8 +49,6 @@ type InstanceOptions struct {
 	MaxMemoryPages uint64
 	// MaxTableElements is a ceiling for its tables, 0 for none.
 	MaxTableElements uint64
-	// TrapUnknownImports says that functions stand in for imports that are missing; package wasmer makes them.
-	TrapUnknownImports bool
 }
 
 // Instance is a handle of an instance. The zero value is no instance.

@@ -15,7 +15,7 @@ import (
 )
 
 func TestTablesAndGlobalsKeepValues(t *testing.T) {
-	g := newGuest(t, NewSpace())
+	g := newGuest(t, new(Space))
 	a, b, c := &token{number: 1}, &token{number: 2}, &token{number: 3}
 	g.must("put", int32(3), a)
 	g.must("fill", int32(10), b, int32(4))
@@ -47,7 +47,7 @@ func TestTablesAndGlobalsKeepValues(t *testing.T) {
 
 // A guest has values in locals and among its operands while the host makes thousands of others, and collects.
 func TestCollectionDuringHostCalls(t *testing.T) {
-	g := newGuest(t, NewSpace())
+	g := newGuest(t, new(Space))
 	churn := func(int32) {
 		g.must("drop_many", int32(5000)) // nested
 		if left := g.collect(); left < 13 || left > 500 {
@@ -74,7 +74,7 @@ func TestCollectionDuringHostCalls(t *testing.T) {
 
 // A guest that was given up, by an error or by a panic, holds nothing.
 func TestGuestsGivenUpHoldNothing(t *testing.T) {
-	g := newGuest(t, NewSpace())
+	g := newGuest(t, new(Space))
 	stop := errors.New("stop")
 	g.during = func(int32) { panic(stop) }
 	func() {
@@ -111,7 +111,7 @@ func TestMillionValues(t *testing.T) {
 	if testing.Short() {
 		count = 50_000
 	}
-	g := newGuest(t, NewSpace())
+	g := newGuest(t, new(Space))
 	var freed atomic.Int64
 	g.made = func(made *token) { runtime.AddCleanup(made, func(int32) { freed.Add(1) }, 0) }
 	most := 0
@@ -147,7 +147,7 @@ func TestMillionValues(t *testing.T) {
 
 // Guests that spin with values in registers are paused, looked at, and go on with the same values.
 func TestCollectionPausesSpinningGuests(t *testing.T) {
-	space := NewSpace()
+	space := new(Space)
 	var guests [3]*guest
 	var wait sync.WaitGroup
 	for i := range guests {
@@ -185,7 +185,7 @@ func TestCollectionPausesSpinningGuests(t *testing.T) {
 
 // Values that are in registers of a paused guest, and nowhere else.
 func TestCollectionFindsRegisters(t *testing.T) {
-	g := newGuest(t, NewSpace())
+	g := newGuest(t, new(Space))
 	g.must("put", int32(0), &token{number: 1})
 	g.must("put", int32(1), &token{number: 2})
 	done := make(chan error)
@@ -218,7 +218,7 @@ func TestCollectionFindsRegisters(t *testing.T) {
 
 // Everything at once: calls of several instances and goroutines, nested ones, cancelled ones, and collections, in host functions and out of them.
 func TestHammer(t *testing.T) {
-	space := NewSpace()
+	space := new(Space)
 	rounds := 60
 	if testing.Short() {
 		rounds = 10
@@ -283,7 +283,7 @@ func TestMergedSpaces(t *testing.T) {
 	const count = 8
 	var guests [count]*guest
 	for i := range guests {
-		guests[i] = newGuest(t, NewSpace())
+		guests[i] = newGuest(t, new(Space))
 	}
 	var wait sync.WaitGroup
 	for i, g := range guests {
@@ -327,7 +327,7 @@ func TestMergedSpaces(t *testing.T) {
 
 // Without a store there is nothing that keeps values, and a collection finds that out.
 func TestValuesGoWithTheStore(t *testing.T) {
-	space := NewSpace()
+	space := new(Space)
 	g := newGuest(t, space)
 	g.must("set_global", &token{number: 1})
 	if left := g.collect(); left != 1 {
@@ -342,7 +342,7 @@ func TestValuesGoWithTheStore(t *testing.T) {
 
 // Where calls are that cannot be stopped there is no collection, until they have ended.
 func TestCollectionWaitsForQuiet(t *testing.T) {
-	g := newGuest(t, NewSpace())
+	g := newGuest(t, new(Space))
 	var quiet atomic.Bool
 	asked := 0
 	g.space.AddUnless(func() bool { asked++; return quiet.Load() })
@@ -360,7 +360,7 @@ func TestCollectionWaitsForQuiet(t *testing.T) {
 
 // Guests that may call C functions take part; except where they call these without leaving, as Go does not preempt by signals.
 func TestCallersOfCFunctions(t *testing.T) {
-	g := newGuest(t, NewSpace())
+	g := newGuest(t, new(Space))
 	f := g.exports["identity"]
 	fb, err := fiber.Acquire()
 	if err != nil {

@@ -15,12 +15,12 @@ func collect(t *testing.T, table *Table, roots ...uint64) int {
 }
 
 func TestWhatIsMarkedIsKept(t *testing.T) {
-	table := NewTable()
+	table := new(Table)
 	var made []uint64
 	for i := range 1000 {
 		made = append(made, table.New(i))
 	}
-	other := NewTable().New("other")
+	other := new(Table).New("other")
 	roots := append([]uint64{0, 1, tag, ^uint64(0), other, made[999] + 5000}, made[100:400]...)
 	if left := collect(t, table, roots...); left != 300 {
 		t.Errorf("%d values left, expected 300", left)
@@ -36,7 +36,7 @@ func TestWhatIsMarkedIsKept(t *testing.T) {
 }
 
 func TestPinsKeepValues(t *testing.T) {
-	table := NewTable()
+	table := new(Table)
 	hold := table.Hold()
 	h := hold.New("value")
 	hold.Pin(h)
@@ -56,7 +56,9 @@ func TestPinsKeepValues(t *testing.T) {
 
 // What is made or merged during a collection is kept, a second collection is none, and one that is given up drops nothing.
 func TestDuringACollection(t *testing.T) {
-	table, other := NewTable(), NewTable()
+	older := new(Table)
+	older.Merge(new(Table)) // from now on it takes in others
+	table, other := new(Table), new(Table)
 	before, theirs := table.New("before"), other.New("theirs")
 	var during uint64
 	_, done := table.Collect(func(func([]uint64)) bool {
@@ -76,15 +78,14 @@ func TestDuringACollection(t *testing.T) {
 	if _, done := table.Collect(func(func([]uint64)) bool { return false }); done || table.Len() != 2 {
 		t.Errorf("a collection that was given up: %v, %d values left", done, table.Len())
 	}
-	target := NewTable()
-	if _, done := table.Collect(func(func([]uint64)) bool { target.Merge(table); return true }); done || target.Len() != 2 {
-		t.Errorf("a collection of a table that was merged: %v, %d values left", done, target.Len())
+	if _, done := table.Collect(func(func([]uint64)) bool { older.Merge(table); return true }); done || older.Len() != 2 {
+		t.Errorf("a collection of a table that was merged: %v, %d values left", done, older.Len())
 	}
 }
 
 // A handle that is stored under a hold is found by each collection, and one that was read under a hold can be looked up.
 func TestHolds(t *testing.T) {
-	table := NewTable()
+	table := new(Table)
 	var place sync.Mutex
 	var slot uint64
 	var wait sync.WaitGroup
@@ -119,7 +120,7 @@ func TestHolds(t *testing.T) {
 }
 
 func TestDue(t *testing.T) {
-	table := NewTable()
+	table := new(Table)
 	make := func(n int) (made []uint64) {
 		for range n {
 			made = append(made, table.New(n))

@@ -7,7 +7,7 @@ import (
 )
 
 func TestHandlesStandForValues(t *testing.T) {
-	table := NewTable()
+	table := new(Table)
 	seen := map[uint64]int{}
 	for i := range 1000 {
 		h := table.New(i)
@@ -27,7 +27,7 @@ func TestHandlesStandForValues(t *testing.T) {
 }
 
 func TestNullIsNil(t *testing.T) {
-	table := NewTable()
+	table := new(Table)
 	if h := table.New(nil); h != 0 {
 		t.Errorf("nil has the handle %#x", h)
 	}
@@ -43,7 +43,7 @@ func TestNullIsNil(t *testing.T) {
 
 // A number that is no handle of this table is never a value: made up, of another table, dropped, or not yet given out.
 func TestUnknownHandles(t *testing.T) {
-	table, other := NewTable(), NewTable()
+	table, other := new(Table), new(Table)
 	mine, foreign := table.New("mine"), other.New("foreign")
 	for _, h := range []uint64{1, 2, 64, 1 << 52, ^uint64(0), mine &^ tag, mine + 1, mine - 1, mine + pageSize, foreign, tag, tag | 1} {
 		if v, ok := table.Get(h); ok || v != nil {
@@ -71,7 +71,7 @@ func TestMergedTablesKnowTheHandlesOfBoth(t *testing.T) {
 		}
 	}
 	for i := range tables {
-		tables[i] = NewTable()
+		tables[i] = new(Table)
 	}
 	fill("before")
 	for i := range tables {
@@ -94,7 +94,7 @@ func TestMergedTablesKnowTheHandlesOfBoth(t *testing.T) {
 func TestTablesMergeWhileTheyAreUsed(t *testing.T) {
 	tables := make([]*Table, 16)
 	for i := range tables {
-		tables[i] = NewTable()
+		tables[i] = new(Table)
 	}
 	var wait sync.WaitGroup
 	for i, table := range tables {

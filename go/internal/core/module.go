@@ -1,0 +1,190 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+
+	"github.com/gowasmer/wasmer/go/internal/engine"
+)
+
+// Module is compiled code. Instances refer to its description, not to the module itself.
+type Module struct {
+	life    lifetime
+	handle  engine.Module
+	about   *About
+	cleanup runtime.Cleanup
+}
+
+// About is what instances need to know about their module. It never changes.
+type About struct {
+	*engine.Description
+	functions      []FuncType            // aligned with the exports; zero for what is no function
+	externrefs     bool                  // it has to do with externref; see space.go
+	functionByName func() map[string]int // positions among the exported functions
+	exportByName   func() map[string]int // positions among all exports
+}
+
+// Validate returns why the bytes are not a valid module that is supported, or nil.
+func Validate(ctx context.Context, bytes []byte) error {
+	if err := checkBytes(bytes); err != nil {
+		return err
+	}
+	return engine.Validate(ctx, bytes)
+}
+
+// checkBytes refuses what is no module at all, and prepares the engine.
+func checkBytes(bytes []byte) error {
+	if len(bytes) == 0 {
+		return &engine.Error{Kind: engine.KindValidation, Message: "the module has no bytes"}
+	}
+	return engine.Init()
+}
+
+// Compile compiles a module in the binary format. It is given up when the context is done.
+func Compile(ctx context.Context, bytes []byte, options engine.CompileOptions) (*Module, error) {
+	if err := CheckContext(ctx); err != nil {
+		return nil, err
+	}
+	if err := checkBytes(bytes); err != nil {
+		return nil, err
+	}
+	handle, err := engine.Compile(ctx, bytes, options)
+	if err != nil {
+		return nil, GivenUp(ctx, "compiling", err)
+	}
+	return newModule(handle)
+}
+
+// GivenUp adds to the error of a context what was given up because of it, and the context's cause.
+func GivenUp(ctx context.Context, what string, err error) error {
+	if !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
+		return fmt.Errorf("%s was given up: %w (%w)", what, err, cause)
+	}
+	return fmt.Errorf("%s was given up: %w", what, err)
+}
+
+// Deserialize makes a module of what Serialize wrote.
+func Deserialize(bytes []byte) (*Module, error) {
+	if err := engine.Init(); err != nil {
+		return nil, err
+	}
+	handle, err := engine.Deserialize(bytes)
+	if err != nil {
+		return nil, err
+	}
+	return newModule(handle)
+}
+
+// newModule takes over a handle.
+func newModule(handle engine.Module) (*Module, error) {
+	description, err := handle.Describe()
+	if err != nil {
+		handle.Free()
+		return nil, err
+	}
+	about := &About{Description: description, functions: make([]FuncType, len(description.Exports))}
+	for i := range description.Exports {
+		if f := description.Exports[i].Type.Func; f != nil {
+			about.functions[i] = newFuncType(f)
+		}
+	}
+	about.externrefs = mentionsExternref(description)
+	about.functionByName = sync.OnceValue(about.indexFunctions)
+	about.exportByName = sync.OnceValue(about.indexExports)
+	module := &Module{handle: handle, about: about}
+	module.cleanup = runtime.AddCleanup(module, engine.Module.Free, handle)
+	return module, nil
+}
+
+// indexFunctions maps the names of exported functions to their positions among these.
+func (about *About) indexFunctions() map[string]int {
+	index := make(map[string]int)
+	for i := range about.Exports {
+		if about.Exports[i].Type.Kind == engine.ExternFunction {
+			index[about.Exports[i].Name] = len(index)
+		}
+	}
+	return index
+}
+
+// indexExports maps the names of exports to their positions.
+func (about *About) indexExports() map[string]int {
+	index := make(map[string]int, len(about.Exports))
+	for i := range about.Exports {
+		index[about.Exports[i].Name] = i
+	}
+	return index
+}
+
+// mentionsExternref reports whether a module has functions, imports or exports of type externref.
+// One that has none, but a variable of the type inside, never gets hold of a value.
+func mentionsExternref(about *engine.Description) bool {
+	for _, t := range about.Types {
+		for _, list := range [...][]engine.ValType{t.Params, t.Results} {
+			for _, t := range list {
+				if t == engine.ExternRef {
+					return true
+				}
+			}
+		}
+	}
+	for i := range about.Imports {
+		if ofExternref(&about.Imports[i].Type) {
+			return true
+		}
+	}
+	for i := range about.Exports {
+		if ofExternref(&about.Exports[i].Type) {
+			return true
+		}
+	}
+	return false
+}
+
+// ofExternref reports whether this is a global or a table of externref.
+func ofExternref(t *engine.ExternType) bool {
+	return (t.Kind == engine.ExternGlobal || t.Kind == engine.ExternTable) && t.Value == engine.ExternRef
+}
+
+// release implements releaser.
+func (m *Module) release() {
+	m.cleanup.Stop()
+	m.handle.Free()
+	m.handle = engine.Module{}
+}
+
+// Enter begins a use, unless the module is nil or closed.
+func (m *Module) Enter() error {
+	if m == nil || !m.life.enter(m) {
+		return ClosedError("module")
+	}
+	return nil
+}
+
+// Leave ends a use.
+func (m *Module) Leave() { m.life.leave(m) }
+
+// About describes the module. It must not be changed.
+func (m *Module) About() *About { return m.about }
+
+// Serialize writes the module with its machine code.
+func (m *Module) Serialize() ([]byte, error) {
+	if err := m.Enter(); err != nil {
+		return nil, err
+	}
+	defer m.Leave()
+	return m.handle.Serialize()
+}
+
+// Close frees the module when its last use ends. Instances keep the code.
+func (m *Module) Close() {
+	if m != nil {
+		m.life.close(m)
+	}
+}
