@@ -9,7 +9,7 @@ import (
 )
 
 // abiNumber stands for this file, the C header and the generated layouts; the engine's own has to be equal.
-const abiNumber uint64 = 0x28fe77487b76b59b
+const abiNumber uint64 = 0x82f2d221ced1d240
 
 // The words of a call: arguments, and what pointers among them point to.
 const (
@@ -345,6 +345,7 @@ const (
 	entryStoreWatchFree
 	entryStoreWatchNew
 	entryStoreWatchRoots
+	entrySymbolize
 	entryTableGet
 	entryTableGrow
 	entryTableNew
@@ -974,6 +975,21 @@ func storeWatchRoots(watch unsafe.Pointer) (alive bool, out gwBytes, err error) 
 	return
 }
 
+// symbolize: Finds the functions at an address of compiled code: the one whose instruction it is,
+// then, if that was inlined, its callers up to the one whose code this is; none where there is no
+// code. They are encoded as a trap is, with nothing else known. The address of a call is one less
+// than that it returns to.
+func symbolize(address uintptr) (out gwBytes, err error) {
+	a := takeArea()
+	a.words[0] = uintptr(address)
+	a.words[1] = a.room(0, 2)
+	a.call(entrySymbolize)
+	err = a.takeError()
+	out = *(*gwBytes)(a.pointer(0))
+	a.release()
+	return
+}
+
 // tableGet: Returns an element's slot and true, or false where there is no such element, or no
 // table.
 func tableGet(table unsafe.Pointer, index uint64) (out uint64, result bool) {
@@ -1044,8 +1060,8 @@ func tableSize(table unsafe.Pointer) (result uint64) {
 	return
 }
 
-// trap: Tells what is known of the trap of a guest, once: its frames and more, in the encoding
-// that `ffi/describe.rs` defines.
+// trap: Tells what is known of a guest that has trapped, was paused or has left, and is not
+// resumed, once: its frames and more, in the encoding that `ffi/describe.rs` defines.
 func trap(context unsafe.Pointer) (out gwBytes, err error) {
 	a := takeArea()
 	a.words[0] = uintptr(context)

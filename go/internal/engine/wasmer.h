@@ -596,9 +596,15 @@ void gw_interrupt(const struct gw_context *context);
 // life of the thread.
 void gw_this_thread(struct gw_thread *out);
 
-// Tells what is known of the trap of a guest, once: its frames and more, in the encoding that
-// `ffi/describe.rs` defines.
+// Tells what is known of a guest that has trapped, was paused or has left, and is not resumed,
+// once: its frames and more, in the encoding that `ffi/describe.rs` defines.
 struct gw_error *gw_trap(struct gw_context *context, struct gw_bytes *out);
+
+// Finds the functions at an address of compiled code: the one whose instruction it is, then, if
+// that was inlined, its callers up to the one whose code this is; none where there is no code.
+// They are encoded as a trap is, with nothing else known. The address of a call is one less than
+// that it returns to.
+struct gw_error *gw_symbolize(size_t address, struct gw_bytes *out);
 
 // Translates a module from the text format (UTF-8) to the binary format, without validating it.
 // The error has a position.

@@ -90,8 +90,8 @@ pub struct Context {
     /// to 0.
     pub trap_address: usize,
     /// What Go's assembly had in the register of its `g` (aarch64: x28) when it entered or resumed
-    /// the guest, which uses that register like any other: whoever leaves, and whoever hands a
-    /// signal to Go meanwhile, puts it back.
+    /// the guest, which in the hosted form uses that register like any other: whoever leaves, and
+    /// whoever hands a signal to Go meanwhile, puts it back.
     pub host_g: usize,
     /// `EntryMode` of the last enter or resume.
     pub entry_mode: AtomicU32,

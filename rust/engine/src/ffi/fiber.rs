@@ -6,6 +6,7 @@ use super::{borrow, describe, fallible, infallible, output};
 use crate::abi::Context;
 use crate::abi::vmctx::HostFunction;
 use crate::fiber::Fiber;
+use crate::vm::run::TrapDetails;
 use core::ffi::c_void;
 use core::mem::offset_of;
 
@@ -139,17 +140,33 @@ pub unsafe extern "C" fn gw_this_thread(out: *mut gw_thread) {
     });
 }
 
-/// Tells what is known of the trap of a guest, once: its frames and more, in the encoding that
-/// `ffi/describe.rs` defines.
+/// Tells what is known of a guest that has trapped, was paused or has left, and is not resumed,
+/// once: its frames and more, in the encoding that `ffi/describe.rs` defines.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_trap(context: *mut Context, out: *mut gw_bytes) -> *mut gw_error {
     fallible(|| {
         // SAFETY: null or valid, by the rules of this ABI.
         let (_, out) = unsafe { (borrow(context, "context")?, output(out, "out")?) };
-        // SAFETY: the guest of this context has trapped and was not resumed, by the rules of this
+        // SAFETY: the guest of this context is stopped and was not resumed, by the rules of this
         // ABI.
         let (trace, details) = unsafe { (crate::fiber::backtrace(context), crate::vm::run::trap_details(context)) };
         *out = gw_bytes::from_vec(describe::trap(&trace.frames, trace.left_out, &details));
+        Ok(())
+    })
+}
+
+/// Finds the functions at an address of compiled code: the one whose instruction it is, then, if
+/// that was inlined, its callers up to the one whose code this is; none where there is no code.
+/// They are encoded as a trap is, with nothing else known. The address of a call is one less than
+/// that it returns to.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gw_symbolize(address: usize, out: *mut gw_bytes) -> *mut gw_error {
+    fallible(|| {
+        // SAFETY: null or valid, by the rules of this ABI.
+        let out = unsafe { output(out, "out")? };
+        let mut symbols = crate::code::symbolize(address);
+        symbols.retain(|symbol| !symbol.in_trampoline);
+        *out = gw_bytes::from_vec(describe::trap(&symbols, 0, &TrapDetails::default()));
         Ok(())
     })
 }

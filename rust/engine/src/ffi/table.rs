@@ -5,10 +5,10 @@
 use super::Entry;
 
 /// Stands for the header and the order below; whoever calls by number compares it.
-pub const ABI: u64 = 0x28fe_7748_7b76_b59b;
+pub const ABI: u64 = 0x82f2_d221_ced1_d240;
 
 /// Their names.
-pub const NAMES: [&str; 60] = [
+pub const NAMES: [&str; 61] = [
     "gw_bytes_free",
     "gw_clock_monotonic",
     "gw_compilation_cancel",
@@ -62,6 +62,7 @@ pub const NAMES: [&str; 60] = [
     "gw_store_watch_free",
     "gw_store_watch_new",
     "gw_store_watch_roots",
+    "gw_symbolize",
     "gw_table_get",
     "gw_table_grow",
     "gw_table_new",
@@ -126,6 +127,7 @@ unsafe extern "C" {
     fn gw_store_watch_free();
     fn gw_store_watch_new();
     fn gw_store_watch_roots();
+    fn gw_symbolize();
     fn gw_table_get();
     fn gw_table_grow();
     fn gw_table_new();
@@ -136,7 +138,7 @@ unsafe extern "C" {
 }
 
 /// Their addresses.
-pub static TABLE: [Entry; 60] = [
+pub static TABLE: [Entry; 61] = [
     Entry(gw_bytes_free as *const ()),
     Entry(gw_clock_monotonic as *const ()),
     Entry(gw_compilation_cancel as *const ()),
@@ -190,6 +192,7 @@ pub static TABLE: [Entry; 60] = [
     Entry(gw_store_watch_free as *const ()),
     Entry(gw_store_watch_new as *const ()),
     Entry(gw_store_watch_roots as *const ()),
+    Entry(gw_symbolize as *const ()),
     Entry(gw_table_get as *const ()),
     Entry(gw_table_grow as *const ()),
     Entry(gw_table_new as *const ()),

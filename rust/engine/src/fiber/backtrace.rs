@@ -1,14 +1,15 @@
 #![allow(unsafe_code)] // reads frames of a guest that is stopped
-//! The backtrace of a trap, read from the guest's stack after control has left it.
+//! The backtrace of a guest that is stopped, read from its stack after control has left it.
 
-use crate::abi::context::{CONTEXT_SIZE, Context};
+use super::machine;
+use crate::abi::context::{CONTEXT_SIZE, Context, Status};
 use crate::code::{self, Symbol};
 use crate::prelude::*;
 
 /// Frames that a backtrace shows at most, from the innermost.
 pub const MAX_FRAMES: usize = 64;
 
-/// The frames of a trapped guest, innermost first.
+/// The frames of a guest that is stopped, innermost first.
 #[derive(Clone, Debug, Default)]
 pub struct Backtrace {
     /// At most [`MAX_FRAMES`] frames of wasm functions.
@@ -17,8 +18,8 @@ pub struct Backtrace {
     pub left_out: u32,
 }
 
-/// Walks the chain of frame pointers of a guest that has trapped and was not resumed or entered
-/// since.
+/// Walks the chain of frame pointers of a guest that has trapped, was paused, or has left for
+/// something, and was not resumed or entered since.
 ///
 /// Each step is checked to stay within the slot's stack and to go up, so that a damaged chain ends
 /// the walk and nothing else.
@@ -28,8 +29,10 @@ pub struct Backtrace {
 #[must_use]
 pub unsafe fn backtrace(context: *const Context) -> Backtrace {
     // SAFETY: by the caller's promise.
-    let (low, mut fp, pc) = unsafe { ((*context).stack_low, (*context).trap_fp, (*context).trap_pc) };
+    let low = unsafe { (*context).stack_low };
     let high = context as usize;
+    // SAFETY: as above.
+    let (pc, mut fp) = unsafe { stopped_at(context, low, high) };
     debug_assert!(high.is_multiple_of(CONTEXT_SIZE.min(64)));
     let mut trace = Backtrace::default();
     trace.push(pc);
@@ -47,6 +50,26 @@ pub unsafe fn backtrace(context: *const Context) -> Backtrace {
         fp = next;
     }
     trace
+}
+
+/// Program counter and frame pointer of a guest that is stopped; of one that has left, those of the
+/// call that it has left by, and 0 where its stack pointer is not within its stack.
+unsafe fn stopped_at(context: *const Context, low: usize, high: usize) -> (usize, usize) {
+    // SAFETY: by the caller's promise nobody writes it now.
+    let context = unsafe { &*context };
+    if context.status == Status::Trap as u64 {
+        return (context.trap_pc, context.trap_fp);
+    }
+    if context.status == Status::Paused as u64 {
+        return machine::paused(context);
+    }
+    let (fp, return_address) = machine::SUSPENDED;
+    if context.sp < low || context.sp > high - (return_address + 8) || !context.sp.is_multiple_of(8) {
+        return (0, 0);
+    }
+    // SAFETY: both lie in the accessible stack of this slot.
+    let word = |at: usize| unsafe { *((context.sp + at) as *const usize) };
+    (word(return_address) - 1, word(fp))
 }
 
 impl Backtrace {

@@ -235,6 +235,14 @@ global_asm!(
     "ret",
 );
 
+/// How far above a suspended guest's stack pointer its frame pointer and its return address are.
+pub(super) const SUSPENDED: (usize, usize) = (80, 88);
+
+/// Program counter and frame pointer of a paused guest.
+pub(super) const fn paused(context: &Context) -> (usize, usize) {
+    (context.iret[0] as usize, context.regs[29] as usize)
+}
+
 /// Whether an instruction is one of our stubs. The part of them that enters a guest from C runs on
 /// the host's stack, so with a stack pointer in the arena it is one of those that guests call.
 pub(super) fn is_stub(pc: usize) -> bool {

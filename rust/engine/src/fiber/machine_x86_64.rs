@@ -133,6 +133,15 @@ pub(super) unsafe fn call_handler(
     handler(signal, info, ucontext);
 }
 
+/// How far above a suspended guest's stack pointer its frame pointer and its return address are.
+pub(super) const SUSPENDED: (usize, usize) = (40, 48);
+
+/// Program counter and frame pointer of a paused guest.
+pub(super) const fn paused(context: &Context) -> (usize, usize) {
+    const RBP: usize = 10; // in the order of `regs`
+    (context.iret[0] as usize, context.regs[RBP] as usize)
+}
+
 /// Whether an instruction is one of our stubs. The part of them that enters a guest from C runs on
 /// the host's stack, so with a stack pointer in the arena it is one of those that guests call.
 pub(super) fn is_stub(pc: usize) -> bool {

@@ -14,6 +14,9 @@ use crate::wasm::ModuleInfo;
 use alloc::sync::Arc;
 use core::ops::Range;
 
+/// Where a body lies in its block, and the index of the function, if it is no trampoline.
+pub type Body = (Range<u32>, Option<u32>);
+
 /// A module with its code. A handle: clones are the same module; the code goes with the last clone
 /// and the last instance.
 #[derive(Clone, Debug)]
@@ -100,7 +103,7 @@ impl Module {
     /// The address of its block of code, and where in the block bodies are: own functions with
     /// their indices, and trampolines.
     #[must_use]
-    pub fn bodies(&self) -> (usize, Vec<(Range<u32>, Option<u32>)>) {
+    pub fn bodies(&self) -> (usize, Vec<Body>) {
         let tables = &self.0.code.artifact().tables;
         let (imported, functions) = (self.info().imported_functions, tables.functions());
         let bodies = tables

@@ -48,7 +48,7 @@ pub struct TrapDetails {
 /// Tells the details of a trap, once.
 ///
 /// # Safety
-/// The context's last status is `Trap`, and the instance that was called is alive.
+/// The guest is stopped, and the instance that was called is alive.
 #[must_use]
 pub unsafe fn trap_details(context: *mut Context) -> TrapDetails {
     // SAFETY: the guest is stopped, so that nobody else uses the context.
