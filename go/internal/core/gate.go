@@ -20,5 +20,5 @@ func (g *gate) take() bool { return atomic.CompareAndSwapUint32(&g.word, gateOpe
 // shut shuts the gate for good, if it is open.
 func (g *gate) shut() bool { return atomic.CompareAndSwapUint32(&g.word, gateOpen, gateShut) }
 
-// isTaken reports whether there is a user at the moment.
-func (g *gate) isTaken() bool { return atomic.LoadUint32(&g.word) == gateTaken }
+// isShut reports whether the gate is shut.
+func (g *gate) isShut() bool { return atomic.LoadUint32(&g.word) == gateShut }

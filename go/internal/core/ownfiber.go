@@ -127,7 +127,7 @@ func (s *Instance) shut() bool {
 // not yet looked.
 func (s *Instance) Close() {
 	s.life.close(s)
-	if !s.shut() && s.own.gate.isTaken() {
+	if !s.shut() && !s.own.gate.isShut() {
 		barrier()
 		s.shut()
 	}

@@ -94,7 +94,7 @@ func (s *Instance) isQuiet() bool {
 		s.leaveOwn()
 		return quiet
 	}
-	return !s.own.gate.isTaken() && s.life.others() == 0 // it is closed
+	return s.own.gate.isShut() && s.life.others() == 0
 }
 
 // PutReference writes a new reference to a value of the host into a slot, where collections look; 0
