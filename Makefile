@@ -74,6 +74,10 @@ test-versions: ## run the tests of the packages with other versions of Go (GO_VE
 	@for version in $(GO_VERSIONS); do echo "== $$version"; \
 		GOTOOLCHAIN=$$version CGO_ENABLED=0 $(GO) test -short -timeout 15m ./go/wasmer ./go/internal/... || exit 1; done
 
+.PHONY: test-arm64
+test-arm64: ## run the Go tests for linux/arm64 under qemu (SHORT=1: those that CI runs; Debian, root if gcc is missing)
+	@GO="$(GO)" CARGO="$(CARGO)" scripts/test_arm64.sh $(if $(SHORT),short)
+
 .PHONY: tools
 tools: ## check that Rust, Go and a C compiler are here and new enough
 	@GO="$(GO)" CARGO="$(CARGO)" scripts/tools.sh
@@ -177,6 +181,10 @@ test-differential: emitter ## the same with 3,000 cases of a fixed seed
 soak: build ## run the leak tests, ROUNDS of mixed load (default 1,000,000) and the tests of altered modules in full (half an hour)
 	SOAK=1 ROUNDS=$(ROUNDS) $(GO) test -count=1 -timeout 12h -v -run 'LeaveNothing|LeavesNothing|TenThousandInstances|FlippedModules' ./go/tests
 
+.PHONY: test-pauses
+test-pauses: ## pause the compilations of all test guests at each instruction that they execute, and give up at 3,000 (some minutes; `make test` has a short form)
+	PAUSES=1 CGO_ENABLED=0 $(GO) test -count=1 -timeout 60m -v ./go/tests/pauses
+
 .PHONY: programs
 programs: build ## run the real programs of the tests as WASI guests, and show each (some minutes; fetches 15 MB)
 	$(GO) test -count=1 -timeout 60m -v ./go/tests/programs
@@ -192,12 +200,17 @@ bench: build ## measure against other runtimes and print one table
 	$(MAKE) -C benchmarks
 
 .PHONY: check
-check: check-format check-generated check-licenses check-lint check-benchmarks ## check formats, lints, and that generated files are fresh
+check: check-format check-workflows check-generated check-licenses check-lint check-benchmarks ## check formats, lints, and that generated files are fresh
 
 .PHONY: check-format
 check-format:
 	$(CARGO) fmt --all --check
 	@unformatted=$$(gofmt -l $(GO_SOURCES)); [ -z "$$unformatted" ] || { echo "not formatted (run gofmt -w):"; echo "$$unformatted"; exit 1; }
+
+.PHONY: check-workflows
+check-workflows:
+	@scripts/check_workflow.sh
+	@scripts/check_workflow_test.sh
 
 .PHONY: check-lint
 check-lint: tools
@@ -243,6 +256,15 @@ sbom: ## write build/release/sbom.spdx.json: the crates, modules and images of a
 	rust/image/wast.sh
 	$(GO) run ./scripts/sbom -manifest $(SBOM_MANIFEST) -version "$(VERSION)" $(SBOM_FILES) > $(SBOM).new
 	@mv $(SBOM).new $(SBOM)
+
+# From what make image has built, which has to be the committed image. The static library is released for amd64 alone.
+.PHONY: release-files
+release-files: $(if $(filter amd64,$(ARCHITECTURE)),library) sbom ## gather what a release has of this architecture, and its hashes, in build/release (after make check-image)
+	scripts/release_files.sh gather $(ARCHITECTURE)
+
+.PHONY: release-sums
+release-sums: ## write build/release/SHA256SUMS when the files of both architectures are there
+	scripts/release_files.sh sums
 
 # Flags of the proof: make installation INSTALLATION_FLAGS='-only zip,get,static'; `go -C scripts/installation run . -help` lists them.
 INSTALLATION_FLAGS ?=

@@ -34,8 +34,8 @@ for tool in ld ar objcopy objdump; do
 done
 
 case "$(uname -s)-$(uname -m)" in
-  Linux-x86_64) ;;
-  *) complain "a supported platform: this engine runs on Linux on x86-64; here is $(uname -s) on $(uname -m)" ;;
+  Linux-x86_64 | Linux-aarch64) ;;
+  *) complain "a supported platform: this engine runs on Linux on x86-64 and arm64; here is $(uname -s) on $(uname -m)" ;;
 esac
 
 exit "$missing"

@@ -220,9 +220,10 @@ func TestAssumeForeignStack(t *testing.T) {
 	instance := stressGuest(t, increment)
 	defer instance.Close()
 	profile := startProfile(t)
-	end := time.Now().Add(pick(300*time.Millisecond, 200*time.Millisecond))
 	want := mix(1_000_000)
-	for time.Now().Before(end) {
+	// The calls take the time of many samples also where the machine is busy with others meanwhile.
+	end := time.Now().Add(pick(300*time.Millisecond, 200*time.Millisecond))
+	for calls := 0; calls < 50 || time.Now().Before(end); calls++ {
 		if value := call(t, &instance, "mix", 1_000_000); value.ToI64() != want {
 			t.Fatalf("mix = %v, expected %d", value, want)
 		}
@@ -237,8 +238,10 @@ func TestAssumeForeignStack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Contains(message, []byte("runtime._ExternalCode")) {
-		t.Error("the profile does not show the guest as external code")
+	// Where the engine's handler goes before Go's with every signal, as on arm64, that sees the place of
+	// the entry.
+	if !bytes.Contains(message, []byte("runtime._ExternalCode")) && !bytes.Contains(message, []byte("/internal/fiber.run")) {
+		t.Error("the profile shows the guest neither as external code nor as the function that enters it")
 	}
 }
 

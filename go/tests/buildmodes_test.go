@@ -205,3 +205,23 @@ func TestBuildsWithoutPreemption(t *testing.T) {
 		}
 	}
 }
+
+// The static library needs cgo: without it, the compiler's one message says so. On systems that there is no library for, the tag changes nothing.
+func TestStaticLibraryWithoutCgo(t *testing.T) {
+	needsTools(t)
+	build := func(environment ...string) (string, error) {
+		command := exec.Command("go", "build", "-tags", "gowasmer_static", "../wasmer")
+		command.Env = append(append(os.Environ(), "CGO_ENABLED=0"), environment...)
+		text, err := command.CombinedOutput()
+		return string(text), err
+	}
+	for _, architecture := range []string{"amd64", "arm64"} {
+		text, err := build("GOOS=linux", "GOARCH="+architecture)
+		if err == nil || !strings.Contains(text, "undefined: gowasmer_static_needs_cgo\n") || strings.Count(text, "undefined") != 1 {
+			t.Errorf("linux/%s: %v\n%s", architecture, err, text)
+		}
+	}
+	if text, err := build("GOOS=windows", "GOARCH=amd64"); err != nil {
+		t.Errorf("windows: %v\n%s", err, text)
+	}
+}

@@ -16,10 +16,10 @@ import (
 
 // Where address space is limited. The race detector needs more of it than these limits leave.
 
-// With 3 GB of address space, memories with full reservations are refused by an error, those with explicit checks work, and calls have
-// stacks.
+// With 4 GB of address space, of which an emulator takes most, memories with full reservations are
+// refused by an error, those with explicit checks work, and calls have stacks.
 func TestAddressSpaceLimited(t *testing.T) {
-	if !inChild(t, childOptions{ulimit: "-v 3000000"}) {
+	if !inChild(t, childOptions{ulimit: "-v 4000000"}) {
 		return
 	}
 	if _, err := wasmer.NewInstance(guest(t, "small")); err == nil || !strings.Contains(err.Error(), "address space") {

@@ -89,20 +89,20 @@ func compile(ctx context.Context, bytes []byte, options []CompileOption) (*modul
 	}
 	handle, err := engine.Compile(ctx, bytes, compileOptions(options))
 	if err != nil {
-		return nil, compilingEnded(ctx, err)
+		return nil, givenUp(ctx, "compiling", err)
 	}
 	return newModuleState(handle)
 }
 
-// compilingEnded adds to the error of a context what it is about, and the context's cause.
-func compilingEnded(ctx context.Context, err error) error {
+// givenUp adds to the error of a context what it is about, and the context's cause.
+func givenUp(ctx context.Context, what string, err error) error {
 	if !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
-		return fmt.Errorf("compiling was given up: %w (%w)", err, cause)
+		return fmt.Errorf("%s was given up: %w (%w)", what, err, cause)
 	}
-	return fmt.Errorf("compiling was given up: %w", err)
+	return fmt.Errorf("%s was given up: %w", what, err)
 }
 
 // DeserializeModule makes a module of what [Module.Serialize] wrote, without compiling. The error is a [*ModuleError]: there are no bytes,

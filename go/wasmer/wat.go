@@ -2,6 +2,7 @@ package wasmer
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -62,11 +63,21 @@ func excerpt(line string, column int) (string, int) {
 // validated: Compile does that. The error is a [*TextError]: the text is not well-formed, it refers to a name that it does not define, it is a
 // module in the binary format already, or it is larger than 1 GiB.
 func Wat2Wasm[Text ~string | ~[]byte](text Text) ([]byte, error) {
+	return Wat2WasmContext(context.Background(), text)
+}
+
+// Wat2WasmContext is [Wat2Wasm], given up when the context is done: some milliseconds later it returns.
+// The error wraps the context's error then, and its cause.
+func Wat2WasmContext[Text ~string | ~[]byte](ctx context.Context, text Text) ([]byte, error) {
+	if err := checkContext(ctx); err != nil {
+		failure(err) // for GetLastError
+		return nil, err
+	}
 	source := []byte(text)
-	module, err := engine.Wat2Wasm(source)
+	module, err := engine.Wat2Wasm(ctx, source)
 	if err != nil {
 		failure(err) // for GetLastError
-		return nil, textError(source, err)
+		return nil, givenUp(ctx, "translating the text", textError(source, err))
 	}
 	return module, nil
 }

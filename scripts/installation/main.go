@@ -78,7 +78,7 @@ func main() {
 	flag.StringVar(&o.only, "only", strings.Join(names, ","), "the steps to run, separated by commas")
 	flag.StringVar(&o.cache, "cache", "", "a folder for GOCACHE that outlives the run (default: an empty one)")
 	flag.StringVar(&o.asRoot, "as-root", "", `a command that runs others as root, for the empty root: "sudo -n" (default: being root, or a user namespace)`)
-	flag.StringVar(&o.qemu, "qemu", "", "the emulator of the other architecture (default: qemu-user-static's, if it is there)")
+	flag.StringVar(&o.qemu, "qemu", "", "the emulator of the other architecture (default: build/arm64/qemu, as scripts/arm64.sh fetches it, or qemu-user-static's)")
 	flag.Float64Var(&o.zipLimit, "zip-limit", 6, "the largest packed module, in MB")
 	flag.Float64Var(&o.sizeLimit, "size-limit", 11, "the largest stripped program, in MB")
 	flag.IntVar(&o.processes, "processes", 20, "how many processes the step figures starts")

@@ -147,6 +147,31 @@ func TestStaticallyLinked(t *testing.T) {
 	}
 }
 
+// The emulator that scripts/arm64.sh has fetched goes before the system's, and the flag's before that.
+func TestEmulator(t *testing.T) {
+	root, system := t.TempDir(), t.TempDir()
+	t.Setenv("PATH", system)
+	p := &proof{options: options{root: root}}
+	expect := func(want string) {
+		t.Helper()
+		if got := p.emulator("arm64", "aarch64"); got != want {
+			t.Errorf("got %q, expected %q", got, want)
+		}
+	}
+	expect("")
+	for _, path := range []string{filepath.Join(system, "qemu-aarch64-static"), filepath.Join(root, "build", "arm64", "qemu")} {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, nil, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		expect(path)
+	}
+	p.qemu = "mine"
+	expect("mine")
+}
+
 func TestUnknownStep(t *testing.T) {
 	if _, err := run(options{root: ".", only: "zip,zap"}); err == nil || err.Error() != `no step "zap"` {
 		t.Errorf("got %v", err)

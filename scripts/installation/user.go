@@ -237,6 +237,20 @@ func other() (goarch, qemu string) {
 	return "arm64", "aarch64"
 }
 
+// emulator returns what runs programs of an architecture, whose name in qemu is given: the flag's, the one that
+// scripts/arm64.sh has put into the build folder, or the system's; "" if there is none.
+func (p *proof) emulator(goarch, name string) string {
+	if p.qemu != "" {
+		return p.qemu
+	}
+	for _, candidate := range []string{filepath.Join(p.root, "build", goarch, "qemu"), "qemu-" + name + "-static"} {
+		if path, err := exec.LookPath(candidate); err == nil {
+			return path
+		}
+	}
+	return ""
+}
+
 func (p *proof) cross() (string, error) {
 	goarch, name := other()
 	x, err := p.newProgram("cross", "sum")
@@ -250,12 +264,9 @@ func (p *proof) cross() (string, error) {
 	if err := staticallyLinked(path, goarch); err != nil {
 		return "", err
 	}
-	emulator := p.qemu
+	emulator := p.emulator(goarch, name)
 	if emulator == "" {
-		emulator, err = exec.LookPath("qemu-" + name + "-static")
-		if err != nil {
-			return "", leftOut("linux/%s is built and statically linked; no qemu-%s-static to run it", goarch, name)
-		}
+		return "", leftOut("linux/%s is built and statically linked; no qemu-%s-static to run it", goarch, name)
 	}
 	// qemu's largest processor restores vector registers from a part of signal frames that Linux does not use.
 	var environment []string

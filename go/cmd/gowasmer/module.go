@@ -26,7 +26,7 @@ type loaded struct {
 
 // load reads a file and compiles it, unless it is compiled already.
 func load(path string, in io.Reader) (*loaded, error) {
-	file, err := readFile(path, in)
+	file, err := readFile(context.Background(), path, in)
 	if err != nil {
 		return nil, err
 	}
@@ -56,12 +56,12 @@ func load(path string, in io.Reader) (*loaded, error) {
 }
 
 // readFile reads a module from a file, or from standard input for "-". The text format is translated.
-func readFile(path string, in io.Reader) ([]byte, error) {
+func readFile(ctx context.Context, path string, in io.Reader) ([]byte, error) {
 	file, err := readBytes(path, in)
 	if err != nil || !isText(file) {
 		return file, err
 	}
-	if file, err = wasmer.Wat2Wasm(file); err != nil {
+	if file, err = wasmer.Wat2WasmContext(ctx, file); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return file, nil
@@ -95,7 +95,7 @@ func validate(arguments []string, s streams) error {
 	if len(arguments) != 1 {
 		return usagef("validate takes one FILE, given %d arguments", len(arguments))
 	}
-	file, err := readFile(arguments[0], s.in)
+	file, err := readFile(context.Background(), arguments[0], s.in)
 	if err != nil {
 		return err
 	}

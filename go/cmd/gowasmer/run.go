@@ -75,11 +75,14 @@ func runGuest(arguments []string, s streams) error {
 
 // openModule compiles a file, or takes it as it is if it was compiled before.
 func openModule(ctx context.Context, path string, s streams) (wasmer.Module, error) {
-	file, err := readFile(path, s.in)
-	if err != nil {
-		return wasmer.Module{}, err
-	}
 	var module wasmer.Module
+	file, err := readFile(ctx, path, s.in)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled):
+		return module, guestEnded(path, err)
+	case err != nil:
+		return module, err
+	}
 	if len(file) >= 8 && !bytes.HasPrefix(file, binaryMagic) {
 		module, err = wasmer.DeserializeModule(file)
 	} else {

@@ -89,7 +89,7 @@ func TestRunCompiledModule(t *testing.T) {
 	}
 }
 
-// TestRunIsInterrupted: Ctrl-C ends a guest that loops, one that waits for input, and one whose output nobody takes.
+// TestRunIsInterrupted: Ctrl-C ends a guest that loops, one that waits for input, one whose output nobody takes, and compiling.
 func TestRunIsInterrupted(t *testing.T) {
 	silent, quiet, err := os.Pipe()
 	if err != nil {
@@ -105,7 +105,7 @@ func TestRunIsInterrupted(t *testing.T) {
 	for _, test := range []struct {
 		command       string
 		stdin, stdout *os.File
-	}{{"loop", nil, nil}, {"copy", silent, nil}, {"copy", zeros, quiet}} {
+	}{{toolGuest + " loop", nil, nil}, {toolGuest + " copy", silent, nil}, {toolGuest + " copy", zeros, quiet}, {slowModule(t), nil, nil}} {
 		code, errs := exitFailure, ""
 		for wait := 100 * time.Millisecond; wait < time.Minute; wait *= 2 {
 			if code, errs = interrupt(t, test.command, test.stdin, test.stdout, wait); code != -1 { // else the signal came before the command listened
@@ -128,7 +128,7 @@ func TestRunIsInterrupted(t *testing.T) {
 func interrupt(t *testing.T, command string, stdin, stdout *os.File, wait time.Duration) (int, string) {
 	t.Helper()
 	var errs bytes.Buffer
-	run := exec.Command(binary, "run", toolGuest, command)
+	run := exec.Command(binary, append([]string{"run"}, strings.Fields(command)...)...)
 	run.Stderr = &errs
 	if stdin != nil {
 		run.Stdin = stdin
@@ -146,6 +146,35 @@ func interrupt(t *testing.T, command string, stdin, stdout *os.File, wait time.D
 		t.Fatal(err)
 	}
 	return run.ProcessState.ExitCode(), errs.String()
+}
+
+// slowModule writes a module with one function that takes seconds to compile, and returns its path. It exports nothing.
+func slowModule(t *testing.T) string {
+	t.Helper()
+	code := bytes.Repeat([]byte{0x20, 0, 0x41, 7, 0x6a, 0x04, 0x40, 0x20, 0, 0x41, 9, 0x6c, 0x21, 0, 0x0b}, 100_000)
+	code = append(append([]byte{0}, code...), 0x20, 0, 0x0b)
+	part := func(content []byte) []byte { // with its length, in four bytes of LEB128
+		n := len(content)
+		return append([]byte{byte(n) | 0x80, byte(n>>7) | 0x80, byte(n>>14) | 0x80, byte(n>>21) & 0x7f}, content...)
+	}
+	module := []byte("\x00asm\x01\x00\x00\x00\x01\x06\x01\x60\x01\x7f\x01\x7f\x03\x02\x01\x00\x0a")
+	module = append(module, part(append([]byte{1}, part(code)...))...)
+	return write(t, "slow.wasm", string(module))
+}
+
+// TestTimeoutWhileCompiling: --timeout ends compiling, and reading the text format. Otherwise the command would say
+// later that there is no program in the one, and that the other is not well-formed.
+func TestTimeoutWhileCompiling(t *testing.T) {
+	text := write(t, "slow.wat", "(module (func "+strings.Repeat("(drop (i32.add (i32.const 1) (i32.const 2)))", 200_000))
+	for _, path := range []string{slowModule(t), text} {
+		begin := time.Now()
+		stdout, stderr, code := execute(t, nil, "run", "--timeout=100ms", path)
+		expected := "gowasmer: " + path + ": the time given by --timeout is over\n"
+		if stdout != "" || stderr != expected || code != exitTimeout {
+			t.Errorf("%s: exit code %d, expected %d\nstdout %q\nstderr %q, expected %q", path, code, exitTimeout, stdout, stderr, expected)
+		}
+		t.Logf("%s: ended after %v", filepath.Base(path), time.Since(begin).Round(time.Millisecond))
+	}
 }
 
 // TestGoTest runs tests of a Go package in a guest, as the help of the command says.

@@ -15,7 +15,7 @@ const smallModule = `(module
 // newSmall makes an instance of it.
 func newSmall(t testing.TB) (Module, Instance) {
 	t.Helper()
-	bytes, err := Wat2Wasm([]byte(smallModule))
+	bytes, err := Wat2Wasm(context.Background(), []byte(smallModule))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"runtime"
 	"sync"
 	"time"
@@ -14,7 +15,8 @@ type CompileOptions struct {
 	ExplicitBounds bool
 	// CanonicalizeNaNs makes the bits of NaN results the same everywhere.
 	CanonicalizeNaNs bool
-	// Progress, if it is not nil, is told how many functions of all are done, by the goroutine that compiles, from time to time and at the end.
+	// Progress, if it is not nil, is told how many functions and trampolines of all are done, by the
+	// goroutine that compiles, from time to time and at the end. Its panic is the error.
 	Progress func(done, total int)
 }
 
@@ -35,6 +37,9 @@ func Validate(ctx context.Context, bytes []byte) error {
 
 // work compiles or validates. What it makes on the way lies in heaps of its own, one for each goroutine, until the module is finished.
 func work(ctx context.Context, bytes []byte, options gwCompileOptions, progress func(done, total int)) (unsafe.Pointer, error) {
+	if err := Init(); err != nil { // without its signal handler nothing pauses the work
+		return nil, err
+	}
 	if err := compilationPrepare(options); err != nil {
 		return nil, err
 	}
@@ -85,7 +90,7 @@ func (c *compiling) run(ctx context.Context) error {
 	defer func() {
 		select {
 		case <-all:
-		default: // progress has panicked
+		default: // progress has panicked, or ended its goroutine
 			cancel()
 			<-all
 		}
@@ -106,7 +111,9 @@ func (c *compiling) run(ctx context.Context) error {
 		group.Wait()
 		close(all)
 	}()
-	c.wait(all)
+	if err := c.wait(all); err != nil {
+		return err
+	}
 	if c.err != nil {
 		return c.err
 	}
@@ -131,28 +138,40 @@ func (c *compiling) failed() bool {
 	return c.err != nil
 }
 
-// wait waits for the goroutines, and tells how far they are.
-func (c *compiling) wait(all <-chan struct{}) {
+// wait waits for the goroutines, and tells how far they are. An error is that of progress: they may still be running.
+func (c *compiling) wait(all <-chan struct{}) error {
 	if c.progress == nil {
 		<-all
-		return
+		return nil
 	}
 	ticks := time.NewTicker(progressInterval)
 	defer ticks.Stop()
 	for {
 		select {
 		case <-all:
-			c.tell()
-			return
+			return c.tell()
 		case <-ticks.C:
-			c.tell()
+			if err := c.tell(); err != nil {
+				return err
+			}
 		}
 	}
 }
 
-func (c *compiling) tell() {
+// tell calls progress, and makes an error of its panic.
+func (c *compiling) tell() (err error) {
 	now := compilationProgress(c.handle)
+	defer func() {
+		switch value := recover().(type) {
+		case nil: // it has returned, or has called runtime.Goexit
+		case error:
+			err = fmt.Errorf("the progress function panicked: %w", value)
+		default:
+			err = fmt.Errorf("the progress function panicked: %v", value)
+		}
+	}()
 	c.progress(int(now.done), int(now.total))
+	return nil
 }
 
 // release frees what the goroutines have made.

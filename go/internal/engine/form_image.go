@@ -1,4 +1,4 @@
-//go:build !gowasmer_static
+//go:build !(gowasmer_static && cgo && linux && (amd64 || arm64))
 
 package engine
 
@@ -12,7 +12,7 @@ import (
 
 // This file is the form of the engine that is embedded: an image, whose functions run on stacks that Go gives them.
 
-// load maps the image when it is first used.
+// load maps the image when it is first used, and again where the system was short of something.
 func load() error { return image.Load(abiNumber, entryCount) }
 
 // findPauses finds out whether Go pauses guests by signals, where the settings of the program do not tell. Until it is known, guests are entered as if it did
@@ -27,15 +27,16 @@ func findPauses() {
 type area struct {
 	*memory
 	stack *image.Stack
+	err   error // why there is no stack
 }
 
 // takeArea returns an area for one call.
 func takeArea() area {
-	if load() != nil {
-		return area{memory: new(memory)} // the call will say so
+	if err := load(); err != nil {
+		return area{memory: new(memory), err: err} // the call will say so
 	}
 	stack := image.Take()
-	return area{(*memory)(unsafe.Pointer(stack.Words())), stack}
+	return area{memory: (*memory)(unsafe.Pointer(stack.Words())), stack: stack}
 }
 
 // release gives it back.
@@ -71,7 +72,7 @@ func (a area) takeError() error {
 // failed says why the call has not come back.
 func (a area) failed() error {
 	if a.stack == nil {
-		return load()
+		return a.err
 	}
 	return failure(a.stack.Failed())
 }
@@ -111,7 +112,7 @@ func releaseWorkHeap(heap *workHeap) {
 func (a area) work(ctx context.Context, heap *workHeap, number int) error {
 	if a.stack == nil {
 		a.call(number)
-		return load()
+		return a.err
 	}
 	return failure(a.stack.CallWork(ctx, number, heap))
 }

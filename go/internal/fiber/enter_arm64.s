@@ -6,9 +6,11 @@
 // Sandbox-critical. Before each entry and each resumption host_sp, host_bp, host_pc and host_g are stored; a guest leaves through these only. In between, Go
 // may have moved its stack. A guest that was entered here is resumed here, in the same activation of run.
 //
-// g (R28) is a register like any other to a guest, and without cgo Go's signal handlers find g nowhere else. So g is right whenever the stack
-// pointer is on Go's stack: it is overwritten after the stack pointer has left, and put back before it returns. While the stack pointer is on a guest's
-// stack the engine's handler goes first, and hands host_g to Go's.
+// g is R28, and without cgo Go's signal handlers find it nowhere else. Guests on the image do not use
+// R28: it stays g while they run. Those on the static library do, and there Go has cgo, which finds g
+// elsewhere. So for both g is put back before the stack pointer returns to Go's stack, and what a
+// guest had there is loaded after it has left. While the stack pointer is on a guest's stack the
+// engine's handler goes first with the signals that had Go's handler, and hands host_g to that.
 
 #include "textflag.h"
 #include "funcdata.h"

@@ -75,14 +75,14 @@ func (s *Stack) run(ctx context.Context, function uintptr) {
 }
 
 func (s *Stack) enter() bool {
-	if withoutP.Load() && !s.tries {
+	if withoutP.Load() && s.trial == nil {
 		return enterWithoutP(s.block)
 	}
 	return enter(s.block)
 }
 
 func (s *Stack) resume() bool {
-	if withoutP.Load() && !s.tries {
+	if withoutP.Load() && s.trial == nil {
 		return resumeWithoutP(s.block)
 	}
 	return resume(s.block)
@@ -95,8 +95,8 @@ func (s *Stack) serve(ctx context.Context) error {
 		s.serveSystem()
 		return nil
 	case statusPaused:
-		if s.tries {
-			pausesSeen.Store(true)
+		if s.trial != nil {
+			s.trial.paused()
 		}
 		runtime.Gosched()
 		if err := expired(ctx); err != nil {

@@ -36,13 +36,13 @@ func testELF() []byte {
 	}
 	// The first function is relocated with an addend, the others in place.
 	table := words(tableMagic, testABI, headSize, stackSize, 0)
-	for i := range uint64(8) {
+	for i := range uint64(9) {
 		table = append(table, words(testCode+1+i)...)
 	}
-	table = append(table, words(testCount, testCode+9, testCode+10, testCode+11)...)
+	table = append(table, words(testCount, testCode+10, testCode+11, testCode+12)...)
 	rela := words(testData+32, uint64(relative), testCode)
 	// Bit n of the second word is the n-th word behind the first one: all but the count.
-	relr := words(testData+40, 1|0x7f<<1|7<<9)
+	relr := words(testData+40, 1|0xff<<1|7<<10)
 	dynamicAt := uint64(testRead)
 	dynamic := words(dtRela, testRead+0x100, dtRelaSize, uint64(len(rela)), dtRelaEntry, 24,
 		dtRelr, testRead+0x180, dtRelrSize, uint64(len(relr)), dtRelrEntry, 8, 0, 0)
@@ -106,7 +106,7 @@ func TestMapImage(t *testing.T) {
 	if got, want := *table, tableAt(first); got != want {
 		t.Errorf("the table is %#x, expected %#x", got, want)
 	}
-	if got, want := [3]uintptr(table.entries()), [3]uintptr{first + 9, first + 10, first + 11}; got != want {
+	if got, want := [3]uintptr(table.entries()), [3]uintptr{first + 10, first + 11, first + 12}; got != want {
 		t.Errorf("entries %#x, expected %#x", got, want)
 	}
 	if want := (code{base, first, first + 0x100}); where != want {
@@ -127,7 +127,7 @@ func TestMapImage(t *testing.T) {
 // tableAt is the table of testELF in memory, by the address of its first function.
 func tableAt(first uintptr) table {
 	return table{tableMagic, testABI, headSize, stackSize, first, first + 1, first + 2, first + 3, first + 4,
-		first + 5, first + 6, first + 7, first + 8, testCount}
+		first + 5, first + 6, first + 7, first + 8, first + 9, testCount}
 }
 
 // protectionAt reads the protection of an address as the kernel has it.
@@ -221,8 +221,8 @@ func TestRefusedImages(t *testing.T) {
 		"other ABI":        {func(f []byte) { le.PutUint64(f[0x508:], 6) }, "ABI version 6, expected 5; run go mod tidy"},
 		"other heads":      {func(f []byte) { le.PutUint64(f[0x510:], 6) }, "size of heads 6, expected 2048"},
 		"other stacks":     {func(f []byte) { le.PutUint64(f[0x518:], 6) }, "size of stacks 6, expected 8388608"},
-		"fewer entries":    {func(f []byte) { le.PutUint64(f[0x568:], 2) }, "entries 2, expected 3"},
-		"entry outside":    {func(f []byte) { le.PutUint64(f[0x570:], testCode+0x100) }, "function 9"},
+		"fewer entries":    {func(f []byte) { le.PutUint64(f[0x570:], 2) }, "entries 2, expected 3"},
+		"entry outside":    {func(f []byte) { le.PutUint64(f[0x578:], testCode+0x100) }, "function 10"},
 	} {
 		file := testELF()
 		test.alter(file)

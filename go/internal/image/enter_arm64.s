@@ -6,8 +6,9 @@
 // Before each entry and each resumption host_sp, host_bp, host_pc and host_g are stored; the image leaves through these only. In between,
 // Go may have moved its stack.
 //
-// g (R28) is right whenever the stack pointer is on Go's stack: it is overwritten after the stack pointer has left, and put back before it
-// returns. While the stack pointer is elsewhere the image's handler goes first with every signal, and hands host_g to Go's.
+// g is R28, which the image does not use: it stays g while the image runs. It is put back all the same
+// before the stack pointer returns to Go's stack. While the stack pointer is elsewhere the image's
+// handler goes first with the signals that had Go's handler, and hands host_g to that.
 
 #include "textflag.h"
 #include "funcdata.h"

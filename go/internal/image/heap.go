@@ -67,6 +67,8 @@ var (
 
 func (h *Heap) usable() error {
 	switch {
+	case h == nil:
+		return errReleased
 	case h.err != nil:
 		return h.err
 	case h.cell == nil:

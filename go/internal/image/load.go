@@ -3,8 +3,10 @@
 package image
 
 import (
+	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"unsafe"
 )
@@ -23,27 +25,56 @@ type code struct {
 	low, high uintptr
 }
 
-// What is loaded; written once, by begin.
+// What is loaded; written by prepare.
 var (
 	engine     *table
 	entries    []uintptr
 	engineCode code
 )
 
+// What came of loading.
 var (
-	loadOnce  sync.Once
+	loadMutex sync.Mutex
+	loaded    atomic.Bool // loadError is final
 	loadError error
 )
 
-// Load maps the image and starts it, the first time; afterwards it says what came of that. abi is
-// the version of the C ABI that the caller was made for, count the number of entries.
+// Load maps the image and starts it, the first time; afterwards it says what came of that. Where the
+// system was short of something, it tries again. abi is the version of the C ABI that the caller was
+// made for, count the number of entries.
 func Load(abi uint64, count int) error {
-	loadOnce.Do(func() {
-		if loadError = load(embedded, abi, count); loadError != nil {
-			loadError = fmt.Errorf("image of the engine: %w", loadError)
+	if loaded.Load() {
+		return loadError
+	}
+	return loadSlow(abi, count)
+}
+
+func loadSlow(abi uint64, count int) error {
+	loadMutex.Lock()
+	defer loadMutex.Unlock()
+	if loaded.Load() {
+		return loadError
+	}
+	err := load(embedded, abi, count)
+	if err != nil {
+		err = fmt.Errorf("image of the engine: %w", err)
+	}
+	if !passing(err) {
+		loadError = err
+		loaded.Store(true)
+	}
+	return err
+}
+
+// passing reports whether an error says that the system was short of something, which may be over
+// the next time.
+func passing(err error) bool {
+	for _, errno := range []syscall.Errno{syscall.ENOMEM, syscall.EAGAIN, syscall.EMFILE, syscall.ENFILE} {
+		if errors.Is(err, errno) {
+			return true
 		}
-	})
-	return loadError
+	}
+	return false
 }
 
 func load(file []byte, abi uint64, count int) error {
@@ -56,25 +87,35 @@ func load(file []byte, abi uint64, count int) error {
 		m.unmap()
 		return err
 	}
+	if err := prepare(t, where); err != nil {
+		m.unmap()
+		return err
+	}
 	// From here on the image stays: once its start function has run, handlers may be installed.
-	return begin(t, where)
+	return begin()
 }
 
-// begin makes stacks and starts an image whose table was checked.
-func begin(t *table, where code) error {
-	engine, entries, engineCode = t, t.entries(), where
+// prepare makes stacks for an image whose table was checked. An error leaves nothing behind.
+func prepare(t *table, where code) error {
 	// Go sends its signals in the same way, but goes on without.
 	if errno := signalThread(uintptr(syscall.Gettid()), 0); errno != 0 {
 		return fmt.Errorf("tgkill was refused: %w; guests that run long could not be stopped", errno)
 	}
-	if err := stacks.make(); err != nil {
-		return err
+	engine, entries, engineCode = t, t.entries(), where
+	err := stacks.make()
+	if err != nil {
+		engine, entries, engineCode = nil, nil, code{}
 	}
+	return err
+}
+
+// begin starts the image.
+func begin() error {
 	s := Take()
 	defer s.Release()
 	*(*startParameters)(s.Out(0)) = findStartParameters()
 	s.Words()[0] = uintptr(s.Out(0))
-	s.callFunction(t.start)
+	s.callFunction(engine.start)
 	return s.Failed()
 }
 

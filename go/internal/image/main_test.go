@@ -13,7 +13,11 @@ import (
 
 // The tests run on the stand-in, but for those that load an image.
 func TestMain(m *testing.M) {
-	if err := begin((*table)(standin.Table()), code{high: ^uintptr(0)}); err != nil {
+	err := prepare((*table)(standin.Table()), code{high: ^uintptr(0)})
+	if err == nil {
+		err = begin()
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

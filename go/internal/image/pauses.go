@@ -40,6 +40,10 @@ const (
 	// may let neither run for long.
 	tryTime  = 100 * time.Millisecond
 	tryStops = 20
+	// tryPaused is how many pauses have to arrive. One alone may be somebody else's: a signal of another
+	// process, of a socket with urgent data, or of interruptWhenDone to a thread that does other things
+	// by now.
+	tryPaused = 3
 	// tryMost is when trying ends in any case.
 	tryMost = 2 * time.Second
 	// spinRounds is how often the image's function goes round at a time: some hundreds of
@@ -50,7 +54,6 @@ const (
 var (
 	pausesOnce sync.Once
 	pauses     bool
-	pausesSeen atomic.Bool // a pause has arrived while this tried
 )
 
 // PausesArrive says whether guests that run long are paused by Go's signal. It is called after Load
@@ -70,11 +73,28 @@ func PausesArrive() bool {
 	return pauses
 }
 
+// trial is what tryPauses finds out.
+type trial struct {
+	stops  atomic.Int64 // how often the world was stopped
+	pauses int          // how many stops had a pause
+	last   int64        // the last one that had
+}
+
+// paused notes a pause.
+func (t *trial) paused() {
+	if stop := t.stops.Load() + 1; stop != t.last {
+		t.pauses, t.last = t.pauses+1, stop
+	}
+}
+
+// arrive reports whether it is Go that pauses.
+func (t *trial) arrive() bool { return t.pauses >= tryPaused }
+
 // tryPauses lets a function run while the world is to be stopped.
 func tryPauses() bool {
 	over := make(chan struct{})
 	defer close(over)
-	var stops atomic.Int64
+	t := new(trial)
 	go func() {
 		for {
 			select {
@@ -83,7 +103,7 @@ func tryPauses() bool {
 			default:
 				var unused runtime.MemStats
 				runtime.ReadMemStats(&unused) // stops the world
-				stops.Add(1)
+				t.stops.Add(1)
 				time.Sleep(time.Millisecond)
 			}
 		}
@@ -91,16 +111,16 @@ func tryPauses() bool {
 	s, heap := Take(), NewHeap()
 	defer s.Release()
 	defer heap.Release()
-	s.tries = true
-	defer func() { s.tries = false }()
+	s.trial = t
+	defer func() { s.trial = nil }()
 	more := func(took time.Duration) bool {
-		return took < tryTime || stops.Load() < tryStops && took < tryMost
+		return took < tryTime || t.stops.Load() < tryStops && took < tryMost
 	}
-	for began := time.Now(); !pausesSeen.Load() && more(time.Since(began)); {
+	for began := time.Now(); !t.arrive() && more(time.Since(began)); {
 		s.Words()[0] = spinRounds
 		if s.workFunction(context.Background(), engine.spin, heap) != nil {
 			return false
 		}
 	}
-	return pausesSeen.Load()
+	return t.arrive()
 }

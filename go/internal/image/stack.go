@@ -52,7 +52,7 @@ type Stack struct {
 	refused error  // the memory that the last call was refused last
 	uses    uint32 // since the stack was trimmed
 	deep    bool   // to be trimmed
-	tries   bool   // tryPauses runs here, and holds a processor of Go in any case
+	trial   *trial // of tryPauses if it runs here: it holds a processor of Go in any case
 	taken   bool
 }
 
@@ -81,7 +81,8 @@ type pool struct {
 
 var stacks pool
 
-// make reserves the stacks, fewer where address space is short, and gives the first ones memory.
+// make reserves the stacks, fewer where address space is short, and gives the first ones memory. An
+// error leaves nothing behind.
 func (p *pool) make() error {
 	count := maxStacks
 	if limit := addressSpace(); limit != unlimited {
@@ -103,6 +104,8 @@ func (p *pool) make() error {
 	for i := range ownStacks + minStacks {
 		s, err := p.commit(i)
 		if err != nil {
+			unmap(p.base, uintptr(count)*stackSize)
+			p.base, p.count, p.limit, p.free = nil, 0, 0, nil
 			return err
 		}
 		if i < ownStacks {

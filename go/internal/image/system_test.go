@@ -4,6 +4,7 @@ package image
 
 import (
 	"bytes"
+	"encoding/binary"
 	"runtime"
 	"sync"
 	"syscall"
@@ -64,10 +65,7 @@ func TestDamagedVDSO(t *testing.T) {
 		t.Fatal("the vDSO is not read")
 	}
 	whole := bytes.Clone(unsafe.Slice((*byte)(pointer(base)), size))
-	name := "__vdso_clock_gettime"
-	if runtime.GOARCH == "arm64" {
-		name = "__kernel_clock_gettime"
-	}
+	name := vdsoClockName()
 	if vdsoFunction(whole, name) == 0 || vdsoFunction(whole, name[:len(name)-1]) != 0 || vdsoFunction(whole, "gettime") != 0 {
 		t.Error("a function is not found by its name")
 	}
@@ -85,6 +83,46 @@ func TestDamagedVDSO(t *testing.T) {
 			file[at] = value
 			try(file)
 		}
+	}
+}
+
+// qemu's vDSO says which addresses it has in memory, where a kernel's counts from 0.
+func TestVDSOWithAddresses(t *testing.T) {
+	base := auxiliary(auxVDSO)
+	if base == 0 {
+		t.Skip("the kernel has no vDSO")
+	}
+	whole := bytes.Clone(unsafe.Slice((*byte)(pointer(base)), vdsoSize(unsafe.Slice((*byte)(pointer(base)), 4096))))
+	headers, err := programHeaders(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const moved = 0x7f88fc11b000
+	file, le := bytes.Clone(whole), binary.LittleEndian
+	move := func(at uint64) { le.PutUint64(file[at:], le.Uint64(file[at:])+moved) }
+	values := map[uint64]uint64{}
+	var begin uint64
+	for i, h := range headers {
+		move(le.Uint64(whole[32:]) + uint64(i)*programHeaderSize + 16)
+		if h.kind == ptLoad && h.offset == 0 {
+			begin = h.address
+		}
+	}
+	for _, h := range headers {
+		for at := h.offset; h.kind == ptDynamic && at < h.offset+h.fileSize; at += 16 {
+			switch tag := le.Uint64(whole[at:]); tag {
+			case dtHash, dtGNU, dtSymbols, dtStrings:
+				values[tag] = le.Uint64(whole[at+8:]) - begin
+				move(at + 8)
+			}
+		}
+	}
+	for i := range symbolCount(whole, values) {
+		move(values[dtSymbols] + i*24 + 8)
+	}
+	name := vdsoClockName()
+	if got, want := vdsoFunction(file, name), vdsoFunction(whole, name); got != want || got == 0 || vdsoSize(file) != uint64(len(file)) {
+		t.Errorf("moved by %#x: the function is at %#x of %#x bytes, expected %#x of %#x", moved, got, vdsoSize(file), want, len(file))
 	}
 }
 
@@ -182,8 +220,6 @@ func TestRequestedPauseArrives(t *testing.T) {
 // Where no pause arrives, trying says so, and the world is stopped meanwhile. Only a pause of what holds a processor of Go counts: others are sent by this
 // package.
 func TestTryPauses(t *testing.T) {
-	pausesSeen.Store(false)
-	defer pausesSeen.Store(false)
 	if _, err := callWith(standin.Pause, 1); err != nil {
 		t.Fatal(err)
 	}
@@ -198,6 +234,23 @@ func TestTryPauses(t *testing.T) {
 	engine = &pausing
 	if !tryPauses() {
 		t.Error("a pause was not noticed")
+	}
+}
+
+// A pause that nobody knows the reason of does not count for Go's.
+func TestTrialNeedsPausesOfSeveralStops(t *testing.T) {
+	var trial trial
+	for stop := 1; stop <= tryPaused; stop++ {
+		if trial.arrive() {
+			t.Errorf("%d pauses suffice", trial.pauses)
+		}
+		for range 5 {
+			trial.paused()
+		}
+		trial.stops.Add(1)
+	}
+	if !trial.arrive() {
+		t.Errorf("a pause in each of %d stops does not suffice", tryPaused)
 	}
 }
 

@@ -58,15 +58,19 @@ func vdsoClock(base uintptr) uintptr {
 	if size == 0 {
 		return 0
 	}
-	name := "__vdso_clock_gettime"
-	if runtime.GOARCH == "arm64" {
-		name = "__kernel_clock_gettime"
-	}
-	offset := vdsoFunction(unsafe.Slice((*byte)(pointer(base)), size), name)
+	offset := vdsoFunction(unsafe.Slice((*byte)(pointer(base)), size), vdsoClockName())
 	if offset == 0 {
 		return 0
 	}
 	return base + uintptr(offset)
+}
+
+// vdsoClockName is what the architecture's vDSO calls clock_gettime.
+func vdsoClockName() string {
+	if runtime.GOARCH == "arm64" {
+		return "__kernel_clock_gettime"
+	}
+	return "__vdso_clock_gettime"
 }
 
 // vdsoSize returns how many bytes of the vDSO are mapped from its beginning on, 0 where it is not
@@ -78,14 +82,16 @@ func vdsoSize(page []byte) uint64 {
 		return 0
 	}
 	for _, h := range headers {
-		if h.kind == ptLoad && h.offset == 0 && h.address == 0 && h.fileSize <= most {
+		if h.kind == ptLoad && h.offset == 0 && h.fileSize <= most {
 			return h.fileSize
 		}
 	}
 	return 0
 }
 
-// vdsoFunction returns the offset of a function that the vDSO exports, 0 where there is none.
+// vdsoFunction returns the offset of a function that the vDSO exports, 0 where there is none. The
+// addresses in the file count from 0, or, as qemu writes it, they are those in memory: what the
+// file's beginning is said to have is subtracted.
 func vdsoFunction(file []byte, name string) uint64 {
 	le := binary.LittleEndian
 	headers, err := programHeaders(file)
@@ -93,13 +99,22 @@ func vdsoFunction(file []byte, name string) uint64 {
 		return 0
 	}
 	values := map[uint64]uint64{}
+	var begin uint64
 	for _, h := range headers {
+		if h.kind == ptLoad && h.offset == 0 {
+			begin = h.address
+		}
 		if h.kind != ptDynamic {
 			continue
 		}
 		section, err := part(file, h.offset, h.fileSize)
 		for ; err == nil && len(section) >= 16 && le.Uint64(section) != 0; section = section[16:] {
 			values[le.Uint64(section)] = le.Uint64(section[8:])
+		}
+	}
+	for _, tag := range []uint64{dtStrings, dtSymbols, dtHash, dtGNU} {
+		if address, ok := values[tag]; ok {
+			values[tag] = address - begin
 		}
 	}
 	names, err := part(file, values[dtStrings], values[dtStringsSize])
@@ -120,7 +135,7 @@ func vdsoFunction(file []byte, name string) uint64 {
 			!bytes.HasPrefix(names[at:], wanted) {
 			continue
 		}
-		if value := le.Uint64(symbols[8:]); value < uint64(len(file)) {
+		if value := le.Uint64(symbols[8:]) - begin; value < uint64(len(file)) {
 			return value
 		}
 	}

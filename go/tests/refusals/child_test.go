@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"debug/elf"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -51,7 +52,9 @@ func inChild(name, argument string) string {
 	if err := readGuests(); err != nil {
 		return fmt.Sprint("the guests cannot be read: ", err)
 	}
-	if err := preparations[name](argument); err != nil {
+	if err := preparations[name](argument); errors.As(err, new(wrong)) {
+		return refused + oneLine(whole(err).Error())
+	} else if err != nil {
 		return skipped + oneLine(err.Error())
 	}
 	var lines [2]string

@@ -3,6 +3,7 @@
 package refusals
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -79,6 +80,38 @@ func init() {
 		}
 		return syscall.Setrlimit(syscall.RLIMIT_AS, &syscall.Rlimit{Cur: used + left<<20, Max: used + left<<20})
 	}
+	// The first use is refused; then there is room.
+	preparations["address space at first"] = func(argument string) error {
+		left, err := options(argument)
+		if err != nil {
+			return err
+		}
+		settle()
+		used, err := virtual()
+		if err != nil {
+			return err
+		}
+		var limit syscall.Rlimit
+		if err := syscall.Getrlimit(syscall.RLIMIT_AS, &limit); err != nil {
+			return err
+		}
+		before := limit.Cur
+		limit.Cur = used + left<<20
+		if err := syscall.Setrlimit(syscall.RLIMIT_AS, &limit); err != nil {
+			return err
+		}
+		for range 3 {
+			// What needs the engine first must not take its absence for a result.
+			if _, text := wasmer.Wat2Wasm("(module)"); text == nil || wasmer.Validate(guests["small"]) {
+				return wrong{fmt.Errorf("WRONG: the engine works with %s MiB", argument)}
+			}
+			if _, err := wasmer.Compile(guests["small"]); !errors.Is(err, syscall.ENOMEM) {
+				return wrong{fmt.Errorf("WRONG: refused memory is %w", err)}
+			}
+		}
+		limit.Cur = before
+		return syscall.Setrlimit(syscall.RLIMIT_AS, &limit)
+	}
 	preparations["mappings"] = func(argument string) error {
 		mayDiffer = true
 		left, err := options(argument)
@@ -142,6 +175,15 @@ func TestAddressSpaceShort(t *testing.T) {
 				child{name: "address space", argument: options + left}.expectSaid(t)
 			})
 		}
+	}
+}
+
+// What the system refused for a moment is tried again: for the image, and for the stacks that it runs on.
+func TestAddressSpaceShortAtFirst(t *testing.T) {
+	for _, left := range []string{"0", "2", "16"} {
+		t.Run(left, func(t *testing.T) {
+			child{name: "address space at first", argument: left}.expect(t)
+		})
 	}
 }
 

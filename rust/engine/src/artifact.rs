@@ -1,7 +1,9 @@
-//! The artifact: everything that running a module needs. It is the one thing that is linked and run, serialised and cached.
+//! The artifact: everything that running a module needs. It is the one thing that is linked and
+//! run, serialised and cached.
 //!
-//! It has two parts: a block of position-independent machine code, whose calls are linked, and the [`Artifact`] itself, which says all
-//! that is known of the block. The block lies in the arena (`code`) and nowhere else; in serialised bytes it comes last.
+//! It has two parts: a block of position-independent machine code, whose calls are linked, and the
+//! [`Artifact`] itself, which says all that is known of the block. The block lies in the arena
+//! (`code`) and nowhere else; in serialised bytes it comes last.
 
 mod check;
 mod differences;
@@ -29,17 +31,20 @@ pub struct Artifact {
     pub tables: Tables,
 }
 
-/// Which trampoline: its kind and the type index it serves. Of equal types, the lowest index that is used.
+/// Which trampoline: its kind and the type index it serves. Of equal types, the lowest index that
+/// is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum TrampolineKey {
-    /// Host to guest: `Tail fn(code, vmctx, slots)`. For each type of an escaping, exported or start function.
+    /// Host to guest: `Tail fn(code, vmctx, slots)`. For each type of an escaping, exported or
+    /// start function.
     Entry(u32),
-    /// Guest to host function: `Tail fn(host_function, params...)`, stores slots, calls the builtin `host_call`. For each type of an
-    /// imported function.
+    /// Guest to host function: `Tail fn(host_function, params...)`, stores slots, calls the builtin
+    /// `host_call`. For each type of an imported function.
     HostCall(u32),
-    /// Guest to C function pointer: like `HostCall`, but calls the builtin `c_call`. For each type of an imported function without
-    /// vectors.
+    /// Guest to C function pointer: like `HostCall`, but calls the builtin `c_call`. For each type
+    /// of an imported function without vectors.
     CCall(u32),
-    /// Slots to a C call: `SystemV fn(c_function, c_context, slots)`. For the types of `CCall` with at most one result.
+    /// Slots to a C call: `SystemV fn(c_function, c_context, slots)`. For the types of `CCall` with
+    /// at most one result.
     CAdapter(u32),
 }

@@ -1,16 +1,20 @@
-//! The maps budget: how many memory mappings of the process belong to this engine, held short of what the kernel allows.
+//! The maps budget: how many memory mappings of the process belong to this engine, held short of
+//! what the kernel allows.
 //!
-//! Go's own `mmap` failing is fatal, so the engine refuses a mapping several thousand short of `vm.max_map_count` instead of taking the
-//! last one. Everything that maps, or that splits a mapping by changing its protection, takes its part here first.
+//! Go's own `mmap` failing is fatal, so the engine refuses a mapping several thousand short of
+//! `vm.max_map_count` instead of taking the last one. Everything that maps, or that splits a
+//! mapping by changing its protection, takes its part here first.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::os;
 use crate::sync::Lazy;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// Mappings left to everything else in the process: Go's heap, the C library, the embedder's own files.
+/// Mappings left to everything else in the process: Go's heap, the C library, the embedder's own
+/// files.
 const RESERVE: u64 = 8192;
-/// Part of the reserve that stacks of calls may use, so that instances that exist can still be called when no more can be made.
+/// Part of the reserve that stacks of calls may use, so that instances that exist can still be
+/// called when no more can be made.
 const FOR_CALLS: u64 = 2048;
 /// What Linux allows if nothing was changed; used where `/proc` cannot be read.
 const DEFAULT_MAX_MAP_COUNT: u64 = 65_530;
@@ -18,7 +22,8 @@ const DEFAULT_MAX_MAP_COUNT: u64 = 65_530;
 static LIMIT: Lazy<u64> = Lazy::new(|| limit_of(os::max_map_count()));
 static USED: AtomicU64 = AtomicU64::new(0);
 
-/// The engine's part of a `max_map_count`; at least a few, so that a tiny limit fails at the kernel rather than here.
+/// The engine's part of a `max_map_count`; at least a few, so that a tiny limit fails at the kernel
+/// rather than here.
 fn limit_of(max_map_count: Option<u64>) -> u64 {
     let max = max_map_count.unwrap_or(DEFAULT_MAX_MAP_COUNT);
     max.saturating_sub(RESERVE).max(max / 2)
@@ -74,7 +79,8 @@ impl Taken {
         self.count
     }
 
-    /// Makes this hold `count`, whatever the limit says: for mappings that exist already, such as the gap that freeing leaves.
+    /// Makes this hold `count`, whatever the limit says: for mappings that exist already, such as
+    /// the gap that freeing leaves.
     pub fn set(&mut self, count: u64) {
         USED.fetch_add(count.wrapping_sub(self.count), Relaxed);
         self.count = count;
@@ -99,7 +105,8 @@ mod tests {
         assert_eq!(limit_of(Some(100)), 50);
     }
 
-    // Other tests of the process take mappings at the same time: only numbers far above theirs are compared.
+    // Other tests of the process take mappings at the same time: only numbers far above theirs are
+    // compared.
     #[test]
     fn taken_is_given_back_and_the_limit_holds() {
         const MANY: u64 = 1 << 40;

@@ -1,7 +1,8 @@
-//! The one error type of the engine: a kind that the Go side maps to its own types, and a text for people.
+//! The one error type of the engine: a kind that the Go side maps to its own types, and a text for
+//! people.
 //!
-//! Imports only the leaf [`crate::trap`]. Traps of running guests are not errors of this type; that of an active segment at
-//! instantiation, before any code runs, is.
+//! Imports only the leaf [`crate::trap`]. Traps of running guests are not errors of this type; that
+//! of an active segment at instantiation, before any code runs, is.
 
 use crate::prelude::*;
 use crate::trap::TrapCode;
@@ -21,7 +22,8 @@ pub enum ErrorKind {
     Instantiate = 4,
     /// A serialised module cannot be used.
     Deserialize = 5,
-    /// The system, or a limit set by the embedder, refuses memory, address space, code space or mappings.
+    /// The system, or a limit set by the embedder, refuses memory, address space, code space or
+    /// mappings.
     Resource = 6,
     /// An argument of the C ABI is wrong.
     Argument = 7,

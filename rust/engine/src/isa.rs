@@ -1,4 +1,5 @@
-//! The target that is compiled for: this host, with all that its CPU can do, and the code generator's flags.
+//! The target that is compiled for: this host, with all that its CPU can do, and the code
+//! generator's flags.
 
 #[cfg_attr(target_arch = "x86_64", path = "isa/cpu_x86_64.rs")]
 #[cfg_attr(target_arch = "aarch64", path = "isa/cpu_aarch64.rs")]
@@ -17,7 +18,8 @@ use cranelift_codegen::settings::{self, Configurable};
 const TARGET: &str =
     if cfg!(target_arch = "aarch64") { "aarch64-unknown-linux-gnu" } else { "x86_64-unknown-linux-gnu" };
 
-/// What this engine runs on. The image's code for aarch64 does not use x28, on which its safety rests; that of the hosted form does.
+/// What this engine runs on. The image's code for aarch64 does not use x28, on which its safety
+/// rests; that of the hosted form does.
 pub const HOST: &str = match (cfg!(target_arch = "aarch64"), cfg!(feature = "hosted")) {
     (true, false) => "aarch64-linux",
     (true, true) => "aarch64-linux-hosted",
@@ -32,12 +34,14 @@ pub const INSTRUCTION_ALIGNMENT: u32 = if cfg!(target_arch = "aarch64") { 4 } el
 
 /// Every stack probe touches this many bytes further (log2 of 32 KiB).
 ///
-/// A frame smaller than this is not probed: it begins with a touched word (the return address, then the frame pointer) and the next
-/// one touched may lie a whole frame, a call's return address and a resized argument area lower. With 32 KiB that stays inside of a
-/// guard of 64 KiB; guards must not be smaller.
+/// A frame smaller than this is not probed: it begins with a touched word (the return address, then
+/// the frame pointer) and the next one touched may lie a whole frame, a call's return address and a
+/// resized argument area lower. With 32 KiB that stays inside of a guard of 64 KiB; guards must not
+/// be smaller.
 const PROBE_SIZE_LOG2: &str = "15";
 
-/// Flags that hold for all modules. Verifying costs about a tenth of the compile time and finds only bugs of our translation.
+/// Flags that hold for all modules. Verifying costs about a tenth of the compile time and finds
+/// only bugs of our translation.
 const FLAGS: &[(&str, &str)] = &[
     ("opt_level", "speed"),
     ("enable_verifier", if cfg!(any(debug_assertions, test)) { "true" } else { "false" }),
@@ -78,8 +82,8 @@ pub fn isa_for(options: CompileOptions) -> Result<&'static OwnedTargetIsa> {
     cell.get_or_try_init(|| build(options.canonicalize_nans))
 }
 
-/// The CPU features that compiled code may use, as `name,name,...` in a fixed order: code made with one list runs on a host that has the
-/// same list.
+/// The CPU features that compiled code may use, as `name,name,...` in a fixed order: code made with
+/// one list runs on a host that has the same list.
 #[must_use]
 pub fn cpu_features() -> String {
     let Ok(isa) = isa() else { return "unsupported".into() };
@@ -110,7 +114,8 @@ fn build(canonicalize_nans: bool) -> Result<OwnedTargetIsa> {
     Ok(isa)
 }
 
-/// Refuses CPUs for which the code generator would call library functions: compiled code holds no relocation but to itself.
+/// Refuses CPUs for which the code generator would call library functions: compiled code holds no
+/// relocation but to itself.
 fn check_cpu(flags: &[settings::Value]) -> Result<()> {
     if !cfg!(target_arch = "x86_64") {
         return Ok(());

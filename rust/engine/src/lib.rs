@@ -1,4 +1,5 @@
-//! The engine behind the Go package `go/wasmer`: WebAssembly to machine code, run as coroutines of goroutines.
+//! The engine behind the Go package `go/wasmer`: WebAssembly to machine code, run as coroutines of
+//! goroutines.
 //!
 //! The pipeline of a module, one room after the other:
 //!
@@ -11,12 +12,15 @@
 //!       -> vm         stores, memories, tables, globals, instances, linking
 //! ```
 //!
-//! A call: Go fills a context -> `fiber` enters the guest's stack -> compiled code -> a stub or signal leaves with a status.
-//! `text` makes bytes of the text format. `ffi` is the C ABI over all of it; the ground, which everything may
-//! import, is `abi` (the layouts that compiled code, stubs, host and Go share), `options`, `isa` (this processor and its calls), `types`,
-//! `error`, `trap`, `budget`, `os` and `sync`. The last two exist twice: in the hosted form (std, the C library), and in the image, which is without both.
+//! A call: Go fills a context -> `fiber` enters the guest's stack -> compiled code -> a stub or
+//! signal leaves with a status. `text` makes bytes of the text format. `ffi` is the C ABI over all
+//! of it; the ground, which everything may import, is `abi` (the layouts that compiled code, stubs,
+//! host and Go share), `options`, `isa` (this processor and its calls), `types`, `error`, `trap`,
+//! `budget`, `os` and `sync`. The last two exist twice: in the hosted form (std, the C library),
+//! and in the image, which is without both.
 //!
-//! Each room imports only lower ones: `ffi`, `vm`, `fiber`, `code`, `compile`, `artifact`, `translate`, `wasm`, the ground.
+//! Each room imports only lower ones: `ffi`, `vm`, `fiber`, `code`, `compile`, `artifact`,
+//! `translate`, `wasm`, the ground.
 #![no_std]
 #![deny(unsafe_code, missing_docs, clippy::undocumented_unsafe_blocks, unsafe_op_in_unsafe_fn)]
 

@@ -11,16 +11,18 @@ pub const GUARD: u64 = 2 << 30;
 /// How compiled code keeps loads and stores inside of a 32-bit memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum BoundsMode {
-    /// The memory lies in a reservation of 4 GiB and a guard of 2 GiB: no checks, faults are caught.
+    /// The memory lies in a reservation of 4 GiB and a guard of 2 GiB: no checks, faults are
+    /// caught.
     Guarded,
-    /// Each access is compared with the memory's length: for hosts short of address space, and for memories whose index or page size
-    /// the other way cannot serve.
+    /// Each access is compared with the memory's length: for hosts short of address space, and for
+    /// memories whose index or page size the other way cannot serve.
     Explicit,
 }
 
 impl BoundsMode {
-    /// How accesses to a memory of this type are kept inside where this mode was chosen: only a 32-bit index stays within a guarded
-    /// reservation, and only pages that are a multiple of the host's end where accessible bytes end.
+    /// How accesses to a memory of this type are kept inside where this mode was chosen: only a
+    /// 32-bit index stays within a guarded reservation, and only pages that are a multiple of the
+    /// host's end where accessible bytes end.
     #[must_use]
     pub fn of_memory(self, ty: &MemoryType) -> Self {
         if ty.index64 || ty.page_size_log2 != PAGE_SIZE_LOG2 { Self::Explicit } else { self }

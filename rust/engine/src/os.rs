@@ -1,5 +1,6 @@
-//! The operating system, as far as the engine needs it. It exists twice, with the same functions: by the C library in the hosted form, and in the
-//! image, where an entry leaves to Go for what it wants. What the signal handler uses leaves nowhere.
+//! The operating system, as far as the engine needs it. It exists twice, with the same functions:
+//! by the C library in the hosted form, and in the image, where an entry leaves to Go for what it
+//! wants. What the signal handler uses leaves nowhere.
 #![allow(unsafe_code)] // maps and protects memory for callers who own it
 
 use core::fmt;
@@ -98,7 +99,8 @@ impl SignalInfo {
     /// `info` is the second argument of a handler with `SA_SIGINFO` that has not returned.
     #[must_use]
     pub unsafe fn read(info: *const core::ffi::c_void) -> Self {
-        // SAFETY: by the caller's promise; siginfo_t has 128 bytes on Linux: three numbers of 32 bits, and from byte 16 on what the kind of signal has.
+        // SAFETY: by the caller's promise; siginfo_t has 128 bytes on Linux: three numbers of 32
+        // bits, and from byte 16 on what the kind of signal has.
         unsafe { Self { code: *info.cast::<i32>().add(2), address: *info.cast::<usize>().add(2) } }
     }
 }
@@ -116,8 +118,16 @@ mod tests {
         );
         assert_eq!([MAP_FIXED, MAP_NORESERVE], [libc::MAP_FIXED, libc::MAP_NORESERVE]);
         use signal::{ABRT, BUS, FPE, ILL, PROF, QUIT, SEGV, URG};
-        let expected =
-            [libc::SIGABRT, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGPROF, libc::SIGQUIT, libc::SIGSEGV, libc::SIGURG];
+        let expected = [
+            libc::SIGABRT,
+            libc::SIGBUS,
+            libc::SIGFPE,
+            libc::SIGILL,
+            libc::SIGPROF,
+            libc::SIGQUIT,
+            libc::SIGSEGV,
+            libc::SIGURG,
+        ];
         assert_eq!([ABRT, BUS, FPE, ILL, PROF, QUIT, SEGV, URG], expected);
         assert_eq!([signal::DEFAULT, signal::IGNORE], [libc::SIG_DFL, libc::SIG_IGN]);
         assert_eq!(signal::SIGINFO, libc::SA_SIGINFO as usize);

@@ -1,9 +1,11 @@
 //! The reasons for which a guest is stopped, in the wording of the specification's test suite.
 //!
-//! A leaf: it imports nothing else of the crate. The numbers are written into artifacts, into the context that Go reads, and
-//! into Cranelift's trap records; the Go side is generated from this list.
+//! A leaf: it imports nothing else of the crate. The numbers are written into artifacts, into the
+//! context that Go reads, and into Cranelift's trap records; the Go side is generated from this
+//! list.
 
-/// Why a guest was stopped (WebAssembly 2.0, section 4.4; the texts are those of the specification's scripts).
+/// Why a guest was stopped (WebAssembly 2.0, section 4.4; the texts are those of the
+/// specification's scripts).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum TrapCode {
@@ -69,7 +71,8 @@ impl TrapCode {
 
     /// The Cranelift trap code that stands for this one in compiled code.
     ///
-    /// Codes that Cranelift emits by itself (division, conversion, heap) keep Cranelift's own numbers.
+    /// Codes that Cranelift emits by itself (division, conversion, heap) keep Cranelift's own
+    /// numbers.
     #[must_use]
     pub const fn to_clif(self) -> cranelift_codegen::ir::TrapCode {
         use cranelift_codegen::ir::TrapCode as Clif;

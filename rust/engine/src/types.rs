@@ -1,7 +1,7 @@
 //! The types of WebAssembly values and of everything that can be imported or exported.
 //!
-//! Owns the type model of the engine (WebAssembly 2.0, section 2.3 "Types") and the rules of import matching
-//! (section 4.5.3 "External Typing"). A leaf: it imports nothing else of the crate.
+//! Owns the type model of the engine (WebAssembly 2.0, section 2.3 "Types") and the rules of import
+//! matching (section 4.5.3 "External Typing"). A leaf: it imports nothing else of the crate.
 
 use crate::prelude::*;
 use core::fmt;
@@ -15,13 +15,14 @@ pub const PAGE_SIZE_LOG2: u8 = 16;
 pub const MAX_PAGES32: u64 = 65_536;
 /// The largest number of bytes of a 32-bit memory: all that its index reaches.
 pub const MAX_BYTES32: u64 = 4 << 30;
-/// The largest number of bytes of a 64-bit memory: 262,144 pages of 64 KiB, the JavaScript API's implementation limit. A module may
-/// declare a larger maximum, which growing then never reaches.
+/// The largest number of bytes of a 64-bit memory: 262,144 pages of 64 KiB, the JavaScript API's
+/// implementation limit. A module may declare a larger maximum, which growing then never reaches.
 pub const MAX_BYTES64: u64 = 16 << 30;
 /// The largest number of elements a table may have (the JavaScript API's implementation limit).
 pub const MAX_TABLE_ELEMENTS: u32 = 10_000_000;
 
-/// A value type. A value of type v128 takes two 64-bit slots, the low lanes first, and each other one.
+/// A value type. A value of type v128 takes two 64-bit slots, the low lanes first, and each other
+/// one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum ValType {
@@ -138,8 +139,8 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Whether something of the current size `min` and these limits may stand where `wanted` is asked for
-    /// (section 4.5.3: "Limits").
+    /// Whether something of the current size `min` and these limits may stand where `wanted` is
+    /// asked for (section 4.5.3: "Limits").
     #[must_use]
     pub fn matches(&self, wanted: &Self) -> bool {
         self.min >= wanted.min && wanted.max.is_none_or(|wanted| self.max.is_some_and(|max| max <= wanted))
@@ -155,7 +156,8 @@ impl fmt::Display for Limits {
     }
 }
 
-/// Type of a linear memory (WebAssembly 3.0, section 2.3.16; page sizes are those of the proposal "custom page sizes").
+/// Type of a linear memory (WebAssembly 3.0, section 2.3.16; page sizes are those of the proposal
+/// "custom page sizes").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct MemoryType {
     /// Size bounds in pages of this memory.
@@ -190,7 +192,8 @@ impl MemoryType {
         }
     }
 
-    /// Bytes that a memory of this sort can have at most, whatever maximum it declares: the limit of this implementation.
+    /// Bytes that a memory of this sort can have at most, whatever maximum it declares: the limit
+    /// of this implementation.
     #[must_use]
     pub const fn max_bytes_of_sort(&self) -> u64 {
         if self.index64 { MAX_BYTES64 } else { MAX_BYTES32 }
@@ -209,7 +212,8 @@ impl MemoryType {
         declared.min(self.max_bytes_of_sort())
     }
 
-    /// Whether something of this type may stand where `wanted` is asked for (section 4.5.3, "Memories").
+    /// Whether something of this type may stand where `wanted` is asked for (section 4.5.3,
+    /// "Memories").
     #[must_use]
     pub fn matches(&self, wanted: &Self) -> bool {
         self.index64 == wanted.index64
@@ -243,7 +247,8 @@ impl TableType {
         Self { element, limits, index64: false }
     }
 
-    /// Whether something of this type may stand where `wanted` is asked for (section 4.5.3, "Tables").
+    /// Whether something of this type may stand where `wanted` is asked for (section 4.5.3,
+    /// "Tables").
     #[must_use]
     pub fn matches(&self, wanted: &Self) -> bool {
         self.element == wanted.element && self.index64 == wanted.index64 && self.limits.matches(&wanted.limits)

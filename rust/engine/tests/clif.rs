@@ -1,8 +1,9 @@
-//! Golden files: what each family of operators becomes in CLIF. `testdata/clif/NAME.wat` is translated and compared with
-//! `NAME.clif` beside it; `BLESS=1 cargo test --release --test clif` writes them anew, and the diff belongs to the change.
+//! Golden files: what each family of operators becomes in CLIF. `testdata/clif/NAME.wat` is
+//! translated and compared with `NAME.clif` beside it; `BLESS=1 cargo test --release --test clif`
+//! writes them anew, and the diff belongs to the change.
 //!
-//! A line `;;! explicit bounds` at the head of a file chooses that mode. All functions pass Cranelift's verifier, as they are and
-//! after its optimiser.
+//! A line `;;! explicit bounds` at the head of a file chooses that mode. All functions pass
+//! Cranelift's verifier, as they are and after its optimiser.
 
 use cranelift_codegen::ir::{Function, Opcode};
 use cranelift_codegen::isa::{self, OwnedTargetIsa};

@@ -1,4 +1,5 @@
-//! The rooms of the engine lie on floors, and each imports only lower ones (see the crate's documentation).
+//! The rooms of the engine lie on floors, and each imports only lower ones (see the crate's
+//! documentation).
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +8,8 @@ use std::path::{Path, PathBuf};
 const FLOORS: [&str; 9] = ["ffi", "vm", "text", "fiber", "code", "compile", "artifact", "translate", "wasm"];
 /// The lowest room: what is on the ground lies below it.
 const GROUND: usize = FLOORS.len();
-/// What the ground may know of the rooms: the layout of the vmctx depends on what a module declares.
+/// What the ground may know of the rooms: the layout of the vmctx depends on what a module
+/// declares.
 const EXCEPTIONS: [(&str, &str); 1] = [("abi", "wasm")];
 
 fn floor(room: &str) -> usize {

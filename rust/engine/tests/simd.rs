@@ -1,5 +1,5 @@
-//! Vectors at the edges: accesses around the end of a memory, lanes at their limits, and every way that a vector can take through
-//! the engine.
+//! Vectors at the edges: accesses around the end of a memory, lanes at their limits, and every way
+//! that a vector can take through the engine.
 
 use gowasmer::abi::vmctx::HostFunction;
 use gowasmer::error::ErrorKind;
@@ -83,7 +83,8 @@ fn loaded(op: &str, bytes: &[u8]) -> u128 {
     }
 }
 
-/// Each load and store of a vector, with every width, at offsets that need a check of their own, around the end of the last page.
+/// Each load and store of a vector, with every width, at offsets that need a check of their own,
+/// around the end of the last page.
 #[test]
 fn accesses_around_the_end() {
     let mut operations: Vec<(String, u64)> = vec![("v128.load".into(), 16), ("v128.store".into(), 16)];
@@ -145,7 +146,8 @@ fn accesses_around_the_end() {
     }
 }
 
-/// Operators at the limits of their lanes. The operands are parameters, so that nothing is computed ahead of time.
+/// Operators at the limits of their lanes. The operands are parameters, so that nothing is computed
+/// ahead of time.
 #[test]
 fn lanes_at_their_limits() {
     let cases: &[(&str, &str, &str, &str)] = &[
@@ -316,7 +318,8 @@ fn nans_of_vectors_are_made_canonical() {
     assert_eq!(call(&test, "d", &[wide, 0, 0, 0]), Ok(vec![0x7ff8_0000_0000_0000, 0]));
 }
 
-/// Vectors among other values: parameters, results, locals, blocks, loops, `select`, calls of every kind, inlined ones too.
+/// Vectors among other values: parameters, results, locals, blocks, loops, `select`, calls of every
+/// kind, inlined ones too.
 #[test]
 fn vectors_go_everywhere() {
     let text = r#"(module

@@ -80,8 +80,8 @@ pub struct Checker {
 }
 
 impl Checker {
-    /// Lets the seed of a case decide which variants of the engine run it, and whether it is the one of `wasmtime_every` that
-    /// wasmtime runs, too.
+    /// Lets the seed of a case decide which variants of the engine run it, and whether it is the
+    /// one of `wasmtime_every` that wasmtime runs, too.
     #[must_use]
     pub fn new(wasmtime_every: u64) -> Self {
         let wasmi = RefCell::new(Rc::new(Wasmi::new()));
@@ -104,7 +104,8 @@ impl Checker {
     /// Generates and checks a case.
     #[must_use]
     pub fn case(&self, case: Case) -> (Option<Vec<u8>>, Verdict) {
-        // The generators may panic on what they did not foresee: that says nothing about the engines.
+        // The generators may panic on what they did not foresee: that says nothing about the
+        // engines.
         let module = catch_unwind(AssertUnwindSafe(|| case.module())).unwrap_or_default();
         let Some(bytes) = module else { return (None, Verdict::Nothing) };
         let verdict = self.module(case, bytes.clone());
@@ -160,7 +161,8 @@ impl Checker {
         Ok(summary)
     }
 
-    /// Whether a difference may come from a known fault of wasmi, and wasmtime does the same as this project's engine.
+    /// Whether a difference may come from a known fault of wasmi, and wasmtime does the same as
+    /// this project's engine.
     fn is_fault_of_wasmi(&self, subject: &Subject, others: &[&dyn Engine]) -> bool {
         let known = oracles::wasmi_misplaces_values(&subject.bytes);
         let transcript = known.then(|| transcribe(&self.counting, subject, usize::MAX).ok().flatten()).flatten();

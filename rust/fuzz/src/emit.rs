@@ -1,4 +1,5 @@
-//! Writes cases and what they have to do, for `scripts/differential`, which runs them through the Go package.
+//! Writes cases and what they have to do, for `scripts/differential`, which runs them through the
+//! Go package.
 
 use crate::encoding;
 use crate::expect::Oracle;

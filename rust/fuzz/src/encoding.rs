@@ -1,5 +1,5 @@
-//! The encoding in which cases, and what they have to do, cross to Go: little-endian numbers, strings and bytes behind their length
-//! as a u32. `scripts/differential` decodes it.
+//! The encoding in which cases, and what they have to do, cross to Go: little-endian numbers,
+//! strings and bytes behind their length as a u32. `scripts/differential` decodes it.
 //!
 //! ```text
 //! stream     n x frame, u32 0

@@ -1,4 +1,5 @@
-//! What a case has to do, as an oracle does it: for engines that are not here, of which [`crate::emit`] tells.
+//! What a case has to do, as an oracle does it: for engines that are not here, of which
+//! [`crate::emit`] tells.
 
 use crate::engines::{Wasmi, Wasmtime};
 use crate::generate::Case;
@@ -33,7 +34,8 @@ pub enum By {
     Wasmtime,
 }
 
-/// The oracles. This project's engine, as it is here, is asked for declarations only, and has one voice of several in what is valid.
+/// The oracles. This project's engine, as it is here, is asked for declarations only, and has one
+/// voice of several in what is valid.
 pub struct Oracle {
     wasmi: Wasmi,
     /// Ends calls that take too long.
@@ -51,7 +53,8 @@ impl Oracle {
 
     /// Generates a case and says what it has to do.
     pub fn case(&mut self, case: Case) -> Expected {
-        // The generators may panic on what they did not foresee: that says nothing about the engines.
+        // The generators may panic on what they did not foresee: that says nothing about the
+        // engines.
         let module = catch_unwind(AssertUnwindSafe(|| case.module())).unwrap_or_default();
         module.map_or(Expected::Nothing, |bytes| self.module(case, bytes))
     }

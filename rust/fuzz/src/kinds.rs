@@ -1,6 +1,7 @@
 //! The kinds of cases, and the shape of the modules that each generates.
 //!
-//! Proposals are switched on by the engine's own list of features, so that what it learns is tested from the same day on.
+//! Proposals are switched on by the engine's own list of features, so that what it learns is tested
+//! from the same day on.
 
 use crate::rng::Rng;
 use gowasmer::wasm::features::FEATURES;
@@ -26,7 +27,8 @@ pub enum Kind {
     Values,
     /// Blocks, branches and loops, deeply nested.
     Control,
-    /// Small functions that call each other, without the code that ends loops: the engine inlines these.
+    /// Small functions that call each other, without the code that ends loops: the engine inlines
+    /// these.
     Calls,
     /// Imports of every sort.
     Imports,
@@ -34,13 +36,15 @@ pub enum Kind {
     All,
     /// Vectors.
     Simd,
-    /// Proposals of 3.0: tail calls, several memories, 64-bit memories and tables, extended constant expressions, custom page sizes.
+    /// Proposals of 3.0: tail calls, several memories, 64-bit memories and tables, extended
+    /// constant expressions, custom page sizes.
     Recent,
     /// A generated module, altered by wasm-mutate.
     Mutated,
     /// A guest of testdata/, altered by wasm-mutate.
     Guest,
-    /// Bytes of a module altered at random: all validators must agree; if it stays valid, it is run.
+    /// Bytes of a module altered at random: all validators must agree; if it stays valid, it is
+    /// run.
     Bytes,
 }
 
@@ -122,7 +126,8 @@ impl Kind {
         }
     }
 
-    /// The most that a function may loop and recurse; none for modules that lack the code to count it.
+    /// The most that a function may loop and recurse; none for modules that lack the code to count
+    /// it.
     #[must_use]
     pub fn fuel(self, rng: &mut Rng) -> Option<u32> {
         match self {

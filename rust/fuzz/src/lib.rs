@@ -1,5 +1,5 @@
-//! Differential tests: generated and damaged modules run in this project's engine, in wasmi and in wasmtime, and everything that can
-//! be seen from outside is compared.
+//! Differential tests: generated and damaged modules run in this project's engine, in wasmi and in
+//! wasmtime, and everything that can be seen from outside is compared.
 //!
 //! ```text
 //! generate   kind and seed -> module (wasm-smith, wasm-mutate, damage)

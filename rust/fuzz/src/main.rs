@@ -1,6 +1,6 @@
-//! The command: `gowasmer-fuzz [--cases N] [--seconds N] [--seed N] [--jobs N] [--only KIND,...]`, or `--case KIND-SEED` for one case,
-//! or `--emit` to write the cases for others to run.
-//! Ends with 1 if something was found.
+//! The command: `gowasmer-fuzz [--cases N] [--seconds N] [--seed N] [--jobs N] [--only KIND,...]`,
+//! or `--case KIND-SEED` for one case, or `--emit` to write the cases for others to run. Ends with
+//! 1 if something was found.
 
 use gowasmer_fuzz::check::{Checker, Verdict};
 use gowasmer_fuzz::engines::Fault;
@@ -113,7 +113,8 @@ fn run() -> Result<usize, Box<dyn Error>> {
     Ok(supervise::supervise(&job, options.jobs.unwrap_or(processors).max(1))?)
 }
 
-/// Runs one case with all engines, and says what came of it; for a shrinking parent, only the sort of finding.
+/// Runs one case with all engines, and says what came of it; for a shrinking parent, only the sort
+/// of finding.
 fn one(case: Case, options: &Options) -> Result<usize, Box<dyn Error>> {
     worker::limit_time();
     let mut checker = Checker::thorough();

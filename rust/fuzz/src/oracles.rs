@@ -1,10 +1,12 @@
-//! Known faults of the oracles, each told as narrowly as possible. A difference that one of them explains is counted, not reported.
+//! Known faults of the oracles, each told as narrowly as possible. A difference that one of them
+//! explains is counted, not reported.
 
 use wasmparser::{BlockType, Operator, Parser, Payload};
 
-/// Whether a module may be one that wasmi 2.0.0 translates wrongly: for `select` with a condition that is a comparison with zero, it
-/// may take the wrong operand. `(select (i32.const 1) (local.get 0) (i32.eqz (local.get 0)))` gives 1 for 7; the specification
-/// (section 4.4.4, "Parametric Instructions"), wasmtime and this engine give 7.
+/// Whether a module may be one that wasmi 2.0.0 translates wrongly: for `select` with a condition
+/// that is a comparison with zero, it may take the wrong operand. `(select (i32.const 1) (local.get
+/// 0) (i32.eqz (local.get 0)))` gives 1 for 7; the specification (section 4.4.4, "Parametric
+/// Instructions"), wasmtime and this engine give 7.
 #[must_use]
 pub fn wasmi_swaps_select(bytes: &[u8]) -> bool {
     let bodies = Parser::new(0).parse_all(bytes).filter_map(|payload| match payload {
@@ -31,9 +33,10 @@ pub fn wasmi_swaps_select(bytes: &[u8]) -> bool {
     false
 }
 
-/// Whether a module may be one in which wasmi 2.0.0 puts values that a branch or block carries in the wrong place: those of a
-/// `br_table` that carries several, or the parameters of a block. `(block (result i32 i64) i64.const 5 i32.const 1 i64.const 2
-/// local.get 0 br_table 0 1 1)` gives 0 and 2; the specification (section 4.4.8, "Control Instructions"), wasmtime and this engine
+/// Whether a module may be one in which wasmi 2.0.0 puts values that a branch or block carries in
+/// the wrong place: those of a `br_table` that carries several, or the parameters of a block.
+/// `(block (result i32 i64) i64.const 5 i32.const 1 i64.const 2 local.get 0 br_table 0 1 1)` gives
+/// 0 and 2; the specification (section 4.4.8, "Control Instructions"), wasmtime and this engine
 /// give 1 and 2.
 #[must_use]
 pub fn wasmi_misplaces_values(bytes: &[u8]) -> bool {

@@ -1,5 +1,5 @@
-//! Makes the module of a finding smaller while the finding stays the same. Each attempt is checked in a child process, as it may
-//! crash.
+//! Makes the module of a finding smaller while the finding stays the same. Each attempt is checked
+//! in a child process, as it may crash.
 
 use crate::engines::Fault;
 use crate::generate::Case;

@@ -1,5 +1,6 @@
-//! What is run: a module, what it declares, and everything about the run that the seed decides (arguments, what the host's
-//! functions answer, values of imported globals), so that all engines get the same.
+//! What is run: a module, what it declares, and everything about the run that the seed decides
+//! (arguments, what the host's functions answer, values of imported globals), so that all engines
+//! get the same.
 
 use crate::rng::{Rng, mix};
 use crate::value::Value;
@@ -62,8 +63,8 @@ impl Subject {
         Self { bytes: self.bytes.clone(), info: self.info.clone(), seed: self.seed, canonical: true }
     }
 
-    /// The calls to make, in their order. They depend on the names of exports only, so that a module that lost some of them still
-    /// gets the same arguments for the others.
+    /// The calls to make, in their order. They depend on the names of exports only, so that a
+    /// module that lost some of them still gets the same arguments for the others.
     #[must_use]
     pub fn calls(&self) -> Vec<Call> {
         let functions = self.info.exports.iter().enumerate().filter(|(_, export)| export.kind == ExternKind::Func);

@@ -1,4 +1,5 @@
-//! The parent process: starts the workers, shows the progress, and collects what they find, crashes included.
+//! The parent process: starts the workers, shows the progress, and collects what they find, crashes
+//! included.
 
 use crate::generate::Case;
 use crate::kinds::Kind;

@@ -1,4 +1,5 @@
-//! Runs a subject in one engine and writes down everything that can be seen from outside; compares two such transcripts.
+//! Runs a subject in one engine and writes down everything that can be seen from outside; compares
+//! two such transcripts.
 
 use crate::rng::mix;
 use crate::subject::{Call, Subject};
@@ -15,7 +16,8 @@ pub trait Engine {
     /// Compiles the subject's module.
     ///
     /// # Errors
-    /// `Refused` where the engine says that it is invalid, `Resource` for limits of the implementation.
+    /// `Refused` where the engine says that it is invalid, `Resource` for limits of the
+    /// implementation.
     fn open<'a>(&'a self, subject: &'a Subject) -> Result<Box<dyn Session + 'a>, Failure>;
 }
 
@@ -50,7 +52,8 @@ pub struct HostCalls {
     pub count: u64,
     /// Hash of functions and arguments.
     pub hash: u64,
-    /// The first of them: the functions, by their position among the imported ones, and the arguments.
+    /// The first of them: the functions, by their position among the imported ones, and the
+    /// arguments.
     kept: Vec<(usize, Vec<Value>)>,
 }
 
@@ -168,7 +171,8 @@ impl Transcript {
         self.events.len() >= limit
     }
 
-    /// The first difference to another transcript of the same subject, as far as both can be compared.
+    /// The first difference to another transcript of the same subject, as far as both can be
+    /// compared.
     #[must_use]
     pub fn difference(&self, name: &str, other: &Self, other_name: &str) -> Option<String> {
         let mut pairs = self.events.iter().zip(&other.events).zip(&self.calls).enumerate();

@@ -1,4 +1,5 @@
-//! Whether a module is valid: this engine, its parser's own validator, wasmtime and wasmi must agree.
+//! Whether a module is valid: this engine, its parser's own validator, wasmtime and wasmi must
+//! agree.
 
 use crate::engines::{Wasmi, Wasmtime};
 use gowasmer::wasm::{features::FEATURES, limits};
@@ -27,8 +28,9 @@ pub fn agreed(bytes: &[u8], wasmi: &Wasmi, wasmtime: Option<&Wasmtime>) -> Resul
     Err(format!("validators do not agree:{}", lines.collect::<String>()))
 }
 
-/// Whether the reason to refuse a module is one that wasmtime 48 does not see: its parser (wasmparser 0.254) takes imports of exact
-/// functions although the proposal "custom descriptors" is off.
+/// Whether the reason to refuse a module is one that wasmtime 48 does not see: its parser
+/// (wasmparser 0.254) takes imports of exact functions although the proposal "custom descriptors"
+/// is off.
 fn wasmtime_errs(parser: &Result<(), String>) -> bool {
     parser.as_ref().is_err_and(|error| error.contains("exact function imports"))
 }

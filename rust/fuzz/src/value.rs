@@ -16,7 +16,8 @@ pub enum Value {
     F64(u64),
     /// v128
     V128(u128),
-    /// A function reference, and whether it is one at all; given as an argument it is that of the first exported function.
+    /// A function reference, and whether it is one at all; given as an argument it is that of the
+    /// first exported function.
     Func(bool),
     /// A reference to a host value, which is this number; 0 is null.
     Extern(u64),
@@ -75,7 +76,8 @@ pub enum Trap {
 pub enum Failure {
     /// The guest trapped, or its instantiation did.
     Trap(Trap),
-    /// The guest's stack is used up. Engines have stacks of different sizes, so that nothing after this can be compared.
+    /// The guest's stack is used up. Engines have stacks of different sizes, so that nothing after
+    /// this can be compared.
     Stack,
     /// The guest ran longer than it may. Only the engine that goes first counts.
     Fuel,

@@ -1,5 +1,5 @@
-//! The child process: runs cases one after the other and says, line by line, what it does, so that a crash can be told from its
-//! last line.
+//! The child process: runs cases one after the other and says, line by line, what it does, so that
+//! a crash can be told from its last line.
 
 #![allow(unsafe_code)] // timers
 
@@ -40,7 +40,8 @@ pub struct Job {
     pub planted: Option<Fault>,
 }
 
-/// Runs all cases of a job. Before a case it writes `> INDEX`, after it `= INDEX KIND VERDICT RETURNED TRAPPED WASMTIME WASMI`.
+/// Runs all cases of a job. Before a case it writes `> INDEX`, after it `= INDEX KIND VERDICT
+/// RETURNED TRAPPED WASMTIME WASMI`.
 ///
 /// # Errors
 /// Where the supervisor is gone, or findings cannot be written.
@@ -97,7 +98,8 @@ fn line(verdict: &Verdict) -> String {
     }
 }
 
-/// From now on, so much processor time ends the process by SIGVTALRM: no case takes it but one that hangs.
+/// From now on, so much processor time ends the process by SIGVTALRM: no case takes it but one that
+/// hangs.
 pub fn limit_time() {
     let zero = libc::timeval { tv_sec: 0, tv_usec: 0 };
     let timer = libc::itimerval { it_interval: zero, it_value: libc::timeval { tv_sec: CASE_SECONDS, ..zero } };

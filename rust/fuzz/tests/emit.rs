@@ -1,4 +1,5 @@
-//! What `scripts/differential` is told: the encoding is that which its tests read, and the command writes it.
+//! What `scripts/differential` is told: the encoding is that which its tests read, and the command
+//! writes it.
 
 use gowasmer_fuzz::encoding::{self, END};
 use gowasmer_fuzz::expect::{By, Expected, Oracle};
@@ -7,7 +8,8 @@ use gowasmer_fuzz::guests::testdata;
 use gowasmer_fuzz::kinds::Kind;
 use std::process::{Command, Output};
 
-/// All types of values, all sorts of imports and exports, calls of the host, traps, and a start function.
+/// All types of values, all sorts of imports and exports, calls of the host, traps, and a start
+/// function.
 const EVERYTHING: &str = r#"(module
     (import "host" "number" (func $number (param i32 i64 f32 f64) (result f64 f32 i64 i32)))
     (import "host" "other" (func $other (param v128 funcref externref) (result externref funcref v128)))
@@ -59,7 +61,8 @@ fn the_encoding_is_that_which_go_reads() {
     let mut stream = Vec::new();
     let mut add = |number, case, expected: &Expected| stream.extend(encoding::frame(number, case, expected));
     let everything = wat::parse_str(EVERYTHING).unwrap();
-    // Which ways of running and calling it the seed chooses is seen from its bits; it must not be one that wasmtime judges.
+    // Which ways of running and calling it the seed chooses is seen from its bits; it must not be
+    // one that wasmtime judges.
     for (number, seed) in (0..).zip([0x0001_0100, 0x0301_1001, 0x0701_0803]) {
         let case = Case { kind: Kind::All, seed };
         let expected = oracle.module(case, everything.clone());

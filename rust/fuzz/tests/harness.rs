@@ -1,4 +1,5 @@
-//! The harness itself: planted faults are found, crashes are reported with their case, cases come again, findings become small.
+//! The harness itself: planted faults are found, crashes are reported with their case, cases come
+//! again, findings become small.
 
 use gowasmer_fuzz::check::{Checker, Verdict};
 use gowasmer_fuzz::engines::Fault;

@@ -1,4 +1,5 @@
-//! Every module in testdata/regress: all validators agree on it, and all engines in all variants do the same with it.
+//! Every module in testdata/regress: all validators agree on it, and all engines in all variants do
+//! the same with it.
 
 use gowasmer_fuzz::check::{Checker, Verdict};
 use gowasmer_fuzz::generate::Case;
@@ -17,7 +18,8 @@ fn regressions_stay_repaired() {
     let mut failures = Vec::new();
     for path in paths {
         let name = path.file_stem().expect("a file has a name").to_string_lossy().into_owned();
-        // Those that were found here have their case in the name, which decides the arguments; for the others any will do.
+        // Those that were found here have their case in the name, which decides the arguments; for
+        // the others any will do.
         let case = match name.strip_prefix("differential_") {
             Some(case) => case.parse().unwrap_or_else(|error| panic!("{name}: {error}")),
             None => Case { kind: Kind::Bytes, seed: 1 },

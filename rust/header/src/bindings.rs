@@ -1,5 +1,6 @@
-//! What Go's package engine knows of the C ABI: enumerations, structures with their layouts, the numbers of the functions, and a Go function for
-//! each. How a call reaches the engine is not said here: package engine has an `area` for it.
+//! What Go's package engine knows of the C ABI: enumerations, structures with their layouts, the
+//! numbers of the functions, and a Go function for each. How a call reaches the engine is not said
+//! here: package engine has an `area` for it.
 
 use super::abi::{Abi, Enum, Function, Struct, Type, WORD};
 use super::layout;
@@ -8,8 +9,9 @@ use gowasmer::abi::head::{OUT, WORDS};
 use gowasmer::ffi::describe;
 use std::fmt::Write as _;
 
-/// Functions that have no number: those by which the numbers are found; those that may call functions of the host, and so Go, which package engine calls
-/// by itself; and those of the hosted form alone.
+/// Functions that have no number: those by which the numbers are found; those that may call
+/// functions of the host, and so Go, which package engine calls by itself; and those of the hosted
+/// form alone.
 const UNNUMBERED: [&str; 8] = [
     "gw_abi",
     "gw_entries",
@@ -20,14 +22,17 @@ const UNNUMBERED: [&str; 8] = [
     "gw_module_compile",
     "gw_module_validate",
 ];
-/// Functions that may run long, and can be given up: they get a context, and a heap of their own, where what they give stays.
+/// Functions that may run long, and can be given up: they get a context, and a heap of their own,
+/// where what they give stays.
 const WORK: [&str; 5] = ["gw_compilation_new", "gw_compilation_run", "gw_inspect", "gw_proposals", "gw_wat2wasm"];
 
-/// What the names of the functions begin with that read errors. They are methods of the area of the call that gave the error, and use it once more: a call
-/// that took a second one could wait for one that does the same, for ever.
+/// What the names of the functions begin with that read errors. They are methods of the area of the
+/// call that gave the error, and use it once more: a call that took a second one could wait for one
+/// that does the same, forever.
 const OF_ERRORS: &str = "gw_error_";
 
-/// How an enumeration is named in Go: its type, what the names of its numbers begin with, and names that differ.
+/// How an enumeration is named in Go: its type, what the names of its numbers begin with, and names
+/// that differ.
 struct EnumName {
     c: &'static str,
     go: &'static str,
@@ -56,7 +61,8 @@ const EXPORTED: [(&str, &str, &[&str]); 5] = [
 
 /// Words of arguments that a call has.
 const ARGUMENTS: usize = WORDS;
-/// Of those, the ones that x86-64 passes in registers. A structure of two words lies on one side of this border.
+/// Of those, the ones that x86-64 passes in registers. A structure of two words lies on one side of
+/// this border.
 const REGISTERS: usize = 6;
 /// Words of a result.
 const RESULTS: usize = 2;
@@ -72,7 +78,8 @@ pub fn numbered(abi: &Abi) -> Vec<&Function> {
     functions
 }
 
-/// The number of the ABI: a hash (FNV-1a) of the header, of the layouts beside it, and of the order of the functions.
+/// The number of the ABI: a hash (FNV-1a) of the header, of the layouts beside it, and of the order
+/// of the functions.
 pub fn number(header: &str, abi: &Abi) -> u64 {
     let layouts: String = layout::files().into_iter().map(|(_, text)| text).collect();
     let names = numbered(abi).into_iter().map(|function| function.name.as_str());
@@ -146,13 +153,27 @@ fn check_names(abi: &Abi) -> Result<(), String> {
     }
 }
 
-/// `name: text`, as a comment.
+/// `name: text`, as a comment of at most 100 columns.
 fn about(text: &mut String, indent: &str, name: &str, about: &[String]) {
-    for (i, line) in about.iter().enumerate() {
-        let _ = match i {
-            0 => writeln!(text, "{indent}// {name}: {line}"),
-            _ => writeln!(text, "{indent}// {line}"),
-        };
+    let mut words = format!("{name}: {}", about.join("\n"));
+    for (from, to) in [("\n\n", "\u{0}"), ("\n", " "), ("\u{0}", "\n")] {
+        words = words.replace(from, to);
+    }
+    for (i, paragraph) in words.lines().enumerate() {
+        if i != 0 {
+            let _ = writeln!(text, "{indent}//");
+        }
+        let mut line = String::new();
+        for word in paragraph.split_whitespace() {
+            // A tab is as wide as four columns.
+            if line.len() + word.len() + 4 + 4 * indent.len() > 100 {
+                let _ = writeln!(text, "{indent}//{line}");
+                line.clear();
+            }
+            line.push(' ');
+            line.push_str(word);
+        }
+        let _ = writeln!(text, "{indent}//{line}");
     }
 }
 
@@ -213,7 +234,8 @@ fn structure(text: &mut String, abi: &Abi, of: &Struct) -> Result<(), String> {
     Ok(())
 }
 
-/// Makes the Go file that holds Go's layouts of the structures against those of C. Only where the engine runs: elsewhere Go may have others.
+/// Makes the Go file that holds Go's layouts of the structures against those of C. Only where the
+/// engine runs: elsewhere Go may have others.
 pub fn layouts(abi: &Abi) -> Result<String, String> {
     let mut text =
         format!("{}\n\n//go:build amd64 || arm64\n\npackage engine\n\nimport \"unsafe\"\n", super::GENERATED);
@@ -307,7 +329,7 @@ impl<'a> Call<'a> {
         self.take(1).map(drop)
     }
 
-    /// Makes room for an argument of some words and gives the first.
+    /// Makes room for an argument of some words and returns the first.
     fn take(&mut self, words: usize) -> Result<usize, String> {
         let start = self.words;
         self.words += words;
@@ -323,7 +345,7 @@ impl<'a> Call<'a> {
         Ok(start)
     }
 
-    /// Makes room for what an argument points to and gives its first word.
+    /// Makes room for what an argument points to and returns its first word.
     fn room(&mut self, size: usize) -> Result<(usize, usize), String> {
         let (start, words) = (self.out, size.div_ceil(WORD));
         self.out += words;
@@ -383,7 +405,8 @@ impl<'a> Call<'a> {
         self.word(&format!("a.address({at})"))
     }
 
-    /// Copies a structure into the area. To Go's collector that holds no pointers: it is not to look at what they replace.
+    /// Copies a structure into the area. To Go's collector that holds no pointers: it is not to
+    /// look at what they replace.
     fn copy_in(&mut self, of: &str, to: &str, name: &str) -> Result<(), String> {
         let of = self.abi.structure(of).ok_or_else(|| format!("{of} has no fields"))?;
         let go = struct_name(&of.name);

@@ -1,4 +1,5 @@
-//! Offsets and numbers of what Go and its assembly share with compiled code, the stubs and the image (`rust/engine/src/abi`): of each, what they use.
+//! Offsets and numbers of what Go and its assembly share with compiled code, the stubs and the
+//! image (`rust/engine/src/abi`): of each, what they use.
 
 mod fiber;
 mod image;
@@ -90,7 +91,8 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    /// The text of all files in a folder of Go whose names end in this way, but for those that are generated.
+    /// The text of all files in a folder of Go whose names end in this way, but for those that are
+    /// generated.
     pub fn sources(folder: &str, extension: &str) -> String {
         let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../go/internal").join(folder);
         let files = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
@@ -108,7 +110,8 @@ mod tests {
         })
     }
 
-    /// Nothing is generated that nobody uses, but for what Go has of traps, which is for its own `TrapMessage`.
+    /// Nothing is generated that nobody uses, but for what Go has of traps, which is for its own
+    /// `TrapMessage`.
     #[test]
     fn all_is_used() {
         let mut unused = Vec::new();

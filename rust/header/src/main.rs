@@ -2,13 +2,15 @@
 //!
 //! - `go/internal/engine/wasmer.h`: the C ABI (`rust/engine/src/ffi`), by cbindgen;
 //! - `go/internal/engine/bindings_gen.go`: the same for Go, with a function for each function;
-//! - `go/internal/engine/bindings_layout_gen.go`: what Go's compiler has to find true about its structures;
+//! - `go/internal/engine/bindings_layout_gen.go`: what Go's compiler has to find true about its
+//!   structures;
 //! - `rust/engine/src/ffi/table.rs`: the numbers by which Go calls them, for the engine itself;
-//! - `layout_gen.go` and `layout_gen.h` in `go/internal/fiber` and `go/internal/image`: what Go and its assembly use of the layouts in
-//!   `rust/engine/src/abi`, and a header for the stand-in of package image's tests.
+//! - `layout_gen.go` and `layout_gen.h` in `go/internal/fiber` and `go/internal/image`: what Go and
+//!   its assembly use of the layouts in `rust/engine/src/abi`, and a header for the stand-in of
+//!   package image's tests.
 //!
-//! `cargo run --release -p gowasmer-header` writes them; with `-- --check` it only compares, and fails when one is
-//! stale.
+//! `cargo run --release -p gowasmer-header` writes them; with `-- --check` it only compares, and
+//! fails when one is stale.
 
 mod abi;
 mod bindings;

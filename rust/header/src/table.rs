@@ -1,5 +1,5 @@
-//! The engine's own side of the numbers of its functions: a Rust file that lists them in the order of `bindings_gen.go`, and holds Rust's layouts of
-//! the structures against those that Go was told.
+//! The engine's own side of the numbers of its functions: a Rust file that lists them in the order
+//! of `bindings_gen.go`, and holds Rust's layouts of the structures against those that Go was told.
 
 use super::abi::Abi;
 use super::bindings::{number, numbered};

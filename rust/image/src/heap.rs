@@ -1,4 +1,5 @@
-//! The allocator: the heap that the running entry's stack names, which is that of some work, or the one that all share and that lasts.
+//! The allocator: the heap that the running entry's stack names, which is that of some work, or the
+//! one that all share and that lasts.
 
 use crate::transient;
 use core::alloc::{GlobalAlloc, Layout};
@@ -9,13 +10,15 @@ use dlmalloc::{Allocator, Dlmalloc};
 use gowasmer::abi::head::Head;
 use gowasmer::os::{self, own};
 
-/// Bytes that are mapped at a time, at least: each mapping may become one of those that `vm.max_map_count` counts.
+/// Bytes that are mapped at a time, at least: each mapping may become one of those that
+/// `vm.max_map_count` counts.
 const GRANULE: usize = 1 << 20;
 
 /// The system's memory for the shared heap.
 struct System;
 
-// SAFETY: what is mapped belongs to the heap alone; sizes and addresses are those that the system gave.
+// SAFETY: what is mapped belongs to the heap alone; sizes and addresses are those that the system
+// gave.
 unsafe impl Allocator for System {
     fn alloc(&self, size: usize) -> (*mut u8, usize, u32) {
         let size = size.next_multiple_of(GRANULE);
@@ -69,7 +72,8 @@ impl Shared {
     /// The head is that of the stack that this runs on.
     #[inline]
     unsafe fn with<T>(&self, head: *mut Head, action: impl FnOnce(&mut Dlmalloc<System>) -> T) -> T {
-        // SAFETY: by the caller's promise; allocating does not allocate, so that the lock is not held here.
+        // SAFETY: by the caller's promise; allocating does not allocate, so that the lock is not
+        // held here.
         unsafe { own::lock_heap(head, &self.lock) };
         // SAFETY: the lock is held.
         let result = action(unsafe { &mut *self.heap.get() });
@@ -84,7 +88,8 @@ struct Heaps;
 #[global_allocator]
 static HEAPS: Heaps = Heaps;
 
-/// The head of the running entry's stack, and the root of the heap that it names; 0 for the shared one.
+/// The head of the running entry's stack, and the root of the heap that it names; 0 for the shared
+/// one.
 #[inline(always)]
 fn here() -> (*mut Head, usize) {
     let head = own::head();
@@ -92,9 +97,10 @@ fn here() -> (*mut Head, usize) {
     (head, unsafe { (*head).heap as usize })
 }
 
-// SAFETY: both heaps keep the rules of allocators. A block is freed by an entry with the heap that it is of: what is made by work on a transient heap is not
-// handed to others, but copied (see ffi::compilation). In each function: the head is that of this stack, the root that of the running entry's heap, which
-// it alone uses, and the block and its layout are what the caller promises.
+// SAFETY: both heaps keep the rules of allocators. A block is freed by an entry with the heap that
+// it is of: what is made by work on a transient heap is not handed to others, but copied (see
+// ffi::compilation). In each function: the head is that of this stack, the root that of the running
+// entry's heap, which it alone uses, and the block and its layout are what the caller promises.
 unsafe impl GlobalAlloc for Heaps {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {

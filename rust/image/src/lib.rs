@@ -1,7 +1,9 @@
-//! The engine as an image: one position-independent piece of code and data without a C library, without thread-local storage, and without symbols to
-//! resolve. Go maps it (go/internal/image) and enters its functions on stacks that it provides, as it enters guests.
+//! The engine as an image: one position-independent piece of code and data without a C library,
+//! without thread-local storage, and without symbols to resolve. Go maps it (go/internal/image) and
+//! enters its functions on stacks that it provides, as it enters guests.
 //!
-//! What is here is what the engine needs of its surroundings: the table that Go finds everything by, the heaps, and the end of a function that panics.
+//! What is here is what the engine needs of its surroundings: the table that Go finds everything
+//! by, the heaps, and the end of a function that panics.
 #![no_std]
 
 mod heap;
@@ -59,7 +61,8 @@ unsafe extern "C" fn start(parameters: *const Start) {
     unsafe {
         let Start { stacks, clock, capabilities, text } = &*parameters;
         own::set_stacks(stacks[0], stacks[1]);
-        // The seed of hashed tables is made under a lock when the first one is made, which must not happen in an entry that can be given up.
+        // The seed of hashed tables is made under a lock when the first one is made, which must not
+        // happen in an entry that can be given up.
         core::hint::black_box(HashMap::<u8, u8>::new());
         set_system(*clock, (capabilities[0], capabilities[1]), text[0]..text[1]);
     }

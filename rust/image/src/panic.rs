@@ -1,4 +1,5 @@
-//! The end of a function that panics: what it says goes to the head of its stack, and the stack is left for good.
+//! The end of a function that panics: what it says goes to the head of its stack, and the stack is
+//! left for good.
 
 use core::fmt::{self, Write as _};
 use core::panic::PanicInfo;
@@ -34,7 +35,8 @@ fn panic(info: &PanicInfo<'_>) -> ! {
     own::die(&text.bytes[..text.length])
 }
 
-/// What unwinding would begin with; nothing unwinds here. Code that was compiled for unwinding names it.
+/// What unwinding would begin with; nothing unwinds here. Code that was compiled for unwinding
+/// names it.
 #[unsafe(no_mangle)]
 extern "C" fn rust_eh_personality() {}
 

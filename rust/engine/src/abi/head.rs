@@ -5,7 +5,8 @@
 //!        0               GUARD_SIZE         HEAD_SIZE + CONTEXT_SIZE from the end      STACK_SIZE
 //! ```
 //!
-//! Written once here, for the image (`os/own.rs`) and for Go's package `internal/image` (`rust/header`).
+//! Written once here, for the image (`os/own.rs`) and for Go's package `internal/image`
+//! (`rust/header`).
 
 /// Bytes of a slot, and what its address is a multiple of.
 pub const STACK_SIZE: usize = 8 << 20;
@@ -29,7 +30,8 @@ pub const TEXT_SIZE: usize = 512;
 pub struct Head {
     /// Address of the root of a transient heap; 0 for the shared one.
     pub heap: u64,
-    /// Not 0: the entry may be paused anywhere. It takes no lock, and keeps nothing on the shared heap.
+    /// Not 0: the entry may be paused anywhere. It takes no lock, and keeps nothing on the shared
+    /// heap.
     pub pausable: u64,
     /// The arguments, then the results.
     pub words: [u64; WORDS],
@@ -41,7 +43,8 @@ pub struct Head {
     pub service_arguments: [u64; 6],
     /// Its result, and the number of the error or 0.
     pub service_result: [u64; 2],
-    /// Addresses of the locks that the entry holds; 0 for none. The last place is that of the lock of the shared heap.
+    /// Addresses of the locks that the entry holds; 0 for none. The last place is that of the lock
+    /// of the shared heap.
     pub held: [u64; HELD],
     /// Bytes of the text of a panic.
     pub text_length: u64,

@@ -1,6 +1,7 @@
 //! What Go finds in the image, and what it tells it first.
 //!
-//! Written once here, for the crate that becomes the image (`rust/image`) and for Go's package `internal/image` (`rust/header`).
+//! Written once here, for the crate that becomes the image (`rust/image`) and for Go's package
+//! `internal/image` (`rust/header`).
 
 use super::head::Head;
 use core::ffi::c_void;
@@ -8,7 +9,8 @@ use core::ffi::c_void;
 /// The first word of the table: the letters "gwasmer1".
 pub const MAGIC: u64 = u64::from_le_bytes(*b"gwasmer1");
 
-/// What Go finds the image's functions by; the entry point of the file is its address. The addresses of the functions of the C ABI follow it.
+/// What Go finds the image's functions by; the entry point of the file is its address. The
+/// addresses of the functions of the C ABI follow it.
 #[repr(C)]
 #[derive(Debug)]
 pub struct Table {

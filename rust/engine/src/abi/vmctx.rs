@@ -1,7 +1,8 @@
 //! Layout of the vmctx: the block that compiled code of an instance gets as its first argument.
 //!
-//! Compiled code and the `vm` module agree on these offsets and on nothing else. Everything that never changes during an
-//! instance's life is marked *fixed*: compiled code may load it once and keep it.
+//! Compiled code and the `vm` module agree on these offsets and on nothing else. Everything that
+//! never changes during an instance's life is marked *fixed*: compiled code may load it once and
+//! keep it.
 //!
 //! ```text
 //! Header          fixed: builtins, store, instance
@@ -22,7 +23,8 @@ use crate::wasm::ModuleInfo;
 use core::mem::size_of;
 use core::sync::atomic::{AtomicU64, AtomicUsize};
 
-/// First words of a vmctx and of a host function's record, so that either serves as callee context of a stub.
+/// First words of a vmctx and of a host function's record, so that either serves as callee context
+/// of a stub.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Header {
@@ -41,7 +43,8 @@ pub const VMCTX_MAGIC: u64 = 0x7874_636d_7677_6f67;
 /// `Header::magic` of a host function's record.
 pub const HOST_MAGIC: u64 = 0x7473_6f68_7677_6f67;
 
-/// The record of a host function: what an imported function's `vmctx` points to when the host implements it.
+/// The record of a host function: what an imported function's `vmctx` points to when the host
+/// implements it.
 #[repr(C)]
 #[derive(Debug)]
 pub struct HostFunction {
@@ -55,19 +58,22 @@ pub struct HostFunction {
     pub c_function: *const u8,
     /// First argument of `c_function`: an opaque token for the importing instance.
     pub c_context: *const u8,
-    /// Compiled adapter that spreads slots into the registers of a C call: `extern "C" fn(c_function, c_context, slots)`.
+    /// Compiled adapter that spreads slots into the registers of a C call: `extern "C"
+    /// fn(c_function, c_context, slots)`.
     pub c_adapter: *const u8,
     /// Slots of the parameters, so that the Go side knows how many to read.
     pub params: u32,
     /// Slots of the results.
     pub results: u32,
-    /// Definition of memory 0 of the instance that imports it, or null: where an intrinsic writes to (`fiber::intrinsics`).
+    /// Definition of memory 0 of the instance that imports it, or null: where an intrinsic writes
+    /// to (`fiber::intrinsics`).
     pub memory: *const MemoryDefinition,
     /// The datum of its intrinsic, 0 without one.
     pub intrinsic_data: i64,
 }
 
-/// A function that can be called from outside of its module or through a reference. Immutable once published.
+/// A function that can be called from outside of its module or through a reference. Immutable once
+/// published.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct FuncRecord {
@@ -79,7 +85,8 @@ pub struct FuncRecord {
     pub entry: *const u8,
     /// Engine-wide id of the function's type.
     pub type_id: u32,
-    /// Its index in the instance that defines it; of a host function, in the one that imports it. For `vm` only.
+    /// Its index in the instance that defines it; of a host function, in the one that imports it.
+    /// For `vm` only.
     pub function: u32,
 }
 
@@ -105,7 +112,8 @@ pub struct MemoryEntry {
     pub definition: *const MemoryDefinition,
 }
 
-/// The part of a memory that changes. Owned by the memory, shared by all instances that use it, and read by Go.
+/// The part of a memory that changes. Owned by the memory, shared by all instances that use it, and
+/// read by Go.
 #[repr(C)]
 #[derive(Debug)]
 pub struct MemoryDefinition {
@@ -113,7 +121,8 @@ pub struct MemoryDefinition {
     pub base: AtomicUsize,
     /// Accessible bytes, a multiple of the page size; only grows (0 once closed).
     pub length: AtomicU64,
-    /// Bytes that growing may reach at most: the declared maximum, cut by the embedder's ceiling and by what could be reserved.
+    /// Bytes that growing may reach at most: the declared maximum, cut by the embedder's ceiling
+    /// and by what could be reserved.
     pub max_length: u64,
     /// Bytes of a page: 65,536, or 1.
     pub page_size: u64,
@@ -123,7 +132,8 @@ pub struct MemoryDefinition {
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct TableEntry {
-    /// First element; an element is a 64-bit slot (`*const FuncRecord` or an externref handle; 0 is null).
+    /// First element; an element is a 64-bit slot (`*const FuncRecord` or an externref handle; 0 is
+    /// null).
     pub base: *mut u64,
     /// Its definition, which holds the bound.
     pub definition: *const TableDefinition,

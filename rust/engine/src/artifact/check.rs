@@ -1,7 +1,9 @@
-//! Whether a decoded artifact is consistent: every index in range, every list in order, every offset inside of its code.
+//! Whether a decoded artifact is consistent: every index in range, every list in order, every
+//! offset inside of its code.
 //!
 //! ===========================================================================================================================
-//! SANDBOX-CRITICAL. This is the only place where serialised bytes are checked: whatever uses an artifact relies on it.
+//! SANDBOX-CRITICAL. This is the only place where serialised bytes are checked: whatever uses an
+//! artifact relies on it.
 //! ===========================================================================================================================
 //!
 //! It cannot find out whether the code is what the compiler
@@ -112,7 +114,8 @@ fn globals(info: &ModuleInfo) -> Finding {
     Ok(())
 }
 
-/// A constant expression: operations that leave one value of the type, and get only the first so many globals.
+/// A constant expression: operations that leave one value of the type, and get only the first so
+/// many globals.
 fn constant(info: &ModuleInfo, expression: &[ConstOp], wanted: ValType, globals: usize) -> Finding {
     if let [op] = expression {
         return operand(info, *op, wanted, globals);
@@ -134,7 +137,7 @@ fn constant(info: &ModuleInfo, expression: &[ConstOp], wanted: ValType, globals:
     ensure(height == 1, || format!("a constant expression that leaves {height} values, expected 1"))
 }
 
-/// An operation of a constant expression that takes no value and gives one of the type.
+/// An operation of a constant expression that takes no value and returns one of the type.
 fn operand(info: &ModuleInfo, op: ConstOp, wanted: ValType, globals: usize) -> Finding {
     let fits = match op {
         ConstOp::I32(_) => wanted == ValType::I32,
@@ -271,7 +274,8 @@ fn traps(tables: &Tables) -> Finding {
     unknown.map_or(Ok(()), |code| Err(format!("unknown trap code {code}")))
 }
 
-/// The address map, and the inlined instructions: each refers to one before it, so that following them ends.
+/// The address map, and the inlined instructions: each refers to one before it, so that following
+/// them ends.
 fn addresses(info: &ModuleInfo, tables: &Tables) -> Finding {
     let (map, inlined) = (&tables.addresses, &tables.inlined);
     count("locations", &map.locations, map.offsets.len())?;

@@ -1,5 +1,6 @@
-//! How serde reads and writes lists of 32-bit numbers that mostly ascend in small steps: each as its difference from the one before, as
-//! postcard takes a byte for small numbers. Differences wrap, so that every list can be written, and what is read is some list.
+//! How serde reads and writes lists of 32-bit numbers that mostly ascend in small steps: each as
+//! its difference from the one before, as postcard takes a byte for small numbers. Differences
+//! wrap, so that every list can be written, and what is read is some list.
 
 use crate::prelude::*;
 use core::fmt;

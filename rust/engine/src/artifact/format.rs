@@ -1,4 +1,5 @@
-//! The artifact as bytes: a header that says who made it and for which machine, the artifact itself, and its block of code.
+//! The artifact as bytes: a header that says who made it and for which machine, the artifact
+//! itself, and its block of code.
 //!
 //! ```text
 //! magic      8 bytes
@@ -12,8 +13,9 @@
 //! code       the rest: the block as it runs
 //! ```
 //!
-//! Numbers are little endian. The checksum and the checks of [`check`](super::check) are against accidents: the code inside is
-//! run as it is, so that bytes from somebody who is not trusted must not be read.
+//! Numbers are little endian. The checksum and the checks of [`check`](super::check) are against
+//! accidents: the code inside is run as it is, so that bytes from somebody who is not trusted must
+//! not be read.
 
 use super::{Artifact, check};
 use crate::error::{Error, ErrorKind, Result};
@@ -25,8 +27,8 @@ use crc::{CRC_32_ISO_HDLC, Crc, Table};
 const CRC: Crc<u32, Table<16>> = Crc::<u32, Table<16>>::new(&CRC_32_ISO_HDLC);
 
 const MAGIC: [u8; 8] = *b"\x7fgowasmr";
-/// To be raised with every change of the layout, of the types that are serialised, and of what compiled code expects to find at run
-/// time: the vmctx, the builtins, the calling conventions.
+/// To be raised with every change of the layout, of the types that are serialised, and of what
+/// compiled code expects to find at run time: the vmctx, the builtins, the calling conventions.
 const FORMAT: u32 = 6;
 /// Offset of the checksum, and where the bytes that it covers begin.
 const CHECKSUM: usize = 12;
@@ -55,8 +57,8 @@ impl Origin {
 }
 
 impl Artifact {
-    /// The artifact and its block as bytes, for [`Artifact::deserialize`] of the same version of the engine, on a machine whose CPU
-    /// has the same features, or more.
+    /// The artifact and its block as bytes, for [`Artifact::deserialize`] of the same version of
+    /// the engine, on a machine whose CPU has the same features, or more.
     #[must_use]
     pub fn serialize(&self, code: &[u8]) -> Vec<u8> {
         self.serialize_from(&Origin::here(), code)
@@ -77,12 +79,13 @@ impl Artifact {
         bytes
     }
 
-    /// Reads what [`Artifact::serialize`] has written; gives the artifact, and its block where it lies in the bytes. They hold machine
-    /// code: read them from trusted places only.
+    /// Reads what [`Artifact::serialize`] has written; gives the artifact, and its block where it
+    /// lies in the bytes. They hold machine code: read them from trusted places only.
     ///
     /// # Errors
     ///
-    /// `Deserialize`: the bytes are cut or altered, are no artifact, or were made by another version or for another machine.
+    /// `Deserialize`: the bytes are cut or altered, are no artifact, or were made by another
+    /// version or for another machine.
     pub fn deserialize(bytes: &[u8]) -> Result<(Self, &[u8])> {
         Self::deserialize_for(bytes, &Origin::here())
     }
@@ -115,7 +118,8 @@ impl Artifact {
     }
 }
 
-/// Checks all of the header that does not depend on the host; gives the origin and the encoded artifact.
+/// Checks all of the header that does not depend on the host; gives the origin and the encoded
+/// artifact.
 fn open(bytes: &[u8]) -> Result<(Origin, &[u8])> {
     if bytes.is_empty() {
         return Err(refuse("it is empty"));

@@ -1,18 +1,22 @@
-//! The tables beside a module's block of code. Every number is an offset in the block, so that they hold wherever it lies.
+//! The tables beside a module's block of code. Every number is an offset in the block, so that they
+//! hold wherever it lies.
 //!
-//! They are made when compiling ends and never change: those who find traps and symbols read them where they are.
+//! They are made when compiling ends and never change: those who find traps and symbols read them
+//! where they are.
 
 use super::{TrampolineKey, differences};
 use crate::prelude::*;
 use crate::translate::{InlinedLocation, Location};
 use serde::{Deserialize, Serialize};
 
-/// In place of an entry: the function has no code yet, and its body is empty. Nothing makes such functions so far, and serialised bytes
-/// that have one are refused; whoever compiles them when they are called has this to begin with.
+/// In place of an entry: the function has no code yet, and its body is empty. Nothing makes such
+/// functions so far, and serialised bytes that have one are refused; whoever compiles them when
+/// they are called has this to begin with.
 pub const NOT_COMPILED: u32 = u32::MAX;
 
-/// What is where in a block of code. Bodies are numbered: own functions in the order of their indices, then trampolines in the order of
-/// their keys. They lie in this order and do not overlap; between them is filler.
+/// What is where in a block of code. Bodies are numbered: own functions in the order of their
+/// indices, then trampolines in the order of their keys. They lie in this order and do not overlap;
+/// between them is filler.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Tables {
     /// Where each body begins.
@@ -21,7 +25,8 @@ pub struct Tables {
     /// Where each body ends; the last one's end is that of the block.
     #[serde(with = "differences")]
     pub ends: Box<[u32]>,
-    /// Where calls of each body go: what lies before it only moves the code to a better place. Or [`NOT_COMPILED`].
+    /// Where calls of each body go: what lies before it only moves the code to a better place. Or
+    /// [`NOT_COMPILED`].
     #[serde(with = "differences")]
     pub entries: Box<[u32]>,
     /// The keys of the trampolines, in ascending order. Of equal types, they name the lowest.
@@ -30,7 +35,8 @@ pub struct Tables {
     pub traps: Traps,
     /// From code to wasm.
     pub addresses: AddressMap,
-    /// Instructions of functions whose bodies were inlined into others; parents come before what refers to them.
+    /// Instructions of functions whose bodies were inlined into others; parents come before what
+    /// refers to them.
     pub inlined: Box<[InlinedLocation]>,
 }
 
@@ -45,7 +51,8 @@ pub struct Traps {
     pub codes: Box<[u8]>,
 }
 
-/// Where code comes from: two lists of equal length. Each entry holds up to the next, or to the end of its body.
+/// Where code comes from: two lists of equal length. Each entry holds up to the next, or to the end
+/// of its body.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct AddressMap {
     /// Where the code begins, in ascending order.

@@ -1,4 +1,5 @@
-//! Tests of serialising: what is written is read again, and whatever was done to the bytes is found.
+//! Tests of serialising: what is written is read again, and whatever was done to the bytes is
+//! found.
 
 use super::format::{Origin, seal};
 use super::trampoline_keys;
@@ -124,7 +125,7 @@ fn other_files_are_told_apart() {
 fn other_versions_are_refused() {
     let mut bytes = serialized(&host());
     bytes[8] = 9;
-    assert!(refused(&bytes, &host()).ends_with("its format has version 9, expected 5"));
+    assert!(refused(&bytes, &host()).ends_with("its format has version 9, expected 6"));
     let made_by = Origin { engine: "engine 0".into(), ..host() };
     let message = refused(&serialized(&made_by), &host());
     assert!(message.ends_with("it was made by engine 0, expected engine 1"), "{message}");
@@ -268,7 +269,8 @@ fn a_block_of_another_size_is_found() {
     assert!(super::check::artifact(&large).unwrap_err().contains(" bytes of code, expected at most "));
 }
 
-/// Bytes that are damaged and then sealed again: there is an answer and never a panic, whatever they decode to.
+/// Bytes that are damaged and then sealed again: there is an answer and never a panic, whatever
+/// they decode to.
 #[test]
 fn sealed_damage_never_panics() {
     let bytes = serialized(&host());
@@ -288,7 +290,8 @@ fn sealed_damage_never_panics() {
     assert!(refused(&longer, &host()).ends_with("its contents are followed by 1 bytes, expected none"));
 }
 
-/// Bytes that pass the checksum but were altered: whatever can be loaded can be described and instantiated. None of it is run.
+/// Bytes that pass the checksum but were altered: whatever can be loaded can be described and
+/// instantiated. None of it is run.
 #[test]
 fn altered_contents_do_no_harm_until_they_are_run() {
     let bytes = wat::parse_str(

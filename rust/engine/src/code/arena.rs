@@ -1,9 +1,11 @@
 #![allow(unsafe_code)] // mmap, mprotect
 
-//! The arena that all compiled code lives in: one reservation of address space, given out by the page.
+//! The arena that all compiled code lives in: one reservation of address space, given out by the
+//! page.
 //!
-//! At most 2 GiB, so that every call inside is near and a program counter is classified by one range. A block is writable while it is
-//! filled and executable afterwards, never both; freed, it holds no memory and faults.
+//! At most 2 GiB, so that every call inside is near and a program counter is classified by one
+//! range. A block is writable while it is filled and executable afterwards, never both; freed, it
+//! holds no memory and faults.
 
 use super::icache;
 use crate::budget::{self, Taken};
@@ -142,7 +144,7 @@ impl Arena {
         self.base..self.base + self.size
     }
 
-    /// Gives out a block of at least `bytes` bytes, readable and writable, filled with zeros.
+    /// Hands out a block of at least `bytes` bytes, readable and writable, filled with zeros.
     pub(crate) fn allocate(&'static self, bytes: usize) -> Result<Block> {
         let taken = budget::take(1)?;
         let pages = bytes.div_ceil(PAGE).max(1);
@@ -193,7 +195,8 @@ fn map_reserved(address: usize, length: usize, flags: i32) -> Result<usize, Errn
     unsafe { os::map(address, length, os::NONE, os::MAP_NORESERVE | flags) }
 }
 
-/// Whole pages of an arena, given back on drop. Whoever drops it knows that no thread can be in its code.
+/// Whole pages of an arena, given back on drop. Whoever drops it knows that no thread can be in its
+/// code.
 #[derive(Debug)]
 pub(crate) struct Block {
     arena: &'static Arena,
@@ -236,7 +239,8 @@ impl Drop for Block {
             state.free.free(self.start, self.pages);
             state.used_pages -= u64::from(self.pages);
         }
-        // Else the pages cannot be trusted to be empty and stay lost: better than handing out old code.
+        // Else the pages cannot be trusted to be empty and stay lost: better than handing out old
+        // code.
         let ranges = state.free.ranges();
         state.free_ranges.set(ranges);
     }

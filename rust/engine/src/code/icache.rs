@@ -2,29 +2,35 @@
 
 //! Makes code that was written as data visible to the fetching of instructions.
 //!
-//! x86-64 keeps both alike by itself. On aarch64 the writer cleans its data cache and discards what the instruction caches hold of the
-//! addresses; both work on all processors. A thread that fetched instructions of these addresses before, of code that was freed, must
-//! synchronize its own pipeline, too: the system call `membarrier(2)` with MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE does that to all threads, and is
-//! for whoever asks the operating system to make a block executable.
+//! x86-64 keeps both alike by itself. On aarch64 the writer cleans its data cache and discards what
+//! the instruction caches hold of the addresses; both work on all processors. A thread that fetched
+//! instructions of these addresses before, of code that was freed, must synchronize its own
+//! pipeline, too: the system call `membarrier(2)` with MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE
+//! does that to all threads, and is for whoever asks the operating system to make a block
+//! executable.
 
 use core::ops::Range;
 
-/// To be called after the last byte of `range` is written and before its protection changes. The range is mapped and readable.
+/// To be called after the last byte of `range` is written and before its protection changes. The
+/// range is mapped and readable.
 #[cfg(target_arch = "x86_64")]
 pub(super) const fn synchronize(_: &Range<usize>) {}
 
-/// To be called after the last byte of `range` is written and before its protection changes. The range is mapped and readable.
+/// To be called after the last byte of `range` is written and before its protection changes. The
+/// range is mapped and readable.
 #[cfg(target_arch = "aarch64")]
 pub(super) fn synchronize(range: &Range<usize>) {
     use core::arch::asm;
 
     let cache_type: usize;
-    // SAFETY: reads a register that Linux lets programs read, or reads for them where processors differ.
+    // SAFETY: reads a register that Linux lets programs read, or reads for them where processors
+    // differ.
     unsafe { asm!("mrs {}, ctr_el0", out(reg) cache_type, options(nomem, nostack, preserves_flags)) };
     let lines = Lines::of(cache_type);
     if let Some(line) = lines.data {
         for address in (range.start & !(line - 1)..range.end).step_by(line) {
-            // SAFETY: cleaning a line of mapped, readable memory changes nothing that a program can see.
+            // SAFETY: cleaning a line of mapped, readable memory changes nothing that a program can
+            // see.
             unsafe { asm!("dc cvau, {}", in(reg) address, options(nostack, preserves_flags)) };
         }
     }

@@ -3,14 +3,16 @@
 //! From a program counter to its trap record.
 //!
 //! ===========================================================================================================================
-//! SANDBOX-CRITICAL. The signal handler decides by this file whether a fault is a guest's trap: a wrong answer turns an escape into a
-//! trap, or a trap into the end of the process. Everything the handler calls here is async-signal-safe: loads of atomics and of
-//! memory that never changes, no locks, no allocation, no panic.
+//! SANDBOX-CRITICAL. The signal handler decides by this file whether a fault is a guest's trap: a
+//! wrong answer turns an escape into a trap, or a trap into the end of the process. Everything the
+//! handler calls here is async-signal-safe: loads of atomics and of memory that never changes, no
+//! locks, no allocation, no panic.
 //! ===========================================================================================================================
 //!
-//! The table has one pointer for each page of the arena. It is set before code of that page can run and cleared after the last call
-//! of it has ended, so the page of a *running* program counter is never changed under the handler: the running call pins the module.
-//! The handler touches no entry but its own program counter's.
+//! The table has one pointer for each page of the arena. It is set before code of that page can run
+//! and cleared after the last call of it has ended, so the page of a *running* program counter is
+//! never changed under the handler: the running call pins the module. The handler touches no entry
+//! but its own program counter's.
 
 use super::arena::PAGE;
 use crate::artifact::Artifact;
@@ -36,7 +38,8 @@ struct Traps {
     artifact: Arc<Artifact>,
 }
 
-// ---- what the signal handler calls ----------------------------------------------------------------------------------------------
+// ---- what the signal handler calls
+// ----------------------------------------------------------------------------------------------
 
 /// Whether an address lies in the arena of compiled code. Async-signal-safe.
 #[must_use]
@@ -45,18 +48,22 @@ pub fn is_code(pc: usize) -> bool {
     pc < end && pc >= START.load(Relaxed)
 }
 
-/// The number of the trap code of the instruction at `pc`, if it has a trap record. Async-signal-safe.
+/// The number of the trap code of the instruction at `pc`, if it has a trap record.
+/// Async-signal-safe.
 ///
-/// `pc` must be the exact address of an instruction of code that a call pins (for a fault: the program counter of its context).
+/// `pc` must be the exact address of an instruction of code that a call pins (for a fault: the
+/// program counter of its context).
 #[must_use]
 pub fn trap_at(pc: usize) -> Option<u8> {
     if !is_code(pc) {
         return None;
     }
     let page = (pc - START.load(Relaxed)) / PAGE;
-    // SAFETY: `is_code` has seen END, which is written after the table; the table covers each page up to END.
+    // SAFETY: `is_code` has seen END, which is written after the table; the table covers each page
+    // up to END.
     let traps = unsafe { &*TABLE.load(Relaxed).add(page) }.load(Acquire);
-    // SAFETY: null, or published and not freed while code of this page runs (see above); never changed after publication.
+    // SAFETY: null, or published and not freed while code of this page runs (see above); never
+    // changed after publication.
     let traps = unsafe { traps.as_ref() }?;
     let offset = u32::try_from(pc.checked_sub(traps.base)?).ok()?;
     let traps = &traps.artifact.tables.traps;
@@ -64,7 +71,8 @@ pub fn trap_at(pc: usize) -> Option<u8> {
     traps.codes.get(at).copied()
 }
 
-// ---- what loading and freeing call ----------------------------------------------------------------------------------------------
+// ---- what loading and freeing call
+// ----------------------------------------------------------------------------------------------
 
 /// Makes the table for the process's arena; called once, before there is any code.
 pub(super) fn install(arena: Range<usize>) -> Result<()> {
@@ -96,7 +104,8 @@ unsafe impl Send for Published {}
 unsafe impl Sync for Published {}
 
 impl Published {
-    /// Publishes the trap records of the module whose block begins `range` (whole pages of the arena).
+    /// Publishes the trap records of the module whose block begins `range` (whole pages of the
+    /// arena).
     pub(super) fn new(range: &Range<usize>, artifact: Arc<Artifact>) -> Self {
         assert!(is_code(range.start) && is_code(range.end - 1), "a range outside of the arena");
         debug_assert!(artifact.tables.traps.offsets.is_sorted());
@@ -122,7 +131,8 @@ impl Published {
 impl Drop for Published {
     fn drop(&mut self) {
         self.set(ptr::null_mut());
-        // SAFETY: made by Box::into_raw; unpublished above, and no call is in this code any more, so no handler holds it.
+        // SAFETY: made by Box::into_raw; unpublished above, and no call is in this code any more,
+        // so no handler holds it.
         drop(unsafe { Box::from_raw(self.traps) });
     }
 }

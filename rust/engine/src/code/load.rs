@@ -17,8 +17,8 @@ use core::sync::atomic::{AtomicU64, Ordering};
 /// The serial number that was given last.
 static NEWEST: AtomicU64 = AtomicU64::new(0);
 
-/// The code of one module, executable, and known to the index. Dropping it frees the code: whoever holds an address of it holds this
-/// too.
+/// The code of one module, executable, and known to the index. Dropping it frees the code: whoever
+/// holds an address of it holds this too.
 pub struct LoadedCode {
     // Dropped in this order: first the code is no longer found, then it is gone.
     _symbols: Registered,
@@ -38,7 +38,8 @@ impl LoadedCode {
     pub fn load(artifact: Arc<Artifact>, write: impl FnOnce(&mut [u8]) -> Result<()>) -> Result<Arc<Self>> {
         let size = artifact.tables.block_size();
         let block = arena::arena()?.allocate(size)?;
-        // SAFETY: the block is readable and writable, ours alone, and nobody runs it before it is executable.
+        // SAFETY: the block is readable and writable, ours alone, and nobody runs it before it is
+        // executable.
         let bytes = unsafe { core::slice::from_raw_parts_mut(block.base() as *mut u8, block.len()) };
         let (code, rest) = bytes.split_at_mut(size);
         write(code)?;

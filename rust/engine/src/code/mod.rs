@@ -1,4 +1,5 @@
-//! Compiled code in memory: the arena it lives in, loading, and the way back from a program counter.
+//! Compiled code in memory: the arena it lives in, loading, and the way back from a program
+//! counter.
 
 pub mod arena;
 mod icache;

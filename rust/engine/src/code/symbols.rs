@@ -1,4 +1,5 @@
-//! From a program counter to a function, its name, and the offset in the module's bytes: for backtraces, never in a signal handler.
+//! From a program counter to a function, its name, and the offset in the module's bytes: for
+//! backtraces, never in a signal handler.
 
 use crate::artifact::Artifact;
 use crate::prelude::*;
@@ -18,8 +19,8 @@ pub struct Symbol {
     pub name: Option<String>,
     /// The module's name from the name section.
     pub module_name: Option<String>,
-    /// Offset of the instruction in the module's bytes; in the code before a function's first instruction that of the first one, 0 in a
-    /// trampoline.
+    /// Offset of the instruction in the module's bytes; in the code before a function's first
+    /// instruction that of the first one, 0 in a trampoline.
     pub wasm_offset: u32,
     /// Offset of the contents of the code section in the module's bytes.
     pub code_offset: u32,
@@ -34,11 +35,12 @@ pub struct Symbol {
 /// Every loaded module by the address of its first byte.
 static LOADED: RwLock<BTreeMap<usize, Arc<Symbols>>> = RwLock::new(BTreeMap::new());
 
-/// Finds the instruction at `pc`: the exact program counter of a trap or a pause. The function that it belongs to comes first, then,
-/// if that was inlined, its callers up to the one whose code this is. Empty where there is no code.
+/// Finds the instruction at `pc`: the exact program counter of a trap or a pause. The function that
+/// it belongs to comes first, then, if that was inlined, its callers up to the one whose code this
+/// is. Empty where there is no code.
 ///
-/// The caller of a frame is found by its return address, which is that of the instruction *after* the call and may already belong to
-/// something else: use [`symbolize_return`] for it.
+/// The caller of a frame is found by its return address, which is that of the instruction *after*
+/// the call and may already belong to something else: use [`symbolize_return`] for it.
 #[must_use]
 pub fn symbolize(pc: usize) -> Vec<Symbol> {
     loaded(pc).map_or_else(Vec::new, |symbols| symbols.find(pc))
@@ -119,14 +121,16 @@ impl Symbols {
         Some(Place { body, offset, function })
     }
 
-    /// Visits function and offset of the instruction at a place, then those of the calls that inlining has removed, outwards.
+    /// Visits function and offset of the instruction at a place, then those of the calls that
+    /// inlining has removed, outwards.
     fn walk(&self, place: &Place, mut visit: impl FnMut(u32, u32)) {
         let Some(function) = place.function else { return };
         let inlined = &self.artifact.tables.inlined;
         let (mut location, exact) = self.location(place);
         // Parents come before what refers to them, so this ends.
         while let Some(entry) = location.inlined_index().and_then(|index| inlined.get(index)) {
-            // The prologue belongs to the function itself, whatever its first instruction was made of.
+            // The prologue belongs to the function itself, whatever its first instruction was made
+            // of.
             if exact {
                 visit(entry.function, entry.wasm);
             }
@@ -135,7 +139,8 @@ impl Symbols {
         visit(function, location.wasm().unwrap_or(0));
     }
 
-    /// The location that holds at a place, or the nearest one that is known: before it, else after it, and then it is not exact.
+    /// The location that holds at a place, or the nearest one that is known: before it, else after
+    /// it, and then it is not exact.
     fn location(&self, place: &Place) -> (Location, bool) {
         let tables = &self.artifact.tables;
         let (start, end) = (tables.starts[place.body], tables.ends[place.body]);

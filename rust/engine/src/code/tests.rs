@@ -34,13 +34,14 @@ fn trap(code: &LoadedCode, number: usize) -> usize {
     code.range().start + code.artifact().tables.traps.offsets[number] as usize
 }
 
-/// Calls `entry(code, vmctx, slots)`, a trampoline of the convention `Tail`, which keeps no register but the stack pointer on x86-64 and those of
-/// C on aarch64.
+/// Calls `entry(code, vmctx, slots)`, a trampoline of the convention `Tail`, which keeps no
+/// register but the stack pointer on x86-64 and those of C on aarch64.
 ///
 /// # Safety
 /// The arguments belong together, and `slots` suffices for the type.
 unsafe fn enter(entry: *const u8, code: *const u8, vmctx: *const u8, slots: &mut [u64]) {
-    // SAFETY: all registers of the convention are declared or saved; two pushes keep the stack aligned.
+    // SAFETY: all registers of the convention are declared or saved; two pushes keep the stack
+    // aligned.
     #[cfg(target_arch = "x86_64")]
     unsafe {
         asm!(

@@ -18,11 +18,13 @@ pub(super) struct CodeBody {
     pub(super) traps: Vec<TrapRecord>,
     /// From code to wasm: sorted by code offset, each entry holds up to the next.
     pub(super) addresses: Vec<AddressRecord>,
-    /// Instructions of other functions whose bodies were inlined into this one; parents come before what refers to them.
+    /// Instructions of other functions whose bodies were inlined into this one; parents come before
+    /// what refers to them.
     pub(super) inlined: Vec<InlinedLocation>,
 }
 
-/// A place in code that holds the distance to another function of the module (x86-64: `X86CallPCRel4`, aarch64: `Arm64Call`).
+/// A place in code that holds the distance to another function of the module (x86-64:
+/// `X86CallPCRel4`, aarch64: `Arm64Call`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Relocation {
     /// Offset in the code.

@@ -1,6 +1,6 @@
-//! A compilation as steps, so that whoever has threads drives them: [`Compilation::open`] reads the declarations and lists the tasks,
-//! [`Compilation::run`] does tasks until none is left, on as many threads as like to at the same time, and [`Compilation::finish`] links what they
-//! have made.
+//! A compilation as steps, so that whoever has threads drives them: [`Compilation::open`] reads the
+//! declarations and lists the tasks, [`Compilation::run`] does tasks until none is left, on as many
+//! threads as like to at the same time, and [`Compilation::finish`] links what they have made.
 //!
 //! Opening and running take no lock, so that they can be paused, and given up, anywhere.
 
@@ -24,7 +24,8 @@ use cranelift_codegen::isa::TargetIsa;
 use cranelift_frontend::FunctionBuilderContext;
 use wasmparser::FuncValidatorAllocations;
 
-/// What a trampoline costs to compile, in bytes of function body: only the order of the work depends on it.
+/// What a trampoline costs to compile, in bytes of function body: only the order of the work
+/// depends on it.
 const TRAMPOLINE_WEIGHT: u64 = 48;
 /// Weight below which one thread does all: waking a second one costs more than it saves.
 const ALONE: u64 = 256;
@@ -52,7 +53,8 @@ pub struct Compilation<'data> {
     tasks: Box<[Task]>,
     weight: u64,
     next: AtomicUsize,
-    /// Number of the lowest task that has failed: tasks above it no longer matter, those below still do.
+    /// Number of the lowest task that has failed: tasks above it no longer matter, those below
+    /// still do.
     failed: AtomicUsize,
     cancelled: AtomicBool,
     /// Of each task by its number: the code, nothing where that was not wanted, or the error.
@@ -106,7 +108,8 @@ impl<'data> Compilation<'data> {
     /// Reads and validates the declarations of a module, and lists the tasks.
     ///
     /// # Errors
-    /// Kind `Validation` where the bytes are no valid module or use a proposal that is refused; kind `Compile` where the host is not supported.
+    /// Kind `Validation` where the bytes are no valid module or use a proposal that is refused;
+    /// kind `Compile` where the host is not supported.
     pub fn open(bytes: &'data [u8], purpose: Purpose) -> Result<Self> {
         let options = if let Purpose::Compile(options) = purpose { options } else { CompileOptions::default() };
         let isa = &**isa_for(options)?;
@@ -151,7 +154,8 @@ impl<'data> Compilation<'data> {
         let mut largest = 0;
         while !self.cancelled.load(Ordering::Relaxed) {
             let Some(task) = self.tasks.get(self.next.fetch_add(1, Ordering::Relaxed)) else { break };
-            // Tables are cleared at the cost of what they can hold: those that have grown large are no good for small functions.
+            // Tables are cleared at the cost of what they can hold: those that have grown large are
+            // no good for small functions.
             if largest > SHRINK_ABOVE && task.weight < largest / 4 {
                 workshop = Workshop::new();
                 largest = 0;
@@ -206,11 +210,12 @@ impl<'data> Compilation<'data> {
         Progress { done: self.results.written(), total, threads }
     }
 
-    /// The linked artifact; nothing where only validation was wanted. Its code is still here, to be written to where it will run.
+    /// The linked artifact; nothing where only validation was wanted. Its code is still here, to be
+    /// written to where it will run.
     ///
     /// # Errors
-    /// That of the failed function with the lowest index, as of [`Compilation::open`] or of kind `Compile` where a limit of the implementation is
-    /// met. Kind `Argument` while tasks are left.
+    /// That of the failed function with the lowest index, as of [`Compilation::open`] or of kind
+    /// `Compile` where a limit of the implementation is met. Kind `Argument` while tasks are left.
     pub fn finish(&self) -> Result<Option<Linked<'_>>> {
         let Progress { done, total, .. } = self.progress();
         if done < total {

@@ -1,6 +1,8 @@
-//! One function: from its body, or from CLIF, to machine code with its trap records and its address map.
+//! One function: from its body, or from CLIF, to machine code with its trap records and its address
+//! map.
 
 use super::body::{AddressRecord, CodeBody, Relocation, TrapRecord};
+use super::merged::{self, Tags};
 use super::placement;
 use crate::error::{Error, ErrorKind, Result};
 use crate::isa::near_call;
@@ -9,16 +11,31 @@ use crate::translate::{Environment, Translator};
 use crate::translate::{InlinedLocation, Location};
 use crate::trap::TrapCode;
 use cranelift_codegen::control::ControlPlane;
+use cranelift_codegen::dominator_tree::DominatorTree;
 use cranelift_codegen::ir::{ExternalName, Function};
 use cranelift_codegen::isa::TargetIsa;
-use cranelift_codegen::{CodegenError, CompiledCode, Context, FinalizedRelocTarget};
+use cranelift_codegen::{CodegenError, CodegenResult, CompiledCode, Context, FinalizedRelocTarget};
 use wasmparser::FuncValidatorAllocations;
 
 /// What a thread reuses from function to function.
 pub(crate) struct FunctionCompiler {
     translator: Translator,
     pub(super) context: Context,
+    emit: Emit,
     allocations: FuncValidatorAllocations,
+}
+
+/// Makes machine code of an optimised function.
+type Emit = Box<dyn FnMut(&Function, &DominatorTree, &dyn TargetIsa) -> CodegenResult<CompiledCode> + Send>;
+
+fn emit() -> Emit {
+    // What the register allocator reuses. Its type is of a crate that only the code generator
+    // knows.
+    let mut registers = Default::default();
+    Box::new(move |func, domtree, isa| {
+        let stencil = isa.compile_function(func, domtree, &mut registers, false, &mut ControlPlane::default())?;
+        Ok(stencil.apply_params(&func.params))
+    })
 }
 
 impl FunctionCompiler {
@@ -26,6 +43,7 @@ impl FunctionCompiler {
         Self {
             translator: Translator::new(),
             context: Context::new(),
+            emit: emit(),
             allocations: FuncValidatorAllocations::default(),
         }
     }
@@ -35,18 +53,27 @@ impl FunctionCompiler {
         self.context.clear();
         let allocations = core::mem::take(&mut self.allocations);
         self.allocations = self.translator.translate(env, index, &mut self.context.func, allocations)?;
-        let mut body = self.finish(isa)?;
-        body.inlined = used(&mut body.addresses, self.translator.inlined());
+        self.optimize(isa)?;
+        let inlined = self.translator.inlined();
+        let tags = Tags::new(&mut self.context.func, inlined);
+        let mut body = Self::emit(&mut self.emit, &self.context, isa, &tags)?;
+        body.inlined = used(&mut body.addresses, inlined);
         Ok(body)
     }
 
     /// Compiles the CLIF that is in the context.
     pub(crate) fn finish(&mut self, isa: &dyn TargetIsa) -> Result<CodeBody> {
-        if let Err(error) = self.context.compile(isa, &mut ControlPlane::default()) {
-            return Err(describe(&error.inner));
-        }
-        let compiled = self.context.take_compiled_code().expect("compiling has succeeded");
-        extract(&compiled, &self.context.func, isa)
+        self.optimize(isa)?;
+        Self::emit(&mut self.emit, &self.context, isa, &Tags::default())
+    }
+
+    fn optimize(&mut self, isa: &dyn TargetIsa) -> Result<()> {
+        self.context.optimize(isa, &mut ControlPlane::default()).map_err(|error| describe(&error))
+    }
+
+    fn emit(emit: &mut Emit, context: &Context, isa: &dyn TargetIsa, tags: &Tags) -> Result<CodeBody> {
+        let compiled = emit(&context.func, &context.domtree, isa).map_err(|error| describe(&error))?;
+        extract(&compiled, &context.func, isa, tags)
     }
 }
 
@@ -61,7 +88,7 @@ fn describe(error: &CodegenError) -> Error {
     }
 }
 
-fn extract(compiled: &CompiledCode, func: &Function, isa: &dyn TargetIsa) -> Result<CodeBody> {
+fn extract(compiled: &CompiledCode, func: &Function, isa: &dyn TargetIsa, tags: &Tags) -> Result<CodeBody> {
     let buffer = &compiled.buffer;
     let internal = |message: String| Error::new(ErrorKind::Internal, message);
 
@@ -82,15 +109,23 @@ fn extract(compiled: &CompiledCode, func: &Function, isa: &dyn TargetIsa) -> Res
         })
         .collect::<Result<_>>()?;
 
+    let mut merged = Vec::new();
     let mut traps = buffer
         .traps()
         .iter()
-        .map(|trap| match TrapCode::from_clif(trap.code) {
-            Some(code) => Ok(TrapRecord { offset: trap.offset, code: code as u8 }),
-            None => Err(internal(format!("unknown trap code {:?} at {:#x}", trap.code, trap.offset))),
+        .map(|trap| {
+            let tag = tags.get(trap.code);
+            merged.extend(tag.map(|tag| (trap.offset, tag.location)));
+            match TrapCode::from_clif(tag.map_or(trap.code, |tag| tag.code)) {
+                Some(code) => Ok(TrapRecord { offset: trap.offset, code: code as u8 }),
+                None => Err(internal(format!("unknown trap code {:?} at {:#x}", trap.code, trap.offset))),
+            }
         })
         .collect::<Result<Vec<_>>>()?;
     traps.sort_by_key(|trap| trap.offset);
+    merged.sort_by_key(|(offset, _)| *offset);
+    let mut addresses = addresses(compiled);
+    merged::name(&mut addresses, &merged);
 
     let mut body = CodeBody {
         code: compiled.code_buffer().to_vec(),
@@ -98,14 +133,15 @@ fn extract(compiled: &CompiledCode, func: &Function, isa: &dyn TargetIsa) -> Res
         entry: 0,
         relocations,
         traps,
-        addresses: addresses(compiled),
+        addresses,
         inlined: Vec::new(),
     };
     placement::place(&mut body, buffer.alignment, &compiled.bb_starts, &compiled.bb_edges);
     Ok(body)
 }
 
-/// The address map: where no location is known, an entry says so, so that each holds up to the next.
+/// The address map: where no location is known, an entry says so, so that each holds up to the
+/// next.
 fn addresses(compiled: &CompiledCode) -> Vec<AddressRecord> {
     let mut records: Vec<AddressRecord> = Vec::new();
     let mut push = |code: u32, location: Location| match records.last() {
@@ -130,7 +166,8 @@ fn addresses(compiled: &CompiledCode) -> Vec<AddressRecord> {
     records
 }
 
-/// Of all inlined instructions those that code was made of, and their callers; the records then refer to these.
+/// Of all inlined instructions those that code was made of, and their callers; the records then
+/// refer to these.
 fn used(records: &mut [AddressRecord], all: &[InlinedLocation]) -> Vec<InlinedLocation> {
     fn keep(
         location: Location,

@@ -1,7 +1,8 @@
-//! Linking, the end of compiling: where each body lies in the module's block, the tables of all of them, and the calls between them.
+//! Linking, the end of compiling: where each body lies in the module's block, the tables of all of
+//! them, and the calls between them.
 //!
-//! The block is written once, to where it will run. Calls are its only relocations and count from where they are, so that the bytes
-//! are the same wherever it lies.
+//! The block is written once, to where it will run. Calls are its only relocations and count from
+//! where they are, so that the bytes are the same wherever it lies.
 
 use super::body::CodeBody;
 use crate::abi::HOST_PAGE;

@@ -1,10 +1,11 @@
-//! From the bytes of a module to an [`Artifact`](crate::artifact::Artifact): functions are validated, translated and compiled in
-//! parallel, and then linked.
+//! From the bytes of a module to an [`Artifact`](crate::artifact::Artifact): functions are
+//! validated, translated and compiled in parallel, and then linked.
 
 mod body;
 mod compilation;
 mod function;
 mod link;
+mod merged;
 mod placement;
 mod results;
 #[cfg(feature = "hosted")]

@@ -1,8 +1,8 @@
 //! Where in a cache line a function begins, so that its loops take as few lines as possible.
 //!
-//! Processors fetch decoded instructions by lines of 64 bytes. A loop of a few instructions between indirect jumps takes up to 1.4
-//! times as long where its head lies across one line more. Cranelift cannot align a block, but all blocks of a function can be
-//! moved together by what lies before it.
+//! Processors fetch decoded instructions by lines of 64 bytes. A loop of a few instructions between
+//! indirect jumps takes up to 1.4 times as long where its head lies across one line more. Cranelift
+//! cannot align a block, but all blocks of a function can be moved together by what lies before it.
 
 use super::body::CodeBody;
 use crate::isa::FILLER;
@@ -27,8 +27,9 @@ struct Block {
     runs: f64,
 }
 
-/// Moves a body to the best place. `starts` are the offsets of its blocks in ascending order, `edges` lead from block to block; what is in
-/// it needs an `alignment` to a power of two, counted from its beginning.
+/// Moves a body to the best place. `starts` are the offsets of its blocks in ascending order,
+/// `edges` lead from block to block; what is in it needs an `alignment` to a power of two, counted
+/// from its beginning.
 pub(super) fn place(body: &mut CodeBody, alignment: u32, starts: &[u32], edges: &[(u32, u32)]) {
     if !cfg!(target_arch = "x86_64") || starts.len() > MAX_BLOCKS || !edges.iter().any(|(from, to)| to <= from) {
         return;

@@ -1,5 +1,6 @@
 #![allow(unsafe_code)] // places that several threads write, each one of its own
-//! The results of tasks, each in a place of its own: who has taken a task writes its result without a lock.
+//! The results of tasks, each in a place of its own: who has taken a task writes its result without
+//! a lock.
 
 use crate::prelude::*;
 use core::cell::UnsafeCell;
@@ -20,8 +21,9 @@ pub(super) struct Results<T> {
     written: AtomicUsize,
 }
 
-// SAFETY: a value is written by the one thread that has moved its place from `EMPTY` to `TAKEN`, and is read by others only after they have seen
-// `WRITTEN`, which is stored after the write with release order.
+// SAFETY: a value is written by the one thread that has moved its place from `EMPTY` to `TAKEN`,
+// and is read by others only after they have seen `WRITTEN`, which is stored after the write with
+// release order.
 unsafe impl<T: Send + Sync> Sync for Results<T> {}
 
 impl<T> Results<T> {

@@ -181,6 +181,42 @@ fn inlined_instructions_are_kept_where_code_was_made_of_them() {
     assert_eq!(Artifact::deserialize(&artifact.serialize(&block)).unwrap(), (artifact, &block[..]));
 }
 
+/// On x86-64 a load, an operation and a store to the same address are one instruction, whichever of
+/// them are inlined.
+#[test]
+fn memory_is_changed_by_one_instruction() {
+    for (operation, ty) in ["add", "sub", "and", "or", "xor"].into_iter().flat_map(|op| [(op, "i32"), (op, "i64")]) {
+        let of = |value: &str| format!("({ty}.{operation} {value} (local.get 1))");
+        let load = format!("({ty}.load offset=8 (local.get 0))");
+        let store = |value: &str| format!("({ty}.store offset=8 (local.get 0) {value})");
+        let text = format!(
+            "(module (memory 1)
+            (func $load (param i32) (result {ty}) {load})
+            (func $operation (param {ty} {ty}) (result {ty}) {})
+            (func $store (param i32 {ty}) {})
+            (func $all (param i32 {ty}) {})
+            (func (param i32 {ty}) (call $all (local.get 0) (local.get 1)))
+            (func (param i32 {ty}) {})
+            (func (param i32 {ty}) {})
+            (func (param i32 {ty}) (call $store (local.get 0) {}))
+            (func (param i32 {ty})
+                (call $store (local.get 0) (call $operation (call $load (local.get 0)) (local.get 1)))))",
+            of("(local.get 0)"),
+            store("(local.get 1)"),
+            store(&of(&load)),
+            store(&of("(call $load (local.get 0))")),
+            store(&format!("(call $operation {load} (local.get 1))")),
+            of(&load),
+        );
+        let accesses = if cfg!(target_arch = "x86_64") { 1 } else { 2 };
+        for (number, body) in bodies(&text, CompileOptions::default()).iter().enumerate().take(9).skip(3) {
+            assert_eq!(body.relocations, [], "{operation}: function {number} calls");
+            assert_eq!(body.traps.len(), accesses, "{ty}.{operation}: function {number}");
+            assert!(body.traps.iter().all(|trap| trap.code == TrapCode::MemoryOutOfBounds as u8));
+        }
+    }
+}
+
 #[test]
 fn nan_canonicalisation_is_compiled_in_on_demand() {
     let text = "(module (func (param f64 f64) (result f64) (f64.add (local.get 0) (local.get 1))))";
@@ -203,7 +239,8 @@ fn many_functions_and_large_ones_are_balanced_and_kept_in_order() {
     }
 }
 
-/// Whether four bytes of code are those of a constant. On aarch64: whether they are the instruction for its lower half, a `movz` or `movk`.
+/// Whether four bytes of code are those of a constant. On aarch64: whether they are the instruction
+/// for its lower half, a `movz` or `movk`.
 fn holds(word: &[u8], constant: u32) -> bool {
     let word = u32::from_le_bytes(word.try_into().unwrap());
     if cfg!(target_arch = "aarch64") {
@@ -244,8 +281,9 @@ fn frames_are_probed_in_steps_smaller_than_a_guard() {
     assert!(text.contains("stack_probe_loop") && text.contains(step), "{text}{}", disassemble_frame(100 << 10));
 }
 
-/// Instructions of SSE fault where a constant in memory is not aligned to 16 bytes (those of AVX, which are used where the CPU has them, do
-/// not): wherever a body is moved for the sake of its loops, its constants stay aligned.
+/// Instructions of SSE fault where a constant in memory is not aligned to 16 bytes (those of AVX,
+/// which are used where the CPU has them, do not): wherever a body is moved for the sake of its
+/// loops, its constants stay aligned.
 #[test]
 fn constants_stay_aligned() {
     const CONSTANT: [u8; 16] = *b"\xa1\xb2\xc3\xd4 constant \xe5\xf6";

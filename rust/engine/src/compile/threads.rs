@@ -1,4 +1,5 @@
-//! Compiling on threads of the system, for those who link the library and do not drive a [`Compilation`] themselves.
+//! Compiling on threads of the system, for those who link the library and do not drive a
+//! [`Compilation`] themselves.
 
 use super::{Compilation, Linked, Progress, Purpose};
 use crate::error::{Error, ErrorKind, Result};
@@ -6,10 +7,12 @@ use crate::options::CompileOptions;
 use crate::os::on_large_stack;
 use crate::prelude::*;
 
-/// Compiles a module on as many threads as the process may use. What is linked is given to `take`, to write the code to where it wants it.
+/// Compiles a module on as many threads as the process may use. What is linked is given to `take`,
+/// to write the code to where it wants it.
 ///
 /// # Errors
-/// As [`Compilation::open`], [`Compilation::finish`] and `take`; kind `Resource` where not even one thread can be had.
+/// As [`Compilation::open`], [`Compilation::finish`] and `take`; kind `Resource` where not even one
+/// thread can be had.
 pub fn compile<T: Send>(
     bytes: &[u8],
     options: CompileOptions,

@@ -1,7 +1,8 @@
 //! The four kinds of trampoline between slots and registers; see [`TrampolineKey`].
 //!
-//! A slot is 64 bits; values of 32 bits are stored zero-extended, and of a loaded slot only the low bits count. A vector takes two
-//! slots, which need not be aligned to its width. C functions take and give no vectors.
+//! A slot is 64 bits; values of 32 bits are stored zero-extended, and of a loaded slot only the low
+//! bits count. A vector takes two slots, which need not be aligned to its width. C functions take
+//! and give no vectors.
 
 use crate::abi::vmctx::Header;
 use crate::abi::{Builtins, C_FLOATS, C_INTEGERS};
@@ -79,7 +80,8 @@ fn leave(builder: &mut FunctionBuilder<'_>, ty: &FuncType, builtin: i32) {
     builder.ins().return_(&values);
 }
 
-/// How many unused integers stand before the slots in a call of `c_call_registers`, if it can call C functions of this type.
+/// How many unused integers stand before the slots in a call of `c_call_registers`, if it can call
+/// C functions of this type.
 fn padding_to_registers(ty: &FuncType) -> Option<usize> {
     let count = |types: &[ValType]| ty.params.iter().filter(|param| types.contains(param)).count();
     let (integers, floats) = (count(&[ValType::I32, ValType::I64]), count(&[ValType::F32, ValType::F64]));
@@ -87,8 +89,9 @@ fn padding_to_registers(ty: &FuncType) -> Option<usize> {
     (fits && ty.results.len() <= 1).then(|| C_INTEGERS - integers)
 }
 
-/// The same with the arguments in their registers, too, and the result in its own: the convention of the C function itself, which
-/// gets its context in place of the host function, and does not see what follows its parameters.
+/// The same with the arguments in their registers, too, and the result in its own: the convention
+/// of the C function itself, which gets its context in place of the host function, and does not see
+/// what follows its parameters.
 fn call_c(builder: &mut FunctionBuilder<'_>, ty: &FuncType, padding: usize) {
     let (mut arguments, slots) = arguments_in_slots(builder, ty);
     let code = load_builtin(builder, arguments[0], Builtins::C_CALL_REGISTERS);
@@ -104,7 +107,8 @@ fn call_c(builder: &mut FunctionBuilder<'_>, ty: &FuncType, padding: usize) {
     builder.ins().return_(&results);
 }
 
-/// The parameters of the trampoline, and the address of slots on its stack that hold all but the first.
+/// The parameters of the trampoline, and the address of slots on its stack that hold all but the
+/// first.
 fn arguments_in_slots(builder: &mut FunctionBuilder<'_>, ty: &FuncType) -> (Vec<Value>, Value) {
     let block = builder.current_block().expect("the entry block");
     let arguments = builder.block_params(block).to_vec();
@@ -133,7 +137,8 @@ fn c_adapter(builder: &mut FunctionBuilder<'_>, ty: &FuncType, callee: &Signatur
     signature.params[0] = AbiParam::new(I64);
     let mut arguments = vec![c_context];
     load_slots(builder, slots, &callee.params[1..], &mut arguments);
-    // What a C function leaves above the 32 bits of an int is undefined: storing extends from the low half alone.
+    // What a C function leaves above the 32 bits of an int is undefined: storing extends from the
+    // low half alone.
     let signature = builder.import_signature(signature);
     let call = builder.ins().call_indirect(signature, c_function, &arguments);
     let results = builder.inst_results(call).to_vec();

@@ -1,7 +1,9 @@
-//! Compiling in steps, by threads of the caller: `gw_compilation_new`, `gw_compilation_run` on any of them, `gw_compilation_finish`.
+//! Compiling in steps, by threads of the caller: `gw_compilation_new`, `gw_compilation_run` on any
+//! of them, `gw_compilation_finish`.
 //!
-//! The first two take no lock and keep nothing of what they allocate anywhere but in the compilation, so that a caller who can take away their memory
-//! may stop them anywhere. `gw_compilation_prepare` has made before what is kept.
+//! The first two take no lock and keep nothing of what they allocate anywhere but in the
+//! compilation, so that a caller who can take away their memory may stop them anywhere.
+//! `gw_compilation_prepare` has made before what is kept.
 
 use super::error::gw_error;
 use super::module::gw_module;
@@ -16,7 +18,8 @@ use crate::vm::Module;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct gw_compile_options {
-    /// Not 0: small reservations and explicit bounds checks, for hosts that are short of address space.
+    /// Not 0: small reservations and explicit bounds checks, for hosts that are short of address
+    /// space.
     pub explicit_bounds: u32,
     /// Not 0: NaN results are made canonical.
     pub canonicalize_nans: u32,
@@ -51,7 +54,8 @@ pub struct gw_progress {
     pub threads: u64,
 }
 
-/// Makes what all compilations with these options share. Null options are the defaults. Call it before `gw_compilation_new`.
+/// Makes what all compilations with these options share. Null options are the defaults. Call it
+/// before `gw_compilation_new`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_compilation_prepare(options: *const gw_compile_options) -> *mut gw_error {
     fallible(|| {
@@ -61,8 +65,8 @@ pub unsafe extern "C" fn gw_compilation_prepare(options: *const gw_compile_optio
     })
 }
 
-/// Begins to compile a module from the binary format: reads and validates its declarations. The bytes must stay as they are until the compilation is
-/// freed. Null options are the defaults.
+/// Begins to compile a module from the binary format: reads and validates its declarations. The
+/// bytes must stay as they are until the compilation is freed. Null options are the defaults.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_compilation_new(
     data: *const u8,
@@ -71,7 +75,8 @@ pub unsafe extern "C" fn gw_compilation_new(
     out: *mut *mut gw_compilation,
 ) -> *mut gw_error {
     fallible(|| {
-        // SAFETY: null or valid, by the rules of this ABI; the bytes live as long as the compilation.
+        // SAFETY: null or valid, by the rules of this ABI; the bytes live as long as the
+        // compilation.
         let (bytes, options, out) = unsafe { (items(data, len, "data")?, options.as_ref(), output(out, "out")?) };
         let options = options.copied().unwrap_or_default();
         let compilation = on_large_stack(|| Compilation::open(bytes, options.purpose()))??;
@@ -80,8 +85,8 @@ pub unsafe extern "C" fn gw_compilation_new(
     })
 }
 
-/// Compiles functions until none is left that nobody has begun. Any number of threads may be in it at the same time. Errors of the module are told by
-/// `gw_compilation_finish`.
+/// Compiles functions until none is left that nobody has begun. Any number of threads may be in it
+/// at the same time. Errors of the module are told by `gw_compilation_finish`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_compilation_run(compilation: *const gw_compilation) -> *mut gw_error {
     fallible(|| {
@@ -118,8 +123,9 @@ pub unsafe extern "C" fn gw_compilation_progress(compilation: *const gw_compilat
     });
 }
 
-/// Ends a compilation of which all is done and nobody is in `gw_compilation_run`: gives the module, null where the module was only to be validated, or the
-/// error of the function with the lowest index that has one. It copies what it keeps.
+/// Ends a compilation of which all is done and nobody is in `gw_compilation_run`: gives the module,
+/// null where the module was only to be validated, or the error of the function with the lowest
+/// index that has one. It copies what it keeps.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_compilation_finish(
     compilation: *const gw_compilation,

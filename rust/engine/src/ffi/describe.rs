@@ -1,4 +1,5 @@
-//! The encodings in which descriptions cross to Go: little-endian numbers, strings as a u32 length and bytes of UTF-8.
+//! The encodings in which descriptions cross to Go: little-endian numbers, strings as a u32 length
+//! and bytes of UTF-8.
 //!
 //! ```text
 //! module    u32 version = 3

@@ -1,4 +1,5 @@
-//! The engine as a whole: its functions by number, its options, and counters for tests and diagnostics.
+//! The engine as a whole: its functions by number, its options, and counters for tests and
+//! diagnostics.
 
 use super::error::gw_error;
 use super::{argument, fallible, infallible, output, table};
@@ -6,13 +7,15 @@ use crate::fiber::ArenaOptions;
 use crate::vm::stats;
 use core::ffi::c_void;
 
-/// The number that stands for this ABI. Whoever calls by `gw_entries` compares it first with the one that they know.
+/// The number that stands for this ABI. Whoever calls by `gw_entries` compares it first with the
+/// one that they know.
 #[unsafe(no_mangle)]
 pub extern "C" fn gw_abi() -> u64 {
     table::ABI
 }
 
-/// The addresses of all other functions of this ABI by their numbers, which are those of `ffi/table.rs`.
+/// The addresses of all other functions of this ABI by their numbers, which are those of
+/// `ffi/table.rs`.
 #[unsafe(no_mangle)]
 pub extern "C" fn gw_entries() -> *const *const c_void {
     table::TABLE.as_ptr().cast()
@@ -22,14 +25,15 @@ pub extern "C" fn gw_entries() -> *const *const c_void {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct gw_engine_options {
-    /// Address space for the stacks of all calls, in bytes; 0 for 64 GiB. Less where the address space is short.
+    /// Address space for the stacks of all calls, in bytes; 0 for 64 GiB. Less where the address
+    /// space is short.
     pub fiber_arena_bytes: u64,
     /// Bytes of one call's stack with its guard, a power of two; 0 for 1 MiB.
     pub stack_size: u64,
 }
 
-/// Starts the engine: reserves the arena of stacks and installs the signal handlers. Only the first call counts; null
-/// options are the defaults.
+/// Starts the engine: reserves the arena of stacks and installs the signal handlers. Only the first
+/// call counts; null options are the defaults.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_engine_init(options: *const gw_engine_options) -> *mut gw_error {
     fallible(|| {
@@ -91,8 +95,8 @@ pub unsafe extern "C" fn gw_stats_read(out: *mut gw_stats) {
     });
 }
 
-/// Has samples of guests written to a ring of `fiber::profile`'s layout when the signal of Go's CPU profiler comes, or where its
-/// address is 0 no longer. The ring stays for the life of the process.
+/// Has samples of guests written to a ring of `fiber::profile`'s layout when the signal of Go's CPU
+/// profiler comes, or where its address is 0 no longer. The ring stays for the life of the process.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_profile(ring: usize) {
     let ring = core::ptr::with_exposed_provenance_mut(ring);

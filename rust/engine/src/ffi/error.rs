@@ -25,8 +25,9 @@ pub struct gw_bytes {
 }
 
 impl gw_bytes {
-    /// Hands bytes over to C. The address is that of something even if there are none: Rust's own for nothing is 1, and Go's runtime
-    /// ends the process when it finds such a number where it expects a pointer.
+    /// Hands bytes over to C. The address is that of something even if there are none: Rust's own
+    /// for nothing is 1, and Go's runtime ends the process when it finds such a number where it
+    /// expects a pointer.
     pub(super) fn from_vec(bytes: Vec<u8>) -> Self {
         static NOTHING: u8 = 0;
         if bytes.is_empty() {
@@ -55,7 +56,8 @@ pub unsafe extern "C" fn gw_error_kind(error: *const gw_error) -> u32 {
     unsafe { error.as_ref() }.map_or(0, |error| error.0.kind() as u32)
 }
 
-/// The trap that ended an instantiation, a `gw_trap_code`: an active segment out of bounds. 0 for any other error.
+/// The trap that ended an instantiation, a `gw_trap_code`: an active segment out of bounds. 0 for
+/// any other error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_error_trap(error: *const gw_error) -> u32 {
     // SAFETY: null or an error of ours, by the rules of this ABI.
@@ -100,7 +102,8 @@ pub unsafe extern "C" fn gw_error_free(error: *mut gw_error) {
 pub unsafe extern "C" fn gw_bytes_free(bytes: gw_bytes) {
     infallible((), || {
         if !bytes.data.is_null() {
-            // SAFETY: from `gw_bytes::from_vec`, freed once, by the rules of this ABI; a box of nothing frees nothing.
+            // SAFETY: from `gw_bytes::from_vec`, freed once, by the rules of this ABI; a box of
+            // nothing frees nothing.
             drop(unsafe { Box::from_raw(core::ptr::slice_from_raw_parts_mut(bytes.data, bytes.len)) });
         }
     });

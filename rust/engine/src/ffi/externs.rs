@@ -1,9 +1,9 @@
-//! Functions, tables, memories and globals as objects: what instances export and import, and what the host makes. Each
-//! handle pins the store that its object belongs to.
+//! Functions, tables, memories and globals as objects: what instances export and import, and what
+//! the host makes. Each handle pins the store that its object belongs to.
 //!
-//! Values cross as two slots, of which all types but v128 use the first. A reference to a function goes in as the handle of
-//! the function: its store and that of where it goes become one. It comes out as a slot, of which
-//! `gw_extern_function_at` and `gw_instance_function_at` make a handle.
+//! Values cross as two slots, of which all types but v128 use the first. A reference to a function
+//! goes in as the handle of the function: its store and that of where it goes become one. It comes
+//! out as a slot, of which `gw_extern_function_at` and `gw_instance_function_at` make a handle.
 
 use super::error::{gw_bytes, gw_error};
 use super::instance::{exported, gw_func, gw_instance, value_types};
@@ -34,7 +34,8 @@ pub struct gw_func_info {
     pub entry: gw_func,
     /// A slot that refers to it; valid as long as the store.
     pub slot: u64,
-    /// The number that the Go side has given to the instance that defines it; of a host function, to the one that imports it.
+    /// The number that the Go side has given to the instance that defines it; of a host function,
+    /// to the one that imports it.
     pub instance_id: u64,
     /// Its index there.
     pub function_index: u32,
@@ -85,7 +86,8 @@ fn value_type(number: u8) -> Result<ValType> {
     Ok(value_types(&[number])?[0])
 }
 
-/// Gives an export of any kind, by its position among the exports of the module: a handle of its own.
+/// Returns an export of any kind, by its position among the exports of the module: a handle of its
+/// own.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_instance_export(
     instance: *const gw_instance,
@@ -100,8 +102,9 @@ pub unsafe extern "C" fn gw_instance_export(
     })
 }
 
-/// Makes a global, in a store of its own until it is imported. The type is a `gw_val_type`. With a function, which is for
-/// type funcref only, the global refers to it, and both stores become one; otherwise it has the value.
+/// Makes a global, in a store of its own until it is imported. The type is a `gw_val_type`. With a
+/// function, which is for type funcref only, the global refers to it, and both stores become one;
+/// otherwise it has the value.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_global_new(
     value_type_number: u8,
@@ -124,7 +127,7 @@ pub unsafe extern "C" fn gw_global_new(
     })
 }
 
-/// Gives the value of a global.
+/// Returns the value of a global.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_global_get(global: *const gw_extern, out: *mut gw_value) -> *mut gw_error {
     fallible(|| {
@@ -154,8 +157,8 @@ pub unsafe extern "C" fn gw_global_set(
     })
 }
 
-/// Makes a table of `min` null elements of a reference type, a `gw_val_type`, in a store of its own until it is imported.
-/// `max` counts only with `has_max`.
+/// Makes a table of `min` null elements of a reference type, a `gw_val_type`, in a store of its own
+/// until it is imported. `max` counts only with `has_max`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_table_new(
     element: u8,
@@ -183,7 +186,7 @@ pub unsafe extern "C" fn gw_table_size(table: *const gw_extern) -> u64 {
     })
 }
 
-/// Gives an element's slot and true, or false where there is no such element, or no table.
+/// Returns an element's slot and true, or false where there is no such element, or no table.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_table_get(table: *const gw_extern, index: u64, out: *mut u64) -> bool {
     infallible(false, || {
@@ -213,8 +216,8 @@ pub unsafe extern "C" fn gw_table_set(
     })
 }
 
-/// Adds elements, all set to a function, which is for tables of funcref only, or to the slot. Gives the old size, or 2^64-1
-/// where the table would exceed its maximum or the system refuses.
+/// Adds elements, all set to a function, which is for tables of funcref only, or to the slot. Gives
+/// the old size, or 2^64-1 where the table would exceed its maximum or the system refuses.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_table_grow(
     table: *const gw_extern,
@@ -236,7 +239,8 @@ pub unsafe extern "C" fn gw_table_grow(
     })
 }
 
-/// Gives a handle of the function that a slot refers to, in the store of an instance; null where it refers to none there.
+/// Returns a handle of the function that a slot refers to, in the store of an instance; null where
+/// it refers to none there.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_instance_function_at(instance: *const gw_instance, slot: u64) -> *mut gw_extern {
     infallible(null_mut(), || {
@@ -246,7 +250,8 @@ pub unsafe extern "C" fn gw_instance_function_at(instance: *const gw_instance, s
     })
 }
 
-/// Gives a handle of the function that a slot refers to, in the store of an object; null where it refers to none there.
+/// Returns a handle of the function that a slot refers to, in the store of an object; null where it
+/// refers to none there.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_extern_function_at(item: *const gw_extern, slot: u64) -> *mut gw_extern {
     infallible(null_mut(), || {
@@ -261,7 +266,8 @@ fn function_at(store: Option<&Store>, slot: u64) -> *mut gw_extern {
     function.map_or(null_mut(), |function| gw_extern::into_raw(Extern::Func(function)))
 }
 
-/// Makes the store of a function that of an instance, so that a reference to it can be handed to the instance.
+/// Makes the store of a function that of an instance, so that a reference to it can be handed to
+/// the instance.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_instance_accept(instance: *const gw_instance, function: *const gw_extern) -> *mut gw_error {
     fallible(|| {
@@ -288,7 +294,7 @@ pub unsafe extern "C" fn gw_function_info(function: *const gw_extern, out: *mut 
     })
 }
 
-/// Gives the type of a function, in the encoding that `ffi/describe.rs` defines.
+/// Returns the type of a function, in the encoding that `ffi/describe.rs` defines.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_function_type(function: *const gw_extern, out: *mut gw_bytes) -> *mut gw_error {
     fallible(|| {

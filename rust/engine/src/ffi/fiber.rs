@@ -1,5 +1,5 @@
-//! Fibers: getting and releasing them, entering and resuming by C, and what the host side does for a fiber that has
-//! left.
+//! Fibers: getting and releasing them, entering and resuming by C, and what the host side does for
+//! a fiber that has left.
 
 use super::error::{gw_bytes, gw_error};
 use super::{borrow, describe, fallible, infallible, output};
@@ -10,10 +10,11 @@ use core::ffi::c_void;
 use core::mem::offset_of;
 
 unsafe extern "C" {
-    /// Enters the guest: calls `entry(code, vmctx, args)` of the context on the fiber's stack. Returns when control is
-    /// back: a
-    /// `gw_status`. The context's entry mode is C. The stack of the calling thread must not go below `stack_limit`: where it is below already, the guest
-    /// traps. `thread` is the number of the calling thread, to which `gw_interrupt` sends its signal; `gw_this_thread` gives both.
+    /// Enters the guest: calls `entry(code, vmctx, args)` of the context on the fiber's stack.
+    /// Gives when control is back: a `gw_status`. The context's entry mode is C. The stack of the
+    /// calling thread must not go below `stack_limit`: where it is below already, the guest traps.
+    /// `thread` is the number of the calling thread, to which `gw_interrupt` sends its signal;
+    /// `gw_this_thread` gives both.
     pub fn gw_enter(context: *mut Context, stack_limit: usize, thread: u32) -> u64;
     /// Resumes a guest that has left or was paused. Returns as `gw_enter` does.
     pub fn gw_resume(context: *mut Context, stack_limit: usize, thread: u32) -> u64;
@@ -78,7 +79,8 @@ pub unsafe extern "C" fn gw_fiber_release(context: *mut Context) {
     });
 }
 
-/// Does what a fiber that has left with `GW_STATUS_RUNTIME_CALL` asks for, and stores the result in its context.
+/// Does what a fiber that has left with `GW_STATUS_RUNTIME_CALL` asks for, and stores the result in
+/// its context.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_runtime_call(context: *mut Context) {
     if context.is_null() {
@@ -87,7 +89,8 @@ pub unsafe extern "C" fn gw_runtime_call(context: *mut Context) {
     // A failed operation answers so; it stands should this panic.
     // SAFETY: a context of ours whose guest is stopped, so that nobody else uses it.
     unsafe { (*context).runtime_result = u64::MAX };
-    // SAFETY: as above, and its last status is the one that asks for this, by the rules of this ABI.
+    // SAFETY: as above, and its last status is the one that asks for this, by the rules of this
+    // ABI.
     infallible((), || unsafe { crate::vm::run::runtime_call(context) });
 }
 
@@ -95,12 +98,14 @@ pub unsafe extern "C" fn gw_runtime_call(context: *mut Context) {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_c_call(context: *mut Context) {
     if !context.is_null() {
-        // SAFETY: a context of ours whose last status is the one that asks for this, by the rules of this ABI.
+        // SAFETY: a context of ours whose last status is the one that asks for this, by the rules
+        // of this ABI.
         unsafe { crate::vm::run::c_call(context) }
     }
 }
 
-/// Asks for a pause of the guest that was entered by C on another thread. The context may have been released.
+/// Asks for a pause of the guest that was entered by C on another thread. The context may have been
+/// released.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_interrupt(context: *const Context) {
     infallible((), || crate::fiber::interrupt(context));
@@ -117,11 +122,13 @@ pub struct gw_thread {
     pub number: u32,
 }
 
-/// Tells what `gw_enter` and `gw_resume` must know of the calling thread. It does not change in the life of the thread.
+/// Tells what `gw_enter` and `gw_resume` must know of the calling thread. It does not change in the
+/// life of the thread.
 #[cfg(feature = "hosted")]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_this_thread(out: *mut gw_thread) {
-    /// Bytes of the thread's stack that must be left: for C functions that guests call, and for Go's way back into Go.
+    /// Bytes of the thread's stack that must be left: for C functions that guests call, and for
+    /// Go's way back into Go.
     const RESERVE: usize = 64 << 10;
     infallible((), || {
         let (low, size) = crate::os::thread_stack();
@@ -132,13 +139,15 @@ pub unsafe extern "C" fn gw_this_thread(out: *mut gw_thread) {
     });
 }
 
-/// Tells what is known of the trap of a guest, once: its frames and more, in the encoding that `ffi/describe.rs` defines.
+/// Tells what is known of the trap of a guest, once: its frames and more, in the encoding that
+/// `ffi/describe.rs` defines.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_trap(context: *mut Context, out: *mut gw_bytes) -> *mut gw_error {
     fallible(|| {
         // SAFETY: null or valid, by the rules of this ABI.
         let (_, out) = unsafe { (borrow(context, "context")?, output(out, "out")?) };
-        // SAFETY: the guest of this context has trapped and was not resumed, by the rules of this ABI.
+        // SAFETY: the guest of this context has trapped and was not resumed, by the rules of this
+        // ABI.
         let (trace, details) = unsafe { (crate::fiber::backtrace(context), crate::vm::run::trap_details(context)) };
         *out = gw_bytes::from_vec(describe::trap(&trace.frames, trace.left_out, &details));
         Ok(())

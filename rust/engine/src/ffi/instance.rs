@@ -1,4 +1,5 @@
-//! Instances: linking, initialisation, and what they export. Each handle pins the store that the instance belongs to.
+//! Instances: linking, initialisation, and what they export. Each handle pins the store that the
+//! instance belongs to.
 
 use super::error::gw_error;
 use super::externs::gw_extern;
@@ -25,7 +26,8 @@ pub const GW_IMPORT_EXTERN: u32 = 1;
 pub struct gw_import {
     /// One of `GW_IMPORT_...`.
     pub kind: u32,
-    /// Of a host function: where its types begin in the array of types: those of the parameters, and then those of the results.
+    /// Of a host function: where its types begin in the array of types: those of the parameters,
+    /// and then those of the results.
     pub types: u32,
     /// Number of its parameters.
     pub params_len: u32,
@@ -33,12 +35,15 @@ pub struct gw_import {
     pub results_len: u32,
     /// Of a host function: its index among those of the instance, on the Go side.
     pub function_index: u64,
-    /// Of a host function: a C function `R f(void *token, params...)` that compiled code calls directly, or null.
+    /// Of a host function: a C function `R f(void *token, params...)` that compiled code calls
+    /// directly, or null.
     pub c_function: *const c_void,
-    /// Of a host function: what the engine does by itself where it can, without leaving the guest: a `gw_intrinsic`, of which only 0 (none) goes with
-    /// `c_function`. It calls the host function for the rest.
+    /// Of a host function: what the engine does by itself where it can, without leaving the guest:
+    /// a `gw_intrinsic`, of which only 0 (none) goes with `c_function`. It calls the host function
+    /// for the rest.
     pub intrinsic: u32,
-    /// The datum of the intrinsic: with `GW_INTRINSIC_CLOCK_READ`, the time of `gw_clock_monotonic` that the guest sees as 0.
+    /// The datum of the intrinsic: with `GW_INTRINSIC_CLOCK_READ`, the time of `gw_clock_monotonic`
+    /// that the guest sees as 0.
     pub intrinsic_data: i64,
     /// Of an object: its handle.
     pub item: *const gw_extern,
@@ -50,7 +55,8 @@ pub struct gw_import {
 pub struct gw_instance_options {
     /// Serial number of the instance on the Go side, told to its host functions.
     pub instance_id: u64,
-    /// Pages of 64 KiB that each of the instance's own memories may reach at most; 0 for no ceiling.
+    /// Pages of 64 KiB that each of the instance's own memories may reach at most; 0 for no
+    /// ceiling.
     pub max_memory_pages: u64,
     /// Elements that each of the instance's own tables may reach at most; 0 for no ceiling.
     pub max_table_elements: u64,
@@ -75,8 +81,9 @@ impl From<&FuncHandle> for gw_func {
     }
 }
 
-/// Links an instance to its imports, which are aligned with those of the module, and initialises it. `types` has the types of all host functions, a
-/// `gw_val_type` each. Does not run the start function. Null options are the defaults.
+/// Links an instance to its imports, which are aligned with those of the module, and initialises
+/// it. `types` has the types of all host functions, a `gw_val_type` each. Does not run the start
+/// function. Null options are the defaults.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_instance_new(
     module: *const gw_module,
@@ -98,7 +105,8 @@ pub unsafe extern "C" fn gw_instance_new(
                 output(out, "out")?,
             )
         };
-        // The program may have removed it (Go's signal.Ignore does): an endless guest could not be stopped without it.
+        // The program may have removed it (Go's signal.Ignore does): an endless guest could not be
+        // stopped without it.
         crate::fiber::ensure_pause_handler()?;
         let (given, expected) = (imports.len(), module.0.info().imports.len());
         if given != expected {
@@ -166,7 +174,7 @@ pub(super) fn value_types(numbers: &[u8]) -> Result<Vec<ValType>> {
     numbers.iter().map(|number| find(number).ok_or_else(|| unknown(number))).collect()
 }
 
-/// Gives the start function and true, or false where the module has none.
+/// Returns the start function and true, or false where the module has none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_instance_start(instance: *const gw_instance, out: *mut gw_func) -> bool {
     infallible(false, || {
@@ -180,7 +188,7 @@ pub unsafe extern "C" fn gw_instance_start(instance: *const gw_instance, out: *m
     })
 }
 
-/// Gives an exported function, by its position among the exports of the module.
+/// Returns an exported function, by its position among the exports of the module.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_instance_function(
     instance: *const gw_instance,
@@ -201,7 +209,7 @@ pub unsafe extern "C" fn gw_instance_function(
     })
 }
 
-/// Gives memory 0 of the instance's index space, imported or its own: a handle of its own. Null
+/// Returns memory 0 of the instance's index space, imported or its own: a handle of its own. Null
 /// where there is none, and for null.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_instance_memory0(instance: *const gw_instance) -> *mut gw_extern {
@@ -218,7 +226,8 @@ pub(super) fn exported(instance: &Instance, index: u32) -> Result<Extern> {
     export.ok_or_else(|| argument(format!("export {index}, expected less than {count}, the number of exports")))
 }
 
-/// What C functions get as their first argument; unique among the instances that are alive. Null for null.
+/// What C functions get as their first argument; unique among the instances that are alive. Null
+/// for null.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_instance_token(instance: *const gw_instance) -> *const c_void {
     // SAFETY: null or an instance of ours, by the rules of this ABI.
@@ -232,7 +241,8 @@ pub unsafe extern "C" fn gw_instance_store(instance: *const gw_instance) -> *con
     unsafe { instance.as_ref() }.map_or(core::ptr::null(), |instance| instance.0.store_pointer().cast())
 }
 
-/// Frees an instance handle; the instance itself goes with the last handle of its store. Null is allowed.
+/// Frees an instance handle; the instance itself goes with the last handle of its store. Null is
+/// allowed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_instance_free(instance: *mut gw_instance) {
     // SAFETY: null or an instance of ours that is freed once, by the rules of this ABI.

@@ -8,7 +8,8 @@ use crate::types::{Limits, MemoryType};
 use crate::vm::{Extern, Store};
 use core::mem::offset_of;
 
-/// The part of a memory that changes; other threads may change it at any time, so read each field atomically.
+/// The part of a memory that changes; other threads may change it at any time, so read each field
+/// atomically.
 #[repr(C)]
 #[derive(Debug)]
 pub struct gw_memory_def {
@@ -30,7 +31,8 @@ const _: () = {
     assert!(offset_of!(gw_memory_def, page_size) == offset_of!(MemoryDefinition, page_size));
 };
 
-/// Makes a 32-bit memory of `min` pages of 64 KiB, in a store of its own until it is imported. `max` counts only with `has_max`.
+/// Makes a 32-bit memory of `min` pages of 64 KiB, in a store of its own until it is imported.
+/// `max` counts only with `has_max`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_memory_new(min: u64, has_max: bool, max: u64, out: *mut *mut gw_extern) -> *mut gw_error {
     fallible(|| {
@@ -42,8 +44,8 @@ pub unsafe extern "C" fn gw_memory_new(min: u64, has_max: bool, max: u64, out: *
     })
 }
 
-/// The memory's definition, valid as long as the handle; null for null and for what is no memory. After this call the address range is known to
-/// Go, and is quarantined when the memory is closed.
+/// The memory's definition, valid as long as the handle; null for null and for what is no memory.
+/// After this call the address range is known to Go, and is quarantined when the memory is closed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_memory_definition(memory: *const gw_extern) -> *const gw_memory_def {
     infallible(core::ptr::null(), || {
@@ -53,7 +55,7 @@ pub unsafe extern "C" fn gw_memory_definition(memory: *const gw_extern) -> *cons
     })
 }
 
-/// Grows a memory by a number of its pages and gives its old size in pages.
+/// Grows a memory by a number of its pages and returns its old size in pages.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_memory_grow(memory: *const gw_extern, pages: u64, old: *mut u64) -> *mut gw_error {
     fallible(|| {

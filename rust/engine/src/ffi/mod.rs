@@ -1,15 +1,16 @@
 //! The C ABI: its only definition, from which cbindgen writes `go/internal/engine/wasmer.h`.
 //!
 //! Rules that hold for every function here:
-//! - A pointer to a handle is either one that a function of this ABI gave and that was not freed since, or null. Null
-//!   for a required argument is an error of kind `Argument`; the `..._free` functions accept null and do nothing.
-//! - A function that can fail returns null on success and an owned error otherwise, to be freed by `gw_error_free`; its
-//!   `out` is written on success only.
+//! - A pointer to a handle is either one that a function of this ABI gave and that was not freed
+//!   since, or null. Null for a required argument is an error of kind `Argument`; the `..._free`
+//!   functions accept null and do nothing.
+//! - A function that can fail returns null on success and an owned error otherwise, to be freed by
+//!   `gw_error_free`; its `out` is written on success only.
 //! - Panics are caught and become errors of kind `Internal`.
 //! - Handles may be used from any thread, by several at once; freeing one ends its use everywhere.
 //! - Values cross as 64-bit slots; strings as bytes of UTF-8 with a length.
-//! - Arguments take 8 words at most, results 2; Go's functions for these are generated (`rust/header/src/bindings.rs`), by which Go calls them
-//!   by number (`gw_entries`).
+//! - Arguments take 8 words at most, results 2; Go's functions for these are generated
+//!   (`rust/header/src/bindings.rs`), by which Go calls them by number (`gw_entries`).
 #![allow(unsafe_code)] // C callers hand in raw pointers; each is checked for null and read once, at the border.
 #![allow(non_camel_case_types)] // these are the names that C sees
 #![allow(clippy::missing_safety_doc)] // the rules above are the contract of all functions here

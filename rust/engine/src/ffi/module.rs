@@ -12,7 +12,8 @@ use crate::vm::Module;
 #[derive(Debug)]
 pub struct gw_module(pub(super) Module);
 
-/// Compiles a module from the binary format, on threads of the system: `gw_compilation_new` and what follows it in one. Null options are the defaults.
+/// Compiles a module from the binary format, on threads of the system: `gw_compilation_new` and
+/// what follows it in one. Null options are the defaults.
 #[cfg(feature = "hosted")]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_module_compile(
@@ -51,7 +52,8 @@ pub unsafe extern "C" fn gw_module_serialize(module: *const gw_module, out: *mut
     })
 }
 
-/// Makes a module of what `gw_module_serialize` gave. The bytes hold machine code that will run: they must be trusted.
+/// Makes a module of what `gw_module_serialize` gave. The bytes hold machine code that will run:
+/// they must be trusted.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_module_deserialize(data: *const u8, len: usize, out: *mut *mut gw_module) -> *mut gw_error {
     fallible(|| {
@@ -65,7 +67,8 @@ pub unsafe extern "C" fn gw_module_deserialize(data: *const u8, len: usize, out:
     })
 }
 
-/// Describes a module: types, imports, exports, sections, sizes, in the encoding that `ffi/describe.rs` defines.
+/// Describes a module: types, imports, exports, sections, sizes, in the encoding that
+/// `ffi/describe.rs` defines.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_module_describe(module: *const gw_module, out: *mut gw_bytes) -> *mut gw_error {
     fallible(|| {
@@ -76,7 +79,8 @@ pub unsafe extern "C" fn gw_module_describe(module: *const gw_module, out: *mut 
     })
 }
 
-/// Tells where the functions of a module are, in the encoding that `ffi/describe.rs` defines: for profilers.
+/// Tells where the functions of a module are, in the encoding that `ffi/describe.rs` defines: for
+/// profilers.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_module_functions(module: *const gw_module, out: *mut gw_bytes) -> *mut gw_error {
     fallible(|| {
@@ -87,7 +91,8 @@ pub unsafe extern "C" fn gw_module_functions(module: *const gw_module, out: *mut
     })
 }
 
-/// Gives the custom sections of a module that hold debugging information, in the encoding that `ffi/describe.rs` defines.
+/// Returns the custom sections of a module that hold debugging information, in the encoding that
+/// `ffi/describe.rs` defines.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_module_debug(module: *const gw_module, out: *mut gw_bytes) -> *mut gw_error {
     fallible(|| {
@@ -98,7 +103,8 @@ pub unsafe extern "C" fn gw_module_debug(module: *const gw_module, out: *mut gw_
     })
 }
 
-/// Describes a module without compiling it, as `gw_module_describe` does. The bodies of its functions are not validated.
+/// Describes a module without compiling it, as `gw_module_describe` does. The bodies of its
+/// functions are not validated.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_inspect(data: *const u8, len: usize, out: *mut gw_bytes) -> *mut gw_error {
     fallible(|| {
@@ -110,8 +116,8 @@ pub unsafe extern "C" fn gw_inspect(data: *const u8, len: usize, out: *mut gw_by
     })
 }
 
-/// Finds the proposals that a module needs beyond WebAssembly 1.0, in the encoding that `ffi/describe.rs` defines. The error is
-/// that of a module that is not valid with all of them.
+/// Finds the proposals that a module needs beyond WebAssembly 1.0, in the encoding that
+/// `ffi/describe.rs` defines. The error is that of a module that is not valid with all of them.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_proposals(data: *const u8, len: usize, out: *mut gw_bytes) -> *mut gw_error {
     fallible(|| {

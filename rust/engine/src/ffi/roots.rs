@@ -1,4 +1,5 @@
-//! Finding the references to values of the host that a store holds, without keeping the store alive.
+//! Finding the references to values of the host that a store holds, without keeping the store
+//! alive.
 
 use super::error::{gw_bytes, gw_error};
 use super::externs::gw_extern;
@@ -37,9 +38,10 @@ pub unsafe extern "C" fn gw_store_watch_extern(item: *const gw_extern, out: *mut
     })
 }
 
-/// Gives the slots of externref in globals, tables and passive element segments of the store, 8 bytes each, little-endian, and
-/// whether the store still exists. Of stores that became one, at least one of the watches finds it. No guest of the store may
-/// run meanwhile, lest a slot be missed that it moves.
+/// Returns the slots of externref in globals, tables and passive element segments of the store, 8
+/// bytes each, little-endian, and whether the store still exists. Of stores that became one, at
+/// least one of the watches finds it. No guest of the store may run meanwhile, lest a slot be
+/// missed that it moves.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_store_watch_roots(
     watch: *const gw_store_watch,

@@ -71,7 +71,8 @@ pub const NAMES: [&str; 60] = [
     "gw_wat2wasm",
 ];
 
-// Only their addresses are used. Named by their symbols, so that this file compiles when one goes away: what writes it is built on the engine.
+// Only their addresses are used. Named by their symbols, so that this file compiles when one goes
+// away: what writes it is built on the engine.
 unsafe extern "C" {
     fn gw_bytes_free();
     fn gw_clock_monotonic();

@@ -141,8 +141,8 @@ fn panics_become_errors() {
 /// Runs a function on a fiber, answering host calls with the sum of their slots.
 unsafe fn run(context: *mut Context, instance: *const gw_instance, function: gw_func, slots: &mut [u64]) -> u64 {
     let args = context as usize - slots.len() * 8;
-    // SAFETY: the context is ours, the slots lie right below it, and the guest stands still outside of enter and
-    // resume.
+    // SAFETY: the context is ours, the slots lie right below it, and the guest stands still outside
+    // of enter and resume.
     unsafe {
         (*context).entry = function.entry as usize;
         (*context).code = function.code as usize;
@@ -227,10 +227,7 @@ fn a_module_is_compiled_serialised_linked_and_run() {
         let mut frames = gw_bytes { data: null_mut(), len: 0 };
         fine(gw_trap(context, &raw mut frames));
         assert_eq!(
-            (
-                std::slice::from_raw_parts(frames.data, 4),
-                std::slice::from_raw_parts(frames.data.add(12), 8)
-            ),
+            (std::slice::from_raw_parts(frames.data, 4), std::slice::from_raw_parts(frames.data.add(12), 8)),
             (&[1, 0, 0, 0][..], &[0, 0, 0, 0, 3, 0, 0, 0][..]),
             "one frame, of a module without a name, function 3"
         );

@@ -1,12 +1,14 @@
 #![allow(unsafe_code)] // maps, protects and hands out the stacks that guests run on
-//! The arena of fiber slots: one reservation, cut into slots of one size, so that a slot is found from any stack pointer by masking.
+//! The arena of fiber slots: one reservation, cut into slots of one size, so that a slot is found
+//! from any stack pointer by masking.
 //!
 //! ```text
 //! slot:  | guard, no access | stack, grows down  ...  | argument slots | context |
 //!        0               GUARD_SIZE               CONTEXT_SIZE from the end      slot size
 //! ```
 //!
-//! Sandbox-critical: the guard is what stops endless recursion, and [`slot_of`] is what the signal handler trusts.
+//! Sandbox-critical: the guard is what stops endless recursion, and [`slot_of`] is what the signal
+//! handler trusts.
 
 use crate::abi::context::{CONTEXT_SIZE, Context};
 use crate::budget::{self, Taken};
@@ -16,8 +18,8 @@ use crate::prelude::*;
 use crate::sync::{Mutex, OnceLock};
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-/// Bytes without access at the low end of a slot. Compiled code probes every page of a large frame, so one page would do;
-/// the rest is there for functions of the engine that run on the fiber.
+/// Bytes without access at the low end of a slot. Compiled code probes every page of a large frame,
+/// so one page would do; the rest is there for functions of the engine that run on the fiber.
 pub const GUARD_SIZE: usize = 64 << 10;
 /// Bytes of a slot, unless chosen otherwise.
 const DEFAULT_SLOT_SIZE: usize = 1 << 20;
@@ -64,7 +66,8 @@ struct Free {
     list: Vec<u32>,
     /// Slots that have been released and are not accessible.
     closed: Vec<u32>,
-    /// Whether a slot is accessible, of each that was ever used; changed before it is closed and after it is opened.
+    /// Whether a slot is accessible, of each that was ever used; changed before it is closed and
+    /// after it is opened.
     open: Vec<bool>,
     /// Part of the mappings budget that the accessible slots hold, and the arena.
     mappings: Vec<Taken>,
@@ -79,7 +82,8 @@ fn arena() -> Result<&'static Arena> {
     ARENA.get_or_init(|| Arena::reserve(ArenaOptions::default())).as_ref().map_err(Clone::clone)
 }
 
-/// How many slots to ask for: at least a few, and no more than can be counted in bytes with one to spare.
+/// How many slots to ask for: at least a few, and no more than can be counted in bytes with one to
+/// spare.
 fn slots_in(bytes: usize, slot_size: usize) -> usize {
     (bytes / slot_size).clamp(MIN_SLOTS, isize::MAX as usize / slot_size)
 }
@@ -140,8 +144,9 @@ impl Arena {
         let slot = self.take()? as usize;
         let low = self.base + slot * self.slot_size;
         let context = (low + self.slot_size - CONTEXT_SIZE) as *mut Context;
-        // SAFETY: the context lies in the accessible part of a slot that is ours alone, is aligned (the slot and CONTEXT_SIZE
-        // are multiples of 64), and all of its fields are valid as zeros.
+        // SAFETY: the context lies in the accessible part of a slot that is ours alone, is aligned
+        // (the slot and CONTEXT_SIZE are multiples of 64), and all of its fields are valid as
+        // zeros.
         unsafe {
             core::ptr::write_bytes(context, 0, 1);
             (*context).stack_low = low + GUARD_SIZE;
@@ -193,7 +198,8 @@ impl Arena {
     fn open(&self, slot: u32) -> Result<Taken> {
         let mappings = budget::take_for_call(2)?;
         let (stack, size) = self.stack(slot);
-        // SAFETY: the range is within this slot of our own reservation, and nobody uses the slot yet.
+        // SAFETY: the range is within this slot of our own reservation, and nobody uses the slot
+        // yet.
         unsafe { os::protect(stack, size, os::READ_WRITE) }.map_err(|error| {
             let message = format!("no memory for the stack of a guest, {size} bytes: {error}");
             Error::new(ErrorKind::Resource, message)
@@ -201,7 +207,8 @@ impl Arena {
         Ok(mappings)
     }
 
-    /// Takes a slot's memory away, and its mappings, as what is not accessible merges with its neighbours.
+    /// Takes a slot's memory away, and its mappings, as what is not accessible merges with its
+    /// neighbours.
     fn close(&self, slot: u32) -> bool {
         let (stack, size) = self.stack(slot);
         // SAFETY: it replaces a part of our own reservation that is no longer in use.
@@ -228,7 +235,8 @@ impl Arena {
             return;
         }
         let (stack, size) = self.stack(slot);
-        // SAFETY: the slot is ours and no longer in use; its next user finds zeros and writes the context anew.
+        // SAFETY: the slot is ours and no longer in use; its next user finds zeros and writes the
+        // context anew.
         let _ = unsafe { os::discard(stack, size) };
         let mut free = self.free.lock();
         free.open[slot as usize] = true;
@@ -236,7 +244,7 @@ impl Arena {
     }
 }
 
-/// Takes a slot and gives its context, with the fields of the slot filled in.
+/// Takes a slot and returns its context, with the fields of the slot filled in.
 pub(super) fn acquire() -> Result<*mut Context> {
     arena()?.acquire()
 }
@@ -253,13 +261,15 @@ pub(super) unsafe fn release(context: *mut Context) {
     }
 }
 
-/// Does something with a context that may have been released meanwhile, unless its slot is closed; no slot is closed meanwhile.
+/// Does something with a context that may have been released meanwhile, unless its slot is closed;
+/// no slot is closed meanwhile.
 pub(super) fn if_open(context: *const Context, action: impl FnOnce(&Context)) {
     let (Some(slot), Ok(arena)) = (slot_of(context.addr()), arena()) else { return };
     let free = arena.free.lock();
     let index = (slot.low - arena.base) / arena.slot_size;
     if slot.context.cast_const() == context && free.open.get(index) == Some(&true) {
-        // SAFETY: the slot is accessible while the lock is held, and its context has atomic fields where others may write.
+        // SAFETY: the slot is accessible while the lock is held, and its context has atomic fields
+        // where others may write.
         action(unsafe { &*context });
     }
 }
@@ -285,7 +295,8 @@ pub(super) struct Slot {
     pub context: *mut Context,
 }
 
-/// The slot that an address lies in, if it lies in the arena. Safe in a signal handler: reads three atomics.
+/// The slot that an address lies in, if it lies in the arena. Safe in a signal handler: reads three
+/// atomics.
 ///
 /// A slot whose stack pointer is live is accessible, and so is its context.
 pub(super) fn slot_of(address: usize) -> Option<Slot> {
@@ -306,7 +317,8 @@ mod tests {
         for _ in 0..2 {
             let contexts: Vec<_> = (0..OPEN_SLOTS + 100).map(|_| acquire().unwrap()).collect();
             for context in contexts {
-                // SAFETY: the slot was just acquired; the lowest byte of its stack is accessible, and nobody uses it.
+                // SAFETY: the slot was just acquired; the lowest byte of its stack is accessible,
+                // and nobody uses it.
                 unsafe {
                     *((*context).stack_low as *mut u8) = 1;
                     release(context);

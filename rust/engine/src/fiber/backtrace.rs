@@ -17,9 +17,11 @@ pub struct Backtrace {
     pub left_out: u32,
 }
 
-/// Walks the chain of frame pointers of a guest that has trapped and was not resumed or entered since.
+/// Walks the chain of frame pointers of a guest that has trapped and was not resumed or entered
+/// since.
 ///
-/// Each step is checked to stay within the slot's stack and to go up, so that a damaged chain ends the walk and nothing else.
+/// Each step is checked to stay within the slot's stack and to go up, so that a damaged chain ends
+/// the walk and nothing else.
 ///
 /// # Safety
 /// `context` belongs to a slot that the caller holds, and the code that ran there is still loaded.
@@ -32,7 +34,8 @@ pub unsafe fn backtrace(context: *const Context) -> Backtrace {
     let mut trace = Backtrace::default();
     trace.push(pc);
     while fp >= low && fp <= high - 16 && fp.is_multiple_of(8) {
-        // SAFETY: fp and the word above it lie in the accessible stack of this slot, by the condition of the loop.
+        // SAFETY: fp and the word above it lie in the accessible stack of this slot, by the
+        // condition of the loop.
         let (next, return_address) = unsafe { (*(fp as *const usize), *((fp + 8) as *const usize)) };
         if return_address == 0 {
             break;

@@ -1,7 +1,9 @@
-//! Intrinsics: functions of the host that the engine carries out by itself where it can, on the guest's stack. The host provides each of them as an
-//! ordinary function and names the intrinsic by its number; what the engine cannot do, it calls that function for.
+//! Intrinsics: functions of the host that the engine carries out by itself where it can, on the
+//! guest's stack. The host provides each of them as an ordinary function and names the intrinsic by
+//! its number; what the engine cannot do, it calls that function for.
 //!
-//! One table: the number, what is needed to check a function that names it, and the builtins that its record points to.
+//! One table: the number, what is needed to check a function that names it, and the builtins that
+//! its record points to.
 
 use super::{clock, gw_stub_clock_call, gw_stub_host_call, table};
 use crate::abi::Builtins;
@@ -14,7 +16,8 @@ use crate::types::FuncType;
 pub enum Intrinsic {
     /// None: the host does everything.
     None = 0,
-    /// Reads a clock of the system into the guest's memory. Its datum is the time of the monotonic clock, in nanoseconds, that is 0 for the guest.
+    /// Reads a clock of the system into the guest's memory. Its datum is the time of the monotonic
+    /// clock, in nanoseconds, that is 0 for the guest.
     ClockRead = 1,
 }
 

@@ -1,14 +1,16 @@
 #![allow(unsafe_code)] // reads and writes the registers that a signal interrupted
-//! The interrupted registers on aarch64 Linux: reading them, saving all of them for a pause, restoring them when it ends, and redirecting
-//! the thread to leave.
+//! The interrupted registers on aarch64 Linux: reading them, saving all of them for a pause,
+//! restoring them when it ends, and redirecting the thread to leave.
 //!
 //! Sandbox-critical; runs in the signal handler only.
 //!
-//! The processor has no instruction that restores all registers and jumps, as `iretq` does, but the kernel restores them all when a handler
-//! returns. So `gw_unpause` is an instruction that faults, and [`Registers::restore_pause`] answers that fault.
+//! The processor has no instruction that restores all registers and jumps, as `iretq` does, but the
+//! kernel restores them all when a handler returns. So `gw_unpause` is an instruction that faults,
+//! and [`Registers::restore_pause`] answers that fault.
 //!
-//! Go without cgo finds its `g` in x28 when its handler begins, whatever was interrupted. In the image nothing else is ever there (RATIONALE.md, "arm64").
-//! The hosted form's code uses x28, but Go with cgo finds `g` elsewhere. [`call_handler`] sets it in any case.
+//! Go without cgo finds its `g` in x28 when its handler begins, whatever was interrupted. In the
+//! image nothing else is ever there (RATIONALE.md, "arm64"). The hosted form's code uses x28, but
+//! Go with cgo finds `g` elsewhere. [`call_handler`] sets it in any case.
 
 use crate::abi::context::Context;
 use core::arch::global_asm;
@@ -24,7 +26,8 @@ unsafe extern "C" {
     safe static gw_stubs_end: u8;
 }
 
-/// `struct ucontext` of the kernel (asm/ucontext.h). Its signal mask is followed by room for a longer one.
+/// `struct ucontext` of the kernel (asm/ucontext.h). Its signal mask is followed by room for a
+/// longer one.
 #[repr(C)]
 struct Ucontext {
     flags: u64,
@@ -50,8 +53,9 @@ struct Machine {
 #[repr(C, align(16))]
 struct Records([u8; 4096]);
 
-/// `struct fpsimd_context`: the record of the vector registers, which the kernel writes for every signal. Where the processor has SVE, there is
-/// another one with the longer registers; returning takes the lower halves from this one all the same.
+/// `struct fpsimd_context`: the record of the vector registers, which the kernel writes for every
+/// signal. Where the processor has SVE, there is another one with the longer registers; returning
+/// takes the lower halves from this one all the same.
 #[repr(C)]
 struct Vectors {
     kind: u32,
@@ -77,7 +81,8 @@ pub(super) struct Registers(*mut Ucontext);
 
 impl Registers {
     /// # Safety
-    /// `ucontext` is the third argument of a handler with SA_SIGINFO, and the handler has not returned.
+    /// `ucontext` is the third argument of a handler with SA_SIGINFO, and the handler has not
+    /// returned.
     pub(super) unsafe fn from_ucontext(ucontext: *mut c_void) -> Self {
         Self(ucontext.cast())
     }
@@ -106,11 +111,13 @@ impl Registers {
         self.register(FP) as usize
     }
 
-    /// The record of the vector registers; null if there is none, which the kernel never does to a thread that has used them.
+    /// The record of the vector registers; null if there is none, which the kernel never does to a
+    /// thread that has used them.
     fn vectors(&self) -> *mut Vectors {
         let mut offset = 0;
         while offset + size_of::<Vectors>() <= size_of::<Records>() {
-            // SAFETY: by the promise of `from_ucontext` and the comparison; records are aligned to 16 bytes.
+            // SAFETY: by the promise of `from_ucontext` and the comparison; records are aligned to
+            // 16 bytes.
             let (record, kind, size) = unsafe {
                 let record = (&raw mut (*self.machine()).records).cast::<u8>().add(offset).cast::<Vectors>();
                 (record, (*record).kind, (*record).size as usize)
@@ -144,14 +151,14 @@ impl Registers {
         context.sp = context.resume_frame.as_ptr() as usize;
     }
 
-    /// If the instruction is the one that resumes a pause: restores what [`Self::save`] has saved, and reports true. `context` is that of the
-    /// slot which the stack pointer is in.
+    /// If the instruction is the one that resumes a pause: restores what [`Self::save`] has saved,
+    /// and reports true. `context` is that of the slot which the stack pointer is in.
     pub(super) fn restore_pause(&self, context: &Context) -> bool {
         if self.pc() != gw_unpause as *const () as usize {
             return false;
         }
-        // SAFETY: by the promise of `from_ucontext`; nothing else refers to the structure, and the record lies apart from what is in `Machine`
-        // before it.
+        // SAFETY: by the promise of `from_ucontext`; nothing else refers to the structure, and the
+        // record lies apart from what is in `Machine` before it.
         unsafe {
             let machine = self.machine();
             (*machine).regs.copy_from_slice(&context.regs[..31]);
@@ -167,7 +174,7 @@ impl Registers {
         true
     }
 
-    /// Sets program counter, stack pointer and frame pointer, and gives those that were there.
+    /// Sets program counter, stack pointer and frame pointer, and returns those that were there.
     pub(super) fn replace_frame(&self, (pc, sp, fp): (usize, usize, usize)) -> (usize, usize, usize) {
         let before = (self.pc(), self.sp(), self.fp());
         // SAFETY: by the promise of `from_ucontext`; nothing else refers to the structure.
@@ -191,11 +198,13 @@ impl Registers {
     }
 }
 
-/// Calls a handler of three arguments that was there before ours, with `g` where it expects it. `guest` is the context where the stack pointer
-/// of the interrupted registers is, or was before [`Registers::replace_frame`], on a guest's stack.
+/// Calls a handler of three arguments that was there before ours, with `g` where it expects it.
+/// `guest` is the context where the stack pointer of the interrupted registers is, or was before
+/// [`Registers::replace_frame`], on a guest's stack.
 ///
 /// # Safety
-/// The first three arguments are those of a handler that has not returned, and `handler` was installed with SA_SIGINFO for the signal.
+/// The first three arguments are those of a handler that has not returned, and `handler` was
+/// installed with SA_SIGINFO for the signal.
 pub(super) unsafe fn call_handler(
     handler: usize,
     signal: i32,
@@ -226,8 +235,8 @@ global_asm!(
     "ret",
 );
 
-/// Whether an instruction is one of our stubs. The part of them that enters a guest from C runs on the host's stack, so with a
-/// stack pointer in the arena it is one of those that guests call.
+/// Whether an instruction is one of our stubs. The part of them that enters a guest from C runs on
+/// the host's stack, so with a stack pointer in the arena it is one of those that guests call.
 pub(super) fn is_stub(pc: usize) -> bool {
     (ptr::addr_of!(gw_stubs_start) as usize..ptr::addr_of!(gw_stubs_end) as usize).contains(&pc)
 }

@@ -1,5 +1,6 @@
 #![allow(unsafe_code)] // reads and writes the registers that a signal interrupted
-//! The interrupted registers on x86-64 Linux: reading them, saving all of them for a pause, and redirecting the thread to leave.
+//! The interrupted registers on x86-64 Linux: reading them, saving all of them for a pause, and
+//! redirecting the thread to leave.
 //!
 //! Sandbox-critical; runs in the signal handler only.
 
@@ -25,7 +26,8 @@ struct Ucontext {
     flags: u64,
     link: u64,
     stack: [u64; 3],
-    /// r8..r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, eflags, selectors, error, trap, mask, address of the fault.
+    /// r8..r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, eflags, selectors, error, trap, mask,
+    /// address of the fault.
     registers: [u64; 23],
     /// Address of the floating-point state, in the layout of FXSAVE.
     state: *const u8,
@@ -39,7 +41,8 @@ const EFLAGS: usize = 17;
 
 impl Registers {
     /// # Safety
-    /// `ucontext` is the third argument of a handler with SA_SIGINFO, and the handler has not returned.
+    /// `ucontext` is the third argument of a handler with SA_SIGINFO, and the handler has not
+    /// returned.
     pub(super) unsafe fn from_ucontext(ucontext: *mut c_void) -> Self {
         Self(ucontext.cast())
     }
@@ -78,7 +81,8 @@ impl Registers {
             asm!("mov {0:r}, cs", "mov {1:r}, ss", out(reg) cs, out(reg) ss, options(nomem, nostack, preserves_flags));
         };
         context.iret = [self.get(RIP), cs, self.get(EFLAGS), self.get(RSP), ss, 0];
-        // SAFETY: on x86-64 the kernel always saves the floating-point state, in the layout of FXSAVE, 512 bytes.
+        // SAFETY: on x86-64 the kernel always saves the floating-point state, in the layout of
+        // FXSAVE, 512 bytes.
         unsafe {
             let state = (*self.0).state;
             ptr::copy_nonoverlapping(state, context.fx.0.as_mut_ptr(), context.fx.0.len());
@@ -94,7 +98,7 @@ impl Registers {
         false
     }
 
-    /// Sets program counter, stack pointer and frame pointer, and gives those that were there.
+    /// Sets program counter, stack pointer and frame pointer, and returns those that were there.
     pub(super) fn replace_frame(&self, (pc, sp, fp): (usize, usize, usize)) -> (usize, usize, usize) {
         let before = (self.pc(), self.sp(), self.fp());
         for (register, value) in [(RIP, pc), (RSP, sp), (RBP, fp)] {
@@ -110,10 +114,12 @@ impl Registers {
     }
 }
 
-/// Calls a handler of three arguments that was there before ours. Go finds its `g` in thread-local storage here, on a guest's stack or not.
+/// Calls a handler of three arguments that was there before ours. Go finds its `g` in thread-local
+/// storage here, on a guest's stack or not.
 ///
 /// # Safety
-/// The first three arguments are those of a handler that has not returned, and `handler` was installed with SA_SIGINFO for the signal.
+/// The first three arguments are those of a handler that has not returned, and `handler` was
+/// installed with SA_SIGINFO for the signal.
 pub(super) unsafe fn call_handler(
     handler: usize,
     signal: i32,
@@ -127,8 +133,8 @@ pub(super) unsafe fn call_handler(
     handler(signal, info, ucontext);
 }
 
-/// Whether an instruction is one of our stubs. The part of them that enters a guest from C runs on the host's stack, so with a
-/// stack pointer in the arena it is one of those that guests call.
+/// Whether an instruction is one of our stubs. The part of them that enters a guest from C runs on
+/// the host's stack, so with a stack pointer in the arena it is one of those that guests call.
 pub(super) fn is_stub(pc: usize) -> bool {
     (ptr::addr_of!(gw_stubs_start) as usize..ptr::addr_of!(gw_stubs_end) as usize).contains(&pc)
 }

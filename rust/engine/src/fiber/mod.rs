@@ -1,8 +1,10 @@
 #![allow(unsafe_code)] // names the stubs, which are assembly
-//! Guests as coroutines: the arena of their stacks, the stubs between them and the host, and the signals.
+//! Guests as coroutines: the arena of their stacks, the stubs between them and the host, and the
+//! signals.
 //!
-//! A call of a guest in one reading: a run loop (Go's, or that of `vm::testing`) fills a context -> `stubs` enter on the slot's stack -> compiled code ->
-//! a builtin stub, a trap or a pause (`signals`) leaves -> the loop acts on the status and resumes.
+//! A call of a guest in one reading: a run loop (Go's, or that of `vm::testing`) fills a context ->
+//! `stubs` enter on the slot's stack -> compiled code -> a builtin stub, a trap or a pause
+//! (`signals`) leaves -> the loop acts on the status and resumes.
 
 pub mod arena;
 pub mod backtrace;
@@ -56,7 +58,8 @@ fn table(host_call: *const ()) -> Builtins {
     }
 }
 
-/// Reserves the arena and installs the signal handlers; the first call decides the sizes, later ones only report its outcome.
+/// Reserves the arena and installs the signal handlers; the first call decides the sizes, later
+/// ones only report its outcome.
 pub fn init(options: ArenaOptions) -> Result<()> {
     static DONE: OnceLock<Result<()>> = OnceLock::new();
     DONE.get_or_init(|| {
@@ -75,8 +78,8 @@ pub fn ensure_pause_handler() -> Result<()> {
 /// The handler of all signals, for whoever installs it.
 pub const SIGNAL_HANDLER: extern "C" fn(i32, *mut core::ffi::c_void, *mut core::ffi::c_void) = signals::handler;
 
-/// Asks the guest that was entered by C with this context to pause, if one runs. The context may have been released, and may
-/// serve another guest by now, which then pauses for nothing.
+/// Asks the guest that was entered by C with this context to pause, if one runs. The context may
+/// have been released, and may serve another guest by now, which then pauses for nothing.
 pub fn interrupt(context: *const Context) {
     arena::if_open(context, signals::interrupt);
 }

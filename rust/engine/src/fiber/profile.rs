@@ -1,8 +1,10 @@
 #![allow(unsafe_code)] // reads stacks in a signal handler, and writes to memory of Go's
-//! Samples for CPU profiles: where a guest was when Go's profiling signal came, and which Go functions have called it.
+//! Samples for CPU profiles: where a guest was when Go's profiling signal came, and which Go
+//! functions have called it.
 //!
-//! Sandbox-critical: [`sample`] runs in the signal handler. It allocates nothing, takes no lock and cannot panic. It reads the
-//! guest's stack within its bounds, and of Go's stack what the frame pointers of Go's own functions lead to, as Go's tracer does.
+//! Sandbox-critical: [`sample`] runs in the signal handler. It allocates nothing, takes no lock and
+//! cannot panic. It reads the guest's stack within its bounds, and of Go's stack what the frame
+//! pointers of Go's own functions lead to, as Go's tracer does.
 
 use crate::abi::context::{Context, EntryMode};
 use crate::code;
@@ -13,7 +15,8 @@ pub const PCS: usize = 126;
 /// How many of them are the guest's, at most.
 pub const GUEST_PCS: usize = 64;
 
-/// Where samples go: Go makes it, and reads. It is never freed, as a handler may be about to write when profiling ends.
+/// Where samples go: Go makes it, and reads. It is never freed, as a handler may be about to write
+/// when profiling ends.
 #[repr(C)]
 #[derive(Debug)]
 pub struct Ring {
@@ -51,13 +54,15 @@ pub unsafe fn set_ring(ring: *mut Ring) {
     RING.store(ring, Ordering::Release);
 }
 
-/// Writes a sample of the guest of a context, which was interrupted with this program counter and frame pointer.
+/// Writes a sample of the guest of a context, which was interrupted with this program counter and
+/// frame pointer.
 pub(super) fn sample(context: &Context, pc: usize, fp: usize) {
     // SAFETY: a ring stays for the life of the process.
     let Some(ring) = (unsafe { RING.load(Ordering::Acquire).as_ref() }) else { return };
     let Some(number) = claim(ring) else { return };
     let records = (&raw const *ring).wrapping_add(1).cast::<Record>().cast_mut();
-    // SAFETY: as many records as the capacity says follow the ring; this one is ours until its number is written.
+    // SAFETY: as many records as the capacity says follow the ring; this one is ours until its
+    // number is written.
     unsafe {
         let record = records.add((number & (ring.capacity - 1)) as usize);
         let pcs = &mut (*record).pcs;
@@ -93,7 +98,8 @@ fn guest_stack(context: &Context, pc: usize, mut fp: usize, pcs: &mut [usize]) -
         count = 1;
     }
     while count < pcs.len() && fp >= low && fp <= high - 16 && fp.is_multiple_of(8) {
-        // SAFETY: fp and the word above it lie in the accessible stack of this slot, by the condition of the loop.
+        // SAFETY: fp and the word above it lie in the accessible stack of this slot, by the
+        // condition of the loop.
         let (next, return_address) = unsafe { (*(fp as *const usize), *((fp + 8) as *const usize)) };
         if code::is_code(return_address) {
             pcs[count] = return_address;
@@ -117,8 +123,8 @@ fn host_stack(context: &Context, pcs: &mut [usize]) -> usize {
     pcs[0] = context.host_pc;
     let (mut count, mut fp) = (1, context.host_bp);
     while count < pcs.len() && fp != 0 && fp.is_multiple_of(8) {
-        // SAFETY: Go's functions keep frame pointers, and Go's stack does not move while the guest runs. The outermost function's
-        // caller has none.
+        // SAFETY: Go's functions keep frame pointers, and Go's stack does not move while the guest
+        // runs. The outermost function's caller has none.
         let (next, return_address) = unsafe { (*(fp as *const usize), *((fp + 8) as *const usize)) };
         if return_address == 0 {
             break;

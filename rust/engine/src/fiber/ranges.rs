@@ -1,5 +1,6 @@
 #![allow(unsafe_code)] // a list that a signal handler reads
-//! Which addresses belong to the memories of a running guest: what the signal handler asks before it takes a fault for a trap.
+//! Which addresses belong to the memories of a running guest: what the signal handler asks before
+//! it takes a fault for a trap.
 //!
 //! Sandbox-critical. Readable at any time without a lock: a list that only grows at its head.
 
@@ -9,10 +10,12 @@ use core::ops::Range;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
-/// The address ranges of one store's memories. Its own address is what a context names as the store of the running call.
+/// The address ranges of one store's memories. Its own address is what a context names as the store
+/// of the running call.
 #[derive(Debug, Default)]
 pub struct Ranges {
-    /// Ranges of the memories of this store; also of those that it took in, until it was taken in itself.
+    /// Ranges of the memories of this store; also of those that it took in, until it was taken in
+    /// itself.
     ranges: AtomicPtr<Entry>,
     /// The ranges of the store that took this one in.
     merged: AtomicPtr<Ranges>,
@@ -57,8 +60,8 @@ impl Drop for Ranges {
     }
 }
 
-/// The definition of the memory of a store in whose range an address lies, or null. For the signal handler: it takes no lock
-/// and allocates nothing.
+/// The definition of the memory of a store in whose range an address lies, or null. For the signal
+/// handler: it takes no lock and allocates nothing.
 ///
 /// # Safety
 /// `store` is null, or the store pointer of an instance that is pinned by the running call.
@@ -66,8 +69,8 @@ impl Drop for Ranges {
 pub unsafe fn memory_at(store: *const (), address: usize) -> *const MemoryDefinition {
     let mut node = store.cast::<Ranges>();
     while !node.is_null() {
-        // SAFETY: a node lives as long as the contents of its store, the one that it points to as long, and their
-        // entries, too; none of them changes but by adding.
+        // SAFETY: a node lives as long as the contents of its store, the one that it points to as
+        // long, and their entries, too; none of them changes but by adding.
         unsafe {
             let mut entry = (*node).ranges.load(Ordering::Acquire).cast_const();
             while !entry.is_null() {

@@ -1,21 +1,27 @@
 #![allow(unsafe_code)] // installs signal handlers and reads what the kernel hands them
 //! The signal handler: traps and pauses of guests.
 //!
-//! Sandbox-critical. The handler allocates nothing, takes no lock and cannot panic. For each signal it decides one of four things:
+//! Sandbox-critical. The handler allocates nothing, takes no lock and cannot panic. For each signal
+//! it decides one of four things:
 //!
-//! - **trap**: the guest's instruction faulted in a way that its trap record foretells; control leaves with the trap's code;
-//! - **stack overflow**: the address lies in the guard of the very slot that the stack pointer is in;
-//! - **pause**: SIGURG found the guest in compiled code; its registers go to the context and control leaves;
-//! - **not ours**: the handler that was there before runs (Go's). With the stack pointer on a guest's stack a fault that is not
-//!   ours would be an escape or a bug of the engine: one line is written and the process aborts, as Go's own handling of faults
-//!   must not run there. A signal that was sent, not raised by an instruction, is no fault; Go's handler may print stacks for it, and
-//!   is shown the place that the guest was entered from instead of the guest's registers, which it cannot walk.
+//! - **trap**: the guest's instruction faulted in a way that its trap record foretells; control
+//!   leaves with the trap's code;
+//! - **stack overflow**: the address lies in the guard of the very slot that the stack pointer is
+//!   in;
+//! - **pause**: SIGURG found the guest in compiled code; its registers go to the context and
+//!   control leaves;
+//! - **not ours**: the handler that was there before runs (Go's). With the stack pointer on a
+//!   guest's stack a fault that is not ours would be an escape or a bug of the engine: one line is
+//!   written and the process aborts, as Go's own handling of faults must not run there. A signal
+//!   that was sent, not raised by an instruction, is no fault; Go's handler may print stacks for
+//!   it, and is shown the place that the guest was entered from instead of the guest's registers,
+//!   which it cannot walk.
 //!
 //! Handlers are installed after Go's, with the flags Go uses, on Go's alternate stacks.
 
 use super::arena::{self, GUARD_SIZE, Slot};
-use super::{machine, profile};
 use super::ranges;
+use super::{machine, profile};
 use crate::abi::context::{Context, Status};
 use crate::code;
 use crate::error::{Error, ErrorKind, Result};
@@ -25,18 +31,20 @@ use crate::trap::TrapCode;
 use core::ffi::c_void;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-/// The signal that Go sends to a thread whose goroutine shall yield; ours to pause a guest is the same.
+/// The signal that Go sends to a thread whose goroutine shall yield; ours to pause a guest is the
+/// same.
 pub(super) const PAUSE_SIGNAL: i32 = URG;
 
 /// Those that instructions raise.
 const FAULTS: [i32; 4] = [SEGV, BUS, FPE, ILL];
 
-/// Those that are only passed on, with the place that the guest was entered from: Go ends the process with the stacks of all goroutines,
-/// or counts a sample of a profile there.
+/// Those that are only passed on, with the place that the guest was entered from: Go ends the
+/// process with the stacks of all goroutines, or counts a sample of a profile there.
 const PASSED_ON: [i32; 3] = [QUIT, ABRT, PROF];
 
-/// Whether all others that Go handles are passed on likewise. Go without cgo looks for its goroutine elsewhere if it sees the vDSO interrupted, here
-/// `fiber::clock`'s, and ends the process where it finds none.
+/// Whether all others that Go handles are passed on likewise. Go without cgo looks for its
+/// goroutine elsewhere if it sees the vDSO interrupted, here `fiber::clock`'s, and ends the process
+/// where it finds none.
 const ALL_PASSED_ON: bool = cfg!(all(target_arch = "aarch64", not(feature = "hosted")));
 
 /// The highest number of a signal.
@@ -77,14 +85,16 @@ pub(super) fn install() -> Result<()> {
     Ok(())
 }
 
-/// Puts the handler of the pause signal back where the program removed it (`signal.Ignore` of everything does): without it an
-/// endless guest could not be stopped. Go's own handler stays chained.
+/// Puts the handler of the pause signal back where the program removed it (`signal.Ignore` of
+/// everything does): without it an endless guest could not be stopped. Go's own handler stays
+/// chained.
 pub(super) fn ensure_pause_handler() -> Result<()> {
     let present = os::signal_handler(PAUSE_SIGNAL).map_err(|error| system_error("read", PAUSE_SIGNAL, error))?;
     if present != handler as *const () as usize {
         set_handler(PAUSE_SIGNAL)?;
-        // Go sends a thread no further signal before it has handled the last one (`m.signalPending`): one that was ignored
-        // would be waited for for ever, so each thread gets another.
+        // Go sends a thread no further signal before it has handled the last one
+        // (`m.signalPending`): one that was ignored would be waited for forever, so each thread
+        // gets another.
         os::signal_all_threads(PAUSE_SIGNAL);
     }
     Ok(())
@@ -118,7 +128,8 @@ pub(crate) extern "C" fn handler(signal: i32, info: *mut c_void, ucontext: *mut 
         return;
     }
     if let Some(slot) = arena::slot_of(registers.sp()) {
-        // The stack pointer is on a guest's stack: the slot is accessible, and the guest runs on this very thread.
+        // The stack pointer is on a guest's stack: the slot is accessible, and the guest runs on
+        // this very thread.
         // SAFETY: by the above the context is readable and nobody else writes it now.
         let context = unsafe { &mut *slot.context };
         if signal == ILL && registers.restore_pause(context) {
@@ -141,7 +152,8 @@ pub(crate) extern "C" fn handler(signal: i32, info: *mut c_void, ucontext: *mut 
                 None => abort(signal, b"guest's"),
             }
         }
-        // Go's handler runs, after a pause too: it counts the signal as delivered, and finds no Go code here to preempt.
+        // Go's handler runs, after a pause too: it counts the signal as delivered, and finds no Go
+        // code here to preempt.
         let guest = registers.replace_frame((context.host_pc, context.host_sp, context.host_bp));
         chain(signal, info, ucontext, Some(context));
         registers.replace_frame(guest);
@@ -150,7 +162,8 @@ pub(crate) extern "C" fn handler(signal: i32, info: *mut c_void, ucontext: *mut 
     chain(signal, info, ucontext, None);
 }
 
-/// Which trap a fault is, if it is one (rules a and b of the design). It was raised by an instruction: `si_code` is positive.
+/// Which trap a fault is, if it is one (rules a and b of the design). It was raised by an
+/// instruction: `si_code` is positive.
 fn trap_of(
     signal: i32,
     address: usize,
@@ -172,11 +185,12 @@ fn trap_of(
                 // A failed explicit check selects address 0 for the access (translate/bounds).
                 TrapCode::MemoryOutOfBounds => {
                     let store = context.store.load(Ordering::Acquire).cast_const();
-                    // SAFETY: whoever entered the guest put the store of the running instance there, which its handle keeps alive.
+                    // SAFETY: whoever entered the guest put the store of the running instance
+                    // there, which its handle keeps alive.
                     address < NULL_PAGE || unsafe { !ranges::memory_at(store, address).is_null() }
                 }
-                // The only loads with the first record read a field of a null function record; a failed check of a table's bound
-                // selects address 0 (translate/table_access).
+                // The only loads with the first record read a field of a null function record; a
+                // failed check of a table's bound selects address 0 (translate/table_access).
                 TrapCode::IndirectCallToNull | TrapCode::TableOutOfBounds | TrapCode::UndefinedElement => {
                     address < NULL_PAGE
                 }
@@ -202,7 +216,8 @@ fn pause(context: &mut Context, registers: &machine::Registers) {
     registers.leave(context);
 }
 
-/// Hands the signal to the handler that was there before; it has interrupted the guest of a context, or something else.
+/// Hands the signal to the handler that was there before; it has interrupted the guest of a
+/// context, or something else.
 fn chain(signal: i32, info: *mut c_void, ucontext: *mut c_void, guest: Option<&Context>) {
     let Some(previous) = PREVIOUS.get(signal as usize) else { return };
     let action = previous.action.load(Ordering::Acquire);
@@ -211,8 +226,8 @@ fn chain(signal: i32, info: *mut c_void, ucontext: *mut c_void, guest: Option<&C
         signal::IGNORE => {}
         signal::DEFAULT if signal == PAUSE_SIGNAL => {} // its default is to be ignored
         signal::DEFAULT => {
-            // The default of all others ends the process: restore it, and let the instruction fault again, or what was sent come
-            // again.
+            // The default of all others ends the process: restore it, and let the instruction fault
+            // again, or what was sent come again.
             os::restore_default_action(signal);
             // SAFETY: the kernel passes `info`.
             if unsafe { SignalInfo::read(info) }.code <= 0 {
@@ -220,7 +235,8 @@ fn chain(signal: i32, info: *mut c_void, ucontext: *mut c_void, guest: Option<&C
             }
         }
         _ if flags & signal::SIGINFO != 0 => {
-            // SAFETY: the kernel passed the arguments, and accepted this address as a handler with SA_SIGINFO.
+            // SAFETY: the kernel passed the arguments, and accepted this address as a handler with
+            // SA_SIGINFO.
             unsafe { machine::call_handler(action, signal, info, ucontext, guest) };
         }
         _ => {
@@ -248,10 +264,12 @@ fn abort(signal: i32, whose: &[u8]) -> ! {
     os::abort()
 }
 
-/// The same for a stack of the engine's own: an entry that may be paused pauses, one whose stack is used up ends.
+/// The same for a stack of the engine's own: an entry that may be paused pauses, one whose stack is
+/// used up ends.
 #[cfg(not(feature = "hosted"))]
 fn own_stack(signal: i32, info: SignalInfo, registers: &machine::Registers, stack: os::own::Stack) -> bool {
-    // SAFETY: the stack pointer is on it, so that it is accessible; the entry runs on this very thread.
+    // SAFETY: the stack pointer is on it, so that it is accessible; the entry runs on this very
+    // thread.
     let (context, head) = unsafe { (&mut *stack.context, &*stack.head) };
     if signal == ILL && registers.restore_pause(context) {
         return true;
@@ -274,8 +292,8 @@ fn own_stack(signal: i32, info: SignalInfo, registers: &machine::Registers, stac
     false
 }
 
-/// Pauses the guest that was entered by C with this context, if one runs: at once in compiled code, otherwise when its C or runtime
-/// function returns. May come late and hit nothing.
+/// Pauses the guest that was entered by C with this context, if one runs: at once in compiled code,
+/// otherwise when its C or runtime function returns. May come late and hit nothing.
 pub(super) fn interrupt(context: &Context) {
     context.pause_requested.store(1, Ordering::Release);
     let thread = context.thread.load(Ordering::Acquire);

@@ -1,18 +1,25 @@
-//! The stubs on aarch64: entering, resuming and leaving a guest. All of the swap between the host's stack and the guest's is here
-//! and in its Go twin, go/internal/fiber/enter_arm64.s.
+//! The stubs on aarch64: entering, resuming and leaving a guest. All of the swap between the host's
+//! stack and the guest's is here and in its Go twin, go/internal/fiber/enter_arm64.s.
 //!
-//! Sandbox-critical. Rules that every stub keeps, those of the twin for x86-64 and what this architecture adds:
+//! Sandbox-critical. Rules that every stub keeps, those of the twin for x86-64 and what this
+//! architecture adds:
 //!
-//! - Who enters or resumes stores `host_sp`, `host_bp` and `host_pc` first, and `host_g` where Go needs it; whoever leaves uses only these.
-//! - A suspended guest's stack pointer points to twenty registers: x19..x30, then d8..d15, which is what a function preserves. So does that of
-//!   a paused guest, but in the context (`resume_frame`), with `gw_unpause` as x30: resuming touches no guest stack.
-//! - x28 is Go's `g`: Go without cgo finds it there when a signal comes. The image's code does not use it. The hosted form's does, so that it is saved and
-//!   restored here.
-//! - A signal may come at any instruction. While the program counter is here no pause happens; the handler sets
-//!   `pause_requested` instead, and the stubs of runtime functions test it before they go back to compiled code.
-//! - A store to the stack may hit the guard: the handler then leaves with a stack overflow, so nothing is half done before `gw_save` is.
-//! - Nothing but what is in the same image is referred to, by distance; x18 and the thread's register are not touched.
-//! - Between stubs x9 is the context, x10 to x12 are scratch. Leaving: x0 = context. Resuming: x0 = `runtime_result`, x1 = context.
+//! - Who enters or resumes stores `host_sp`, `host_bp` and `host_pc` first, and `host_g` where Go
+//!   needs it; whoever leaves uses only these.
+//! - A suspended guest's stack pointer points to twenty registers: x19..x30, then d8..d15, which is
+//!   what a function preserves. So does that of a paused guest, but in the context
+//!   (`resume_frame`), with `gw_unpause` as x30: resuming touches no guest stack.
+//! - x28 is Go's `g`: Go without cgo finds it there when a signal comes. The image's code does not
+//!   use it. The hosted form's does, so that it is saved and restored here.
+//! - A signal may come at any instruction. While the program counter is here no pause happens; the
+//!   handler sets `pause_requested` instead, and the stubs of runtime functions test it before they
+//!   go back to compiled code.
+//! - A store to the stack may hit the guard: the handler then leaves with a stack overflow, so
+//!   nothing is half done before `gw_save` is.
+//! - Nothing but what is in the same image is referred to, by distance; x18 and the thread's
+//!   register are not touched.
+//! - Between stubs x9 is the context, x10 to x12 are scratch. Leaving: x0 = context. Resuming: x0 =
+//!   `runtime_result`, x1 = context.
 
 use super::arena;
 use super::clock;
@@ -27,7 +34,8 @@ const LEAF_RESERVE: usize = 16 << 10;
 
 global_asm!(
     ".text",
-    // Pushes what a function preserves: the frame that suspended guests have, and the callers of gw_enter.
+    // Pushes what a function preserves: the frame that suspended guests have, and the callers of
+    // gw_enter.
     ".macro gw_save",
     "stp x19, x20, [sp, #-160]!",
     "stp x21, x22, [sp, #16]",
@@ -68,8 +76,9 @@ global_asm!(
     ".hidden gw_stubs_start",
     "gw_stubs_start:",
 
-    // uint64_t gw_enter(Context*, limit of the stack, thread): calls the context's function on the guest's stack. What is saved first is
-    // the frame that gw_c_left takes down. prepare_c gets the arguments as they are.
+    // uint64_t gw_enter(Context*, limit of the stack, thread): calls the context's function on the
+    // guest's stack. What is saved first is the frame that gw_c_left takes down. prepare_c gets the
+    // arguments as they are.
     ".p2align 4",
     ".globl gw_enter",
     ".hidden gw_enter",
@@ -100,7 +109,8 @@ global_asm!(
     "mov x0, x19",
     "b gw_leave",
 
-    // uint64_t gw_resume(Context*, limit of the stack, thread): continues a suspended or paused guest.
+    // uint64_t gw_resume(Context*, limit of the stack, thread): continues a suspended or paused
+    // guest.
     ".p2align 4",
     ".globl gw_resume",
     ".hidden gw_resume",
@@ -162,8 +172,9 @@ global_asm!(
     "ldr x16, [x0, {host_pc}]",
     "br x16",
 
-    // Builtin c_call(callee, slots): straight to the C function on the host's stack where the entry was by C, else leaves. C functions preserve
-    // what compiled code wants preserved, so here the three registers that this stub uses suffice.
+    // Builtin c_call(callee, slots): straight to the C function on the host's stack where the entry
+    // was by C, else leaves. C functions preserve what compiled code wants preserved, so here the
+    // three registers that this stub uses suffice.
     ".p2align 4",
     ".globl gw_stub_c_call",
     ".hidden gw_stub_c_call",
@@ -202,7 +213,8 @@ global_asm!(
     "b gw_suspend",
     "5:",
     "gw_save",
-    // A pause that was asked for meanwhile happens now; otherwise back to the guest. x9 = context, all saved.
+    // A pause that was asked for meanwhile happens now; otherwise back to the guest. x9 = context,
+    // all saved.
     "gw_return_or_pause:",
     "ldr w10, [x9, {pause_requested}]",
     "cbnz w10, 2f",
@@ -218,8 +230,9 @@ global_asm!(
     "str x10, [x9, {pauses}]",
     "b gw_suspend",
 
-    // Builtin c_call_registers(callee, a, b, c, d, slots) -> result: the same for C functions that take at most four integers and any
-    // floats in registers, where they are already. The arguments are in the slots, too, for the case that the guest has to leave.
+    // Builtin c_call_registers(callee, a, b, c, d, slots) -> result: the same for C functions that
+    // take at most four integers and any floats in registers, where they are already. The arguments
+    // are in the slots, too, for the case that the guest has to leave.
     ".p2align 4",
     ".globl gw_stub_c_call_registers",
     ".hidden gw_stub_c_call_registers",
@@ -286,8 +299,8 @@ global_asm!(
     "str x10, [x9, {status}]",
     "b gw_suspend",
 
-    // Builtins memory_move(dst, src, length) and memory_fill(dst, value, length): leaf functions on the guest's stack, if
-    // there is enough of it.
+    // Builtins memory_move(dst, src, length) and memory_fill(dst, value, length): leaf functions on
+    // the guest's stack, if there is enough of it.
     ".p2align 4",
     ".globl gw_stub_memory_move",
     ".hidden gw_stub_memory_move",
@@ -326,8 +339,9 @@ global_asm!(
     "mov x0, x9",
     "b gw_leave",
 
-    // Builtin host_call of `clock_time_get` where the engine implements it: reads the clock on the guest's stack. What it cannot do, for
-    // want of stack or because the host has to say what is wrong, is an ordinary host call.
+    // Builtin host_call of `clock_time_get` where the engine implements it: reads the clock on the
+    // guest's stack. What it cannot do, for want of stack or because the host has to say what is
+    // wrong, is an ordinary host call.
     ".p2align 4",
     ".globl gw_stub_clock_call",
     ".hidden gw_stub_clock_call",
@@ -351,8 +365,8 @@ global_asm!(
     "mov x1, x21",
     "b gw_host_call_pushed",
 
-    // A resumed pause arrives here, with the stack pointer in the context: `udf` faults, and the handler restores everything at once
-    // (`Registers::restore_pause`).
+    // A resumed pause arrives here, with the stack pointer in the context: `udf` faults, and the
+    // handler restores everything at once (`Registers::restore_pause`).
     ".p2align 4",
     ".globl gw_unpause",
     ".hidden gw_unpause",

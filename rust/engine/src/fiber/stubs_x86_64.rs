@@ -1,14 +1,18 @@
-//! The stubs on x86-64: entering, resuming and leaving a guest. All of the swap between the host's stack and the guest's is here
-//! and in its Go twin, go/internal/fiber/enter_amd64.s.
+//! The stubs on x86-64: entering, resuming and leaving a guest. All of the swap between the host's
+//! stack and the guest's is here and in its Go twin, go/internal/fiber/enter_amd64.s.
 //!
 //! Sandbox-critical. Rules that every stub keeps:
 //!
-//! - Who enters or resumes stores `host_sp`, `host_bp` and `host_pc` first; whoever leaves uses only these.
-//! - A suspended guest's stack pointer points to six registers (r15 r14 r13 r12 rbx rbp) and a return address. So does that of a
-//!   paused guest, but in the context (`resume_frame`), with `gw_unpause` as the address: resuming touches no guest stack.
-//! - A signal may come at any instruction. While the program counter is here no pause happens; the handler sets
-//!   `pause_requested` instead, and the stubs of runtime functions test it before they go back to compiled code.
-//! - A push may hit the guard: the handler then leaves with a stack overflow, so nothing is half done before the last push.
+//! - Who enters or resumes stores `host_sp`, `host_bp` and `host_pc` first; whoever leaves uses
+//!   only these.
+//! - A suspended guest's stack pointer points to six registers (r15 r14 r13 r12 rbx rbp) and a
+//!   return address. So does that of a paused guest, but in the context (`resume_frame`), with
+//!   `gw_unpause` as the address: resuming touches no guest stack.
+//! - A signal may come at any instruction. While the program counter is here no pause happens; the
+//!   handler sets `pause_requested` instead, and the stubs of runtime functions test it before they
+//!   go back to compiled code.
+//! - A push may hit the guard: the handler then leaves with a stack overflow, so nothing is half
+//!   done before the last push.
 
 use super::arena;
 use super::clock;
@@ -28,8 +32,9 @@ global_asm!(
     ".hidden gw_stubs_start",
     "gw_stubs_start:",
 
-    // uint64_t gw_enter(Context*, limit of the stack, thread): calls the context's function on the guest's stack. The first six pushes and the slot
-    // for alignment are the frame that gw_c_left takes down. prepare_c gets the arguments as they are.
+    // uint64_t gw_enter(Context*, limit of the stack, thread): calls the context's function on the
+    // guest's stack. The first six pushes and the slot for alignment are the frame that gw_c_left
+    // takes down. prepare_c gets the arguments as they are.
     ".p2align 4",
     ".globl gw_enter",
     "gw_enter:",
@@ -55,7 +60,8 @@ global_asm!(
     "mov rdi, rbx",
     "jmp gw_leave",
 
-    // uint64_t gw_resume(Context*, limit of the stack, thread): continues a suspended or paused guest.
+    // uint64_t gw_resume(Context*, limit of the stack, thread): continues a suspended or paused
+    // guest.
     ".p2align 4",
     ".globl gw_resume",
     "gw_resume:",
@@ -108,9 +114,10 @@ global_asm!(
     "mov rbp, [rdi + {host_bp}]",
     "jmp [rdi + {host_pc}]",
 
-    // Builtin c_call(callee, slots): straight to the C function on the host's stack where the entry was by C, else leaves. What
-    // the guest needs afterwards is on its stack already (`CallConv::Tail` preserves no register), and the C function preserves
-    // the others, so here the two that this stub uses suffice.
+    // Builtin c_call(callee, slots): straight to the C function on the host's stack where the entry
+    // was by C, else leaves. What the guest needs afterwards is on its stack already
+    // (`CallConv::Tail` preserves no register), and the C function preserves the others, so here
+    // the two that this stub uses suffice.
     ".p2align 4",
     ".globl gw_stub_c_call",
     ".hidden gw_stub_c_call",
@@ -142,7 +149,8 @@ global_asm!(
     "mov qword ptr [rax + {status}], {c_call}",
     "jmp gw_suspend",
     "5: push rbp", "push rbx", "push r12", "push r13", "push r14", "push r15",
-    // A pause that was asked for meanwhile happens now; otherwise back to the guest. rax = context, six registers pushed.
+    // A pause that was asked for meanwhile happens now; otherwise back to the guest. rax = context,
+    // six registers pushed.
     "gw_return_or_pause:",
     "cmp dword ptr [rax + {pause_requested}], 0",
     "jne 2f",
@@ -153,8 +161,9 @@ global_asm!(
     "add qword ptr [rax + {pauses}], 1",
     "jmp gw_suspend",
 
-    // Builtin c_call_registers(callee, a, b, c, d, slots) -> result: the same for C functions that take at most four integers and any
-    // floats in registers, where they are already. The arguments are in the slots, too, for the case that the guest has to leave.
+    // Builtin c_call_registers(callee, a, b, c, d, slots) -> result: the same for C functions that
+    // take at most four integers and any floats in registers, where they are already. The arguments
+    // are in the slots, too, for the case that the guest has to leave.
     ".p2align 4",
     ".globl gw_stub_c_call_registers",
     ".hidden gw_stub_c_call_registers",
@@ -216,8 +225,8 @@ global_asm!(
     "mov qword ptr [rax + {status}], {runtime_call}",
     "jmp gw_suspend",
 
-    // Builtins memory_move(dst, src, length) and memory_fill(dst, value, length): leaf functions on the guest's stack, if
-    // there is enough of it.
+    // Builtins memory_move(dst, src, length) and memory_fill(dst, value, length): leaf functions on
+    // the guest's stack, if there is enough of it.
     ".p2align 4",
     ".globl gw_stub_memory_move",
     ".hidden gw_stub_memory_move",
@@ -254,8 +263,9 @@ global_asm!(
     "mov rdi, rax",
     "jmp gw_leave",
 
-    // Builtin host_call of the intrinsic clock_read: reads the clock on the guest's stack. What it cannot do, for
-    // want of stack or because the host has to say what is wrong, is an ordinary host call.
+    // Builtin host_call of the intrinsic clock_read: reads the clock on the guest's stack. What it
+    // cannot do, for want of stack or because the host has to say what is wrong, is an ordinary
+    // host call.
     ".p2align 4",
     ".globl gw_stub_clock_call",
     ".hidden gw_stub_clock_call",

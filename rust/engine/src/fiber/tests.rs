@@ -1,4 +1,5 @@
-//! Guests on fibers: every way to leave, the arena, and the backtrace. The Go side has the same and more through its own stubs.
+//! Guests on fibers: every way to leave, the arena, and the backtrace. The Go side has the same and
+//! more through its own stubs.
 
 #![allow(unsafe_code)] // runs guests
 
@@ -32,7 +33,8 @@ type Host<'a> = &'a mut dyn FnMut(&crate::abi::vmctx::HostFunction, &mut [u64]) 
 fn call_with(instance: &Instance, name: &str, argument: u64, host: Host<'_>) -> Result<u64, Stop<&'static str>> {
     let function = function(instance, name);
     let mut slots = [argument];
-    // SAFETY: the handle keeps the function alive; the tests' functions take at most one argument and give at most one result.
+    // SAFETY: the handle keeps the function alive; the tests' functions take at most one argument
+    // and give at most one result.
     unsafe { run(function.record(), function.store_pointer(), &mut slots, host) }.map(|()| slots[0])
 }
 

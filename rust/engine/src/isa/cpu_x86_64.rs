@@ -1,7 +1,8 @@
 #![allow(unsafe_code)] // reads which registers the system saves
 //! What an x86-64 processor can do, by CPUID (Intel's manual, volume 2A, "CPUID").
 //!
-//! Features of the vector units count only where the system saves their registers, which XGETBV tells.
+//! Features of the vector units count only where the system saves their registers, which XGETBV
+//! tells.
 
 use core::arch::asm;
 use core::arch::x86_64::{__cpuid, __cpuid_count};

@@ -1,9 +1,11 @@
-//! Calls between the functions of a module, which lie in one block: the only relocations that compiled code has.
+//! Calls between the functions of a module, which lie in one block: the only relocations that
+//! compiled code has.
 //!
 //! Sandbox-critical: what is written here decides where a call goes.
 //!
-//! A call reaches 128 MiB on aarch64 and 2 GiB on x86-64. No veneers are made for what lies further: a module whose code is larger than
-//! `LARGEST_BLOCK` is to be refused, so that every call is near wherever its function lies.
+//! A call reaches 128 MiB on aarch64 and 2 GiB on x86-64. No veneers are made for what lies
+//! further: a module whose code is larger than `LARGEST_BLOCK` is to be refused, so that every call
+//! is near wherever its function lies.
 
 use cranelift_codegen::binemit::Reloc;
 

@@ -70,7 +70,8 @@ pub fn max_map_count() -> Option<u64> {
     std::fs::read_to_string("/proc/sys/vm/max_map_count").ok()?.trim().parse().ok()
 }
 
-/// Reads a clock, in nanoseconds. A function of the vDSO, or, where the kernel has none, a system call that does not block.
+/// Reads a clock, in nanoseconds. A function of the vDSO, or, where the kernel has none, a system
+/// call that does not block.
 #[must_use]
 pub fn read_clock(clock: i32) -> Option<i64> {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
@@ -101,7 +102,8 @@ pub fn signal_action(signal: i32) -> Result<(usize, usize), Errno> {
     Ok((old.sa_sigaction, old.sa_flags as usize))
 }
 
-/// Installs a handler with three arguments, that runs on the alternate stack with all signals blocked.
+/// Installs a handler with three arguments, that runs on the alternate stack with all signals
+/// blocked.
 pub fn set_signal_handler(signal: i32, handler: usize) -> Result<(), Errno> {
     // SAFETY: a zeroed sigaction is valid, and all fields that matter are set below.
     let mut action: libc::sigaction = unsafe { MaybeUninit::zeroed().assume_init() };
@@ -137,12 +139,14 @@ pub fn thread_id() -> u32 {
     (unsafe { libc::syscall(libc::SYS_gettid) }) as u32
 }
 
-/// Lowest address and size of the calling thread's stack; (0, 0) where the system does not tell, which refuses nothing.
+/// Lowest address and size of the calling thread's stack; (0, 0) where the system does not tell,
+/// which refuses nothing.
 #[must_use]
 pub fn thread_stack() -> (usize, usize) {
     let mut attributes = MaybeUninit::<libc::pthread_attr_t>::uninit();
     let (mut low, mut size) = (ptr::null_mut(), 0);
-    // SAFETY: the attributes are initialised by the first call before the others use them, and destroyed once.
+    // SAFETY: the attributes are initialised by the first call before the others use them, and
+    // destroyed once.
     unsafe {
         if libc::pthread_getattr_np(libc::pthread_self(), attributes.as_mut_ptr()) != 0 {
             return (0, 0);
@@ -183,7 +187,7 @@ pub fn raise(signal: i32) {
     unsafe { libc::raise(signal) };
 }
 
-/// Runs something and gives what it says when it panics.
+/// Runs something and returns what it says when it panics.
 pub fn catch_panic<T>(body: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(body)).map_err(|panic| said(&*panic).to_string())
 }
@@ -220,15 +224,17 @@ pub fn on_large_stack<T: Send>(body: impl FnOnce() -> T + Send) -> Result<T> {
     })
 }
 
-/// Blocks all signals of the calling thread but those that it raises by its own instructions, until dropped. Threads that are made meanwhile
-/// inherit that: there is no moment at which one of them could take a signal meant for the embedder.
+/// Blocks all signals of the calling thread but those that it raises by its own instructions, until
+/// dropped. Threads that are made meanwhile inherit that: there is no moment at which one of them
+/// could take a signal meant for the embedder.
 struct AsynchronousSignalsBlocked {
     before: libc::sigset_t,
 }
 
 impl AsynchronousSignalsBlocked {
     fn new() -> Self {
-        // SAFETY: both sets are plain data, initialised by sigfillset and pthread_sigmask; the signal numbers are valid.
+        // SAFETY: both sets are plain data, initialised by sigfillset and pthread_sigmask; the
+        // signal numbers are valid.
         unsafe {
             let mut set = core::mem::zeroed();
             let mut before = core::mem::zeroed();

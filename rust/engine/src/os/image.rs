@@ -1,5 +1,6 @@
-//! The operating system from inside of the image: what is wanted is left for, and Go does it. Signal handlers cannot leave; the few calls that they
-//! need are made here, by the system's own instruction.
+//! The operating system from inside of the image: what is wanted is left for, and Go does it.
+//! Signal handlers cannot leave; the few calls that they need are made here, by the system's own
+//! instruction.
 
 use super::{Errno, own};
 use crate::abi::Service;
@@ -89,7 +90,8 @@ struct Time {
     nanoseconds: i64,
 }
 
-/// Reads a clock, in nanoseconds: a function of the vDSO, or, where the kernel has none, a system call that does not block. Guests' stacks will do.
+/// Reads a clock, in nanoseconds: a function of the vDSO, or, where the kernel has none, a system
+/// call that does not block. Guests' stacks will do.
 #[must_use]
 pub fn read_clock(clock: i32) -> Option<i64> {
     let mut time = Time { seconds: 0, nanoseconds: 0 };
@@ -124,7 +126,8 @@ pub fn signal_action(signal: i32) -> Result<(usize, usize), Errno> {
     Ok((signal_handler(signal)?, flags as usize))
 }
 
-/// Installs the image's handler, which Go finds in the table, for a signal: with three arguments, on the alternate stack, with all signals blocked.
+/// Installs the image's handler, which Go finds in the table, for a signal: with three arguments,
+/// on the alternate stack, with all signals blocked.
 pub fn set_signal_handler(signal: i32, _handler: usize) -> Result<(), Errno> {
     ask(Service::SetSignalHandler, &[signal as u64]).map(drop)
 }

@@ -1,10 +1,12 @@
-//! The engine's own stacks: where its functions run when Go calls them, entered like guests. The layout of a slot is in `abi/head.rs`.
+//! The engine's own stacks: where its functions run when Go calls them, entered like guests. The
+//! layout of a slot is in `abi/head.rs`.
 //!
-//! A slot is found from the stack pointer by masking, so that it takes the place of thread-local storage: the head says which heap allocations come
-//! from, whether the entry may be paused, and what is wanted of Go.
+//! A slot is found from the stack pointer by masking, so that it takes the place of thread-local
+//! storage: the head says which heap allocations come from, whether the entry may be paused, and
+//! what is wanted of Go.
 //!
-//! Sandbox-critical: the signal handler trusts [`stack_of`]. A status is written in the stubs below only, which are never paused: a pause between
-//! writing and leaving would lose it.
+//! Sandbox-critical: the signal handler trusts [`stack_of`]. A status is written in the stubs below
+//! only, which are never paused: a pause between writing and leaving would lose it.
 
 use crate::abi::context::{CONTEXT_SIZE, Context, Status};
 use crate::abi::head::{HEAD_SIZE, Head, STACK_SIZE, Service, TEXT_SIZE};
@@ -121,7 +123,8 @@ pub fn assert_shared_heap() {
 #[allow(clippy::must_use_candidate)] // some services have no result
 pub fn leave_for(service: Service, arguments: &[u64]) -> (u64, u64) {
     let head = head();
-    // SAFETY: the head of the own stack, which nobody else uses while this runs; Go has written the result when the stub comes back.
+    // SAFETY: the head of the own stack, which nobody else uses while this runs; Go has written the
+    // result when the stub comes back.
     unsafe {
         (&raw mut (*head).service).write_volatile(service as u64);
         for (place, argument) in (0..6).zip(arguments) {
@@ -196,8 +199,9 @@ pub unsafe fn release_locks(head: *mut Head) {
     for place in unsafe { &mut (*head).held } {
         let lock = core::mem::take(place);
         if lock != 0 {
-            // SAFETY: the address of a lock that was held when its entry died, so that what it is a part of still exists: it is a static, or belongs to what
-            // the caller of the entry keeps.
+            // SAFETY: the address of a lock that was held when its entry died, so that what it is a
+            // part of still exists: it is a static, or belongs to what the caller of the entry
+            // keeps.
             unsafe { (*(lock as *const AtomicU32)).store(0, Ordering::Release) };
         }
     }
@@ -216,8 +220,9 @@ pub fn die(text: &[u8]) -> ! {
 }
 
 unsafe extern "C" {
-    /// How Go enters a function: `gw_call(function, head, words)` calls it with eight words and stores its results over the first two. The three come in the
-    /// registers where compiled code has its first arguments: on arm64 those are x2 to x4.
+    /// How Go enters a function: `gw_call(function, head, words)` calls it with eight words and
+    /// stores its results over the first two. The three come in the registers where compiled code
+    /// has its first arguments: on arm64 those are x2 to x4.
     pub fn gw_call();
 }
 

@@ -1,8 +1,11 @@
 #![allow(unsafe_code)] // locks
-//! The locks of the image. Who finds one taken looks again some times, and then lets other goroutines run.
+//! The locks of the image. Who finds one taken looks again some times, and then lets other
+//! goroutines run.
 //!
-//! No lock is held when an entry is paused, as entries that lock are not pausable. Should an entry die with a lock, by a panic or for want of stack,
-//! its stack tells which ones: each is a word that is 0 when the lock is free, and is listed in the head of the stack while this entry holds it.
+//! No lock is held when an entry is paused, as entries that lock are not pausable. Should an entry
+//! die with a lock, by a panic or for want of stack, its stack tells which ones: each is a word
+//! that is 0 when the lock is free, and is listed in the head of the stack while this entry holds
+//! it.
 
 use crate::os::own;
 use core::cell::UnsafeCell;
@@ -128,7 +131,8 @@ pub struct OnceLock<T> {
     value: UnsafeCell<Option<T>>,
 }
 
-// SAFETY: the value is written by the one who has taken the word from `FREE`, and read by those who have seen `MADE`.
+// SAFETY: the value is written by the one who has taken the word from `FREE`, and read by those who
+// have seen `MADE`.
 unsafe impl<T: Send + Sync> Sync for OnceLock<T> {}
 
 impl<T> OnceLock<T> {
@@ -160,7 +164,8 @@ impl<T> OnceLock<T> {
             own::assert_shared_heap();
             match make() {
                 Ok(value) => {
-                    // SAFETY: the word was free and is held by us: nobody reads or writes the value.
+                    // SAFETY: the word was free and is held by us: nobody reads or writes the
+                    // value.
                     unsafe { *self.value.get() = Some(value) };
                     release(&self.word, MADE);
                 }

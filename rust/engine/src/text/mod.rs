@@ -1,7 +1,8 @@
-//! The text format (specification, chapter 6): text to the binary format, and where in the text an error is.
+//! The text format (specification, chapter 6): text to the binary format, and where in the text an
+//! error is.
 //!
-//! The crate `wast` lexes, parses and encodes; it resolves names but does not validate. What comes out goes to [`crate::wasm`] like any
-//! other module.
+//! The crate `wast` lexes, parses and encodes; it resolves names but does not validate. What comes
+//! out goes to [`crate::wasm`] like any other module.
 
 use crate::error::{Error, ErrorKind, Position, Result};
 use crate::prelude::*;
@@ -9,10 +10,12 @@ use wast::Wat;
 use wast::lexer::Lexer;
 use wast::parser::{self, ParseBuffer};
 
-/// The largest text that is read, in bytes: that of the largest module by the limits of the JavaScript API.
+/// The largest text that is read, in bytes: that of the largest module by the limits of the
+/// JavaScript API.
 pub const MAX_TEXT_BYTES: usize = 1 << 30;
 
-/// Translates a module from the text format to the binary format. The error says where the text is wrong.
+/// Translates a module from the text format to the binary format. The error says where the text is
+/// wrong.
 pub fn to_binary(text: &[u8]) -> Result<Vec<u8>> {
     if text.starts_with(b"\0asm") {
         return Err(error(text, 0, "the module is in the binary format already, expected the text format"));
@@ -33,7 +36,8 @@ fn decode(text: &[u8]) -> Result<&str> {
     core::str::from_utf8(text).map_err(|wrong| error(text, wrong.valid_up_to(), "malformed UTF-8 encoding"))
 }
 
-/// The tokens of a text. All of Unicode may stand in comments and strings (section 6.2.1), also what changes the direction of writing.
+/// The tokens of a text. All of Unicode may stand in comments and strings (section 6.2.1), also
+/// what changes the direction of writing.
 fn lex(text: &str) -> Result<ParseBuffer<'_>> {
     let mut lexer = Lexer::new(text);
     lexer.allow_confusing_unicode(true);
@@ -58,7 +62,8 @@ fn position(text: &[u8], offset: usize) -> Position {
         (line, start) = (line + 1, part);
     }
     let column = String::from_utf8_lossy(start).chars().count() + 1;
-    // A text has at most 2^30 bytes where a position is asked for; a larger one would give the largest number.
+    // A text has at most 2^30 bytes where a position is asked for; a larger one would give the
+    // largest number.
     let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     Position { line: number(line), column: number(column) }
 }

@@ -1,4 +1,5 @@
-//! The text format at its edges: good and bad text, places of errors, depth, size, and all bytes that are no text.
+//! The text format at its edges: good and bad text, places of errors, depth, size, and all bytes
+//! that are no text.
 
 use super::*;
 
@@ -61,7 +62,8 @@ fn all_of_unicode_may_stand_in_comments_and_strings() {
     assert!(bytes.windows(4).any(|window| window == "🦀".as_bytes()));
 }
 
-/// Whatever is nested 100,000 deep is an error or a module, and needs no deep stack: this runs on 512 KiB.
+/// Whatever is nested 100,000 deep is an error or a module, and needs no deep stack: this runs on
+/// 512 KiB.
 #[test]
 fn deep_nesting_needs_no_deep_stack() {
     const DEPTH: usize = 100_000;

@@ -1,25 +1,28 @@
 //! Addresses in linear memories: how loads, stores and bulk operations are kept inside.
 //!
 //! ============================================================================================
-//!   SANDBOX: this file alone turns an index into a linear memory into an address of the host.
-//!   A mistake here lets a guest read and write the host's memory. Change it with a second
-//!   reader, and extend its tests: bounds/tests.rs, and rust/engine/tests/boundaries.rs for the code that
+//!   SANDBOX: this file alone turns an index into a linear memory into an address of the host. A
+//!   mistake here lets a guest read and write the host's memory. Change it with a second reader,
+//!   and extend its tests: bounds/tests.rs, and rust/engine/tests/boundaries.rs for the code that
 //!   comes out.
 //! ============================================================================================
 //!
-//! An access of `width` bytes at `index + offset` is inside when `index + offset + width <= length`, computed without wrapping
-//! (section 4.6.9, "Memory Instructions").
+//! An access of `width` bytes at `index + offset` is inside when `index + offset + width <=
+//! length`, computed without wrapping (section 4.6.9, "Memory Instructions").
 //!
-//! *Guarded* memories lie in a reservation of [`RESERVATION`] bytes, of which the first `length` are accessible, followed by
-//! [`GUARD`] bytes that never are. With `offset + width <= GUARD` every access outside lands in one of the two and faults, and
-//! no check is needed. *Explicit* memories have no such reservation; each access is compared with the length.
+//! *Guarded* memories lie in a reservation of [`RESERVATION`] bytes, of which the first `length`
+//! are accessible, followed by [`GUARD`] bytes that never are. With `offset + width <= GUARD` every
+//! access outside lands in one of the two and faults, and no check is needed. *Explicit* memories
+//! have no such reservation; each access is compared with the length.
 //!
-//! An index of 32 bits needs no care: `index < 2^32`, `offset < 2^32` and `width <= 16`, so sums of 64 bits never wrap. One of 64
-//! bits, with an offset of 64 bits, may be anything: [`Check::Room`] never adds to it. Such memories are always explicit, and so are
-//! those whose pages are smaller than the host's ([`BoundsMode::of_memory`]).
+//! An index of 32 bits needs no care: `index < 2^32`, `offset < 2^32` and `width <= 16`, so sums of
+//! 64 bits never wrap. One of 64 bits, with an offset of 64 bits, may be anything: [`Check::Room`]
+//! never adds to it. Such memories are always explicit, and so are those whose pages are smaller
+//! than the host's ([`BoundsMode::of_memory`]).
 //!
-//! A failed check does not branch: it selects address 0 for the access, which faults with the access's trap code. So a processor
-//! that speculates past the check cannot read outside either (Spectre variant 1).
+//! A failed check does not branch: it selects address 0 for the access, which faults with the
+//! access's trap code. So a processor that speculates past the check cannot read outside either
+//! (Spectre variant 1).
 
 use super::function::FunctionTranslation;
 use super::index::{self, Index};
@@ -54,18 +57,20 @@ enum Check {
     Room {
         /// Offset and width together.
         end: u64,
-        /// The memory was never shorter than `end`, so that the first comparison is left out. (Its length becomes 0 at its end, when no
-        /// code is left that could run on it.)
+        /// The memory was never shorter than `end`, so that the first comparison is left out. (Its
+        /// length becomes 0 at its end, when no code is left that could run on it.)
         always: bool,
     },
 }
 
-/// Decides the check of an access at `offset`, of `width` bytes, at an index that may be a known constant.
+/// Decides the check of an access at `offset`, of `width` bytes, at an index that may be a known
+/// constant.
 fn check(mode: BoundsMode, ty: &MemoryType, index: Option<u64>, offset: u64, width: u32) -> Check {
     let Some(end) = offset.checked_add(u64::from(width)).filter(|end| *end <= ty.max_bytes()) else {
         return Check::Outside;
     };
-    // The first `min` pages are part of the memory from its beginning. (Once it is closed they fault.)
+    // The first `min` pages are part of the memory from its beginning. (Once it is closed they
+    // fault.)
     let known_end = index.and_then(|index| index.checked_add(end));
     if known_end.is_some_and(|known_end| known_end <= ty.min_bytes()) {
         return Check::None;
@@ -92,7 +97,8 @@ pub(super) fn constant(t: &FunctionTranslation<'_, '_>, value: Value) -> Option<
     }
 }
 
-/// An index into a memory or a table, or a number of their items, as 64 bits: extended if it has 32.
+/// An index into a memory or a table, or a number of their items, as 64 bits: extended if it has
+/// 32.
 pub(super) fn widen(t: &mut FunctionTranslation<'_, '_>, index: Value) -> Value {
     if t.builder.func.dfg.value_type(index) == types::I64 {
         return index;
@@ -109,8 +115,8 @@ pub(super) struct Address {
     pub(super) offset: i32,
 }
 
-/// The address of an access. `None` if it is always outside: then it traps here, and what follows is
-/// not reached.
+/// The address of an access. `None` if it is always outside: then it traps here, and what follows
+/// is not reached.
 pub(super) fn access(
     t: &mut FunctionTranslation<'_, '_>,
     memory: u32,
@@ -168,8 +174,8 @@ pub(super) fn access(
     Some(Address { flags, base, offset: 0 })
 }
 
-/// Where the memory's byte of an index lies, and the index in 64 bits; both are those of an earlier access of this block where
-/// its index was the same value. The base of a memory never changes.
+/// Where the memory's byte of an index lies, and the index in 64 bits; both are those of an earlier
+/// access of this block where its index was the same value. The base of a memory never changes.
 fn start(t: &mut FunctionTranslation<'_, '_>, memory: u32, index: Value, narrow: Option<Index>) -> (Value, Value) {
     let key = (memory, narrow.map_or((index, 0), Index::key));
     let block = t.builder.current_block();
@@ -203,13 +209,15 @@ pub(super) struct Starts {
 /// As many places are remembered.
 const STARTS: usize = 16;
 
-/// The address of a range of so many bytes (64-bit) that a bulk operation is about to touch; traps unless all of it is inside.
+/// The address of a range of so many bytes (64-bit) that a bulk operation is about to touch; traps
+/// unless all of it is inside.
 pub(super) fn range(t: &mut FunctionTranslation<'_, '_>, memory: u32, index: Value, bytes: Value) -> Value {
     let (index, outside) = if t.env.info.memories[memory as usize].index64 {
         let length = length(t, memory);
         (index, beyond(t, index, bytes, length, false))
     } else {
-        // The index has 32 bits, and so has the number of bytes: that of a copy is as wide as the narrower of two indices.
+        // The index has 32 bits, and so has the number of bytes: that of a copy is as wide as the
+        // narrower of two indices.
         let index = widen(t, index);
         let end = t.builder.ins().iadd(index, bytes);
         let length = length(t, memory);
@@ -221,8 +229,8 @@ pub(super) fn range(t: &mut FunctionTranslation<'_, '_>, memory: u32, index: Val
     t.builder.ins().select_spectre_guard(outside, null, address)
 }
 
-/// Whether `index + count > length`, for any index and count of 64 bits; where `count <= length` is known `always` to hold, by one
-/// comparison.
+/// Whether `index + count > length`, for any index and count of 64 bits; where `count <= length` is
+/// known `always` to hold, by one comparison.
 pub(super) fn beyond(
     t: &mut FunctionTranslation<'_, '_>,
     index: Value,
@@ -260,7 +268,8 @@ pub(super) fn flags(t: &mut FunctionTranslation<'_, '_>, memory: u32) -> MemFlag
 /// The address of a 64-bit index, unchecked: only for the functions above.
 fn at(t: &mut FunctionTranslation<'_, '_>, memory: u32, index: Value) -> Value {
     let base = t.load_vmctx(t.env.layout.memory(memory) + offset_of!(MemoryEntry, base) as u32);
-    // In this order, the index is extended before the base is loaded, and most often in its own register.
+    // In this order, the index is extended before the base is loaded, and most often in its own
+    // register.
     t.builder.ins().iadd(index, base)
 }
 

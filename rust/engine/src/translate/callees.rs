@@ -46,7 +46,8 @@ impl FunctionTranslation<'_, '_> {
         reference
     }
 
-    /// Calls a function of the engine; `builtin` is its offset in [`Builtins`]. Arguments and results are 64-bit.
+    /// Calls a function of the engine; `builtin` is its offset in [`Builtins`]. Arguments and
+    /// results are 64-bit.
     pub(super) fn call_builtin(&mut self, builtin: i32, args: &[Value], results: usize) -> Option<Value> {
         let signature = *self.callees.builtins.entry((args.len(), results)).or_insert_with(|| {
             let mut signature = Signature::new(CallConv::SystemV);

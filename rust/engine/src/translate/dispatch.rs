@@ -1,4 +1,5 @@
-//! One line per opcode: which function of which family translates it. Vector instructions have a table of their own.
+//! One line per opcode: which function of which family translates it. Vector instructions have a
+//! table of their own.
 
 mod simd;
 

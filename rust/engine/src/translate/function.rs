@@ -1,4 +1,5 @@
-//! One function body from its first local to its last `end`: each operator is validated, then translated.
+//! One function body from its first local to its last `end`: each operator is validated, then
+//! translated.
 
 use super::bounds::Starts;
 use super::callees::Callees;
@@ -18,8 +19,8 @@ use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
 use hashbrown::HashMap;
 use wasmparser::{FuncValidatorAllocations, Operator, OperatorsReader};
 
-/// Most pairs of a used local and a block. Building SSA form takes memory for each pair, so without this limit a few megabytes
-/// of wasm could ask for hundreds of gigabytes.
+/// Most pairs of a used local and a block. Building SSA form takes memory for each pair, so without
+/// this limit a few megabytes of wasm could ask for hundreds of gigabytes.
 const MAX_LOCAL_BLOCKS: u64 = 1 << 28;
 
 /// A function while it is translated.
@@ -34,7 +35,8 @@ pub(super) struct FunctionTranslation<'a, 'f> {
     pub(super) state: State<'a>,
     /// References made so far.
     pub(super) callees: Callees,
-    /// The function whose body is being read: the one that is translated, or one that is inlined into it.
+    /// The function whose body is being read: the one that is translated, or one that is inlined
+    /// into it.
     pub(super) scope: Scope,
     /// The functions that are being inlined into each other here, and the first one itself.
     pub(super) chain: Vec<u32>,
@@ -153,7 +155,8 @@ impl FunctionTranslation<'_, '_> {
         }
     }
 
-    /// Declares the parameters of a function, which begin as `values`; gives the place of the first one among the locals.
+    /// Declares the parameters of a function, which begin as `values`; gives the place of the first
+    /// one among the locals.
     pub(super) fn declare_parameters(&mut self, index: u32, values: &[Value]) -> u32 {
         let first = self.used_locals.len() as u32;
         for (ty, value) in self.env.info.function_type(index).params.iter().zip(values) {
@@ -194,8 +197,9 @@ impl FunctionTranslation<'_, '_> {
 
     /// Traps, whatever has been: nothing after this point is reached.
     pub(super) fn trap(&mut self, code: TrapCode) {
-        // Else Cranelift would make one conditional trap of a branch and a block that only traps, at the location of the branch:
-        // the backtrace would name that instead, and miss the functions inlined between the two. It becomes no code.
+        // Else Cranelift would make one conditional trap of a branch and a block that only traps,
+        // at the location of the branch: the backtrace would name that instead, and miss the
+        // functions inlined between the two. It becomes no code.
         self.builder.ins().sequence_point();
         self.builder.ins().trap(code.to_clif());
         let block = self.builder.current_block().expect("there is one as long as something is reached");

@@ -1,4 +1,5 @@
-//! What is known of an index into a memory, and how an access at it is written so that the processor's addressing modes take it up.
+//! What is known of an index into a memory, and how an access at it is written so that the
+//! processor's addressing modes take it up.
 //!
 //! ============================================================================================
 //!   SANDBOX: an index of 32 bits wraps around, an address of 64 bits does not. This file alone
@@ -6,9 +7,10 @@
 //!   host's memory. Change it with a second reader, and extend the tests at its end.
 //! ============================================================================================
 //!
-//! `i32.add` of a constant is part of the address, as if it had been the static offset of the access, only where the sum cannot
-//! wrap, whatever values the function meets; a shift to the left likewise. Bounds are taken from what instructions give
-//! (section 4.3.2), never from what the guest's program is likely to do.
+//! `i32.add` of a constant is part of the address, as if it had been the static offset of the
+//! access, only where the sum cannot wrap, whatever values the function meets; a shift to the left
+//! likewise. Bounds are taken from what instructions give (section 4.3.2), never from what the
+//! guest's program is likely to do.
 
 use cranelift_codegen::ir::{DataFlowGraph, Function, Inst, InstBuilder, InstructionData, Opcode, Value, types};
 use cranelift_frontend::FunctionBuilder;

@@ -5,8 +5,8 @@
 //!   sandbox. Only this file loads a callee from a table. Change it with a second reader.
 //! ============================================================================================
 //!
-//! A table element is a pointer to an immutable `FuncRecord`, read once: no other thread can change what is checked here before
-//! it is used.
+//! A table element is a pointer to an immutable `FuncRecord`, read once: no other thread can change
+//! what is checked here before it is used.
 
 use super::function::FunctionTranslation;
 use super::table_access;
@@ -22,7 +22,8 @@ pub(super) fn callee(t: &mut FunctionTranslation<'_, '_>, ty: u32, table: u32, i
     let (flags, address) = table_access::element(t, table, index, TrapCode::UndefinedElement);
     let record = t.builder.ins().load(types::I64, flags, address, 0);
 
-    // Null check and type check in one: of a null record the type cannot be loaded, which faults with this trap code.
+    // Null check and type check in one: of a null record the type cannot be loaded, which faults
+    // with this trap code.
     let fields = t.trusted(Region::FuncRecords).with_readonly();
     let traps = fields.with_trap_code(Some(TrapCode::IndirectCallToNull.to_clif()));
     let found = t.builder.ins().load(types::I32, traps, record, offset_of!(FuncRecord, type_id) as i32);

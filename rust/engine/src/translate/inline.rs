@@ -1,10 +1,11 @@
 //! Inlining: which calls of own functions are replaced by the callee's body, and the replacement.
 //!
-//! Bodies are inlined while they are translated: the callee becomes a `block` with variables of its own. Every instruction of it gets
-//! an entry in the function's table of inlined instructions, so that backtraces show each function as if it had been called.
+//! Bodies are inlined while they are translated: the callee becomes a `block` with variables of its
+//! own. Every instruction of it gets an entry in the function's table of inlined instructions, so
+//! that backtraces show each function as if it had been called.
 //!
-//! The limits were chosen by what they cost in code size (bytes; differences of compile time were smaller than the noise of a loaded
-//! machine, some 20 %, so that nothing is said of it here):
+//! The limits were chosen by what they cost in code size (bytes; differences of compile time were
+//! smaller than the noise of a loaded machine, some 20 %, so that nothing is said of it here):
 //!
 //! | weight, budget | SQLite (C, 688 KB) | Rollup's parser (Rust, 589 KB) |
 //! |----------------|--------------------|--------------------------------|
@@ -17,8 +18,9 @@
 //!
 //! In a program of Go's compiler (3.9 MB) no function was small enough by any of these.
 //!
-//! Functions that call themselves are few, so that they have a limit of their own. `fib_recursive` (29,860,703 calls of weight 12)
-//! took about 70 ms without inlining, 40 ms with a depth of 1, and 26 ms with 2.
+//! Functions that call themselves are few, so that they have a limit of their own. `fib_recursive`
+//! (29,860,703 calls of weight 12) took about 70 ms without inlining, 40 ms with a depth of 1, and
+//! 26 ms with 2.
 
 use super::Environment;
 use super::function::{FunctionTranslation, val_type};
@@ -34,13 +36,15 @@ use wasmparser::{
     FuncToValidate, FuncValidatorAllocations, FunctionBody, Operator, OperatorsReader, ValidatorResources,
 };
 
-/// Bytes of a body that is looked at. Compilers pad calls and addresses to 5 bytes, so that this says little of what a body costs.
+/// Bytes of a body that is looked at. Compilers pad calls and addresses to 5 bytes, so that this
+/// says little of what a body costs.
 const MAX_BYTES: u64 = 128;
 /// Weight (see [`weight`]) of a body that is inlined.
 const MAX_WEIGHT: u32 = 8;
 /// Weight of all bodies that are inlined into one function.
 const BUDGET: u32 = 48;
-/// Both for a function that is inlined into itself: few functions are, and in these calls are what counts.
+/// Both for a function that is inlined into itself: few functions are, and in these calls are what
+/// counts.
 const MAX_RECURSIVE_WEIGHT: u32 = 16;
 const RECURSIVE_BUDGET: u32 = 96;
 /// Locals that a body declares.
@@ -87,7 +91,8 @@ impl Candidates {
     }
 }
 
-/// The weight of a body, if it is fit to be inlined. One that is not valid is not: whoever compiles the function itself says why.
+/// The weight of a body, if it is fit to be inlined. One that is not valid is not: whoever compiles
+/// the function itself says why.
 fn weigh(to_validate: FuncToValidate<ValidatorResources>, body: &FunctionBody<'_>) -> Option<u32> {
     let mut validator = to_validate.into_validator(FuncValidatorAllocations::default());
     validator.validate(body).ok()?;
@@ -107,8 +112,8 @@ fn weigh(to_validate: FuncToValidate<ValidatorResources>, body: &FunctionBody<'_
     (locals <= MAX_LOCALS && total <= MAX_RECURSIVE_WEIGHT && !ends_dead).then_some(total)
 }
 
-/// About how many machine instructions an operator becomes; `None` where a call more does not count: in loops, and with operators
-/// that call the engine.
+/// About how many machine instructions an operator becomes; `None` where a call more does not
+/// count: in loops, and with operators that call the engine.
 const fn weight(operator: &Operator<'_>) -> Option<u32> {
     use Operator as Op;
     Some(match operator {
@@ -155,7 +160,8 @@ const fn weight(operator: &Operator<'_>) -> Option<u32> {
         Op::Loop { .. }
         | Op::BrTable { .. }
         | Op::CallIndirect { .. }
-        // A tail call takes down the frame of its own function, not that of the one it would be inlined into.
+        // A tail call takes down the frame of its own function, not that of the one it would be
+        // inlined into.
         | Op::ReturnCall { .. }
         | Op::ReturnCallIndirect { .. }
         | Op::RefFunc { .. }

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// An instruction as seen from one function's code: its offset in the module's bytes (at most 1 GiB), or with bit 31 set an index into
-/// the list of inlined instructions of that code.
+/// An instruction as seen from one function's code: its offset in the module's bytes (at most 1
+/// GiB), or with bit 31 set an index into the list of inlined instructions of that code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Location(u32);
 
@@ -61,7 +61,8 @@ impl Location {
         if self.0 & Self::INLINED == 0 { Some(self.0) } else { None }
     }
 
-    /// Index in the list of inlined instructions of that code, if this is an instruction of an inlined body.
+    /// Index in the list of inlined instructions of that code, if this is an instruction of an
+    /// inlined body.
     #[must_use]
     pub const fn inlined_index(self) -> Option<usize> {
         if self.0 & Self::INLINED == 0 || self.0 == u32::MAX { None } else { Some((self.0 & !Self::INLINED) as usize) }

@@ -15,9 +15,9 @@
 //! | `callees`         | signatures and references of what a function calls                            |
 //! | `location`        | where code comes from, for backtraces                                         |
 //!
-//! Compiled code has no interrupt checks, no stack checks, and for memories in their reservation no bounds checks: see
-//! `testdata/clif/memory_guarded.clif`. Every instruction may be the last that runs, so nothing here emits a sequence that
-//! must be finished once it has begun.
+//! Compiled code has no interrupt checks, no stack checks, and for memories in their reservation no
+//! bounds checks: see `testdata/clif/memory_guarded.clif`. Every instruction may be the last that
+//! runs, so nothing here emits a sequence that must be finished once it has begun.
 
 pub mod bounds;
 mod callees;
@@ -98,14 +98,16 @@ impl Translator {
         Self::default()
     }
 
-    /// Validates the body of function `function_index` (imports count) and translates it into `func`, which must be empty.
+    /// Validates the body of function `function_index` (imports count) and translates it into
+    /// `func`, which must be empty.
     ///
-    /// Name and signature of `func` are set here. Source locations are the bits of a [`Location`](Location) whose
-    /// table is [`Translator::inlined`]. Returns the validator's allocations for the next call.
+    /// Name and signature of `func` are set here. Source locations are the bits of a
+    /// [`Location`](Location) whose table is [`Translator::inlined`]. Returns the validator's
+    /// allocations for the next call.
     ///
     /// # Errors
-    /// `Validation` in the validator's words; `Compile` where a limit of this translator is met. `func` is then not usable,
-    /// nor is this translator.
+    /// `Validation` in the validator's words; `Compile` where a limit of this translator is met.
+    /// `func` is then not usable, nor is this translator.
     pub fn translate(
         &mut self,
         env: &Environment<'_>,
@@ -138,7 +140,8 @@ pub const fn clif_type(ty: ValType) -> ir::Type {
     }
 }
 
-/// Signature of compiled code for a function type: `CallConv::Tail`, the callee's vmctx, then the parameters.
+/// Signature of compiled code for a function type: `CallConv::Tail`, the callee's vmctx, then the
+/// parameters.
 #[must_use]
 pub fn wasm_signature(ty: &FuncType) -> ir::Signature {
     let mut signature = ir::Signature::new(CallConv::Tail);

@@ -1,7 +1,9 @@
-//! Values that are made once for a function, at its entry, and used wherever they are wanted: integers and the vmctx's fixed pointers.
+//! Values that are made once for a function, at its entry, and used wherever they are wanted:
+//! integers and the vmctx's fixed pointers.
 //!
-//! Cranelift would make one of many by itself and puts it where it is used, so that the code is the same; but Go's compiler wants some
-//! constant every fifth instruction and the base of the memory every third, and each copy costs time until it is gone.
+//! Cranelift would make one of many by itself and puts it where it is used, so that the code is the
+//! same; but Go's compiler wants some constant every fifth instruction and the base of the memory
+//! every third, and each copy costs time until it is gone.
 
 use super::function::FunctionTranslation;
 use cranelift_codegen::cursor::{Cursor, FuncCursor};

@@ -1,7 +1,8 @@
-//! The state of a translation: the value stack, the control frames and whether the current point can be reached.
+//! The state of a translation: the value stack, the control frames and whether the current point
+//! can be reached.
 //!
-//! Values of the stack machine become SSA values at once. Results of a block and parameters of a loop become parameters of CLIF
-//! blocks; Cranelift removes those that turn out constant.
+//! Values of the stack machine become SSA values at once. Results of a block and parameters of a
+//! loop become parameters of CLIF blocks; Cranelift removes those that turn out constant.
 
 use crate::prelude::*;
 use crate::types::ValType;
@@ -43,7 +44,8 @@ pub(super) struct Frame<'a> {
     pub(super) results: &'a [ValType],
     /// Height of the value stack below the parameters.
     pub(super) height: usize,
-    /// Where control goes on after `end`; made only when something branches there, and then has the results as parameters.
+    /// Where control goes on after `end`; made only when something branches there, and then has the
+    /// results as parameters.
     pub(super) end: Option<Block>,
     /// Whether anything branches to `end`.
     pub(super) end_used: bool,

@@ -5,8 +5,9 @@
 //!   mistake here lets a guest call any address. Change it with a second reader.
 //! ============================================================================================
 //!
-//! An element is one 64-bit slot (section 4.6.7). A failed check does not branch: it selects address 0 for the access, which faults
-//! with the access's trap code, and so holds for a processor that speculates past the check, too (Spectre variant 1).
+//! An element is one 64-bit slot (section 4.6.7). A failed check does not branch: it selects
+//! address 0 for the access, which faults with the access's trap code, and so holds for a processor
+//! that speculates past the check, too (Spectre variant 1).
 
 use super::bounds::{beyond, widen};
 use super::function::FunctionTranslation;
@@ -31,7 +32,8 @@ pub(super) fn bound(t: &mut FunctionTranslation<'_, '_>, table: u32) -> Value {
     t.builder.ins().load(types::I64, flags, definition, offset_of!(TableDefinition, bound) as i32)
 }
 
-/// The address of one element, and the flags its access must use; the access traps with `trap` if it is outside.
+/// The address of one element, and the flags its access must use; the access traps with `trap` if
+/// it is outside.
 pub(super) fn element(
     t: &mut FunctionTranslation<'_, '_>,
     table: u32,
@@ -48,13 +50,15 @@ pub(super) fn element(
     (flags, address)
 }
 
-/// The address of a range of `count` elements (64-bit) that a bulk operation is about to touch; traps unless all of it is inside.
+/// The address of a range of `count` elements (64-bit) that a bulk operation is about to touch;
+/// traps unless all of it is inside.
 pub(super) fn range(t: &mut FunctionTranslation<'_, '_>, table: u32, index: Value, count: Value) -> Value {
     let bound = bound(t, table);
     let (index, outside) = if t.env.info.tables[table as usize].index64 {
         (index, beyond(t, index, count, bound, false))
     } else {
-        // 32-bit numbers, extended (a copy counts in the narrower of two index types): the sum does not wrap.
+        // 32-bit numbers, extended (a copy counts in the narrower of two index types): the sum does
+        // not wrap.
         let index = widen(t, index);
         let end = t.builder.ins().iadd(index, count);
         (index, t.builder.ins().icmp(IntCC::UnsignedGreaterThan, end, bound))

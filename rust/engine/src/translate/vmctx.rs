@@ -1,8 +1,10 @@
-//! How compiled code reads the vmctx, and the alias regions that tell Cranelift which accesses cannot overlap.
+//! How compiled code reads the vmctx, and the alias regions that tell Cranelift which accesses
+//! cannot overlap.
 //!
-//! Every store has a region: a store without one would count as a fence. A place in memory belongs to one region only. What
-//! several imports might share (they may be the same object) is one region; what the module defines is a region of its own, since
-//! an import can never be that object: it existed before. Calls fence all regions, so others' writes are seen after them.
+//! Every store has a region: a store without one would count as a fence. A place in memory belongs
+//! to one region only. What several imports might share (they may be the same object) is one
+//! region; what the module defines is a region of its own, since an import can never be that
+//! object: it existed before. Calls fence all regions, so others' writes are seen after them.
 
 use super::function::FunctionTranslation;
 use super::once::Once;
@@ -67,8 +69,8 @@ impl FunctionTranslation<'_, '_> {
         MemFlagsData::trusted().with_endianness(Endianness::Little).with_alias_region(Some(region))
     }
 
-    /// Loads a *fixed* field of the vmctx (or of what it points to): it never changes and is always there, so Cranelift may load it
-    /// once and where it likes.
+    /// Loads a *fixed* field of the vmctx (or of what it points to): it never changes and is always
+    /// there, so Cranelift may load it once and where it likes.
     pub(super) fn load_fixed(&mut self, ty: Type, base: Value, offset: u32) -> Value {
         let flags = self.trusted(Region::Fixed).with_readonly().with_can_move();
         self.builder.ins().load(ty, flags, base, offset as i32)

@@ -1,5 +1,5 @@
-//! What is imported and exported: handles to functions, tables, memories and globals, each of which keeps its store
-//! alive.
+//! What is imported and exported: handles to functions, tables, memories and globals, each of which
+//! keeps its store alive.
 
 #![allow(unsafe_code)] // handles point into their store
 
@@ -29,7 +29,8 @@ pub enum Extern {
     Global(GlobalHandle),
 }
 
-/// A function: one of an instance, or one that the host will provide to the instance that imports it.
+/// A function: one of an instance, or one that the host will provide to the instance that imports
+/// it.
 #[derive(Clone, Debug)]
 pub struct FuncHandle {
     ty: FuncType,
@@ -77,8 +78,9 @@ pub struct GlobalHandle {
     ty: GlobalType,
 }
 
-// SAFETY: what the pointers lead to is kept alive by the store beside them, is shared by threads anyway, and changes by
-// atomic operations or under its own lock only. The C function is only passed on.
+// SAFETY: what the pointers lead to is kept alive by the store beside them, is shared by threads
+// anyway, and changes by atomic operations or under its own lock only. The C function is only
+// passed on.
 unsafe impl Send for FuncSource {}
 // SAFETY: as above.
 unsafe impl Sync for FuncSource {}
@@ -117,7 +119,8 @@ impl Store {
         if guarded.as_ref().is_err_and(refused) { self.memory_with(ty, BoundsMode::Explicit) } else { guarded }
     }
 
-    /// Makes a memory of a given mode. Modules compiled for guarded memories cannot import explicit ones.
+    /// Makes a memory of a given mode. Modules compiled for guarded memories cannot import explicit
+    /// ones.
     ///
     /// # Errors
     /// As [`Store::memory`].
@@ -141,7 +144,8 @@ impl Store {
         Ok(TableHandle::new(self, pointer))
     }
 
-    /// Makes a global of one slot; of function references only null can be given. Of a vector: [`Store::global128`].
+    /// Makes a global of one slot; of function references only null can be given. Of a vector:
+    /// [`Store::global128`].
     ///
     /// # Errors
     /// Kind `Argument` for a value that cannot be given.
@@ -215,14 +219,16 @@ impl Extern {
 }
 
 impl FuncHandle {
-    /// A function of the host, with the address of a C function that compiled code calls directly, or null.
+    /// A function of the host, with the address of a C function that compiled code calls directly,
+    /// or null.
     #[must_use]
     pub const fn host(ty: FuncType, instance_id: u64, function_index: u64, c_function: *const u8) -> Self {
         let source = HostSource { instance_id, function_index, c_function, intrinsic: (Intrinsic::None, 0) };
         Self { ty, source: FuncSource::Host(source) }
     }
 
-    /// A function of the host that the engine carries out by itself where it can; the datum is that of the intrinsic.
+    /// A function of the host that the engine carries out by itself where it can; the datum is that
+    /// of the intrinsic.
     ///
     /// # Errors
     /// Kind `Argument` for a number that is no intrinsic's, or one of another type.
@@ -255,7 +261,8 @@ impl FuncHandle {
     /// How it is called.
     ///
     /// # Panics
-    /// For a function of the host that was not imported: no code leads to it yet. Exports always have a record.
+    /// For a function of the host that was not imported: no code leads to it yet. Exports always
+    /// have a record.
     #[must_use]
     pub fn record(&self) -> &FuncRecord {
         match &self.source {
@@ -361,15 +368,15 @@ impl MemoryHandle {
         self.memory().ty()
     }
 
-    /// Its definition, valid as long as this handle. From now on the range counts as known to Go, and is quarantined
-    /// after the end.
+    /// Its definition, valid as long as this handle. From now on the range counts as known to Go,
+    /// and is quarantined after the end.
     #[must_use]
     pub fn show(&self) -> *const MemoryDefinition {
         self.memory().show();
         self.memory().definition()
     }
 
-    /// Adds pages and gives the old size in pages.
+    /// Adds pages and returns the old size in pages.
     ///
     /// # Errors
     /// Kind `Resource` where the maximum would be exceeded or the system refuses.
@@ -404,7 +411,8 @@ impl GlobalHandle {
     }
 
     pub(super) fn cell(&self) -> &GlobalCell {
-        // SAFETY: the store keeps it alive; compiled code and others change it by whole, aligned stores.
+        // SAFETY: the store keeps it alive; compiled code and others change it by whole, aligned
+        // stores.
         unsafe { self.cell.as_ref() }
     }
 
@@ -420,7 +428,8 @@ impl GlobalHandle {
         self.cell().get(self.ty.value)
     }
 
-    /// Its value as two slots, the low one in the low bits; the high one is 0 unless it is a vector.
+    /// Its value as two slots, the low one in the low bits; the high one is 0 unless it is a
+    /// vector.
     #[must_use]
     pub fn get128(&self) -> u128 {
         if self.ty.value == ValType::V128 { self.cell().get128() } else { u128::from(self.get()) }

@@ -22,7 +22,8 @@ impl GlobalCell {
         self.slots[0].store(slot, Ordering::Relaxed);
     }
 
-    /// Both slots of a vector, the low one in the low bits. While others set it, the halves may be of different values.
+    /// Both slots of a vector, the low one in the low bits. While others set it, the halves may be
+    /// of different values.
     pub(super) fn get128(&self) -> u128 {
         let [low, high] = self.slots.each_ref().map(|slot| u128::from(slot.load(Ordering::Relaxed)));
         high << 64 | low

@@ -1,5 +1,5 @@
-//! Initialising an instance: globals, element segments, data segments, in the order of the specification (section
-//! 4.5.4).
+//! Initialising an instance: globals, element segments, data segments, in the order of the
+//! specification (section 4.5.4).
 
 use super::instance::InstanceData;
 use crate::abi::vmctx::{DataEntry, ElementEntry};
@@ -45,8 +45,8 @@ fn initialize_global(instance: &InstanceData, index: u32, init: &ConstExpr) -> R
     Ok(())
 }
 
-/// Copies the active segments, one after the other; each as a whole or not at all. Their entries stay empty: they count
-/// as dropped.
+/// Copies the active segments, one after the other; each as a whole or not at all. Their entries
+/// stay empty: they count as dropped.
 pub(super) fn segments(instance: &InstanceData) -> Result<()> {
     let info = instance.module.info();
     for (number, segment) in info.elements.iter().enumerate() {
@@ -80,8 +80,8 @@ fn outside(code: TrapCode, what: &str, offset: u64, whole: &str) -> Error {
     Error::new(ErrorKind::Instantiate, message).with_trap(code)
 }
 
-/// The slot that a constant expression gives; of an i32, zero-extended, so that it is an offset as it stands. Its operations were
-/// validated.
+/// The slot that a constant expression gives; of an i32, zero-extended, so that it is an offset as
+/// it stands. Its operations were validated.
 fn evaluate(instance: &InstanceData, expression: &ConstExpr) -> Result<u64> {
     if let [operation] = expression[..] {
         return operand(instance, operation);

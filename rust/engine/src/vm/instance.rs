@@ -1,8 +1,8 @@
 //! Instances: a module linked to its imports.
 //!
-//! Everything that can fail on its own account (types, memory, tables) comes before anything that others can see. Then
-//! the instance becomes part of its store for good, even if a segment traps: elements that it has written to a shared
-//! table stay valid.
+//! Everything that can fail on its own account (types, memory, tables) comes before anything that
+//! others can see. Then the instance becomes part of its store for good, even if a segment traps:
+//! elements that it has written to a shared table stay valid.
 
 #![allow(unsafe_code)] // fills the vmctx and points into the store
 
@@ -31,15 +31,18 @@ use core::ptr::NonNull;
 /// Limits set by the embedder; none by default.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct InstanceOptions {
-    /// Serial number of the instance on the embedder's side, by which references to its functions are known.
+    /// Serial number of the instance on the embedder's side, by which references to its functions
+    /// are known.
     pub id: u64,
-    /// Pages of 64 KiB that each of the instance's own memories may reach at most; of memories with other pages, as many bytes.
+    /// Pages of 64 KiB that each of the instance's own memories may reach at most; of memories with
+    /// other pages, as many bytes.
     pub max_memory_pages: Option<u64>,
     /// Elements that each of the instance's own tables may reach at most.
     pub max_table_elements: Option<u64>,
 }
 
-/// An instance. A handle: clones are the same instance, which goes with the last handle to anything in its store.
+/// An instance. A handle: clones are the same instance, which goes with the last handle to anything
+/// in its store.
 #[derive(Clone, Debug)]
 pub struct Instance {
     store: Store,
@@ -72,13 +75,15 @@ unsafe impl Send for InstanceData {}
 unsafe impl Sync for InstanceData {}
 
 impl Instance {
-    /// Links an instance to what stands for each import of the module, and initialises it (section 4.5.4). The start
-    /// function is not called: see [`Instance::start`]. The stores of all imports become one with `store`; but if `store` is
-    /// new and only memories come from others, it keeps these alive and they stay apart.
+    /// Links an instance to what stands for each import of the module, and initialises it (section
+    /// 4.5.4). The start function is not called: see [`Instance::start`]. The stores of all imports
+    /// become one with `store`; but if `store` is new and only memories come from others, it keeps
+    /// these alive and they stay apart.
     ///
     /// # Errors
-    /// Kind `Link` for a missing or wrong import, `Resource` where memory or a limit is lacking, `Instantiate` with a
-    /// trap where an active segment does not fit; the segments before it have taken effect then.
+    /// Kind `Link` for a missing or wrong import, `Resource` where memory or a limit is lacking,
+    /// `Instantiate` with a trap where an active segment does not fit; the segments before it have
+    /// taken effect then.
     pub fn new(store: &Store, module: &Module, imports: &[Extern], options: InstanceOptions) -> Result<Self> {
         let info = module.info();
         if let Some(import) = info.imports.get(imports.len()) {
@@ -264,7 +269,8 @@ impl InstanceData {
         Ok(data)
     }
 
-    /// Fills in an imported function. One of the host gets a record in this block, as code of this module leads to it.
+    /// Fills in an imported function. One of the host gets a record in this block, as code of this
+    /// module leads to it.
     fn import_function(&self, index: u32, function: &FuncHandle, hosts: &mut usize) {
         let ty = self.module.info().functions[index as usize];
         let import = match function.source() {
@@ -283,7 +289,8 @@ impl InstanceData {
         self.write(self.module.layout().import(index), import);
     }
 
-    /// Makes the record of a function of the host, the n-th, by the index of its import. Its owner comes later.
+    /// Makes the record of a function of the host, the n-th, by the index of its import. Its owner
+    /// comes later.
     fn host_record(
         &self,
         (n, function): (usize, u32),
@@ -321,13 +328,15 @@ impl InstanceData {
         record
     }
 
-    /// Completes the headers, and the records of host functions: who owns the block, and which memory is its first.
+    /// Completes the headers, and the records of host functions: who owns the block, and which
+    /// memory is its first.
     fn set_owner(&self, this: NonNull<Self>, store: &Store) {
         let (store, instance) = (store.node().cast(), this.as_ptr().cast());
         self.write(0, Header { store, instance, ..header(VMCTX_MAGIC) });
         let memory = self.memories.first().map_or(core::ptr::null(), |_| self.memory(0).definition());
         for n in 0..self.vmctx.hosts() {
-            // SAFETY: the place lies in this block, which nobody else has seen, and was written by `host_record`.
+            // SAFETY: the place lies in this block, which nobody else has seen, and was written by
+            // `host_record`.
             let host = unsafe { self.vmctx.host_function(n).as_mut() };
             host.header = Header { store, instance, ..host.header };
             host.memory = memory;
@@ -364,8 +373,8 @@ impl InstanceData {
         unsafe { self.vmctx.at::<Header>(0).read() }
     }
 
-    /// A memory by its index.
-    /// What its guests were refused: whether it is a table's elements, the size of a page in bytes, and what.
+    /// A memory by its index. What its guests were refused: whether it is a table's elements, the
+    /// size of a page in bytes, and what.
     pub(super) fn refused(&self) -> Vec<(bool, u64, Refused)> {
         let memories = (0..self.memories.len() as u32).filter_map(|index| {
             let memory = self.memory(index);
@@ -395,8 +404,8 @@ impl InstanceData {
 
     /// Writes a field of the vmctx; only while the instance is being made.
     pub(super) fn write<T>(&self, offset: u32, value: T) {
-        // SAFETY: the place lies in the block and is aligned (`Vmctx::at` checks); compiled code does not run on it
-        // yet.
+        // SAFETY: the place lies in the block and is aligned (`Vmctx::at` checks); compiled code
+        // does not run on it yet.
         unsafe { self.vmctx.at(offset).write(value) }
     }
 

@@ -1,6 +1,8 @@
-//! A linear memory: its address range, its definition that compiled code and Go read, and how it grows.
+//! A linear memory: its address range, its definition that compiled code and Go read, and how it
+//! grows.
 //!
-//! The base never moves and the length only grows, so readers need no lock; growing takes the memory's own.
+//! The base never moves and the length only grows, so readers need no lock; growing takes the
+//! memory's own.
 
 #![allow(unsafe_code)] // hands out addresses of the memory's bytes
 
@@ -53,8 +55,8 @@ pub(super) enum GrowError {
 }
 
 impl Memory {
-    /// Makes a memory of a valid type, which may grow to `ceiling` pages of 64 KiB at most. `mode` is how the module that defines it keeps
-    /// accesses to 32-bit memories inside.
+    /// Makes a memory of a valid type, which may grow to `ceiling` pages of 64 KiB at most. `mode`
+    /// is how the module that defines it keeps accesses to 32-bit memories inside.
     pub(super) fn new(ty: &MemoryType, mode: BoundsMode, ceiling: Option<u64>) -> Result<Self> {
         let Limits { min, max } = ty.limits;
         let (declarable, page_size) = (ty.max_declared_pages(), ty.page_size());
@@ -134,7 +136,9 @@ impl Memory {
         let limit = self.definition.max_length / self.definition.page_size;
         let (asked, limiter) = match error {
             GrowError::Maximum { pages: old } => (old.saturating_add(pages), self.limiter),
-            GrowError::System { .. } => ((self.length() / self.definition.page_size).saturating_add(pages), Limiter::System),
+            GrowError::System { .. } => {
+                ((self.length() / self.definition.page_size).saturating_add(pages), Limiter::System)
+            }
         };
         *self.refused.lock() = Some(Refused { asked, limit, limiter });
     }
@@ -155,7 +159,7 @@ impl Memory {
         self.shown.store(true, Ordering::Relaxed);
     }
 
-    /// Adds pages and gives the old size in pages.
+    /// Adds pages and returns the old size in pages.
     pub(super) fn grow(&self, pages: u64) -> Result<u64, GrowError> {
         let _lock = self.grow.lock();
         let length = self.length();
@@ -168,13 +172,14 @@ impl Memory {
         Ok(old)
     }
 
-    /// Copies bytes in; none and false if they do not fit. A guest may access the same bytes at the same time, as it
-    /// may by its own threads' stores: the outcome is then one or the other, byte by byte.
+    /// Copies bytes in; none and false if they do not fit. A guest may access the same bytes at the
+    /// same time, as it may by its own threads' stores: the outcome is then one or the other, byte
+    /// by byte.
     pub(super) fn write(&self, offset: u64, bytes: &[u8]) -> bool {
         let fits = offset.checked_add(bytes.len() as u64).is_some_and(|end| end <= self.length());
         if fits {
-            // SAFETY: the range is accessible, as the length only grows; the bytes are the guest's, no Rust reference
-            // to them exists.
+            // SAFETY: the range is accessible, as the length only grows; the bytes are the guest's,
+            // no Rust reference to them exists.
             unsafe { self.base().add(offset as usize).copy_from(bytes.as_ptr(), bytes.len()) };
         }
         fits

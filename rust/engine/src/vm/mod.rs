@@ -1,8 +1,9 @@
-//! The running side: stores, memories, tables, globals, instances, linking, and the runtime functions of compiled code.
+//! The running side: stores, memories, tables, globals, instances, linking, and the runtime
+//! functions of compiled code.
 //!
-//! A [`Module`] is code that can be linked; an [`Instance`] is a module linked to its imports; a [`Store`] owns what is
-//! linked together. Handles ([`Instance`], [`Extern`] and what it holds) keep their store alive and may be used from
-//! any thread.
+//! A [`Module`] is code that can be linked; an [`Instance`] is a module linked to its imports; a
+//! [`Store`] owns what is linked together. Handles ([`Instance`], [`Extern`] and what it holds)
+//! keep their store alive and may be used from any thread.
 
 mod externs;
 mod global;

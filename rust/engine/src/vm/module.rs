@@ -1,4 +1,5 @@
-//! A module that can be instantiated: its code in the arena, with its artifact, and what instances of it share.
+//! A module that can be instantiated: its code in the arena, with its artifact, and what instances
+//! of it share.
 
 use super::stats::{self, Live};
 use super::type_ids::TypeIds;
@@ -13,8 +14,8 @@ use crate::wasm::ModuleInfo;
 use alloc::sync::Arc;
 use core::ops::Range;
 
-/// A module with its code. A handle: clones are the same module; the code goes with the last clone and the last
-/// instance.
+/// A module with its code. A handle: clones are the same module; the code goes with the last clone
+/// and the last instance.
 #[derive(Clone, Debug)]
 pub struct Module(Arc<Inner>);
 
@@ -36,8 +37,8 @@ impl Module {
         crate::compile::compile(bytes, options, Self::load)
     }
 
-    /// Makes a module of what [`Module::serialize`] gave. The bytes hold machine code that will run: they must be
-    /// trusted.
+    /// Makes a module of what [`Module::serialize`] gave. The bytes hold machine code that will
+    /// run: they must be trusted.
     ///
     /// # Errors
     /// Kind `Deserialize`, or `Resource` where there is no room for the code.
@@ -49,7 +50,8 @@ impl Module {
         })
     }
 
-    /// Makes a module of what a compilation has ended with. Nothing of it refers to the compilation.
+    /// Makes a module of what a compilation has ended with. Nothing of it refers to the
+    /// compilation.
     ///
     /// # Errors
     /// Kind `Resource` where there is no room for the code.
@@ -95,14 +97,18 @@ impl Module {
         self.0.code.serial()
     }
 
-    /// The address of its block of code, and where in the block bodies are: own functions with their indices, and trampolines.
+    /// The address of its block of code, and where in the block bodies are: own functions with
+    /// their indices, and trampolines.
     #[must_use]
     pub fn bodies(&self) -> (usize, Vec<(Range<u32>, Option<u32>)>) {
         let tables = &self.0.code.artifact().tables;
         let (imported, functions) = (self.info().imported_functions, tables.functions());
-        let bodies = tables.starts.iter().zip(&tables.ends).enumerate().map(|(body, (start, end))| {
-            (*start..*end, (body < functions).then(|| imported + body as u32))
-        });
+        let bodies = tables
+            .starts
+            .iter()
+            .zip(&tables.ends)
+            .enumerate()
+            .map(|(body, (start, end))| (*start..*end, (body < functions).then(|| imported + body as u32)));
         (self.0.code.range().start, bodies.collect())
     }
 

@@ -1,4 +1,5 @@
-//! The memory system calls: reserve address space, make parts of it accessible, empty and close them, give it back.
+//! The memory system calls: reserve address space, make parts of it accessible, empty and close
+//! them, give it back.
 #![allow(unsafe_code)] // system calls on address ranges that the callers own
 
 use crate::error::{Error, ErrorKind};
@@ -9,18 +10,21 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 /// Granule of protection; a page of 64 KiB is a multiple of it.
 pub(super) use crate::abi::HOST_PAGE;
 
-/// Address space that a reservation leaves to Go's heap and all else: that Go cannot map memory is fatal.
+/// Address space that a reservation leaves to Go's heap and all else: that Go cannot map memory is
+/// fatal.
 pub(super) const LEFT_TO_GO: usize = 64 << 30;
-/// The same where address space is limited, whatever is asked for; an eighth of the limit if that is less.
+/// The same where address space is limited, whatever is asked for; an eighth of the limit if that
+/// is less.
 const LEFT_OF_LIMIT: usize = 256 << 20;
-/// Bytes that may be reserved before anybody looks at what is left, where address space is not limited.
+/// Bytes that may be reserved before anybody looks at what is left, where address space is not
+/// limited.
 const UNWATCHED: usize = 1 << 40;
 
 /// Bytes that are reserved.
 static RESERVED: AtomicUsize = AtomicUsize::new(0);
 
-/// Reserves address space that cannot be accessed, aligned to the host's pages. It fails where less than `left` bytes in one
-/// piece would remain.
+/// Reserves address space that cannot be accessed, aligned to the host's pages. It fails where less
+/// than `left` bytes in one piece would remain.
 pub(super) fn reserve(bytes: usize, left: usize) -> Result<usize, Errno> {
     let address = map_inaccessible(bytes)?;
     let reserved = RESERVED.fetch_add(bytes, Ordering::Relaxed) + bytes;
@@ -60,8 +64,9 @@ pub(super) unsafe fn commit(address: usize, bytes: usize) -> Result<(), Errno> {
     unsafe { os::protect(address, bytes, os::READ_WRITE) }
 }
 
-/// Makes a part of a reservation inaccessible and drops its contents. A fresh mapping does both at once, and merges
-/// with its inaccessible neighbours, where `mprotect` would leave a mapping of its own.
+/// Makes a part of a reservation inaccessible and drops its contents. A fresh mapping does both at
+/// once, and merges with its inaccessible neighbours, where `mprotect` would leave a mapping of its
+/// own.
 ///
 /// # Safety
 /// The range lies in a reservation that the caller owns, and nobody uses its contents any more.
@@ -79,15 +84,16 @@ pub(super) unsafe fn discard(address: usize, bytes: usize) -> Result<(), Errno> 
 /// The range belongs to the caller, and nobody uses it any more.
 pub(super) unsafe fn release(address: usize, bytes: usize) {
     if bytes > 0 {
-        // SAFETY: by the caller's promise. It can fail only where it would split a mapping; then the range stays
-        // reserved.
+        // SAFETY: by the caller's promise. It can fail only where it would split a mapping; then
+        // the range stays reserved.
         if unsafe { os::unmap(address, bytes) }.is_ok() {
             RESERVED.fetch_sub(bytes, Ordering::Relaxed);
         }
     }
 }
 
-/// An error for a range that the system refuses: what it was for, how much it is, and what can be done.
+/// An error for a range that the system refuses: what it was for, how much it is, and what can be
+/// done.
 pub(super) fn refused(what: &str, bytes: u64, error: Errno) -> Error {
     let limit =
         address_space_limit().map(|limit| format!(" (`ulimit -v` is {} KiB)", limit / 1024)).unwrap_or_default();
@@ -122,7 +128,8 @@ mod tests {
 
     #[test]
     fn what_is_reserved_leaves_room() {
-        // The count of what is reserved is that of all tests: it is taken beyond the point where it is not looked at.
+        // The count of what is reserved is that of all tests: it is taken beyond the point where it
+        // is not looked at.
         let high = reserve(2 * UNWATCHED, LEFT_TO_GO).unwrap();
         // No system has 2^60 bytes left.
         assert!(reserve(HOST_PAGE, 1 << 60).is_err());

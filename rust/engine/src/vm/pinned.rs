@@ -10,7 +10,7 @@ use core::ptr::NonNull;
 /// Owns a value at a fixed address that others hold raw pointers to.
 pub(super) struct Pinned<T>(NonNull<T>);
 
-// SAFETY: it owns its value like a box, and gives only shared references to it.
+// SAFETY: it owns its value like a box, and returns only shared references to it.
 unsafe impl<T: Send + Sync> Send for Pinned<T> {}
 // SAFETY: as above.
 unsafe impl<T: Send + Sync> Sync for Pinned<T> {}

@@ -15,7 +15,8 @@ pub enum Limiter {
 }
 
 impl Limiter {
-    /// Who limits to `limit` what could be `possible` without the embedder, and whether the module's maximum is that.
+    /// Who limits to `limit` what could be `possible` without the embedder, and whether the
+    /// module's maximum is that.
     pub(super) const fn of(limit: u64, possible: u64, declared: bool) -> Self {
         if limit < possible {
             Self::Embedder

@@ -1,4 +1,5 @@
-//! The address range of one memory, in either mode: a place in a guarded slot, or a small reservation of its own.
+//! The address range of one memory, in either mode: a place in a guarded slot, or a small
+//! reservation of its own.
 
 #![allow(unsafe_code)] // owns mappings
 
@@ -14,12 +15,14 @@ use crate::types::PAGE_SIZE;
 use alloc::collections::VecDeque;
 use core::ops::Range;
 
-/// Bytes of explicit memories that stay inaccessible after Go has seen them, where address space is not limited.
+/// Bytes of explicit memories that stay inaccessible after Go has seen them, where address space is
+/// not limited.
 const QUARANTINE: u64 = 64 << 30;
 /// How many such ranges may wait: each is a mapping.
 const QUARANTINED: usize = 1024;
 
-/// The address range of a memory: reserved as a whole, accessible from its base on as far as it was committed.
+/// The address range of a memory: reserved as a whole, accessible from its base on as far as it was
+/// committed.
 #[derive(Debug)]
 pub(super) struct Reservation {
     /// None once it was given back.
@@ -27,7 +30,8 @@ pub(super) struct Reservation {
     base: usize,
     /// Bytes that can be committed.
     capacity: u64,
-    /// Bytes from the base that no other thing uses: the capacity, and the guard where there is one.
+    /// Bytes from the base that no other thing uses: the capacity, and the guard where there is
+    /// one.
     span: u64,
 }
 
@@ -38,11 +42,11 @@ enum Kind {
 }
 
 impl Reservation {
-    /// Reserves for a memory of at least `min` and at most `max` bytes. Of a guarded one both are multiples of the page
-    /// size and at most 4 GiB.
+    /// Reserves for a memory of at least `min` and at most `max` bytes. Of a guarded one both are
+    /// multiples of the page size and at most 4 GiB.
     ///
-    /// A guarded one has room for 4 GiB. An explicit one has room for `max`, or, where that much address space cannot
-    /// be had, for less, down to `min`.
+    /// A guarded one has room for 4 GiB. An explicit one has room for `max`, or, where that much
+    /// address space cannot be had, for less, down to `min`.
     pub(super) fn new(mode: BoundsMode, min: u64, max: u64) -> Result<Self> {
         match mode {
             BoundsMode::Guarded => {
@@ -73,8 +77,9 @@ impl Reservation {
         self.base..self.base + self.span as usize
     }
 
-    /// Makes the bytes `from..to` accessible, after those before them; they read as zeros. Where pages of the memory are
-    /// smaller than those of the host, so do some bytes more: such a memory is explicit, no guest gets at them.
+    /// Makes the bytes `from..to` accessible, after those before them; they read as zeros. Where
+    /// pages of the memory are smaller than those of the host, so do some bytes more: such a memory
+    /// is explicit, no guest gets at them.
     pub(super) fn commit(&self, from: u64, to: u64) -> Result<(), Errno> {
         assert!(from <= to && to <= self.capacity, "commit {from}..{to} of {}", self.capacity);
         let (from, to) = (whole_pages(from), whole_pages(to));
@@ -82,8 +87,9 @@ impl Reservation {
         unsafe { pages::commit(self.base + from, to - from) }
     }
 
-    /// Gives the range back, after `committed` bytes of it were accessible. They become inaccessible first, and are not
-    /// given out again for as long as possible if they were shown to Go.
+    /// Gives the range back, after `committed` bytes of it were accessible. They become
+    /// inaccessible first, and are not given out again for as long as possible if they were shown
+    /// to Go.
     ///
     /// # Safety
     /// Nobody uses the memory any more.
@@ -96,8 +102,8 @@ impl Reservation {
                 let kept = if shown { committed } else { 0 };
                 // SAFETY: by the caller's promise; the kept part goes to the quarantine.
                 unsafe { pages::release(self.base + kept as usize, (self.capacity - kept) as usize) };
-                // SAFETY: as above. Where it fails the quarantine unmaps the range later, or the range stays as it is
-                // for ever.
+                // SAFETY: as above. Where it fails the quarantine unmaps the range later, or the
+                // range stays as it is forever.
                 if kept > 0 && unsafe { pages::discard(self.base, kept as usize) }.is_ok() {
                     EXPLICIT.lock().put(self.base, kept, mappings);
                 }
@@ -112,8 +118,9 @@ const fn whole_pages(bytes: u64) -> usize {
     bytes.next_multiple_of(HOST_PAGE as u64) as usize
 }
 
-/// Reserves `max` bytes, or as much as the system gives by halving, but not less than `min`; whole pages of 64 KiB. Where
-/// address space is limited, one reservation takes a small part of it, unless `min` is more.
+/// Reserves `max` bytes, or as much as the system gives by halving, but not less than `min`; whole
+/// pages of 64 KiB. Where address space is limited, one reservation takes a small part of it,
+/// unless `min` is more.
 pub(super) fn reserve_between(min: u64, max: u64) -> Result<(usize, u64)> {
     let [min, max] = [min, max].map(|bytes| bytes.next_multiple_of(PAGE_SIZE));
     let least = min.max(PAGE_SIZE);
@@ -143,7 +150,8 @@ static EXPLICIT: Lazy<Mutex<Quarantine>> = Lazy::new(|| {
 });
 
 impl Quarantine {
-    /// Puts an inaccessible range in, and gives back to the system what exceeds the limits, oldest first.
+    /// Puts an inaccessible range in, and gives back to the system what exceeds the limits, oldest
+    /// first.
     fn put(&mut self, base: usize, bytes: u64, mut mappings: Taken) {
         mappings.set(1);
         self.bytes += bytes;

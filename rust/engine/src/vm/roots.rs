@@ -1,5 +1,6 @@
-//! Where references to values of the host are kept outside of guests' stacks: the exact part of what a collection of externref values
-//! looks at. The conservative part, stacks and saved registers, is on the Go side, which stops the guests meanwhile.
+//! Where references to values of the host are kept outside of guests' stacks: the exact part of
+//! what a collection of externref values looks at. The conservative part, stacks and saved
+//! registers, is on the Go side, which stops the guests meanwhile.
 
 #![allow(unsafe_code)] // reads the items of element segments by their address
 
@@ -12,9 +13,10 @@ use crate::wasm::SegmentMode;
 use core::ptr;
 
 impl Store {
-    /// The slots of externref that are not null in the globals, tables and passive element segments of all instances of the
-    /// store, and in the globals and tables of the embedder; some perhaps several times. The embedder's globals count whatever their
-    /// type is. Guests of the store do not run.
+    /// The slots of externref that are not null in the globals, tables and passive element segments
+    /// of all instances of the store, and in the globals and tables of the embedder; some perhaps
+    /// several times. The embedder's globals count whatever their type is. Guests of the store do
+    /// not run.
     #[must_use]
     pub fn externrefs(&self) -> Vec<u64> {
         let mut found = Vec::new();
@@ -34,7 +36,8 @@ impl Store {
     }
 }
 
-/// Adds the slots of an instance's globals and of those of its segments that were not dropped. Its tables are the store's.
+/// Adds the slots of an instance's globals and of those of its segments that were not dropped. Its
+/// tables are the store's.
 fn of_instance(instance: &InstanceData, found: &mut Vec<u64>) {
     let info = instance.module.info();
     for (index, _) in (0..).zip(&info.globals).filter(|(_, ty)| ty.value == ValType::ExternRef) {
@@ -44,8 +47,8 @@ fn of_instance(instance: &InstanceData, found: &mut Vec<u64>) {
         if segment.ty == ValType::ExternRef && matches!(segment.mode, SegmentMode::Passive) {
             let ElementEntry { base, length } = instance.read(instance.module.layout().element(index));
             if length != 0 {
-                // SAFETY: `elem.drop` only sets the length to 0, and nobody runs that could; the items are the
-                // instance's, and never change.
+                // SAFETY: `elem.drop` only sets the length to 0, and nobody runs that could; the
+                // items are the instance's, and never change.
                 let items = unsafe { &*ptr::slice_from_raw_parts(base, length as usize) };
                 found.extend(items.iter().filter(|slot| **slot != 0));
             }

@@ -10,7 +10,8 @@ use crate::fiber::ranges;
 use crate::prelude::*;
 use core::sync::atomic::Ordering;
 
-/// Runs the runtime function that a guest has left for; its result goes to the guest with the next resume.
+/// Runs the runtime function that a guest has left for; its result goes to the guest with the next
+/// resume.
 ///
 /// # Safety
 /// The context's last status is `RuntimeCall`.
@@ -24,7 +25,8 @@ pub unsafe fn runtime_call(context: *mut Context) {
 /// # Safety
 /// The context's last status is `CCall`.
 pub unsafe fn c_call(context: *mut Context) {
-    // SAFETY: the record was made by the vm with an adapter compiled for its type; slots are those of the trampoline.
+    // SAFETY: the record was made by the vm with an adapter compiled for its type; slots are those
+    // of the trampoline.
     unsafe {
         let callee = &*(*context).callee;
         type Adapter = unsafe extern "C" fn(*const u8, *const u8, *mut u64);
@@ -38,7 +40,8 @@ pub unsafe fn c_call(context: *mut Context) {
 pub struct TrapDetails {
     /// The address in a memory that could not be accessed, and the bytes of that memory.
     pub fault: Option<(u64, u64)>,
-    /// What the instance that was called did not get: whether it is a table's elements, its size of a page in bytes, and what.
+    /// What the instance that was called did not get: whether it is a table's elements, its size of
+    /// a page in bytes, and what.
     pub refused: Vec<(bool, u64, Refused)>,
 }
 
@@ -53,7 +56,8 @@ pub unsafe fn trap_details(context: *mut Context) -> TrapDetails {
         let address = core::mem::take(&mut (*context).trap_address);
         (address, (*context).store.load(Ordering::Acquire).cast_const(), (*context).vmctx)
     };
-    // SAFETY: the store is that of the instance, which is alive, and with it all that its store lists.
+    // SAFETY: the store is that of the instance, which is alive, and with it all that its store
+    // lists.
     let fault = unsafe { ranges::memory_at(store, address).as_ref() }.map(|memory| {
         let base = memory.base.load(Ordering::Acquire);
         (address.wrapping_sub(base) as u64, memory.length.load(Ordering::Acquire))

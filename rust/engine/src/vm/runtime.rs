@@ -1,5 +1,5 @@
-//! Runtime functions of compiled code that need real stack, allocate, lock or block. The fiber has left; these run on
-//! the host's stack.
+//! Runtime functions of compiled code that need real stack, allocate, lock or block. The fiber has
+//! left; these run on the host's stack.
 
 #![allow(unsafe_code)] // gets the vmctx from compiled code
 
@@ -13,7 +13,8 @@ const FAILED: u64 = u64::MAX;
 /// Runs the runtime function of a number ([`RuntimeOp`]) on a vmctx and up to three operands.
 ///
 /// # Safety
-/// The number and the operands come from compiled code of the instance that the vmctx belongs to, which is alive.
+/// The number and the operands come from compiled code of the instance that the vmctx belongs to,
+/// which is alive.
 #[must_use]
 pub unsafe fn runtime_call(op: u64, [vmctx, a, b, c]: [u64; 4]) -> u64 {
     // SAFETY: by the caller's promise it is the vmctx of an instance; its header never changes.

@@ -6,11 +6,11 @@
 //!   that are not the memory's being inaccessible. Change it with a second reader.
 //! ============================================================================================
 //!
-//! A slot is 8 GiB of address space: 4 GiB that an index reaches, a 2 GiB guard that an offset reaches, and 2 GiB of
-//! slack. A memory whose bytes were shown to Go leaves the range that it had committed behind, inaccessible, since a
-//! stale slice may still point there; the next memory of the slot begins above it, in the slack. A slot whose slack is
-//! used up waits in a queue, and is used from its beginning again only when the queue is full or no address space is
-//! left.
+//! A slot is 8 GiB of address space: 4 GiB that an index reaches, a 2 GiB guard that an offset
+//! reaches, and 2 GiB of slack. A memory whose bytes were shown to Go leaves the range that it had
+//! committed behind, inaccessible, since a stale slice may still point there; the next memory of
+//! the slot begins above it, in the slack. A slot whose slack is used up waits in a queue, and is
+//! used from its beginning again only when the queue is full or no address space is left.
 //!
 //! Slots are reserved in blocks, so that those that are not in use are one mapping together.
 
@@ -32,11 +32,13 @@ const SLACK: u64 = 2 << 30;
 const SLOT: u64 = RESERVATION + GUARD + SLACK;
 /// Bytes from a memory's base that belong to it alone.
 pub(super) const SPAN: u64 = RESERVATION + GUARD;
-/// Slots without slack that wait before the first of them is used again, where address space is not limited.
+/// Slots without slack that wait before the first of them is used again, where address space is not
+/// limited.
 const QUEUE: usize = 1024;
 /// Slots of a block at most.
 const BLOCK: usize = 64;
-/// Address space that slots leave: they are never given back, and memories without a slot need some, too.
+/// Address space that slots leave: they are never given back, and memories without a slot need
+/// some, too.
 const LEFT: usize = 8 << 40;
 /// Mappings of a memory beyond that of its block: its accessible pages, and what they cut off.
 const MAPPINGS: u64 = 2;
@@ -89,7 +91,8 @@ impl Pool {
         Ok(Slot { shift: 0, ..slot })
     }
 
-    /// Reserves a block, as many slots as there are already, and gives one of them; fewer where the system refuses.
+    /// Reserves a block, as many slots as there are already, and returns one of them; fewer where
+    /// the system refuses.
     fn reserve(&mut self) -> Result<Slot> {
         let mapping = budget::take(1)?;
         let mut count = self.slots.clamp(1, if self.queue == 0 { 1 } else { BLOCK });
@@ -143,14 +146,15 @@ impl Place {
         slot.start + slot.shift as usize
     }
 
-    /// Gives the range back after a memory that had committed so many bytes from its base. They become inaccessible
-    /// first.
+    /// Gives the range back after a memory that had committed so many bytes from its base. They
+    /// become inaccessible first.
     ///
     /// # Safety
     /// Nobody uses the memory any more.
     pub(super) unsafe fn give(mut self, committed: u64, shown: bool) {
         let base = self.base();
-        // SAFETY: the range lies in the slot, which is ours; nobody uses it by the caller's promise.
+        // SAFETY: the range lies in the slot, which is ours; nobody uses it by the caller's
+        // promise.
         let closed = unsafe { pages::discard(base, committed as usize) };
         if let (Ok(()), Some(slot)) = (closed, self.slot.take()) {
             POOL.lock().give(slot, committed, shown);

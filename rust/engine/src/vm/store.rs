@@ -1,20 +1,23 @@
 //! Stores: who owns instances, memories, tables and globals, and for how long.
 //!
-//! A store is the set of instances that are linked together. When an instance imports something of another store, both
-//! become one. Everything in a store is freed as one, when the last handle to anything in it goes.
+//! A store is the set of instances that are linked together. When an instance imports something of
+//! another store, both become one. Everything in a store is freed as one, when the last handle to
+//! anything in it goes.
 //!
-//! A memory leads to no instance, so an instance that imports nothing else of other stores does not join the memory's
-//! store but keeps it alive: many short-lived instances can share one long-lived memory. Only a store that has nothing
-//! yet may begin to keep another, which has something: so stores never keep each other alive in a circle. Where two
-//! stores become one, all that either keeps joins them.
+//! A memory leads to no instance, so an instance that imports nothing else of other stores does not
+//! join the memory's store but keeps it alive: many short-lived instances can share one long-lived
+//! memory. Only a store that has nothing yet may begin to keep another, which has something: so
+//! stores never keep each other alive in a circle. Where two stores become one, all that either
+//! keeps joins them.
 //!
 //! There are two sides to a store:
 //!
-//! - *Handles* hold a [`Store`], a reference counted cell. The cell of a store that was merged points to the cell of
-//!   the store that took it in, and keeps it alive; the one at the end of this chain owns the contents.
-//! - *Compiled code and the signal handler* hold the address of a [`Ranges`], which lives as long as the contents. It
-//!   lists the address ranges of the memories, readable at any time without a lock. The node of a merged store points
-//!   to that of the other.
+//! - *Handles* hold a [`Store`], a reference counted cell. The cell of a store that was merged
+//!   points to the cell of the store that took it in, and keeps it alive; the one at the end of
+//!   this chain owns the contents.
+//! - *Compiled code and the signal handler* hold the address of a [`Ranges`], which lives as long
+//!   as the contents. It lists the address ranges of the memories, readable at any time without a
+//!   lock. The node of a merged store points to that of the other.
 
 #![allow(unsafe_code)] // a list that a signal handler reads
 
@@ -126,8 +129,8 @@ impl Store {
         }
     }
 
-    /// Keeps the store of a memory alive, whose range is from now on one of this store, too. Only a store that has nothing
-    /// yet can do that; false for any other.
+    /// Keeps the store of a memory alive, whose range is from now on one of this store, too. Only a
+    /// store that has nothing yet can do that; false for any other.
     pub(super) fn keep(&self, other: &Self, memory: Region) -> bool {
         self.with(|contents| {
             let empty = contents.is_empty();
@@ -144,7 +147,8 @@ impl Store {
         self.with(|contents| contents.nodes[0].pointer().as_ptr().cast_const())
     }
 
-    /// Does something with the contents, under the store's lock. It must not use handles, which take the lock too.
+    /// Does something with the contents, under the store's lock. It must not use handles, which
+    /// take the lock too.
     pub(super) fn with<R>(&self, body: impl FnOnce(&mut Contents) -> R) -> R {
         loop {
             let end = self.end();
@@ -156,8 +160,8 @@ impl Store {
         }
     }
 
-    /// A watch on this store. Once the store was merged into another, a watch on that one is needed, too: this finds it only
-    /// as long as somebody holds a handle from before.
+    /// A watch on this store. Once the store was merged into another, a watch on that one is
+    /// needed, too: this finds it only as long as somebody holds a handle from before.
     #[must_use]
     pub fn watch(&self) -> StoreWatch {
         StoreWatch(Arc::downgrade(&self.0))

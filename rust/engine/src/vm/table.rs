@@ -1,7 +1,7 @@
 //! A table: its elements, its definition that compiled code reads, and how it grows.
 //!
-//! The base never moves and the bound only grows. An element is one aligned 64-bit slot, read and written whole, so
-//! readers never see half of one and need no lock; growing takes the table's own.
+//! The base never moves and the bound only grows. An element is one aligned 64-bit slot, read and
+//! written whole, so readers never see half of one and need no lock; growing takes the table's own.
 
 #![allow(unsafe_code)] // owns the memory of the elements
 
@@ -110,7 +110,8 @@ impl Table {
         TableType { limits: Limits { min: self.bound(), ..self.declared.limits }, ..self.declared }
     }
 
-    /// Adds elements and gives the old number; none if that exceeds its maximum or the system refuses.
+    /// Adds elements and returns the old number; none if that exceeds its maximum or the system
+    /// refuses.
     pub(super) fn grow(&self, count: u64, initial: u64) -> Option<u64> {
         let _lock = self.grow.lock();
         let old = self.bound();
@@ -176,7 +177,8 @@ impl Elements {
             Self::Fixed(elements) => &elements[index as usize],
             Self::Reserved { base, max, .. } => {
                 assert!(index < *max);
-                // SAFETY: it lies in the reservation, and was committed before the bound came to include it.
+                // SAFETY: it lies in the reservation, and was committed before the bound came to
+                // include it.
                 unsafe { &*(*base as *const AtomicU64).add(index as usize) }
             }
         }

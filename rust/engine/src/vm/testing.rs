@@ -1,6 +1,6 @@
 #![allow(unsafe_code)] // enters guests
-//! Linking by names, and a run loop in Rust: for tests and for rust/fuzz, never part of what is shipped (feature `testing`). Go has its own
-//! (go/wasmer, go/internal/fiber) with the same states.
+//! Linking by names, and a run loop in Rust: for tests and for rust/fuzz, never part of what is
+//! shipped (feature `testing`). Go has its own (go/wasmer, go/internal/fiber) with the same states.
 
 use super::externs::Extern;
 use super::instance::{Instance, InstanceOptions};
@@ -93,8 +93,8 @@ pub type Host<'a, E> = &'a mut dyn FnMut(&HostFunction, &mut [u64]) -> Result<()
 /// Calls a function on a fiber of its own: arguments are taken from `slots`, results are put there.
 ///
 /// # Safety
-/// `record` and `store` belong together and stay alive during the call; `slots` has the right number and kinds of arguments and
-/// room for the results.
+/// `record` and `store` belong together and stay alive during the call; `slots` has the right
+/// number and kinds of arguments and room for the results.
 pub unsafe fn run<E>(
     record: &FuncRecord,
     store: *const (),
@@ -106,8 +106,9 @@ pub unsafe fn run<E>(
     let fiber = Fiber::acquire().map_err(Stop::Engine)?;
     let context = fiber.context();
     let args = context as usize - slots.len() * 8;
-    // SAFETY: the context and the words right below it lie in the slot that `fiber` holds. The guest runs only within
-    // gw_enter and gw_resume, so nothing else touches them meanwhile. The callee's pointers are good by the caller's promise.
+    // SAFETY: the context and the words right below it lie in the slot that `fiber` holds. The
+    // guest runs only within gw_enter and gw_resume, so nothing else touches them meanwhile. The
+    // callee's pointers are good by the caller's promise.
     unsafe {
         (*context).entry = record.entry as usize;
         (*context).code = record.code as usize;

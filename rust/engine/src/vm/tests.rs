@@ -94,7 +94,8 @@ fn memories_tables_and_globals_are_shared_through_exports() {
     assert_eq!(call(&user, "grow", &[2]), 0xffff_ffff);
     assert_eq!(call(&user, "grow_table", &[2]), 4);
     assert_eq!(call(&user, "grow_table", &[0xffff_ffff]), 0xffff_ffff);
-    // What the user has written to the table outlives its handle, as the owner's handle keeps the store.
+    // What the user has written to the table outlives its handle, as the owner's handle keeps the
+    // store.
     drop((user, linker));
     assert_eq!(call(&owner, "call", &[1]), 42);
     assert_eq!(call(&owner, "call", &[5]), 44);

@@ -1,7 +1,8 @@
-//! Engine-wide ids of function types: equal types have equal ids, so that an indirect call compares one number.
+//! Engine-wide ids of function types: equal types have equal ids, so that an indirect call compares
+//! one number.
 //!
-//! Ids are reference counted by the modules that use them, and given out again when no module does. A function record
-//! is pinned by its instance, the instance's module pins the id.
+//! Ids are reference counted by the modules that use them, and given out again when no module does.
+//! A function record is pinned by its instance, the instance's module pins the id.
 
 use crate::prelude::*;
 use crate::sync::Lazy;

@@ -1,8 +1,8 @@
-//! The block of memory that compiled code of an instance gets as its first argument, with the host function records
-//! behind it.
+//! The block of memory that compiled code of an instance gets as its first argument, with the host
+//! function records behind it.
 //!
-//! Written once while the instance is made; afterwards only globals and the lengths of segments change, by compiled
-//! code.
+//! Written once while the instance is made; afterwards only globals and the lengths of segments
+//! change, by compiled code.
 
 #![allow(unsafe_code)] // raw memory at computed offsets
 
@@ -14,8 +14,8 @@ use core::ptr::NonNull;
 /// Alignment of the block.
 const ALIGN: usize = 16;
 
-/// The block: the vmctx as `VmctxLayout` lays it out, then a `HostFunction` and then a `FuncRecord` for each imported
-/// host function.
+/// The block: the vmctx as `VmctxLayout` lays it out, then a `HostFunction` and then a `FuncRecord`
+/// for each imported host function.
 #[derive(Debug)]
 pub(super) struct Vmctx {
     block: NonNull<u8>,
@@ -25,13 +25,15 @@ pub(super) struct Vmctx {
     host_records: usize,
 }
 
-// SAFETY: it owns its memory; those who write to it after publication use atomic or whole, aligned stores.
+// SAFETY: it owns its memory; those who write to it after publication use atomic or whole, aligned
+// stores.
 unsafe impl Send for Vmctx {}
 // SAFETY: as above.
 unsafe impl Sync for Vmctx {}
 
 impl Vmctx {
-    /// Allocates a block, all zero, for a vmctx of `size` bytes and so many imported host functions.
+    /// Allocates a block, all zero, for a vmctx of `size` bytes and so many imported host
+    /// functions.
     pub(super) fn new(size: u32, host_functions: usize) -> Result<Self> {
         let first_host = (size as usize).next_multiple_of(ALIGN);
         let first_record = first_host + host_functions * size_of::<HostFunction>();
@@ -70,8 +72,8 @@ impl Vmctx {
         self.field(self.host_records + n * size_of::<FuncRecord>())
     }
 
-    /// Whether an address is that of a function record: of one at the offsets from `first` on, `count` in all, or of a host
-    /// function.
+    /// Whether an address is that of a function record: of one at the offsets from `first` on,
+    /// `count` in all, or of a host function.
     pub(super) fn is_record(&self, address: usize, first: u32, count: usize) -> bool {
         const SIZE: usize = size_of::<FuncRecord>();
         let Some(offset) = address.checked_sub(self.block.as_ptr().addr()) else { return false };

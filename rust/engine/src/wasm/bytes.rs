@@ -1,4 +1,5 @@
-//! How serde reads and writes lists of bytes: in one piece. By default it would go byte by byte, which is slow for code and data.
+//! How serde reads and writes lists of bytes: in one piece. By default it would go byte by byte,
+//! which is slow for code and data.
 
 use crate::prelude::*;
 use core::fmt;

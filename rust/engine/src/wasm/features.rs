@@ -5,8 +5,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::prelude::*;
 use wasmparser::{Parser, ValidPayload, Validator, WasmFeatures};
 
-/// What this engine supports: WebAssembly 2.0; of 3.0 relaxed SIMD, tail calls, extended constant expressions, several memories, 64-bit
-/// memories and tables; and custom page sizes.
+/// What this engine supports: WebAssembly 2.0; of 3.0 relaxed SIMD, tail calls, extended constant
+/// expressions, several memories, 64-bit memories and tables; and custom page sizes.
 pub const FEATURES: WasmFeatures = WasmFeatures::WASM2
     .union(WasmFeatures::RELAXED_SIMD)
     .union(WasmFeatures::TAIL_CALL)
@@ -18,7 +18,8 @@ pub const FEATURES: WasmFeatures = WasmFeatures::WASM2
 /// [`FEATURES`] for the second attempt at a module that [`reads_own_globals`].
 pub(super) const FEATURES_WITH_OWN_GLOBALS: WasmFeatures = FEATURES.union(WasmFeatures::GC);
 
-/// The proposals that are refused, by the names that error messages use. Where one builds on another, the base comes first.
+/// The proposals that are refused, by the names that error messages use. Where one builds on
+/// another, the base comes first.
 const PROPOSALS: [(WasmFeatures, &str); 13] = [
     (WasmFeatures::COMPONENT_MODEL, "component model"),
     (WasmFeatures::THREADS, "threads"),
@@ -35,8 +36,8 @@ const PROPOSALS: [(WasmFeatures, &str); 13] = [
     (WasmFeatures::COMPACT_IMPORTS, "compact import section"),
 ];
 
-/// The error of this crate for one of the validator: its words and the offset in the module's bytes. A proposal is named if the
-/// validator says which one is missing.
+/// The error of this crate for one of the validator: its words and the offset in the module's
+/// bytes. A proposal is named if the validator says which one is missing.
 #[must_use]
 pub fn validation_error(error: &wasmparser::Error) -> Error {
     let missing = error.missing_wasm_feature();
@@ -44,7 +45,8 @@ pub fn validation_error(error: &wasmparser::Error) -> Error {
     message(error, proposal.map(|(_, name)| *name))
 }
 
-/// Like [`validation_error`]; where the validator does not say which proposal is missing, it is found out.
+/// Like [`validation_error`]; where the validator does not say which proposal is missing, it is
+/// found out.
 pub(super) fn explain(bytes: &[u8], error: &wasmparser::Error) -> Error {
     if error.missing_wasm_feature().is_some() {
         return validation_error(error);
@@ -52,10 +54,11 @@ pub(super) fn explain(bytes: &[u8], error: &wasmparser::Error) -> Error {
     message(error, find_proposal(bytes, error.offset()))
 }
 
-/// Whether a constant expression was refused because it gets a global that the module itself defines. WebAssembly 3.0 allows that of any
-/// immutable global before it (section 3.3.11.2); this validator takes it for a part of garbage collection. All sections that could use
-/// the rest of that proposal lie before the globals, and have been found valid without it, or are read by `sections`, which know
-/// nothing of it; bodies are validated without it in any case.
+/// Whether a constant expression was refused because it gets a global that the module itself
+/// defines. WebAssembly 3.0 allows that of any immutable global before it (section 3.3.11.2); this
+/// validator takes it for a part of garbage collection. All sections that could use the rest of
+/// that proposal lie before the globals, and have been found valid without it, or are read by
+/// `sections`, which know nothing of it; bodies are validated without it in any case.
 pub(super) fn reads_own_globals(error: &wasmparser::Error) -> bool {
     error.missing_wasm_feature() == Some(WasmFeatures::GC)
         && error.message() == "constant expression required: global.get of locally defined global"
@@ -67,7 +70,8 @@ pub(super) fn garbage_collection(what: &str, offset: u64) -> Error {
     Error::new(ErrorKind::Validation, text)
 }
 
-/// The proposal without which validation fails at this offset although all others are allowed, if the declarations are valid with all.
+/// The proposal without which validation fails at this offset although all others are allowed, if
+/// the declarations are valid with all.
 fn find_proposal(bytes: &[u8], offset: u64) -> Option<&'static str> {
     let all =
         PROPOSALS.iter().fold(FEATURES, |all, (feature, _)| all | *feature).difference(WasmFeatures::COMPONENT_MODEL);
@@ -98,8 +102,8 @@ fn message(error: &wasmparser::Error, proposal: Option<&str>) -> Error {
     Error::new(ErrorKind::Validation, text)
 }
 
-/// The proposals that are supported, beyond WebAssembly 1.0, by the names that people know them by. Where one builds on another, the
-/// base comes first.
+/// The proposals that are supported, beyond WebAssembly 1.0, by the names that people know them by.
+/// Where one builds on another, the base comes first.
 const SUPPORTED: [(WasmFeatures, &str); 12] = [
     (WasmFeatures::SIGN_EXTENSION, "sign extension"),
     (WasmFeatures::SATURATING_FLOAT_TO_INT, "saturating float-to-int conversions"),
@@ -115,8 +119,8 @@ const SUPPORTED: [(WasmFeatures, &str); 12] = [
     (WasmFeatures::CUSTOM_PAGE_SIZES, "custom page sizes"),
 ];
 
-/// Finds the proposals that a module needs beyond WebAssembly 1.0, and whether each is supported: it is validated with nothing more,
-/// and again with each proposal that turns out to be missing.
+/// Finds the proposals that a module needs beyond WebAssembly 1.0, and whether each is supported:
+/// it is validated with nothing more, and again with each proposal that turns out to be missing.
 ///
 /// # Errors
 ///

@@ -1,11 +1,13 @@
-//! What a validated module declares: the compiler's and the linker's view of it, without its function bodies.
+//! What a validated module declares: the compiler's and the linker's view of it, without its
+//! function bodies.
 
 use crate::prelude::*;
 use crate::types::{ExternType, FuncType, GlobalType, MemoryType, TableType, ValType};
 use core::ops::Deref;
 use serde::{Deserialize, Serialize};
 
-/// The declarations of a validated module (WebAssembly 2.0, section 2.5). Index spaces begin with the imports.
+/// The declarations of a validated module (WebAssembly 2.0, section 2.5). Index spaces begin with
+/// the imports.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ModuleInfo {
     /// Function types, by type index.
@@ -20,8 +22,8 @@ pub struct ModuleInfo {
     pub tables: Vec<TableType>,
     /// How many of `tables` are imported.
     pub imported_tables: u32,
-    /// Whether a table can ever grow after instantiation: it is exported or imported, or the code holds a `table.grow` of it.
-    /// Never, where its own maximum equals its minimum.
+    /// Whether a table can ever grow after instantiation: it is exported or imported, or the code
+    /// holds a `table.grow` of it. Never, where its own maximum equals its minimum.
     pub table_can_grow: Vec<bool>,
     /// Every memory, imported ones first.
     pub memories: Vec<MemoryType>,
@@ -41,8 +43,9 @@ pub struct ModuleInfo {
     pub elements: Vec<ElementSegment>,
     /// Data segments.
     pub data: Vec<DataSegment>,
-    /// Functions of which a reference can be taken (exported, in an element segment, `ref.func` of a global): each has a
-    /// record in the vmctx, at the position it has here. Sorted, without duplicates.
+    /// Functions of which a reference can be taken (exported, in an element segment, `ref.func` of
+    /// a global): each has a record in the vmctx, at the position it has here. Sorted, without
+    /// duplicates.
     pub escaping: Vec<u32>,
     /// Names of the "name" section.
     pub names: Names,
@@ -71,7 +74,8 @@ impl ModuleInfo {
         self.escaping.binary_search(&function).ok().map(|i| i as u32)
     }
 
-    /// Where the contents of the code section begin in the module's bytes, 0 if there is none. Debugging information counts from there.
+    /// Where the contents of the code section begin in the module's bytes, 0 if there is none.
+    /// Debugging information counts from there.
     #[must_use]
     pub fn code_offset(&self) -> u32 {
         let code = self.sections.iter().find(|section| !section.custom && section.name == "code");
@@ -127,7 +131,8 @@ pub struct Export {
     pub index: u32,
 }
 
-/// One operation of a constant expression (WebAssembly 3.0, section 3.3.11.2); floats by their bits.
+/// One operation of a constant expression (WebAssembly 3.0, section 3.3.11.2); floats by their
+/// bits.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ConstOp {
     /// `i32.const`
@@ -140,7 +145,8 @@ pub enum ConstOp {
     F64(u64),
     /// `v128.const`, in the order of its lanes
     V128([u8; 16]),
-    /// `global.get` of an immutable global: an imported one, or in a global's initial value one before it.
+    /// `global.get` of an immutable global: an imported one, or in a global's initial value one
+    /// before it.
     GlobalGet(u32),
     /// `ref.null`
     RefNull,
@@ -161,7 +167,7 @@ pub enum ConstOp {
 }
 
 impl ConstOp {
-    /// The operand type of an operation that takes two values and gives one of the same type.
+    /// The operand type of an operation that takes two values and returns one of the same type.
     #[must_use]
     pub const fn binary(self) -> Option<ValType> {
         match self {
@@ -172,9 +178,11 @@ impl ConstOp {
     }
 }
 
-/// A constant expression: operations of a stack machine that leave one value. Used as a slice of them.
+/// A constant expression: operations of a stack machine that leave one value. Used as a slice of
+/// them.
 ///
-/// Element segments hold one for each item, so an expression of one operation, the usual one, lies in place.
+/// Element segments hold one for each item, so an expression of one operation, the usual one, lies
+/// in place.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ConstExpr {
     /// A single operation.
@@ -249,7 +257,8 @@ pub struct DataSegment {
     pub bytes: Vec<u8>,
 }
 
-/// Names from the custom section "name" (appendix, "Name Section"); damaged or missing names are left out.
+/// Names from the custom section "name" (appendix, "Name Section"); damaged or missing names are
+/// left out.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Names {
     /// Name of the module.
@@ -282,7 +291,8 @@ pub struct Section {
     pub end: u64,
 }
 
-/// A custom section that holds debugging information (<https://dwarfstd.org>; its tool convention for WebAssembly).
+/// A custom section that holds debugging information (<https://dwarfstd.org>; its tool convention
+/// for WebAssembly).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DebugSection {
     /// The section's name, such as ".debug_line".

@@ -1,11 +1,12 @@
-//! Limits of the implementation: those that the JavaScript API of WebAssembly sets for all engines ("Implementation-defined
-//! Limits"), and one on branch tables.
+//! Limits of the implementation: those that the JavaScript API of WebAssembly sets for all engines
+//! ("Implementation-defined Limits"), and one on branch tables.
 //!
-//! The validator has most of them: 1,000,000 types, functions, imports, exports and globals, 100,000 tables, data and element
-//! segments, 100 memories, 10,000,000 items of an element segment, 1,000 parameters and results, 50,000 locals with parameters,
-//! 7,654,321 bytes of a body. This file has the others, and the figures where the validator's words lack them. The sizes of tables
-//! (10,000,000 elements) and memories (65,536 pages of 64 KiB, or 262,144 with 64-bit addresses) are limited when they are made: see
-//! `types`.
+//! The validator has most of them: 1,000,000 types, functions, imports, exports and globals,
+//! 100,000 tables, data and element segments, 100 memories, 10,000,000 items of an element segment,
+//! 1,000 parameters and results, 50,000 locals with parameters, 7,654,321 bytes of a body. This
+//! file has the others, and the figures where the validator's words lack them. The sizes of tables
+//! (10,000,000 elements) and memories (65,536 pages of 64 KiB, or 262,144 with 64-bit addresses)
+//! are limited when they are made: see `types`.
 
 use crate::error::{Error, ErrorKind, Result};
 use alloc::borrow::Cow;
@@ -28,7 +29,8 @@ pub(super) fn check_module_size(bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// Refuses a `br_table` with too many labels. Whoever validates or translates a body asks this for each of them.
+/// Refuses a `br_table` with too many labels. Whoever validates or translates a body asks this for
+/// each of them.
 ///
 /// # Errors
 ///

@@ -1,7 +1,8 @@
 //! From bytes to a validated [`ModuleInfo`].
 //!
-//! [`parse`] validates and collects all declarations, and hands out the function bodies, which whoever translates them validates
-//! on the way; `validate_body` does it for those who want nothing but the answer.
+//! [`parse`] validates and collects all declarations, and hands out the function bodies, which
+//! whoever translates them validates on the way; `validate_body` does it for those who want nothing
+//! but the answer.
 
 pub(crate) mod bytes;
 pub mod features;

@@ -1,11 +1,13 @@
-//! The custom section "name" (appendix 7.4.1), read leniently: names are for people, and a damaged section is no error.
+//! The custom section "name" (appendix 7.4.1), read leniently: names are for people, and a damaged
+//! section is no error.
 
 use super::Names;
 use crate::prelude::*;
 use wasmparser::{BinaryReader, NameMap};
 
-/// Reads the names of the module and of its functions, of which there are `functions`. What is damaged is left out: names out of
-/// range, out of order or given twice, and in a subsection all that follows a place that cannot be decoded.
+/// Reads the names of the module and of its functions, of which there are `functions`. What is
+/// damaged is left out: names out of range, out of order or given twice, and in a subsection all
+/// that follows a place that cannot be decoded.
 pub fn read(mut section: BinaryReader<'_>, functions: usize) -> Names {
     const MODULE: u8 = 0;
     const FUNCTIONS: u8 = 1;

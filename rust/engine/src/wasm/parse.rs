@@ -1,4 +1,5 @@
-//! Drives the parser and the validator over the payloads of a binary; each section goes to its file in `sections`.
+//! Drives the parser and the validator over the payloads of a binary; each section goes to its file
+//! in `sections`.
 
 use super::features::{self, FEATURES, FEATURES_WITH_OWN_GLOBALS};
 use super::{DebugSection, ModuleInfo, Section, limits, names, sections, table_growth};
@@ -26,12 +27,14 @@ pub struct Body<'a> {
     pub body: FunctionBody<'a>,
 }
 
-/// Parses a binary and validates all but its function bodies (WebAssembly 2.0, section 5.5 "Modules").
+/// Parses a binary and validates all but its function bodies (WebAssembly 2.0, section 5.5
+/// "Modules").
 ///
 /// # Errors
 ///
-/// `Validation`, in the validator's words and with the offset in `bytes`: the binary is malformed or invalid, exceeds a limit of
-/// the implementation, or uses a proposal that is not supported, which is named.
+/// `Validation`, in the validator's words and with the offset in `bytes`: the binary is malformed
+/// or invalid, exceeds a limit of the implementation, or uses a proposal that is not supported,
+/// which is named.
 pub fn parse(bytes: &[u8]) -> Result<Parsed<'_>> {
     limits::check_module_size(bytes)?;
     let mut collector = Collector::default();
@@ -62,8 +65,8 @@ pub(super) enum Failure {
 }
 
 impl Failure {
-    /// For what validation should have refused: a bug of the engine, and no reason to panic, or in the second attempt at a module
-    /// that reads its own globals a use of garbage collection.
+    /// For what validation should have refused: a bug of the engine, and no reason to panic, or in
+    /// the second attempt at a module that reads its own globals a use of garbage collection.
     pub(super) fn unexpected(what: impl fmt::Debug) -> Self {
         Self::Unknown(format!("{what:?}"))
     }
@@ -149,7 +152,8 @@ impl<'a> Collector<'a> {
         self.info.sections.push(section);
     }
 
-    /// Keeps a section with debugging information, unless all of them are too large: modules live longer than their bytes.
+    /// Keeps a section with debugging information, unless all of them are too large: modules live
+    /// longer than their bytes.
     fn debug_section(&mut self, name: &str, bytes: &[u8]) {
         const NAMES: [&str; 9] = [
             ".debug_abbrev",

@@ -20,8 +20,8 @@ pub(crate) fn validate_body(
     Ok(validator.into_allocations())
 }
 
-/// Looks for branch tables that are too long. A label takes a byte at least, so only long bodies have such ones. What cannot be
-/// decoded is left to the validator, which comes to the same place.
+/// Looks for branch tables that are too long. A label takes a byte at least, so only long bodies
+/// have such ones. What cannot be decoded is left to the validator, which comes to the same place.
 fn check_br_tables(body: &FunctionBody<'_>) -> Result<()> {
     let Ok(reader) = body.get_operators_reader() else { return Ok(()) };
     for (op, offset) in reader.into_iter_with_offsets().map_while(core::result::Result::ok) {

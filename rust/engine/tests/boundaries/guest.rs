@@ -1,5 +1,6 @@
 //! A module that runs: compiled from text, its exports called by their names.
 
+use gowasmer::code::Symbol;
 use gowasmer::options::{BoundsMode, CompileOptions};
 use gowasmer::trap::TrapCode;
 use gowasmer::vm::{self, Extern, Instance, InstanceOptions, MemoryHandle, Module, Stop, Store};
@@ -19,6 +20,11 @@ impl Guest {
 
     /// Calls a function of at most one result; without one it gives 0.
     pub fn call(&self, name: &str, arguments: &[u64]) -> Result<u64, TrapCode> {
+        self.run(name, arguments).map_err(|(code, _)| code)
+    }
+
+    /// The same, and where it traps the frames, the innermost first.
+    pub fn run(&self, name: &str, arguments: &[u64]) -> Result<u64, (TrapCode, Vec<Symbol>)> {
         let Some(Extern::Func(function)) = self.0.export(name) else { panic!("no exported function {name:?}") };
         let mut slots = arguments.to_vec();
         slots.resize(function.ty().slots(), 0);
@@ -26,7 +32,7 @@ impl Guest {
         // SAFETY: the handle pins the function's store, and the tests give slots of its type.
         match unsafe { vm::run(function.record(), self.0.store_pointer(), &mut slots, &mut host) } {
             Ok(()) => Ok(slots.first().copied().filter(|_| !function.ty().results.is_empty()).unwrap_or(0)),
-            Err(Stop::Trap { code, .. }) => Err(code),
+            Err(Stop::Trap { code, backtrace }) => Err((code, backtrace.frames)),
             Err(other) => panic!("{name}: {other:?}"),
         }
     }

@@ -1,5 +1,6 @@
-//! Each load and store width, at each static offset of interest, at indices around the end of the memory and at the extremes of the
-//! index type: of 32-bit and 64-bit memories, of pages of 64 KiB and of one byte, in both ways to keep accesses inside.
+//! Each load and store width, at each static offset of interest, at indices around the end of the
+//! memory and at the extremes of the index type: of 32-bit and 64-bit memories, of pages of 64 KiB
+//! and of one byte, in both ways to keep accesses inside.
 
 use crate::guest::{Guest, MODES};
 use gowasmer::options::BoundsMode;
@@ -100,7 +101,8 @@ fn expected_load(bytes: &[u8], ty: &str, signed: bool) -> u64 {
 fn check(memory: &Memory, offset: u64, mode: BoundsMode) {
     let guest = Guest::new(&memory.module(offset), mode);
     let (handle, length) = (guest.memory(), memory.length());
-    // The bytes that accesses inside can reach here: the first and the last ones, and those at the offset.
+    // The bytes that accesses inside can reach here: the first and the last ones, and those at the
+    // offset.
     let window = |address: u64| address..(address + 64).min(length);
     let windows = [window(0), window(length.saturating_sub(64)), window(offset.min(length))];
     let fill = || {

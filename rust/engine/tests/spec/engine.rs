@@ -1,4 +1,5 @@
-//! The engine as scripts see it: modules are compiled, linked by name, and their exports called through the Rust run loop.
+//! The engine as scripts see it: modules are compiled, linked by name, and their exports called
+//! through the Rust run loop.
 
 use gowasmer::abi::vmctx::{FuncRecord, HostFunction};
 use gowasmer::error::{Error, ErrorKind};
@@ -55,7 +56,8 @@ pub fn compile(bytes: &[u8], options: CompileOptions) -> Result<Module, Failure>
     Ok(Module::compile(bytes, options)?)
 }
 
-/// Compiles the module of that text and links it to functions that do nothing, one for each of its imports.
+/// Compiles the module of that text and links it to functions that do nothing, one for each of its
+/// imports.
 pub fn with_host_functions(text: &str, options: CompileOptions) -> Result<Instance, Failure> {
     let bytes = wat::parse_str(text).map_err(|error| Failure::Other(error.to_string()))?;
     let module = compile(&bytes, options)?;
@@ -82,7 +84,8 @@ impl Instance {
     fn link(module: &Module, linker: &Linker) -> Result<Self, Failure> {
         let instance = Self(linker.instantiate(&Store::new(), module, InstanceOptions::default())?);
         if let Some(start) = instance.0.start() {
-            // SAFETY: the start function is the instance's own, and has neither parameters nor results.
+            // SAFETY: the start function is the instance's own, and has neither parameters nor
+            // results.
             unsafe { instance.run(&start, &mut []) }?;
         }
         Ok(instance)
@@ -104,7 +107,8 @@ impl Instance {
         }
         let mut slots = arguments.to_vec();
         slots.resize(ty.slots(), 0);
-        // SAFETY: `function` pins its store, and the slots are those of its type; scripts are trusted to give kinds that fit.
+        // SAFETY: `function` pins its store, and the slots are those of its type; scripts are
+        // trusted to give kinds that fit.
         unsafe { self.run(function.record(), &mut slots) }?;
         slots.truncate(ty.result_slots());
         Ok((ty.results.clone(), slots))

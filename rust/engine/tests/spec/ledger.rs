@@ -1,5 +1,5 @@
-//! The committed ledger: how many assertions and commands of each file of each suite must have run and passed, and how many need a
-//! proposal that is refused.
+//! The committed ledger: how many assertions and commands of each file of each suite must have run
+//! and passed, and how many need a proposal that is refused.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

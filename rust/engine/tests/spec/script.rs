@@ -17,7 +17,8 @@ use wast::parser::{self, ParseBuffer};
 use wast::token::Id;
 use wast::{QuoteWat, Wast, WastDirective, WastExecute, WastInvoke, Wat};
 
-/// The module that every script may import from (reference interpreter, "spectest"). Its functions pass through a host function.
+/// The module that every script may import from (reference interpreter, "spectest"). Its functions
+/// pass through a host function.
 const SPECTEST: &str = r#"(module
   (func (export "print") (import "host" "print"))
   (func (export "print_i32") (import "host" "print_i32") (param i32))
@@ -58,8 +59,9 @@ impl From<Failure> for Problem {
     }
 }
 
-/// Runs a script; tells of each directive that fails by its line, and counts those that pass. Those that need a proposal which is
-/// not supported are counted by its name, and are failures where the script should be supported as a whole.
+/// Runs a script; tells of each directive that fails by its line, and counts those that pass. Those
+/// that need a proposal which is not supported are counted by its name, and are failures where the
+/// script should be supported as a whole.
 pub fn run(text: &str, options: CompileOptions, suite: &Suite, fail: &mut dyn FnMut(usize, String)) -> Counts {
     let mut counts = Counts::default();
     let mut lexer = Lexer::new(text);
@@ -189,7 +191,8 @@ impl Script {
         loaded.map(drop).map_err(Problem::Refused)
     }
 
-    /// Links and starts a module. One that imports from a refused one is refused for the same reason.
+    /// Links and starts a module. One that imports from a refused one is refused for the same
+    /// reason.
     fn link(&self, bytes: &[u8]) -> Result<Instance, Failure> {
         Instance::new(bytes, self.options, &self.linker).map_err(|failure| {
             let Failure::Link(message) = &failure else { return failure };
@@ -273,8 +276,9 @@ impl Script {
         }
     }
 
-    /// The module must be refused: text by the parser of the text format, or else its binary form by the engine's validator. Where
-    /// all that the suite uses is supported, a later proposal may be named as the reason.
+    /// The module must be refused: text by the parser of the text format, or else its binary form
+    /// by the engine's validator. Where all that the suite uses is supported, a later proposal may
+    /// be named as the reason.
     fn assert_refused(&self, mut module: QuoteWat<'_>, message: &str) -> Result<(), Problem> {
         let Ok(bytes) = module.encode() else {
             return Ok(());

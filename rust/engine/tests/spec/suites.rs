@@ -8,7 +8,8 @@ use wasmparser::WasmFeatures;
 pub enum Support {
     /// All of it: a module that is refused for a proposal is a failure.
     Whole,
-    /// The suite also tests proposals that are refused: what needs these is counted in the ledger by their names.
+    /// The suite also tests proposals that are refused: what needs these is counted in the ledger
+    /// by their names.
     Part,
 }
 
@@ -25,7 +26,8 @@ pub struct Suite {
     /// Its name in the ledger.
     pub name: &'static str,
     pub support: Support,
-    /// What the engine supports and the suite did not know: some of its modules that were invalid are valid since.
+    /// What the engine supports and the suite did not know: some of its modules that were invalid
+    /// are valid since.
     pub later: &'static [Later],
     source: Source,
 }
@@ -60,8 +62,9 @@ impl Suite {
     }
 }
 
-/// The suites, in the order in which they run. Those of bulk memory, mutable globals and reference types are left out: version 2.0 has
-/// later versions of their files, and contradicts some assertions of the old ones.
+/// The suites, in the order in which they run. Those of bulk memory, mutable globals and reference
+/// types are left out: version 2.0 has later versions of their files, and contradicts some
+/// assertions of the old ones.
 pub const SUITES: &[Suite] = &[
     Suite::new("wasm-2.0", Support::Whole, Source::Core(SpecVersion::V2)).before(&[MULTI_MEMORY, MEMORY64]),
     Suite::new("wasm-3.0", Support::Part, Source::Core(SpecVersion::V3)),

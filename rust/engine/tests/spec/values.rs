@@ -1,4 +1,5 @@
-//! Values of scripts: arguments to slots, and expected results (with their NaN patterns and references) against slots.
+//! Values of scripts: arguments to slots, and expected results (with their NaN patterns and
+//! references) against slots.
 
 use gowasmer::types::ValType;
 use wast::core::{NanPattern, V128Pattern, WastArgCore, WastRetCore};
@@ -76,8 +77,8 @@ fn matches_v128(pattern: &V128Pattern, slots: &[u64]) -> bool {
     }
 }
 
-/// A canonical NaN has only the highest bit of its fraction set, an arithmetic one at least that; the sign is free
-/// (section 2.2.3, "Floating-Point").
+/// A canonical NaN has only the highest bit of its fraction set, an arithmetic one at least that;
+/// the sign is free (section 2.2.3, "Floating-Point").
 fn matches_f32(pattern: NanPattern<wast::token::F32>, bits: u32) -> bool {
     const QUIET: u32 = 0x7fc0_0000;
     match pattern {

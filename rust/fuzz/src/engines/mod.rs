@@ -1,4 +1,5 @@
-//! The engines: this project's in its variants, the two oracles, and one with faults for tests of the harness.
+//! The engines: this project's in its variants, the two oracles, and one with faults for tests of
+//! the harness.
 
 mod ours;
 mod planted;

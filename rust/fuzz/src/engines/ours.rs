@@ -75,7 +75,8 @@ impl Session for Opened<'_> {
             InstanceOptions { id: 0, max_memory_pages: Some(MAX_PAGES), max_table_elements: Some(MAX_ELEMENTS) };
         let instance = Instance::new(&store, &self.module, &imports, options).map_err(|error| failure(&error))?;
         if let Some(start) = instance.start() {
-            // SAFETY: the start function is the instance's own, and has neither parameters nor results.
+            // SAFETY: the start function is the instance's own, and has neither parameters nor
+            // results.
             unsafe { self.run(&start, instance.store_pointer(), &mut []) }?;
         }
         self.instance = Some(instance);
@@ -96,7 +97,8 @@ impl Session for Opened<'_> {
         }
         let results: usize = call.ty.results.iter().map(|ty| slots_of(*ty)).sum();
         slots.resize(slots.len().max(results), 0);
-        // SAFETY: `instance` keeps the record and store alive; the slots are those of the function's type.
+        // SAFETY: `instance` keeps the record and store alive; the slots are those of the
+        // function's type.
         unsafe { self.run(function.record(), instance.store_pointer(), &mut slots) }?;
         Ok(take(&call.ty.results, &slots))
     }

@@ -1,5 +1,6 @@
-//! wasmtime: the same code generator, but its own translation; used with that generator's optimisations off and its other register
-//! allocator, and with explicit checks, as only one engine in a process can handle the signals of traps.
+//! wasmtime: the same code generator, but its own translation; used with that generator's
+//! optimisations off and its other register allocator, and with explicit checks, as only one engine
+//! in a process can handle the signals of traps.
 
 use crate::rng::{self, mix};
 use crate::subject::{Call, MAX_ELEMENTS, MAX_PAGES, Subject, max_pages};

@@ -32,7 +32,11 @@ pub(super) fn of_go() -> Vec<Group> {
     vec![
         Group { about: "Offsets of the fields of a context, and the bytes it takes.", prefix: "ctx", numbers: context },
         Group { about: "What the guest side answers.", prefix: "status", numbers: statuses },
-        Group { about: "Offsets of the fields of a ring of samples, and the bytes before the samples.", prefix: "ring", numbers: ring },
+        Group {
+            about: "Offsets of the fields of a ring of samples, and the bytes before the samples.",
+            prefix: "ring",
+            numbers: ring,
+        },
         Group {
             about: "Offsets of the fields of a sample, how many program counters it has room for, and the bytes it takes.",
             prefix: "sample",

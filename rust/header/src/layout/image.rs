@@ -1,4 +1,5 @@
-//! What package image uses: the engine's own stacks, its services, and the table of the image; and the same for the stand-in of its tests.
+//! What package image uses: the engine's own stacks, its services, and the table of the image; and
+//! the same for the stand-in of its tests.
 
 use super::{Group, Numbers, aligned, constants, fields, variants};
 use crate::names::camel;
@@ -47,7 +48,8 @@ fn field_type<S, T: GoType>(_: fn(&S) -> &T) -> (String, usize) {
     (T::name(), size_of::<T>())
 }
 
-/// A structure with all of its fields. They lie side by side, as then Go has them where Rust has them.
+/// A structure with all of its fields. They lie side by side, as then Go has them where Rust has
+/// them.
 macro_rules! structure {
     ($ty:ident as $name:literal, $about:literal: $($field:ident)*) => {{
         let _exhaustive = |it: $ty| { let $ty { $($field: _),* } = it; };

@@ -1,4 +1,5 @@
-//! Measures the functions against libc's: `cargo bench -p gowasmer-image-mem`. Nanoseconds a call, the best of several rounds, interleaved.
+//! Measures the functions against libc's: `cargo bench -p gowasmer-image-mem`. Nanoseconds a call,
+//! the best of several rounds, interleaved.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -45,7 +46,8 @@ fn main() {
     let memcmp = black_box::<[Compare; 2]>([gowasmer_image_mem::memcmp, theirs::memcmp]);
 
     println!("{:24} {:>9} {:>12} {:>12} {:>6}", "", "bytes", "ours, ns", "libc, ns", "ratio");
-    // What `to` and `from` are away from the start of a page: apart by no multiple of 4 KiB, alike in it, and closely above.
+    // What `to` and `from` are away from the start of a page: apart by no multiple of 4 KiB, alike
+    // in it, and closely above.
     for (name, to, from) in [("memcpy", 0, 2048), ("memcpy, unaligned", 1027, 2055), ("memcpy, alike", 64, 0)] {
         for size in SIZES {
             let call = |f: Copy| {

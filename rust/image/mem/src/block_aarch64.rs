@@ -1,4 +1,5 @@
-//! Owns the code for aarch64: blocks of 16 bytes in vector registers, which each such processor has.
+//! Owns the code for aarch64: blocks of 16 bytes in vector registers, which each such processor
+//! has.
 
 use core::arch::aarch64::{
     uint8x16_t, vandq_u8, vceqq_u8, vdupq_n_u8, veorq_u8, vgetq_lane_u64, vld1q_u8, vminvq_u8, vreinterpretq_u64_u8,

@@ -1,4 +1,5 @@
-//! Owns the code for x86-64: blocks of 16 bytes in SSE2's registers, and the string instructions for long ranges.
+//! Owns the code for x86-64: blocks of 16 bytes in SSE2's registers, and the string instructions
+//! for long ranges.
 
 use core::arch::asm;
 use core::arch::x86_64::{
@@ -62,10 +63,12 @@ const LONG_COPY: usize = 2048;
 /// Likewise for `rep stosb`.
 const LONG_FILL: usize = 2048;
 
-/// Copies a long range forwards if the processor has an instruction for it that beats a loop; else reports false.
+/// Copies a long range forwards if the processor has an instruction for it that beats a loop; else
+/// reports false.
 ///
 /// # Safety
-/// Both ranges are valid, and no byte is written before it is to be read: `to` is below `from`, or they do not overlap.
+/// Both ranges are valid, and no byte is written before it is to be read: `to` is below `from`, or
+/// they do not overlap.
 #[inline(always)]
 pub unsafe fn copy_long(to: *mut u8, from: *const u8, length: usize) -> bool {
     // Where the ranges overlap closely, the instruction goes byte by byte.
@@ -80,7 +83,8 @@ pub unsafe fn copy_long(to: *mut u8, from: *const u8, length: usize) -> bool {
     true
 }
 
-/// Fills a long range if the processor has an instruction for it that beats a loop; else reports false.
+/// Fills a long range if the processor has an instruction for it that beats a loop; else reports
+/// false.
 ///
 /// # Safety
 /// The range is writable.
@@ -101,7 +105,8 @@ const UNKNOWN: u8 = 0;
 const SLOW: u8 = 1;
 const FAST: u8 = 2;
 
-/// Whether the string instructions are fast here. Threads that ask at the same time find the same answer.
+/// Whether the string instructions are fast here. Threads that ask at the same time find the same
+/// answer.
 static STRINGS: AtomicU8 = AtomicU8::new(UNKNOWN);
 
 #[inline(always)]
@@ -112,8 +117,8 @@ fn string_instructions() -> bool {
     }
 }
 
-/// Intel's processors that say so ("enhanced rep movsb"). AMD's say so as well, but fall behind a loop when source and destination
-/// lie alike within their pages (glibc's bug 30994).
+/// Intel's processors that say so ("enhanced rep movsb"). AMD's say so as well, but fall behind a
+/// loop when source and destination lie alike within their pages (glibc's bug 30994).
 #[cold]
 #[inline(never)]
 fn ask() -> bool {

@@ -5,7 +5,8 @@ use crate::block::{Block, common, equal4, load};
 const BLOCK: usize = 16;
 const STEP: usize = 4 * BLOCK;
 
-/// Compares `length` bytes as unsigned numbers: the result is negative, zero or positive, as the first byte that differs says.
+/// Compares `length` bytes as unsigned numbers: the result is negative, zero or positive, as the
+/// first byte that differs says.
 ///
 /// # Safety
 /// Both are readable for `length` bytes.
@@ -44,7 +45,8 @@ pub unsafe extern "C" fn strlen(text: *const u8) -> usize {
 
 #[inline(always)]
 unsafe fn compare(a: *const u8, b: *const u8, length: usize) -> i32 {
-    // SAFETY: as the caller says; a block starts at most `length - 16` bytes after the start, and `differ` is given bytes of the ranges.
+    // SAFETY: as the caller says; a block starts at most `length - 16` bytes after the start, and
+    // `differ` is given bytes of the ranges.
     unsafe {
         if length < BLOCK {
             return compare_small(a, b, length);
@@ -88,7 +90,8 @@ unsafe fn differ(a: *const u8, b: *const u8, at: usize) -> i32 {
 /// Fewer than 16 bytes: as numbers whose highest byte is the first.
 #[inline(always)]
 unsafe fn compare_small(a: *const u8, b: *const u8, length: usize) -> i32 {
-    // SAFETY: as the caller says; values from both ends cover all between one and two times their size.
+    // SAFETY: as the caller says; values from both ends cover all between one and two times their
+    // size.
     unsafe {
         if length >= 8 {
             let first = order(read8(a), read8(b));

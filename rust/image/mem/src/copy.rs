@@ -1,7 +1,8 @@
 //! Owns `memcpy` and `memmove`, which are one: the ranges may overlap in both.
 //!
-//! Up to 128 bytes everything is read before anything is written, by blocks from both ends that overlap in the middle. Beyond that
-//! both ends are read first and written last, and between them goes a loop of four blocks at a time to aligned addresses.
+//! Up to 128 bytes everything is read before anything is written, by blocks from both ends that
+//! overlap in the middle. Beyond that both ends are read first and written last, and between them
+//! goes a loop of four blocks at a time to aligned addresses.
 
 use crate::block::{Block, copy_long, load, store};
 
@@ -60,7 +61,8 @@ unsafe fn copy_small(to: *mut u8, from: *const u8, length: usize) {
     #[inline(always)]
     unsafe fn ends<T: Copy>(to: *mut u8, from: *const u8, length: usize) {
         let last = length - size_of::<T>();
-        // SAFETY: there are at least as many bytes as a value has, so both lie within the ranges; unaligned access takes any address.
+        // SAFETY: there are at least as many bytes as a value has, so both lie within the ranges;
+        // unaligned access takes any address.
         unsafe {
             let (first_value, last_value) =
                 (from.cast::<T>().read_unaligned(), from.add(last).cast::<T>().read_unaligned());
@@ -86,7 +88,8 @@ unsafe fn copy_small(to: *mut u8, from: *const u8, length: usize) {
 #[inline(always)]
 unsafe fn copy_blocks(to: *mut u8, from: *const u8, length: usize) {
     let last = length - BLOCK;
-    // SAFETY: there is a block at least, so that from the start and that up to the end lie within the ranges.
+    // SAFETY: there is a block at least, so that from the start and that up to the end lie within
+    // the ranges.
     unsafe {
         let (first_block, last_block) = (load(from), load(from.add(last)));
         store(to, first_block);
@@ -98,7 +101,8 @@ unsafe fn copy_blocks(to: *mut u8, from: *const u8, length: usize) {
 #[inline(always)]
 unsafe fn copy_pairs(to: *mut u8, from: *const u8, length: usize) {
     let last = length - 2 * BLOCK;
-    // SAFETY: there are two blocks at least, so those from the start and those up to the end lie within the ranges.
+    // SAFETY: there are two blocks at least, so those from the start and those up to the end lie
+    // within the ranges.
     unsafe {
         let (a, b) = (load(from), load(from.add(BLOCK)));
         let (c, d) = (load(from.add(last)), load(from.add(last + BLOCK)));
@@ -113,7 +117,8 @@ unsafe fn copy_pairs(to: *mut u8, from: *const u8, length: usize) {
 #[inline(always)]
 unsafe fn copy_steps(to: *mut u8, from: *const u8, length: usize) {
     let last = length - STEP;
-    // SAFETY: there is a step at least, so that from the start and that up to the end lie within the ranges.
+    // SAFETY: there is a step at least, so that from the start and that up to the end lie within
+    // the ranges.
     unsafe {
         let (first_step, last_step) = (Step::load(from), Step::load(from.add(last)));
         first_step.store(to);
@@ -124,9 +129,9 @@ unsafe fn copy_steps(to: *mut u8, from: *const u8, length: usize) {
 /// More than 128 bytes, where no byte is written by the loop before it is read.
 #[inline(always)]
 unsafe fn copy_forwards(to: *mut u8, from: *const u8, length: usize) {
-    // SAFETY: both ends lie within the ranges, which are longer. The loop starts within the first step and stops once what is left lies
-    // within the last, so it stays in the ranges, too. `to` is below `from` or apart, so that what a step writes over was read by
-    // it or before.
+    // SAFETY: both ends lie within the ranges, which are longer. The loop starts within the first
+    // step and stops once what is left lies within the last, so it stays in the ranges, too. `to`
+    // is below `from` or apart, so that what a step writes over was read by it or before.
     unsafe {
         let first = Step::load(from);
         let last = Step::load(from.add(length - STEP));
@@ -144,8 +149,8 @@ unsafe fn copy_forwards(to: *mut u8, from: *const u8, length: usize) {
 /// More than 128 bytes, where `to` lies within the source.
 #[inline(always)]
 unsafe fn copy_backwards(to: *mut u8, from: *const u8, length: usize) {
-    // SAFETY: as in `copy_forwards`, from the other end: each step ends at `left`, which begins within the last step, and the loop
-    // stops once what is left lies within the first.
+    // SAFETY: as in `copy_forwards`, from the other end: each step ends at `left`, which begins
+    // within the last step, and the loop stops once what is left lies within the first.
     unsafe {
         let first = Step::load(from);
         let last = Step::load(from.add(length - STEP));

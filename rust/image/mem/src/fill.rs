@@ -1,4 +1,5 @@
-//! Owns `memset`: up to 128 bytes by blocks from both ends, beyond that by a loop of four blocks at a time to aligned addresses.
+//! Owns `memset`: up to 128 bytes by blocks from both ends, beyond that by a loop of four blocks at
+//! a time to aligned addresses.
 
 use crate::block::{Block, fill_long, splat, store};
 
@@ -34,7 +35,8 @@ pub unsafe extern "C" fn memset(to: *mut u8, value: i32, length: usize) -> *mut 
 #[inline(always)]
 unsafe fn fill_small(to: *mut u8, byte: u8, length: usize) {
     let word = u64::from(byte) * 0x0101_0101_0101_0101;
-    // SAFETY: as the caller says; values from both ends cover all between one and two times their size.
+    // SAFETY: as the caller says; values from both ends cover all between one and two times their
+    // size.
     unsafe {
         if length >= 8 {
             to.cast::<u64>().write_unaligned(word);
@@ -55,7 +57,8 @@ unsafe fn fill_small(to: *mut u8, byte: u8, length: usize) {
 #[inline(always)]
 unsafe fn fill_blocks(to: *mut u8, byte: u8, length: usize) {
     let block = splat(byte);
-    // SAFETY: there is a block at least, so that from the start and that up to the end lie within the range.
+    // SAFETY: there is a block at least, so that from the start and that up to the end lie within
+    // the range.
     unsafe {
         store(to, block);
         store(to.add(length - BLOCK), block);
@@ -76,7 +79,8 @@ unsafe fn fill_pairs(to: *mut u8, byte: u8, length: usize) {
 #[inline(always)]
 unsafe fn fill_steps(to: *mut u8, byte: u8, length: usize) {
     let block = splat(byte);
-    // SAFETY: there is a step at least, so that from the start and that up to the end lie within the range.
+    // SAFETY: there is a step at least, so that from the start and that up to the end lie within
+    // the range.
     unsafe {
         store_step(to, block);
         store_step(to.add(length - STEP), block);
@@ -87,8 +91,8 @@ unsafe fn fill_steps(to: *mut u8, byte: u8, length: usize) {
 #[inline(always)]
 unsafe fn fill_aligned(to: *mut u8, byte: u8, length: usize) {
     let block = splat(byte);
-    // SAFETY: both ends lie within the range, which is longer. The loop starts within the first step and stops once what is left lies
-    // within the last.
+    // SAFETY: both ends lie within the range, which is longer. The loop starts within the first
+    // step and stops once what is left lies within the last.
     unsafe {
         store_step(to, block);
         let mut at = STEP - (to as usize & (STEP - 1));

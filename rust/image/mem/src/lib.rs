@@ -1,8 +1,10 @@
-//! What compiled Rust calls in C's library for memory: `memcpy`, `memmove`, `memset`, `memcmp`, `bcmp`, `strlen`.
+//! What compiled Rust calls in C's library for memory: `memcpy`, `memmove`, `memset`, `memcmp`,
+//! `bcmp`, `strlen`.
 //!
-//! The engine's image has no C library, and guests' `memory.copy` and `memory.fill` run on these, too. Code is that of x86-64 with SSE2
-//! (a pause saves no wider registers) and of aarch64 with 16-byte vectors. Nothing outside the ranges given is read or written, and
-//! nothing is called: with `no_builtins` the compiler turns no loop into a call of the function that it stands in.
+//! The engine's image has no C library, and guests' `memory.copy` and `memory.fill` run on these,
+//! too. Code is that of x86-64 with SSE2 (a pause saves no wider registers) and of aarch64 with
+//! 16-byte vectors. Nothing outside the ranges given is read or written, and nothing is called:
+//! with `no_builtins` the compiler turns no loop into a call of the function that it stands in.
 //!
 //! Each file owns one family; [`block`] owns what differs between processors.
 #![no_std]

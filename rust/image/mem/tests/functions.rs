@@ -1,4 +1,5 @@
-//! The functions against plain loops: all small lengths, alignments and overlaps, and long ones around the changes of method.
+//! The functions against plain loops: all small lengths, alignments and overlaps, and long ones
+//! around the changes of method.
 
 use gowasmer_image_mem::{bcmp, memcmp, memcpy, memmove, memset, strlen};
 

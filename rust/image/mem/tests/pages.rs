@@ -1,4 +1,5 @@
-//! Nothing outside the ranges is touched: they stand at both ends of pages between pages without access.
+//! Nothing outside the ranges is touched: they stand at both ends of pages between pages without
+//! access.
 
 use gowasmer_image_mem::{bcmp, memcmp, memcpy, memmove, memset, strlen};
 

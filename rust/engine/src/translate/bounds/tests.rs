@@ -1,4 +1,5 @@
-//! What the checks let through, at every edge: of 32 bits in both modes, of 64 bits, and with pages of one byte.
+//! What the checks let through, at every edge: of 32 bits in both modes, of 64 bits, and with pages
+//! of one byte.
 
 use super::*;
 use crate::types::{Limits, MAX_BYTES64, PAGE_SIZE, PAGE_SIZE_LOG2};
@@ -60,7 +61,8 @@ fn passes(check: Check, index: u64, length: u64) -> bool {
     }
 }
 
-/// Calls back with every case: type, length, index, whether it is a known constant, offset and width.
+/// Calls back with every case: type, length, index, whether it is a known constant, offset and
+/// width.
 fn cases(ty: MemoryType, mut each: impl FnMut(u64, u64, Option<u64>, u64, u32)) {
     let most = ty.max_bytes() / ty.page_size();
     for pages in [ty.limits.min, ty.limits.min.midpoint(most), most] {

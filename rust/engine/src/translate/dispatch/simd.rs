@@ -1,4 +1,5 @@
-//! One line per opcode of the vector instructions; those that map to one instruction of Cranelift name it here.
+//! One line per opcode of the vector instructions; those that map to one instruction of Cranelift
+//! name it here.
 
 use super::unsupported;
 use crate::error::Result;

@@ -1,6 +1,8 @@
-//! Bulk operations on memories (sections 4.4.7.10 to 4.4.7.13): the whole range is checked first, then the bytes are moved.
+//! Bulk operations on memories (sections 4.4.7.10 to 4.4.7.13): the whole range is checked first,
+//! then the bytes are moved.
 //!
-//! Long ranges are moved in chunks by a loop of compiled code, so that the guest can be paused between two chunks.
+//! Long ranges are moved in chunks by a loop of compiled code, so that the guest can be paused
+//! between two chunks.
 
 use super::Translation;
 use crate::abi::vmctx::DataEntry;
@@ -18,7 +20,8 @@ const INLINE_COPY: u64 = 128;
 /// Most bytes of a fill of constant length that becomes stores.
 const INLINE_FILL: u64 = 128;
 
-/// `memory.copy`, section 4.4.7.11; the ranges may overlap. The count has the narrower of the two index types.
+/// `memory.copy`, section 4.4.7.11; the ranges may overlap. The count has the narrower of the two
+/// index types.
 pub(in super::super) fn memory_copy(t: &mut Translation<'_, '_>, to: u32, from: u32) {
     let (target, source, count) = t.state.pop3();
     let constant = bounds::constant(t, count);
@@ -104,8 +107,9 @@ pub(super) fn drop_segment(t: &mut Translation<'_, '_>, entry: u32) {
     t.builder.ins().store(flags, zero, t.vmctx, (entry + offset_of!(DataEntry, length) as u32) as i32);
 }
 
-/// The address of a range of a data or element segment, by the offset of its entry; traps unless all of it is inside. Items are
-/// `1 << shift` bytes. Offset and count are 32-bit numbers, extended.
+/// The address of a range of a data or element segment, by the offset of its entry; traps unless
+/// all of it is inside. Items are `1 << shift` bytes. Offset and count are 32-bit numbers,
+/// extended.
 pub(super) fn segment_range(
     t: &mut Translation<'_, '_>,
     entry: u32,
@@ -237,7 +241,7 @@ pub(super) fn block(t: &mut Translation<'_, '_>, params: usize) -> Block {
     block
 }
 
-/// Goes on in a block and gives its parameters.
+/// Goes on in a block and returns its parameters.
 pub(super) fn enter<const N: usize>(t: &mut Translation<'_, '_>, block: Block) -> [Value; N] {
     t.builder.switch_to_block(block);
     t.builder.block_params(block).try_into().expect("the block was made with these parameters")

@@ -1,4 +1,5 @@
-//! Calls (sections 4.4.8.10 `call` and 4.4.8.11 `call_indirect`), and tail calls (WebAssembly 3.0, sections 4.6.10.15 and 17).
+//! Calls (sections 4.4.8.10 `call` and 4.4.8.11 `call_indirect`), and tail calls (WebAssembly 3.0,
+//! sections 4.6.10.15 and 17).
 
 use super::Translation;
 use crate::abi::vmctx::FuncImport;
@@ -34,8 +35,8 @@ pub(in super::super) fn call_indirect(t: &mut Translation<'_, '_>, ty: u32, tabl
     push_results(t, call, params);
 }
 
-/// `return_call` (section 4.6.10.15): as `call`, but the callee takes the place of this function's frame and returns to its caller.
-/// No inlined body holds one (see `inline`).
+/// `return_call` (section 4.6.10.15): as `call`, but the callee takes the place of this function's
+/// frame and returns to its caller. No inlined body holds one (see `inline`).
 pub(in super::super) fn return_call(t: &mut Translation<'_, '_>, function: u32) {
     let params = t.env.info.function_type(function).params.len();
     if t.env.info.is_imported_function(function) {
@@ -51,7 +52,8 @@ pub(in super::super) fn return_call(t: &mut Translation<'_, '_>, function: u32) 
     t.state.reachable = false;
 }
 
-/// `return_call_indirect` (section 4.6.10.17). All checks come before this function's frame goes, and trap in it.
+/// `return_call_indirect` (section 4.6.10.17). All checks come before this function's frame goes,
+/// and trap in it.
 pub(in super::super) fn return_call_indirect(t: &mut Translation<'_, '_>, ty: u32, table: u32) {
     let index = t.state.pop();
     let (code, vmctx) = indirect::callee(t, ty, table, index);

@@ -1,7 +1,9 @@
-//! Control: blocks, branches, `select` (sections 4.4.4 "Parametric Instructions" and 4.4.8 "Control Instructions").
+//! Control: blocks, branches, `select` (sections 4.4.4 "Parametric Instructions" and 4.4.8 "Control
+//! Instructions").
 //!
-//! Blocks of CLIF are made late: a wasm block that nothing branches to costs none, and the code after a `loop` goes on in the
-//! block in which the loop's body ends. Nesting costs an element of a vector, never a level of recursion.
+//! Blocks of CLIF are made late: a wasm block that nothing branches to costs none, and the code
+//! after a `loop` goes on in the block in which the loop's body ends. Nesting costs an element of a
+//! vector, never a level of recursion.
 
 use super::{Translation, condition};
 use crate::error::Result;
@@ -54,7 +56,8 @@ pub(in super::super) fn if_(t: &mut Translation<'_, '_>, ty: BlockType) -> Resul
     let (params, results) = block_type(t, ty)?;
     let args = block_args(t, params.len());
     let then = t.builder.create_block();
-    // Without an `else`, which only equal types allow, the false branch goes to the end: assume that until one is met.
+    // Without an `else`, which only equal types allow, the false branch goes to the end: assume
+    // that until one is met.
     let (otherwise, end) = if params == results {
         let end = block_with_params(t, results);
         (Otherwise::End(t.builder.ins().brif(condition, then, &[], end, &args)), Some(end))
@@ -105,7 +108,8 @@ pub(in super::super) fn else_(t: &mut Translation<'_, '_>) {
     t.state.reachable = true;
 }
 
-/// `end` (section 4.4.9.2 "Exiting"): goes on behind the block with its results on the stack; the last one returns.
+/// `end` (section 4.4.9.2 "Exiting"): goes on behind the block with its results on the stack; the
+/// last one returns.
 pub(in super::super) fn end(t: &mut Translation<'_, '_>) {
     let frame = t.state.frames.pop().expect("validated: a frame is open");
     let falls_to_end = matches!(frame.kind, FrameKind::If { otherwise: Otherwise::End(_) });
@@ -156,8 +160,8 @@ pub(in super::super) fn br_if(t: &mut Translation<'_, '_>, depth: u32) {
     t.builder.switch_to_block(next);
 }
 
-/// `br_table`, section 4.4.8.8. Values are not passed by the table itself but by one block for each target, so that its size
-/// stays that of the instruction.
+/// `br_table`, section 4.4.8.8. Values are not passed by the table itself but by one block for each
+/// target, so that its size stays that of the instruction.
 pub(in super::super) fn br_table(t: &mut Translation<'_, '_>, targets: &BrTable<'_>) -> Result<()> {
     check_br_table(targets.len(), u64::from(t.builder.srcloc().bits()))?;
     let operand = t.state.pop();

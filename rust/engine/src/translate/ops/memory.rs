@@ -1,4 +1,5 @@
-//! Loads, stores, size and growth of memories (section 4.4.7 "Memory Instructions"). Addresses come from `bounds`.
+//! Loads, stores, size and growth of memories (section 4.4.7 "Memory Instructions"). Addresses come
+//! from `bounds`.
 
 use super::Translation;
 use crate::abi::RuntimeOp;
@@ -51,7 +52,8 @@ pub(in super::super) fn size(t: &mut Translation<'_, '_>, memory: u32) {
     t.state.push(pages);
 }
 
-/// `memory.grow`, section 4.4.7.9. The runtime's answer for "not possible", all ones, is -1 of either width.
+/// `memory.grow`, section 4.4.7.9. The runtime's answer for "not possible", all ones, is -1 of
+/// either width.
 pub(in super::super) fn grow(t: &mut Translation<'_, '_>, memory: u32) {
     let pages = t.state.pop();
     let pages = bounds::widen(t, pages);

@@ -1,4 +1,5 @@
-//! What the opcodes become, one file for each family. All functions here take the translation at a point that can be reached.
+//! What the opcodes become, one file for each family. All functions here take the translation at a
+//! point that can be reached.
 
 pub(super) mod bulk;
 pub(super) mod call;
@@ -17,8 +18,8 @@ use cranelift_codegen::ir::{Opcode, Value};
 /// A function while it is translated.
 pub(super) type Translation<'a, 'f> = FunctionTranslation<'a, 'f>;
 
-/// The value to branch or select on for an `i32` operand: of an extended comparison, the comparison itself, so that the backend
-/// branches on its flags.
+/// The value to branch or select on for an `i32` operand: of an extended comparison, the comparison
+/// itself, so that the backend branches on its flags.
 fn condition(t: &Translation<'_, '_>, value: Value) -> Value {
     let dfg = &t.builder.func.dfg;
     let argument_of = |value: Value, wanted: &[Opcode]| {

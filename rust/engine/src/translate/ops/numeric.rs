@@ -1,8 +1,9 @@
-//! Constants, arithmetic and comparisons (sections 4.3 "Numerics" and 4.4.1 "Numeric Instructions").
+//! Constants, arithmetic and comparisons (sections 4.3 "Numerics" and 4.4.1 "Numeric
+//! Instructions").
 //!
-//! Cranelift's instructions mean what the specification says: shift counts are taken modulo the width, `idiv` traps come with trap
-//! codes of their own (`sdiv` of the least number by -1 is an overflow, `srem` of it is 0), `fmin`, `fmax` and `nearest` are those of
-//! section 4.3.3.
+//! Cranelift's instructions mean what the specification says: shift counts are taken modulo the
+//! width, `idiv` traps come with trap codes of their own (`sdiv` of the least number by -1 is an
+//! overflow, `srem` of it is 0), `fmin`, `fmax` and `nearest` are those of section 4.3.3.
 
 use super::Translation;
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};

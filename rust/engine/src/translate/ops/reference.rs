@@ -21,8 +21,8 @@ pub(in super::super) fn is_null(t: &mut Translation<'_, '_>) {
     push_bool(t, value);
 }
 
-/// `ref.func`, section 4.4.2.3: of an imported function the record that was imported, so that references to one function are
-/// equal wherever they are taken.
+/// `ref.func`, section 4.4.2.3: of an imported function the record that was imported, so that
+/// references to one function are equal wherever they are taken.
 pub(in super::super) fn func(t: &mut Translation<'_, '_>, function: u32) -> Result<()> {
     let record = if t.env.info.is_imported_function(function) {
         t.load_vmctx(t.env.layout.import(function) + offset_of!(FuncImport, record) as u32)

@@ -1,6 +1,7 @@
 //! Tables (section 4.4.6 "Table Instructions"). Addresses come from `table_access`.
 //!
-//! Elements are plain 64-bit slots, moved by loops of compiled code that can be paused at any instruction.
+//! Elements are plain 64-bit slots, moved by loops of compiled code that can be paused at any
+//! instruction.
 
 use super::Translation;
 use super::bulk::{args, block, drop_segment, enter, segment_range};
@@ -44,7 +45,8 @@ pub(in super::super) fn size(t: &mut Translation<'_, '_>, table: u32) {
     t.state.push(size);
 }
 
-/// `table.grow`, section 4.4.6.4. The runtime's answer for "not possible", all ones, is -1 of either width.
+/// `table.grow`, section 4.4.6.4. The runtime's answer for "not possible", all ones, is -1 of
+/// either width.
 pub(in super::super) fn grow(t: &mut Translation<'_, '_>, table: u32) {
     let (value, count) = t.state.pop2();
     let count = widen(t, count);
@@ -103,7 +105,8 @@ pub(in super::super) fn elem_drop(t: &mut Translation<'_, '_>, segment: u32) {
     drop_segment(t, t.env.layout.element(segment));
 }
 
-/// Copies checked ranges of elements one by one; if they may overlap, from the end where the target lies behind the source.
+/// Copies checked ranges of elements one by one; if they may overlap, from the end where the target
+/// lies behind the source.
 fn copy_elements(
     t: &mut Translation<'_, '_>,
     (load, source): (MemFlagsData, Value),

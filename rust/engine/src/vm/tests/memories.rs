@@ -1,4 +1,5 @@
-//! Several memories, 64-bit memories and tables, pages of one byte, and the constant expressions that place segments in them.
+//! Several memories, 64-bit memories and tables, pages of one byte, and the constant expressions
+//! that place segments in them.
 
 use super::*;
 use crate::prelude::*;
@@ -275,7 +276,8 @@ fn serialised_modules_keep_them() {
     assert_eq!(call(&instance, "f", &[]), u64::from(b'y'));
 }
 
-/// The guest that tests of the Go package run: no other tool at hand knows all that its text uses. `BLESS=1` writes the binary.
+/// The guest that tests of the Go package run: no other tool at hand knows all that its text uses.
+/// `BLESS=1` writes the binary.
 #[test]
 fn the_committed_guest_is_what_its_source_builds_to() {
     let source = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/proposals/guest.wat");

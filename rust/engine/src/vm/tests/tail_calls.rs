@@ -1,4 +1,5 @@
-//! Tail calls: the stack stays as it is, whatever is called; traps in what was called name it, and not what has gone.
+//! Tail calls: the stack stays as it is, whatever is called; traps in what was called name it, and
+//! not what has gone.
 
 use super::*;
 use crate::fiber::Backtrace;
@@ -51,7 +52,8 @@ fn many_take_no_stack() {
     assert_eq!(call(&even_and_odd, "sum", &[MANY, 0]), MANY * (MANY + 1) / 2);
 }
 
-/// Arguments beyond the registers, more and fewer than the caller has, and results beyond the registers.
+/// Arguments beyond the registers, more and fewer than the caller has, and results beyond the
+/// registers.
 #[test]
 fn arguments_and_results_on_the_stack() {
     let list = |ty: &str, count: usize| [ty].repeat(count).join(" ");
@@ -169,7 +171,8 @@ fn traps_name_what_runs() {
     assert!(frames[1..].iter().all(|frame| *frame == 6), "only frames that were called are left: {frames:?}");
 }
 
-/// Frames just too small to be probed, below argument areas that a tail call has made larger: the stack's end is never jumped over.
+/// Frames just too small to be probed, below argument areas that a tail call has made larger: the
+/// stack's end is never jumped over.
 #[test]
 fn large_frames_and_argument_areas_end_in_the_guard() {
     const PARAMS: usize = 1000;

@@ -1,4 +1,5 @@
-//! The element section (5.5.12). Functions in a segment of any mode can be referred to; code may only name such ones in `ref.func`.
+//! The element section (5.5.12). Functions in a segment of any mode can be referred to; code may
+//! only name such ones in `ref.func`.
 
 use super::{constant, types};
 use crate::prelude::*;

@@ -1,4 +1,5 @@
-//! The sections of a binary, one file for each kind: from the parser's readers to [`ModuleInfo`](super::ModuleInfo).
+//! The sections of a binary, one file for each kind: from the parser's readers to
+//! [`ModuleInfo`](super::ModuleInfo).
 //!
 //! All of them read what the validator has already accepted.
 

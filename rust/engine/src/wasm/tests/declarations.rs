@@ -208,7 +208,8 @@ fn damaged_names_are_left_out() {
     };
     assert_eq!(named(&[]), names(None, &[]));
     assert_eq!(named(&[0, 2, 1, b'm', 1, 4, 1, 2, 1, b'f']), names(Some("m"), &[(2, "f")]));
-    // The module's name is no UTF-8; of the functions one is out of range, one given twice, one out of order.
+    // The module's name is no UTF-8; of the functions one is out of range, one given twice, one out
+    // of order.
     let map = [1, 16, 5, 0, 1, b'a', 0, 1, b'b', 2, 1, b'c', 1, 1, b'd', 9, 1, b'e'];
     assert_eq!(named(&[&[0, 2, 1, 0xff], &map[..]].concat()), names(None, &[(0, "a"), (2, "c")]));
     // A name longer than its subsection, and a subsection longer than the section.

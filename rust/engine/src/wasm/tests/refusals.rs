@@ -6,7 +6,8 @@ use crate::wasm::limits::{MAX_BR_TABLE_LABELS, MAX_MODULE_SIZE};
 use crate::wasm::required_proposals;
 use std::fmt::Write;
 
-/// Each proposal, named; the first text of each is refused in its declarations, some later ones in a body.
+/// Each proposal, named; the first text of each is refused in its declarations, some later ones in
+/// a body.
 #[test]
 fn proposals_are_named() {
     let cases = [
@@ -44,7 +45,8 @@ fn proposals_are_named() {
     }
 }
 
-/// Reading a global that the module itself defines does not open the door to the rest of the proposal that it once belonged to.
+/// Reading a global that the module itself defines does not open the door to the rest of the
+/// proposal that it once belonged to.
 #[test]
 fn required_proposals_are_found() {
     for (text, expected) in [
@@ -204,7 +206,8 @@ fn limits_are_named() {
     }
 }
 
-/// Counts of sections beyond the limits of the JavaScript API ("Implementation-defined Limits"): refused before anything is read.
+/// Counts of sections beyond the limits of the JavaScript API ("Implementation-defined Limits"):
+/// refused before anything is read.
 #[test]
 fn counts_of_sections_are_limited() {
     let cases = [

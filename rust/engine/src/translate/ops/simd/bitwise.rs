@@ -17,7 +17,8 @@ pub(in crate::translate) fn vector(t: &mut Translation<'_, '_>, bytes: [u8; 16])
     t.builder.ins().vconst(I8X16, bytes)
 }
 
-/// `v128.bitselect`, section 4.4.3.4: bits of the first operand where the mask, the third one, is set.
+/// `v128.bitselect`, section 4.4.3.4: bits of the first operand where the mask, the third one, is
+/// set.
 pub(in crate::translate) fn bitselect(t: &mut Translation<'_, '_>) {
     let (set, clear, mask) = pop3(t, I8X16);
     let value = t.builder.ins().bitselect(mask, set, clear);

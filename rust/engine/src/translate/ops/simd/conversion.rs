@@ -1,4 +1,5 @@
-//! Conversions between lanes (sections 4.3.4 "Conversions", 4.4.3.18 and 4.4.3.22). None of them traps.
+//! Conversions between lanes (sections 4.3.4 "Conversions", 4.4.3.18 and 4.4.3.22). None of them
+//! traps.
 
 use super::integer::{Half, widen};
 use super::{Translation, pop, push, zero};

@@ -1,4 +1,5 @@
-//! Float lanes: comparisons and pseudo-minima (sections 4.3.3 "Floating-Point Operations" and 4.4.3).
+//! Float lanes: comparisons and pseudo-minima (sections 4.3.3 "Floating-Point Operations" and
+//! 4.4.3).
 
 use super::{Translation, cast, pop2, push};
 use cranelift_codegen::ir::condcodes::FloatCC;
@@ -11,7 +12,8 @@ pub(in crate::translate) fn fcmp(t: &mut Translation<'_, '_>, ty: Type, conditio
     push(t, value);
 }
 
-/// `fpmin`, section 4.3.3: the right operand where it is less than the left one, by the machine's own comparison.
+/// `fpmin`, section 4.3.3: the right operand where it is less than the left one, by the machine's
+/// own comparison.
 pub(in crate::translate) fn pmin(t: &mut Translation<'_, '_>, ty: Type) {
     let (left, right) = pop2(t, ty);
     let less = t.builder.ins().fcmp(FloatCC::LessThan, right, left);

@@ -1,7 +1,8 @@
-//! Integer lanes: comparisons, shifts, masks and products of extended lanes (sections 4.3.2 "Integer Operations" and 4.4.3).
+//! Integer lanes: comparisons, shifts, masks and products of extended lanes (sections 4.3.2
+//! "Integer Operations" and 4.4.3).
 //!
-//! Additions, saturating and not, minima, maxima and averages are single instructions of Cranelift, which mean what the
-//! specification says, and stand in the dispatch table.
+//! Additions, saturating and not, minima, maxima and averages are single instructions of Cranelift,
+//! which mean what the specification says, and stand in the dispatch table.
 
 use super::{Translation, cast, pop, pop2, push};
 use crate::translate::ops::numeric::push_bool;
@@ -17,7 +18,8 @@ pub(in crate::translate) fn icmp(t: &mut Translation<'_, '_>, ty: Type, conditio
     push(t, value);
 }
 
-/// `vishiftop`, section 4.4.3.15. Cranelift takes the count modulo the width of a lane, as section 4.3.2 does.
+/// `vishiftop`, section 4.4.3.15. Cranelift takes the count modulo the width of a lane, as section
+/// 4.3.2 does.
 pub(in crate::translate) fn shift(
     t: &mut Translation<'_, '_>,
     ty: Type,
@@ -70,7 +72,8 @@ pub(in crate::translate) fn extmul(t: &mut Translation<'_, '_>, from: Type, half
     push(t, value);
 }
 
-/// `shape.extadd_pairwise`, section 4.4.3.21: sums of neighbours, from lanes of the type `from`; the halves are given low first.
+/// `shape.extadd_pairwise`, section 4.4.3.21: sums of neighbours, from lanes of the type `from`;
+/// the halves are given low first.
 pub(in crate::translate) fn extadd_pairwise(t: &mut Translation<'_, '_>, from: Type, low: Half, high: Half) {
     let vector = pop(t, from);
     let (low, high) = (widen(t, vector, low), widen(t, vector, high));

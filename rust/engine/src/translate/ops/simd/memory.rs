@@ -1,4 +1,5 @@
-//! Loads and stores of vectors and lanes (sections 4.4.7.2 to 4.4.7.5, 4.4.7.7). Addresses come from `bounds`.
+//! Loads and stores of vectors and lanes (sections 4.4.7.2 to 4.4.7.5, 4.4.7.7). Addresses come
+//! from `bounds`.
 
 use super::{Translation, cast, pop, push};
 use crate::translate::bounds::{self, Address};

@@ -1,7 +1,9 @@
-//! Vectors of 128 bits (sections 4.3.2 to 4.3.5 and 4.4.3 "Vector Instructions"), one file for each family.
+//! Vectors of 128 bits (sections 4.3.2 to 4.3.5 and 4.4.3 "Vector Instructions"), one file for each
+//! family.
 //!
-//! Everywhere outside of these files a v128 value has the type `i8x16`. An operation casts its operands to the lanes that it works
-//! on, and its result back; where a cast meets the cast that made its operand, neither is needed. On the machine a cast is nothing.
+//! Everywhere outside of these files a v128 value has the type `i8x16`. An operation casts its
+//! operands to the lanes that it works on, and its result back; where a cast meets the cast that
+//! made its operand, neither is needed. On the machine a cast is nothing.
 
 pub(in crate::translate) mod bitwise;
 pub(in crate::translate) mod conversion;
@@ -16,7 +18,8 @@ use cranelift_codegen::ir::types::I8X16;
 use cranelift_codegen::ir::{Endianness, InstBuilder, MemFlagsData, Opcode, Type, Value};
 use cranelift_frontend::FuncInstBuilder;
 
-/// A vector with other lanes: the first lane is in the lowest bits (section 4.3.1 "Representations").
+/// A vector with other lanes: the first lane is in the lowest bits (section 4.3.1
+/// "Representations").
 fn cast(t: &mut Translation<'_, '_>, value: Value, ty: Type) -> Value {
     let dfg = &t.builder.func.dfg;
     if dfg.value_type(value) == ty {

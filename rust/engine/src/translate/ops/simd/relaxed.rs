@@ -1,7 +1,8 @@
 //! Relaxed operations (section 4.3.6 of the specification 3.0, "Relaxed Operations").
 //!
-//! The specification leaves each of them a choice, by parameters that an implementation fixes. Here each parameter is 0, that is the
-//! *deterministic profile* (appendix "Profiles"), so that a guest computes the same on every machine:
+//! The specification leaves each of them a choice, by parameters that an implementation fixes. Here
+//! each parameter is 0, that is the *deterministic profile* (appendix "Profiles"), so that a guest
+//! computes the same on every machine:
 //!
 //! | operation                  | choice                                                                        |
 //! |----------------------------|-------------------------------------------------------------------------------|
@@ -44,7 +45,8 @@ pub(in crate::translate) fn dot(t: &mut Translation<'_, '_>) {
     push(t, value);
 }
 
-/// `i32x4.relaxed_dot_i8x16_i7x16_add_s`: the sums of `relaxed_dot`, extended, two by two, and the third operand.
+/// `i32x4.relaxed_dot_i8x16_i7x16_add_s`: the sums of `relaxed_dot`, extended, two by two, and the
+/// third operand.
 pub(in crate::translate) fn dot_add(t: &mut Translation<'_, '_>) {
     let (left, right, addend) = t.state.pop3();
     let (left, right) = (cast(t, left, I8X16), cast(t, right, I8X16));
