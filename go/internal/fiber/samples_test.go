@@ -37,7 +37,8 @@ func TestSamples(t *testing.T) {
 		}
 		for i := range uintptr(3) {
 			got, ok := s.Next()
-			if !ok || !slices.Equal(got.Guest, []uintptr{round, i}) || !slices.Equal(got.Host, []uintptr{7, i, 9}) {
+			if !ok || !slices.Equal(got.Guest, []uintptr{round, i}) ||
+				!slices.Equal(got.Host, []uintptr{7, i, 9}) {
 				t.Errorf("read %v, %v in round %d, want sample %d", got, ok, round, i)
 			}
 		}

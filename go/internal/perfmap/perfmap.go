@@ -112,7 +112,8 @@ func Name(module string, b *engine.Body) string {
 	return name
 }
 
-// clean returns a name without what would end its line or confuse a terminal: names are the guest's.
+// clean returns a name without what would end its line or confuse a terminal: names are the
+// guest's.
 func clean(name string) string {
 	if len(name) > maxName {
 		name = name[:maxName]

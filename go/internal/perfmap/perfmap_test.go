@@ -13,23 +13,23 @@ import (
 )
 
 var bodies = []engine.Body{
-	{Start: 0x7f0000001000, End: 0x7f0000001010, Function: 3, Name: "main"},
-	{Start: 0x7f0000001010, End: 0x7f0000001010, Function: 4, Name: "empty"},
-	{Start: 0x7f0000001020, End: 0x7f0000001100, Function: 5},
-	{Start: 0x7f0000001100, End: 0x7f0000001140, Function: engine.NoFunction},
-	{Start: 0x7f0000001140, End: 0x7f0000001150, Function: 6, Name: "a\nffff 1 b\x1b[31m\xff"},
+	{Start: 0x7f001000, End: 0x7f001010, Function: 3, Name: "main"},
+	{Start: 0x7f001010, End: 0x7f001010, Function: 4, Name: "empty"},
+	{Start: 0x7f001020, End: 0x7f001100, Function: 5},
+	{Start: 0x7f001100, End: 0x7f001140, Function: engine.NoFunction},
+	{Start: 0x7f001140, End: 0x7f001150, Function: 6, Name: "a\nffff 1 b\x1b[31m\xff"},
 }
 
 func TestLines(t *testing.T) {
-	const want = `7f0000001000 10 wasm::m!main
-7f0000001020 e0 wasm::m!function 5
-7f0000001100 40 wasm::m!trampoline
-7f0000001140 10 wasm::m!a?ffff 1 b?[31m?
+	const want = `7f001000 10 wasm::m!main
+7f001020 e0 wasm::m!function 5
+7f001100 40 wasm::m!trampoline
+7f001140 10 wasm::m!a?ffff 1 b?[31m?
 `
 	if got := string(lines("m", bodies)); got != want {
 		t.Errorf("lines are\n%swant\n%s", got, want)
 	}
-	if got := string(lines("", bodies[:1])); got != "7f0000001000 10 wasm::main\n" {
+	if got := string(lines("", bodies[:1])); got != "7f001000 10 wasm::main\n" {
 		t.Errorf("without a module's name the line is %q", got)
 	}
 	long := engine.Body{Start: 1, End: 2, Name: strings.Repeat("n", 1<<20)}
@@ -47,7 +47,7 @@ func TestFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "7f0000001000 10 wasm::a!main\n7f0000001000 10 wasm::b!main\n"; string(got) != want {
+	if want := "7f001000 10 wasm::a!main\n7f001000 10 wasm::b!main\n"; string(got) != want {
 		t.Errorf("the map is %q, want %q", got, want)
 	}
 	if info, err := os.Stat(f.path); err != nil {
@@ -72,9 +72,11 @@ func TestFile(t *testing.T) {
 // TestPlanted finds a file, and links, that somebody has put where the map belongs.
 func TestPlanted(t *testing.T) {
 	for name, plant := range map[string]func(victim, path string) error{
-		"a link":            os.Symlink,
-		"a dangling link":   func(_, path string) error { return os.Symlink(path+".new", path) },
-		"a file of another": func(_, path string) error { return os.WriteFile(path, []byte("theirs"), 0o666) },
+		"a link":          os.Symlink,
+		"a dangling link": func(_, path string) error { return os.Symlink(path+".new", path) },
+		"a file of another": func(_, path string) error {
+			return os.WriteFile(path, []byte("theirs"), 0o666)
+		},
 	} {
 		dir := t.TempDir()
 		victim, path := filepath.Join(dir, "victim"), filepath.Join(dir, "perf.map")

@@ -38,7 +38,8 @@ func newGuest(t testing.TB, file string) *guest {
 		t.Fatal(err)
 	}
 	g := &guest{}
-	if g.Module, err = engine.Compile(context.Background(), bytes, engine.CompileOptions{}); err != nil {
+	g.Module, err = engine.Compile(context.Background(), bytes, engine.CompileOptions{})
+	if err != nil {
 		t.Fatal(err)
 	}
 	if g.about, err = g.Describe(); err != nil {

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
+	"maps"
 	"reflect"
 	"runtime"
 	"slices"
@@ -57,14 +58,19 @@ type goProfile struct {
 	kept      []byte // fields other than samples
 	strings   []string
 	functions map[uint64]string // their names
-	locations map[uint64]string // the functions and lines of locations
-	leaves    map[uint64]string // their innermost functions
+	locations map[uint64][]call
 	mappings  []mapping
 	samples   []goSample
 	period    uint64
 
 	// The largest identifiers.
 	mappingID, locationID, functionID uint64
+}
+
+// call is a function and a line in it.
+type call struct {
+	function string
+	line     uint64
 }
 
 type mapping struct{ id, start, limit uint64 }
@@ -87,10 +93,7 @@ func parse(compressed []byte) (*goProfile, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &goProfile{
-		functions: make(map[uint64]string), locations: make(map[uint64]string),
-		leaves: make(map[uint64]string),
-	}
+	p := &goProfile{functions: make(map[uint64]string), locations: make(map[uint64][]call)}
 	var functions, locations [][]byte // whose strings may come later
 	err = eachField(content, func(f field) error {
 		switch f.number {
@@ -185,8 +188,7 @@ func (p *goProfile) parseFunction(content []byte) error {
 
 func (p *goProfile) parseLocation(content []byte) error {
 	var id uint64
-	var text strings.Builder
-	leaf := ""
+	var calls []call
 	err := eachField(content, func(f field) error {
 		switch f.number {
 		case locationID:
@@ -202,15 +204,12 @@ func (p *goProfile) parseLocation(content []byte) error {
 				}
 				return nil
 			})
-			if text.Len() == 0 {
-				leaf = p.functions[function]
-			}
-			fmt.Fprintf(&text, "%s:%d\n", p.functions[function], line)
+			calls = append(calls, call{p.functions[function], line})
 			return err
 		}
 		return nil
 	})
-	p.locations[id], p.leaves[id] = text.String(), leaf
+	p.locations[id] = calls
 	p.locationID = max(p.locationID, id)
 	return err
 }
@@ -236,54 +235,41 @@ const innermost = 12
 
 // recognize notes whether a sample was taken while a guest ran.
 func (p *goProfile) recognize(s *goSample) {
-	for i, id := range s.locations[:min(len(s.locations), innermost)] {
-		if leaf := p.leaves[id]; i == 0 && entryFunction[leaf] || entryCallers[leaf] {
-			s.entry = true
-			s.key = key(func(yield func(string) bool) {
-				for _, id := range s.locations[i:] {
-					if !yield(p.locations[id]) {
-						return
-					}
-				}
-			})
+	var calls []call
+	for _, id := range s.locations {
+		if calls = append(calls, p.locations[id]...); len(calls) > 2*innermost {
+			break
+		}
+	}
+	for i, c := range calls[:min(len(calls), innermost)] {
+		if i == 0 && entryFunction[c.function] || entryCallers[c.function] {
+			s.entry, s.key = true, key(calls[i+1:])
 			return
 		}
 	}
 }
 
-// key returns what the stack of a sample and one of ours have in common: the texts of the functions
-// below the one that enters the guest, where they are at different instructions.
-func key(texts func(func(string) bool)) string {
-	var all strings.Builder
-	count := -1
-	for text := range texts {
-		for _, line := range strings.SplitAfter(text, "\n") {
-			if line == "" {
-				continue
-			}
-			if count >= 0 {
-				all.WriteString(line)
-			}
-			if count++; count == innermost {
-				return all.String()
-			}
-		}
-	}
-	return all.String()
-}
-
 // hostKey returns the key of a stack of ours.
 func hostKey(host []uintptr) string {
-	return key(func(yield func(string) bool) {
-		entered := false
-		for f := range goFrames(host) {
-			// What is inside these is the way in, without a frame of the guest.
-			entered = entered || entryFunction[f.Function] || entryCallers[f.Function]
-			if entered && !yield(fmt.Sprintf("%s:%d\n", f.Function, f.Line)) {
-				return
-			}
+	var calls []call
+	entered := false
+	for f := range goFrames(host) {
+		if entered {
+			calls = append(calls, call{f.Function, uint64(f.Line)})
 		}
-	})
+		entered = entered || entryFunction[f.Function] || entryCallers[f.Function]
+	}
+	return key(calls)
+}
+
+// key returns what a sample of Go and one of ours have in common: the innermost of the functions
+// that called the one that enters guests. In that they are at different instructions.
+func key(calls []call) string {
+	var all strings.Builder
+	for _, c := range calls[:min(len(calls), innermost)] {
+		fmt.Fprintf(&all, "%s:%d\n", c.function, c.line)
+	}
+	return all.String()
 }
 
 // goFrames yields the functions of a stack of return addresses, innermost first, as package
@@ -316,102 +302,109 @@ type writer struct {
 
 // merge returns the profile with the samples of guests in place of those that Go has taken at the
 // same time, and with a comment, if it is not empty.
+//
+// How many samples there are is for Go to say: the engine's handler sees more signals than Go
+// counts, as Go has timers for threads and one for the process, and tells in a way of its own which
+// of them counts. So Go's samples with the same Go functions are divided among ours. That keeps
+// their labels, too.
 func merge(base *goProfile, stacks []*stack, comment string) message {
 	w := &writer{
 		base: base, out: slices.Clip(base.kept), interned: make(map[string]uint64),
 		functions: make(map[[2]string]uint64), mappings: make(map[*snapshot]uint64),
 		guests: make(map[*place]uint64), hosts: make(map[uintptr]uint64),
 	}
-	byKey := make(map[string][]*goSample)
+	ours, theirs := make(map[string][]*stack), make(map[string][]*goSample)
+	for _, s := range stacks {
+		k := hostKey(s.host)
+		ours[k] = append(ours[k], s)
+	}
 	for i := range base.samples {
 		if s := &base.samples[i]; s.entry && len(s.values) == 2 {
-			byKey[s.key] = append(byKey[s.key], s)
+			theirs[s.key] = append(theirs[s.key], s)
 		} else {
 			w.out = append(w.out, s.raw...)
 		}
 	}
-	var alone []*stack // of which Go has no sample with the same functions
-	for _, s := range stacks {
-		left := s.count
-		for _, of := range byKey[hostKey(s.host)] {
-			n := min(left, of.values[0])
-			w.sample(s, n, of.labels)
-			left -= n
-			of.values[0] -= n
-		}
-		if left > 0 {
-			alone = append(alone, &stack{s.guest, s.host, left})
+	// Of these the other has none. It is so where a guest was entered by cgo, as our handler does not
+	// know the Go functions then, and if Go saw some of the functions only.
+	var aloneOurs []*stack
+	var aloneTheirs []*goSample
+	for _, k := range slices.Sorted(maps.Keys(theirs)) {
+		if len(ours[k]) == 0 {
+			aloneTheirs = append(aloneTheirs, theirs[k]...)
+		} else {
+			w.divide(theirs[k], ours[k])
 		}
 	}
-	w.rest(alone)
+	for _, k := range slices.Sorted(maps.Keys(ours)) {
+		if len(theirs[k]) == 0 {
+			aloneOurs = append(aloneOurs, ours[k]...)
+		}
+	}
+	w.divide(aloneTheirs, aloneOurs)
 	if comment != "" {
 		w.out.number(profileComment, w.string(comment))
 	}
 	return w.out
 }
 
-// rest writes samples of ours that were not matched with those of Go, and those of Go that stay.
-func (w *writer) rest(alone []*stack) {
-	count := uint64(0)
-	for _, s := range alone {
-		count += s.count
+// divide writes samples of ours, as many as there are of Go, in place of those of Go. If there are
+// fewer of ours, the others of Go stay.
+func (w *writer) divide(theirs []*goSample, ours []*stack) {
+	var want, have uint64
+	for _, s := range theirs {
+		want += s.values[0]
 	}
-	var of *goSample // the only one that is left, if there is one
-	left := 0
-	for i := range w.base.samples {
-		if s := &w.base.samples[i]; s.entry && len(s.values) == 2 && s.values[0] > 0 {
-			of = s
-			left++
-		}
+	for _, s := range ours {
+		have += s.count
 	}
-	for _, s := range alone {
-		if len(s.host) == 0 && left == 1 {
-			w.sampleBelow(s, of)
-		} else {
-			w.sample(s, s.count, nil)
+	for _, t := range theirs {
+		count := t.values[0]
+		share := count
+		if have < want {
+			share = count * have / want
 		}
-	}
-	for i := range w.base.samples {
-		s := &w.base.samples[i]
-		if !s.entry || len(s.values) != 2 {
-			continue
+		var seen, given uint64
+		for _, s := range ours {
+			seen += s.count
+			n := share*seen/have - given
+			given += n
+			w.sample(s, t, n, theirs)
 		}
-		same := min(count, s.values[0])
-		count -= same
-		if s.values[0] -= same; s.values[0] > 0 {
-			w.write(s.locations, s.values[0], s.labels)
-		}
+		w.write(t.locations, count-given, t.labels)
 	}
 }
 
-// sample writes a sample of ours.
-func (w *writer) sample(s *stack, count uint64, labels []byte) {
-	if count == 0 {
-		return
-	}
+// sample writes a sample of ours that takes the place of one of Go, of those that are divided.
+func (w *writer) sample(s *stack, of *goSample, count uint64, divided []*goSample) {
 	locations := w.guestLocations(s)
 	for _, pc := range s.host {
 		if id := w.host(pc); id != 0 {
 			locations = append(locations, id)
 		}
 	}
-	w.write(locations, count, labels)
-}
-
-// sampleBelow writes a sample of ours whose Go functions are those of a sample of Go.
-func (w *writer) sampleBelow(s *stack, of *goSample) {
-	w.write(append(w.guestLocations(s), of.locations...), s.count, of.labels)
+	elsewhere := func(d *goSample) bool { return d.key != of.key }
+	if len(s.host) == 0 && !slices.ContainsFunc(divided, elsewhere) {
+		locations = append(locations, of.locations...) // it can have been called in one way only
+	}
+	w.write(locations, count, of.labels)
 }
 
 func (w *writer) guestLocations(s *stack) []uint64 {
 	locations := make([]uint64, 0, len(s.guest)+len(s.host))
 	for _, p := range s.guest {
-		locations = append(locations, w.guest(p))
+		if len(p.frames) > 0 {
+			locations = append(locations, w.guest(p))
+		}
 	}
 	return locations
 }
 
+// write writes a sample, unless it counts for nothing.
 func (w *writer) write(locations []uint64, count uint64, labels []byte) {
+	if count == 0 {
+		return
+	}
 	var m message
 	m.packed(sampleLocation, locations)
 	m.packed(sampleValue, []uint64{count, count * w.base.period})

@@ -35,8 +35,8 @@ var modules = struct {
 	session *session // the profile that is being taken, or nil
 }{loaded: make(map[Source]struct{})}
 
-// Loaded notes that a module is loaded, and writes its functions to a map for perf, if one was asked
-// for. Call it before the module's code runs.
+// Loaded notes that a module is loaded, and writes its functions to a map for perf, if one was
+// asked for. Call it before the module's code runs.
 func Loaded(s Source) {
 	modules.mutex.Lock()
 	modules.loaded[s] = struct{}{}
@@ -48,8 +48,8 @@ func Loaded(s Source) {
 	}
 }
 
-// Unloaded notes that a module is about to be unloaded: its code runs no more, and the source is not
-// used after the call.
+// Unloaded notes that a module is about to be unloaded: its code runs no more, and the source is
+// not used after the call.
 func Unloaded(s Source) {
 	modules.mutex.Lock()
 	defer modules.mutex.Unlock()
@@ -95,7 +95,8 @@ type frame struct {
 // wasmFile stands for the file of functions of which no file is known.
 const wasmFile = "wasm"
 
-// frames returns the functions at an address: more than one if some were inlined.
+// frames returns the functions at an address: more than one if some were inlined, none in the
+// engine's own code between them.
 func (m *snapshot) frames(pc uintptr) []frame {
 	if locator, ok := m.source.(Locator); ok {
 		if located, err := locator.Locate(pc); err == nil && len(located) > 0 {
@@ -114,6 +115,9 @@ func (m *snapshot) frames(pc uintptr) []frame {
 	})
 	if !found {
 		return []frame{{function: "wasm code", file: wasmFile}}
+	}
+	if m.bodies[at].Function == engine.NoFunction {
+		return nil
 	}
 	return []frame{{function: perfmap.Name(m.name, &m.bodies[at]), file: wasmFile}}
 }

@@ -18,11 +18,10 @@ type session struct {
 	places map[uintptr]*place
 	all    []*place
 	stacks map[string]*stack
-	gone   []*snapshot // modules that were unloaded
 }
 
-// place is an instruction of a guest: one that was interrupted, or in the others of a stack the last
-// byte of a call.
+// place is an instruction of a guest: one that was interrupted, or in the others of a stack the
+// last byte of a call.
 type place struct {
 	number uint64
 	pc     uintptr
