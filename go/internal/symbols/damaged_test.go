@@ -75,6 +75,8 @@ const (
 	aInlined
 	aListedUnit
 	aLineUnit
+	aVagueUnit
+	aNamed
 )
 
 func abbrevs() []byte {
@@ -85,6 +87,8 @@ func abbrevs() []byte {
 	b.uleb(aInlined, 0x1d, 1, 0x31, 0x10, 0x55, 0x17, 0x59, 0x0b, 0, 0)
 	b.uleb(aListedUnit, 0x11, 1, 0x55, 0x17, 0, 0)
 	b.uleb(aLineUnit, 0x11, 0, 0x11, 0x01, 0x12, 0x06, 0x10, 0x17, 0, 0)
+	b.uleb(aVagueUnit, 0x11, 1, 0, 0)
+	b.uleb(aNamed, 0x2e, 1, 0x03, 0x08, 0, 0)
 	b.uleb(0)
 	return b
 }
@@ -111,6 +115,8 @@ func TestHostileEntries(t *testing.T) {
 			bytes.Repeat(append(append(spanning(aFunction), reference...), 0), many/16))),
 		"listed": unit4(slices.Concat(spanning(aUnit), spanning(aFunction), reference,
 			bytes.Repeat([]byte{aInlined, 50, 0, 0, 0, 0, 0, 0, 0, 1, 0}, many/16))),
+		"vague units": bytes.Repeat(
+			unit4(slices.Concat([]byte{aVagueUnit}, repeat(many/64, aNamed, 'f', 0, 0))), 16),
 		"listed units": bytes.Repeat(unit4([]byte{aListedUnit, 0, 0, 0, 0}), many/16),
 	} {
 		within(t, name, func() {
@@ -239,7 +245,7 @@ func TestFlippedBits(t *testing.T) {
 			bytes := m.sections[section]
 			step := 1
 			if testing.Short() {
-				step = 11
+				step = 41
 			}
 			for bit := 0; bit < 8*len(bytes); bit += step {
 				bytes[bit/8] ^= 1 << (bit % 8)

@@ -98,7 +98,9 @@ func (p *functionParser) function(offset uint32, e *entry, in surrounding) surro
 			d.name = t.string(u, e.linkageName)
 			d.scope = -1
 		}
-		u.names[offset] = d
+		if len(d.name) > 0 || d.origin != 0 {
+			u.names[offset] = d
+		}
 	}
 	n := node{function: offset, parent: -1}
 	if e.tag == dwarf.TagInlinedSubroutine {

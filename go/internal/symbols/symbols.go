@@ -48,10 +48,11 @@ const (
 	maxName = 4 << 10
 	// maxReferences is how many references from one entry to another are followed for a name.
 	maxReferences = 8
-	// baseWork and workPerByte say how many steps reading may take during the life of a Table. An
-	// entry, an attribute, an opcode, a range are a step each, and each takes at least a byte.
+	// baseWork and workPerByte say how many steps reading may take during the life of a Table, and
+	// lookupWork how many a Lookup takes. A byte, an entry and an attribute are a step each.
 	baseWork    = 1 << 20
-	workPerByte = 4
+	workPerByte = 2
+	lookupWork  = 64 << 20
 )
 
 // Table finds locations. Its methods can be called by several goroutines at the same time.
@@ -63,6 +64,7 @@ type Table struct {
 	ranges   []interval // the units by addresses, values are indices into units
 	vague    []int      // units that do not say which addresses they have
 	work     int        // steps that are left
+	lookup   int        // steps that are left to this Lookup
 	retained int        // about how many bytes the units' tables take
 
 	recovered func(any) // for tests: told of panics, which no input is known to cause
@@ -93,6 +95,7 @@ func (t *Table) Lookup(offset uint64) (locations []Location) {
 			}
 		}
 	}()
+	t.lookup = lookupWork
 	if t.load != nil {
 		t.open()
 	}
@@ -166,7 +169,8 @@ func (t *Table) drop() {
 // step notes that n steps are taken, and reports whether they may be.
 func (t *Table) step(n int) bool {
 	t.work -= n
-	return t.work >= 0
+	t.lookup -= n
+	return min(t.work, t.lookup) >= 0
 }
 
 // locate looks an address up in a unit.
