@@ -33,6 +33,12 @@ for source in wasi/*.c; do
   chmod 644 "$out/$name.wasm"
 done
 
+if [ "$out" = . ]; then
+  debug/build.sh
+else
+  debug/build.sh "$(cd "$out" && pwd)/debug"
+fi
+
 # Which tools made them: check.sh compares binaries only under the same.
 if [ "$out" = . ]; then
   "$CLANG" --version | head -n 1 >toolchain.txt

@@ -34,7 +34,7 @@ if [ "$here" != "$maker" ]; then
 fi
 ./build.sh "$work/out" >/dev/null
 status=0
-for guest in *.wasm wasi/*.wasm; do
+for guest in *.wasm wasi/*.wasm debug/dwarf*.wasm; do
   if ! cmp -s "$guest" "$work/out/$guest"; then
     echo "check.sh: $guest differs from what its source builds to; run \"make guests\"" >&2
     status=1

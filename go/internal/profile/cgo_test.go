@@ -1,0 +1,5 @@
+//go:build cgo
+
+package profile
+
+const cgo = true
