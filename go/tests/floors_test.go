@@ -30,7 +30,7 @@ var floors = []struct {
 	{
 		folder: "go/internal/core",
 		floors: []string{
-			"doc errors faces functype gate lifetime",
+			"code doc errors faces functype gate lifetime",
 			"barrier memory module",
 			"parts",
 			"ownfiber tokens",

@@ -57,13 +57,15 @@ func Instantiate(ctx context.Context, module *Module, imports *Registry, options
 
 // create makes the engine's instance. Nobody else knows the instance yet.
 func (s *Instance) create(module *Module, links *links, options *InstanceOptions) error {
-	handle, err := engine.NewInstance(module.handle, links.provided, engine.InstanceOptions{
+	handle, err := engine.NewInstance(module.code.handle, links.provided, engine.InstanceOptions{
 		ID: s.id, MaxMemoryPages: options.MaxMemoryPages, MaxTableElements: options.MaxTableElements,
 	})
 	if err != nil {
 		return err
 	}
 	s.owned.handle = handle
+	s.owned.code = module.code
+	s.owned.code.hold()
 	s.fiberHome = handle.Store()
 	s.makeFunctions()
 	if links.wantsToken {
@@ -104,6 +106,9 @@ func (r *resources) free() {
 	}
 	r.releaseFiber()
 	r.handle.Free()
+	if r.code != nil { // otherwise it was not made
+		r.code.leave()
+	}
 	// The token stays: guests that are linked with this one may call functions that ask for it.
 	r.handle = engine.Instance{}
 }

@@ -13,7 +13,7 @@ import (
 // Module is compiled code. Instances refer to its description, not to the module itself.
 type Module struct {
 	life    lifetime
-	handle  engine.Module
+	code    *Code // until it is closed
 	about   *About
 	cleanup runtime.Cleanup
 }
@@ -97,8 +97,8 @@ func newModule(handle engine.Module) (*Module, error) {
 	about.externrefs = mentionsExternref(description)
 	about.functionByName = sync.OnceValue(about.indexFunctions)
 	about.exportByName = sync.OnceValue(about.indexExports)
-	module := &Module{handle: handle, about: about}
-	module.cleanup = runtime.AddCleanup(module, engine.Module.Free, handle)
+	module := &Module{code: newCode(handle, description), about: about}
+	module.cleanup = runtime.AddCleanup(module, (*Code).leave, module.code)
 	return module, nil
 }
 
@@ -155,8 +155,8 @@ func ofExternref(t *engine.ExternType) bool {
 // release implements releaser.
 func (m *Module) release() {
 	m.cleanup.Stop()
-	m.handle.Free()
-	m.handle = engine.Module{}
+	m.code.leave()
+	m.code = nil
 }
 
 // Enter begins a use, unless the module is nil or closed.
@@ -179,7 +179,7 @@ func (m *Module) Serialize() ([]byte, error) {
 		return nil, err
 	}
 	defer m.Leave()
-	return m.handle.Serialize()
+	return m.code.handle.Serialize()
 }
 
 // Close frees the module when its last use ends. Instances keep the code.

@@ -47,6 +47,7 @@ type Instance struct {
 // resources are the parts of an instance outside of Go's heap. They do not refer to the instance,
 // whose cleanup frees them.
 type resources struct {
+	code   *Code // of the module
 	handle engine.Instance
 	token  unsafe.Pointer       // listed among the tokens if not nil
 	block  atomic.Pointer[byte] // of the fiber that the instance keeps, or nil

@@ -74,6 +74,16 @@ func (m Module) Functions() ([]Body, error) {
 	return bodies, r.end("functions of a module")
 }
 
+// Symbolize returns the functions at an address of compiled code: the one whose instruction it is,
+// then, if that was inlined, its callers up to the one whose code it is.
+func Symbolize(address uintptr) ([]Frame, error) {
+	out, err := symbolize(address)
+	if err != nil {
+		return nil, err
+	}
+	return parseTrap(takeBytes(out)).Frames, nil
+}
+
 // Debug returns the sections of the module with debugging information by their names, such as
 // ".debug_line". Those of more than 256 MiB together were not kept.
 func (m Module) Debug() (map[string][]byte, error) {
