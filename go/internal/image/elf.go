@@ -37,6 +37,7 @@ type layout struct {
 // segment is a part of an image that is mapped with one protection. Its pages are its own.
 type segment struct {
 	address, size uint64 // in memory
+	offset        uint64 // of bytes in the file
 	bytes         []byte // what it begins with; the rest is zero
 	protection    int
 }
@@ -178,7 +179,7 @@ func (l *layout) add(file []byte, h *programHeader, page uint64) error {
 	if err != nil {
 		return err
 	}
-	s := segment{address: h.address, size: h.memSize, bytes: bytes}
+	s := segment{address: h.address, size: h.memSize, offset: h.offset, bytes: bytes}
 	for flag, protection := range map[uint32]int{
 		1: syscall.PROT_EXEC, 2: syscall.PROT_WRITE, 4: syscall.PROT_READ,
 	} {

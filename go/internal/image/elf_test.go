@@ -269,7 +269,7 @@ func TestEmbedded(t *testing.T) {
 	if len(embedded) == 0 {
 		t.Skip("make image builds it")
 	}
-	m, err := mapImage(embedded)
+	m, err := mapImage(embeddedBytes())
 	if err != nil {
 		t.Fatal(err)
 	}

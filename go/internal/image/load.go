@@ -55,7 +55,7 @@ func loadSlow(abi uint64, count int) error {
 	if loaded.Load() {
 		return loadError
 	}
-	err := load(embedded, abi, count)
+	err := load(embeddedBytes(), abi, count)
 	if err != nil {
 		err = fmt.Errorf("image of the engine: %w", err)
 	}
@@ -65,6 +65,9 @@ func loadSlow(abi uint64, count int) error {
 	}
 	return err
 }
+
+// embeddedBytes returns the image without a copy. Nobody writes to it.
+func embeddedBytes() []byte { return unsafe.Slice(unsafe.StringData(embedded), len(embedded)) }
 
 // passing reports whether an error says that the system was short of something, which may be over
 // the next time.
@@ -122,67 +125,80 @@ func begin() error {
 // mapping is an image in memory.
 type mapping struct {
 	*layout
-	base unsafe.Pointer
+	base   unsafe.Pointer
+	region unsafe.Pointer // where its pages begin
+	size   uintptr        // of its pages
 }
 
-// mapImage maps an image: its segments in private memory, relocated, each with its own protection,
-// and no access between them.
+// mapImage maps an image: its segments in private memory, those that are not written to from the
+// program's file where that can be, relocated, each with its own protection, and no access between
+// them.
 func mapImage(file []byte) (*mapping, error) {
 	page := uint64(syscall.Getpagesize())
 	l, err := parse(file, page)
 	if err != nil {
 		return nil, err
 	}
-	base, err := reserve(uintptr(l.span), uintptr(l.align))
-	if err != nil {
+	from := findSource(file)
+	defer from.close()
+	shift, ok := from.shift(l, page)
+	if !ok {
+		from = nil
+	}
+	m := &mapping{layout: l, size: uintptr(l.span + page)}
+	if m.region, err = reserve(m.size, uintptr(l.align)); err != nil {
 		return nil, err
 	}
-	m := &mapping{l, base}
-	if err := m.fill(page); err != nil {
+	m.base = unsafe.Add(m.region, shift)
+	if err := m.fill(page, from); err != nil {
 		m.unmap()
 		return nil, err
 	}
 	return m, nil
 }
 
-func (m *mapping) unmap() { unmap(m.base, uintptr(m.span)) }
+func (m *mapping) unmap() { unmap(m.region, m.size) }
 
-func (m *mapping) fill(page uint64) error {
-	memory := unsafe.Slice((*byte)(m.base), m.span)
-	each := func(do func(s *segment, at unsafe.Pointer, size uintptr) error) error {
-		for i := range m.segments {
-			s := &m.segments[i]
-			start, end := s.pages(page)
-			if err := do(s, unsafe.Add(m.base, start), uintptr(end-start)); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
+// pages returns the pages of a segment.
+func (m *mapping) pages(s *segment, page uint64) (start unsafe.Pointer, size uintptr) {
+	shift := uint64(uintptr(m.base) - uintptr(m.region))
+	low, high := (&segment{address: s.address + shift, size: s.size}).pages(page)
+	return unsafe.Add(m.region, low), uintptr(high - low)
+}
+
+func (m *mapping) fill(page uint64, from *source) error {
 	const readWrite = syscall.PROT_READ | syscall.PROT_WRITE
-	err := each(func(s *segment, at unsafe.Pointer, size uintptr) error {
+	memory := unsafe.Slice((*byte)(m.base), m.span)
+	var copied []*segment
+	for i := range m.segments {
+		s := &m.segments[i]
+		at, size := m.pages(s, page)
+		if from != nil && from.mapSegment(s, unsafe.Add(m.base, s.address), at, size) {
+			continue
+		}
+		copied = append(copied, s)
 		if err := protect(at, size, readWrite, "memory for the engine"); err != nil {
 			return err
 		}
 		populate(at, size)
 		copy(memory[s.address:], s.bytes)
-		return nil
-	})
-	if err != nil {
-		return err
 	}
 	if err := m.relocate(memory, uint64(uintptr(m.base))); err != nil {
 		return err
 	}
-	return each(func(s *segment, at unsafe.Pointer, size uintptr) error {
+	for _, s := range copied {
 		if s.protection == readWrite {
-			return nil
+			continue
 		}
+		at, size := m.pages(s, page)
 		if s.protection&syscall.PROT_EXEC != 0 {
 			flushCode(at, size)
 		}
-		return protect(at, size, s.protection, "the engine's memory")
-	})
+		if err := protect(at, size, s.protection, "the engine's memory"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // check finds the table, and compares it with what this package and its caller were made for.
