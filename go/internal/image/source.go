@@ -70,7 +70,10 @@ func (s *source) shift(l *layout, page uint64) (uint64, bool) {
 			return 0, false
 		}
 	}
-	return shift, shift%alignment == 0
+	if shift%alignment != 0 {
+		return 0, false
+	}
+	return shift, true
 }
 
 // mapSegment maps a segment at an address, whose pages are given. It reports false, and has changed
