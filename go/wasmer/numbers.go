@@ -178,8 +178,23 @@ func bitsOf[T Number](value T) uint64 {
 	}
 }
 
-// fromBits is the way back.
-func fromBits[T Number](bits uint64) T { return *(*T)(unsafe.Pointer(&bits)) }
+// fromBits is the way back. What is read has the width of what was written, so that both stay in a
+// register.
+func fromBits[T Number](bits uint64) T {
+	switch unsafe.Sizeof(*new(T)) {
+	case 8:
+		return *(*T)(unsafe.Pointer(&bits))
+	case 4:
+		half := uint32(bits)
+		return *(*T)(unsafe.Pointer(&half))
+	case 2:
+		quarter := uint16(bits)
+		return *(*T)(unsafe.Pointer(&quarter))
+	default:
+		low := uint8(bits)
+		return *(*T)(unsafe.Pointer(&low))
+	}
+}
 
 // get reads a parameter from its slot, bit for bit.
 func get[T Number](slots []uint64, i int) T { return *(*T)(unsafe.Pointer(&slots[i])) }
