@@ -33,7 +33,9 @@ type HostFunction struct {
 //
 // If the function is nil, or a type is not one of WebAssembly (TypeVoid is none), [Imports.Append]
 // reports it.
-func HostFunc(params, results []ValueType, function func(ctx *InstanceContext, slots []uint64) error) HostFunction {
+func HostFunc(
+	params, results []ValueType, function func(ctx *InstanceContext, slots []uint64) error,
+) HostFunction {
 	if function == nil {
 		return HostFunction{}
 	}
