@@ -54,8 +54,18 @@ func (l *links) find(wanted []engine.Import, registry *Registry, options *Instan
 			name := Name{wanted[i].Namespace, wanted[i].Name}
 			item := items[name]
 			if item == nil && options.Missing != nil && wanted[i].Type.Kind == engine.ExternFunction {
-				if host := options.Missing(&wanted[i]); host != nil {
+				host, err := options.Missing(&wanted[i])
+				if err != nil {
+					failed = &LinkError{name, err}
+					return
+				}
+				if host != nil {
 					item = host
+				}
+			}
+			if host, ok := item.(*HostFunc); ok && host.Adapt != nil && wanted[i].Type.Func != nil {
+				if adapted := host.Adapt(wanted[i].Type.Func); adapted != nil {
+					item = adapted
 				}
 			}
 			if host, ok := item.(*HostFunc); ok && options.Hook != nil && host.CFunction == nil {
