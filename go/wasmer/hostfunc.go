@@ -41,38 +41,38 @@ type hostSignature struct {
 // newHostFunction derives the type of a Go function and prepares its calls.
 func newHostFunction(name string, implementation interface{}, cFunction unsafe.Pointer) (*core.HostFunc, error) {
 	refuse := func(format string, arguments ...interface{}) (*core.HostFunc, error) {
-		return nil, importError(name, "Imported function `%s` "+fmt.Sprintf(format, arguments...), nil)
+		return nil, importError(name, fmt.Sprintf(format, arguments...), nil)
 	}
 	if typed, ok := implementation.(HostFunction); ok {
 		switch {
 		case cFunction != nil:
-			return refuse("must be a Go function where a C pointer is given; given `%T`.", typed)
+			return refuse("imported function `%%s` must be a Go function where a C pointer is given, given `%T`", typed)
 		case typed.why != "":
-			return refuse("%s", typed.why)
+			return refuse("imported function `%%s` %s", typed.why)
 		case typed.host == nil:
-			return refuse("must be a function; given an empty `%T`.", typed)
+			return refuse("imported function `%%s` must be a function, given an empty `%T`", typed)
 		}
 		return typed.host, nil
 	}
 	t := reflect.TypeOf(implementation)
 	switch {
 	case t == nil:
-		return refuse("must be a function; given `nil`.")
+		return refuse("Imported function `%%s` must be a function; given `nil`.")
 	case t.Kind() != reflect.Func:
-		return refuse("must be a function; given `%s`.", t.Kind())
+		return refuse("Imported function `%%s` must be a function; given `%s`.", t.Kind())
 	case cFunction != nil && t.NumIn() == 0:
-		return refuse("must at least have one argument for the instance context.")
+		return refuse("Imported function `%%s` must at least have one argument for the instance context.")
 	case reflect.ValueOf(implementation).IsNil():
-		return refuse("must be a function; given a nil `%s`.", t)
+		return refuse("imported function `%%s` must be a function, given a nil `%s`", t)
 	case t.IsVariadic():
-		return refuse("must have a fixed number of parameters; given `%s`.", t)
+		return refuse("imported function `%%s` must have a fixed number of parameters, given `%s`", t)
 	}
 	s := hostSignature{function: t}
 	if why := s.derive(cFunction != nil); why != "" {
-		return refuse("%s", why)
+		return nil, importError(name, why, nil)
 	}
 	if cFunction != nil && !engine.CanCallC {
-		return refuse("is given with a C pointer, which needs cgo: build with `CGO_ENABLED=1` and a C compiler, or give a Go function.")
+		return refuse("imported function `%%s` is given with a C pointer, which needs cgo: build with `CGO_ENABLED=1` and a C compiler, or give a Go function")
 	}
 	host := &core.HostFunc{
 		Params:     s.params,
@@ -86,7 +86,7 @@ func newHostFunction(name string, implementation interface{}, cFunction unsafe.P
 	return host, nil
 }
 
-// derive finds the WebAssembly types, or returns why there are none.
+// derive finds the WebAssembly types, or returns why there are none; %s stands for the name.
 func (s *hostSignature) derive(forC bool) (why string) {
 	t := s.function
 	first := 0
@@ -97,60 +97,60 @@ func (s *hostSignature) derive(forC bool) (why string) {
 		}
 	}
 	if forC && s.leading != leadingPointer {
-		return fmt.Sprintf("must take the instance context, an `unsafe.Pointer`, as first parameter, as a C pointer is given; given `%s`.", t.In(0))
+		return fmt.Sprintf("The instance context of the `%%s` imported function must be of kind `unsafe.Pointer`; given `%s`; is it missing?", t.In(0).Kind())
 	}
 	for i := first; i < t.NumIn(); i++ {
 		param, ok := valueTypeOf(t.In(i), forC)
+		if !ok && forC {
+			return fmt.Sprintf("Invalid input type for the `%%s` imported function; given `%s`; %s", t.In(i).Kind(), onlyNumbers)
+		}
 		if !ok {
-			return fmt.Sprintf("must have %s as parameters; parameter #%d is `%s`, expected %s%s.",
-				sortOf(forC), i+1, t.In(i), accepted(forC), expectedFirst(i, forC))
+			return fmt.Sprintf("imported function `%%s` must have values as parameters, parameter #%d is `%s`, expected %s%s",
+				i+1, t.In(i), accepted, expectedFirst(i))
 		}
 		s.params = append(s.params, param)
 	}
 	results := t.NumOut()
 	if results > 0 && t.Out(results-1) == errorType {
-		if forC {
-			return "must not return an error, as a C pointer is given: C code has no way to return it."
+		if forC { // C code has no way to return it
+			return fmt.Sprintf("Invalid output type for the `%%s` imported function; given `%s`; %s", t.Out(results-1).Kind(), onlyNumbers)
 		}
 		s.fallible = true
 		results--
 	}
 	if forC && results > 1 {
-		return fmt.Sprintf("must have one result at most, as a C pointer is given; given %d.", results)
+		return "The `%s` imported function must have at most one output value."
 	}
 	for i := range results {
 		result, ok := valueTypeOf(t.Out(i), forC)
+		if !ok && forC {
+			return fmt.Sprintf("Invalid output type for the `%%s` imported function; given `%s`; %s", t.Out(i).Kind(), onlyNumbers)
+		}
 		if !ok {
-			return fmt.Sprintf("must have %s as results; result #%d is `%s`, expected %s%s.", sortOf(forC), i+1, t.Out(i), accepted(forC), expectedLast(i, results, forC))
+			return fmt.Sprintf("imported function `%%s` must have values as results, result #%d is `%s`, expected %s%s",
+				i+1, t.Out(i), accepted, expectedLast(i, results))
 		}
 		s.results = append(s.results, result)
 	}
 	return ""
 }
 
-func sortOf(forC bool) string {
-	if forC {
-		return "numbers"
-	}
-	return "values"
-}
+// What parameters and results may be: with a C pointer in the words of go-ext-wasm 0.3.1, though
+// unsigned numbers are taken, too.
+const (
+	onlyNumbers = "only accept `int32`, `int64`, `float32`, and `float64`."
+	accepted    = "`int32`, `uint32`, `int64`, `uint64`, `float32`, `float64`, `[16]byte`, `*wasmer.Function` or `any`"
+)
 
-func accepted(forC bool) string {
-	if forC {
-		return "`int32`, `uint32`, `int64`, `uint64`, `float32` or `float64`"
-	}
-	return "`int32`, `uint32`, `int64`, `uint64`, `float32`, `float64`, `[16]byte`, `*wasmer.Function` or `any`"
-}
-
-func expectedFirst(i int, forC bool) string {
-	if i > 0 || forC {
+func expectedFirst(i int) string {
+	if i > 0 {
 		return ""
 	}
 	return ", or `context.Context`, `*wasmer.InstanceContext` or `unsafe.Pointer` as the first"
 }
 
-func expectedLast(i, results int, forC bool) string {
-	if i < results-1 || forC {
+func expectedLast(i, results int) string {
+	if i < results-1 {
 		return ""
 	}
 	return ", or `error` as the last"

@@ -41,7 +41,7 @@ func HostFunc(params, results []ValueType, function func(ctx *InstanceContext, s
 	for i, list := range [...][]ValueType{params, results} {
 		for at, t := range list {
 			if !t.isValue() {
-				return HostFunction{why: fmt.Sprintf("must have values as %s; %s #%d is `%s`, expected `i32`, `i64`, `f32`, `f64`, `v128`, `funcref` or `externref`.",
+				return HostFunction{why: fmt.Sprintf("must have values as %s, %s #%d is `%s`, expected `i32`, `i64`, `f32`, `f64`, `v128`, `funcref` or `externref`",
 					[...]string{"parameters", "results"}[i], [...]string{"parameter", "result"}[i], at+1, t)}
 			}
 		}

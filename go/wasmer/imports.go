@@ -74,7 +74,7 @@ func (imports *Imports) Append(importName string, implementation interface{}, cg
 	case 1:
 		pointer = cgoPointer[0]
 	default:
-		return nil, importError(importName, fmt.Sprintf("Imported function `%%s` takes one C pointer at most; given %d.", len(cgoPointer)), nil)
+		return nil, importError(importName, fmt.Sprintf("imported function `%%s` takes one C pointer at most, given %d", len(cgoPointer)), nil)
 	}
 	if function, ok := implementation.(*Function); ok && pointer == nil {
 		return imports.AppendExportedFunction(importName, function)
@@ -92,7 +92,7 @@ func (imports *Imports) Append(importName string, implementation interface{}, cg
 // set, or nil and an [*ImportedFunctionError].
 func (imports *Imports) AppendMemory(importName string, memory *Memory) (*Imports, error) {
 	if memory == nil || memory.inner == nil {
-		return nil, importError(importName, "Imported memory `%s` must be a memory; given `nil`.", nil)
+		return nil, importError(importName, "imported memory `%s` must be a memory, given nil", nil)
 	}
 	return imports.put(importName, memory.inner)
 }
@@ -113,7 +113,7 @@ func (imports *Imports) AppendExportedFunction(importName string, function *Func
 // instances are made. It returns the same set, or nil and an [*ImportedFunctionError].
 func (imports *Imports) AppendGlobal(importName string, global *Global) (*Imports, error) {
 	if global == nil || global.inner == nil {
-		return nil, importError(importName, "Imported global `%s` must be a global; given `nil`.", nil)
+		return nil, importError(importName, "imported global `%s` must be a global, given nil", nil)
 	}
 	return imports.put(importName, global.inner)
 }
@@ -124,7 +124,7 @@ func (imports *Imports) AppendGlobal(importName string, global *Global) (*Import
 // instances are made. It returns the same set, or nil and an [*ImportedFunctionError].
 func (imports *Imports) AppendTable(importName string, table *Table) (*Imports, error) {
 	if table == nil || table.inner == nil {
-		return nil, importError(importName, "Imported table `%s` must be a table; given `nil`.", nil)
+		return nil, importError(importName, "imported table `%s` must be a table, given nil", nil)
 	}
 	return imports.put(importName, table.inner)
 }
@@ -136,7 +136,7 @@ func (imports *Imports) AppendTable(importName string, table *Table) (*Imports, 
 func (imports *Imports) AppendInstance(instance *Instance) (*Imports, error) {
 	items, err := instance.made().Items()
 	if err != nil {
-		return nil, instanceError("Cannot append the exports", err)
+		return nil, instanceError("cannot append the exports", err)
 	}
 	return imports.putAll(items)
 }
@@ -152,7 +152,7 @@ func (imports *Imports) putAll(items map[string]core.Item) (*Imports, error) {
 		break
 	}
 	if imports == nil {
-		return nil, importError(name, "Cannot append `%s`.", errors.New("the imports are nil"))
+		return nil, importError(name, "cannot append `%s`", errors.New("the imports are nil"))
 	}
 	if imports.set == nil { // the zero Imports
 		imports.set = new(core.Registry)
@@ -163,7 +163,7 @@ func (imports *Imports) putAll(items map[string]core.Item) (*Imports, error) {
 		err = fmt.Errorf("the namespace `%s` has an import of this name already", taken.Namespace)
 	}
 	if err != nil {
-		return nil, importError(name, "Cannot append `%s`.", err)
+		return nil, importError(name, "cannot append `%s`", err)
 	}
 	return imports, nil
 }

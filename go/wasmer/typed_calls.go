@@ -20,7 +20,7 @@ func typedFunction(instance *Instance, name, maker string, params, results types
 	}
 	want := engine.FuncType{Params: params, Results: results}
 	if actual, given := signature(f.inner.Type().FuncType), signature(&want); actual != given {
-		return nil, instanceError("Cannot make a typed function of `"+name+"`",
+		return nil, instanceError("cannot make a typed function of `"+name+"`",
 			fmt.Errorf("%s is for the type %s, but the function is of type %s", maker, given, actual))
 	}
 	return f.inner, nil

@@ -200,7 +200,7 @@ func TestTypedErrors(t *testing.T) {
 			t.Error(err)
 		}
 		checkText(t, function.CallSlots(context.Background(), make([]uint64, 1)),
-			"Cannot call the `sum` exported function: 1 slots are given, expected 2, for 2 parameters and 1 results.")
+			"cannot call the exported function `sum`: 1 slots are given, expected 2, for 2 parameters and 1 results")
 		checkContains(t, function.CallSlots(context.Background(), nil), "0 slots are given, expected 2")
 	}
 	in.Close()
@@ -261,9 +261,9 @@ func TestMultiValueCalls(t *testing.T) {
 func TestHostFuncErrors(t *testing.T) {
 	nothing := func(*wasmer.InstanceContext, []uint64) error { return nil }
 	for text, function := range map[string]wasmer.HostFunction{
-		"Imported function `f` must have values as parameters; parameter #2 is `void`, expected `i32`, `i64`, `f32`, `f64`, `v128`, `funcref` or `externref`.":    wasmer.HostFunc([]wasmer.ValueType{0, wasmer.TypeVoid}, nil, nothing),
-		"Imported function `f` must have values as results; result #1 is `ValueType(-1)`, expected `i32`, `i64`, `f32`, `f64`, `v128`, `funcref` or `externref`.": wasmer.HostFunc(nil, []wasmer.ValueType{-1}, nothing),
-		"Imported function `f` must be a function; given an empty `wasmer.HostFunction`.":                                                                         wasmer.HostFunc(nil, nil, nil),
+		"imported function `f` must have values as parameters, parameter #2 is `void`, expected `i32`, `i64`, `f32`, `f64`, `v128`, `funcref` or `externref`":    wasmer.HostFunc([]wasmer.ValueType{0, wasmer.TypeVoid}, nil, nothing),
+		"imported function `f` must have values as results, result #1 is `ValueType(-1)`, expected `i32`, `i64`, `f32`, `f64`, `v128`, `funcref` or `externref`": wasmer.HostFunc(nil, []wasmer.ValueType{-1}, nothing),
+		"imported function `f` must be a function, given an empty `wasmer.HostFunction`":                                                                         wasmer.HostFunc(nil, nil, nil),
 	} {
 		_, err := wasmer.NewImports().Append("f", function)
 		checkText(t, err, text)
@@ -274,7 +274,7 @@ func TestHostFuncErrors(t *testing.T) {
 	}
 	imports := must(wasmer.NewImports().Append("f", func() {}))(t)
 	_, err := imports.Append("f", func() {})
-	checkText(t, err, "Cannot append `f`.\nthe namespace `env` has an import of this name already")
+	checkText(t, err, "cannot append `f`: the namespace `env` has an import of this name already")
 	must(imports.Namespace("other").Append("f", func() {}))(t)
 	// A type that differs from the import's is found when linking.
 	_, err = wasmer.NewInstanceWithImports(guest(t, "multi_value"), must(wasmer.NewImports().Append("swap", wasmer.Host0(func(context.Context) (int32, error) { return 0, nil })))(t))

@@ -158,7 +158,7 @@ func (d *WasiDir) mount() (wasi.Mount, error) {
 func (w *Wasi) ImportObject() (*ImportObject, error) {
 	system, err := w.system()
 	if err != nil {
-		return nil, importObjectError("Cannot make the imports of WASI", err)
+		return nil, importObjectError("cannot make the imports of WASI", err)
 	}
 	return wasiImportObject(system, wasi.Snapshot0, wasi.Snapshot1), nil
 }
@@ -177,7 +177,7 @@ func (w *Wasi) Run(ctx context.Context, module *Module, options ...InstanceOptio
 func (w *Wasi) RunWith(ctx context.Context, module *Module, imports *Imports, options ...InstanceOption) error {
 	system, err := w.system()
 	if err != nil {
-		return importObjectError("Cannot make the imports of WASI", err)
+		return importObjectError("cannot make the imports of WASI", err)
 	}
 	defer system.Close()
 	object := wasiImportObject(system, wasi.Snapshot0, wasi.Snapshot1)
