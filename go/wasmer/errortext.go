@@ -46,7 +46,7 @@ walk:
 			if n == 0 || at(n-1).backtrace != nil {
 				add(shown{})
 			}
-			at(n - 1).backtrace, at(n-1).omitted = e.Backtrace, e.Omitted
+			at(n-1).backtrace, at(n-1).omitted = e.Backtrace, e.Omitted
 			cause = e.Err
 		case link:
 			text, between, inner := e.link()
