@@ -42,22 +42,27 @@ func hint(module []byte, err *engine.Error) string {
 	if bytes.HasPrefix(module, []byte("\x00asm")) {
 		switch {
 		case len(module) >= 8 && binary.LittleEndian.Uint16(module[6:]) != 0:
-			return "it is a component, and components are not supported: compile the core module that it contains, " +
-				"or build one, for a target such as wasm32-wasip1"
+			return "it is a component, and components are not supported: compile the core module " +
+				"that it contains, or build one, for a target such as wasm32-wasip1"
 		case err.Kind == engine.KindValidation && strings.HasPrefix(err.Message, "the proposal "):
 			return "build the module without this proposal"
 		}
 		return ""
 	}
-	start := strings.TrimLeft(strings.TrimPrefix(string(module[:min(len(module), 512)]), "\ufeff"), " \t\r\n")
+	const (
+		text = "it is a module as text: Wat2Wasm translates it"
+		page = "it is a page of HTML, not a module: look at what the address or file returns"
+	)
+	start := strings.TrimPrefix(string(module[:min(len(module), 512)]), "\ufeff")
+	start = strings.TrimLeft(start, " \t\r\n")
 	for _, c := range []struct{ prefix, hint string }{
 		{"(component", "it is the text of a component, and components are not supported"},
-		{"(", "it is a module as text: Wat2Wasm translates it"},
-		{";;", "it is a module as text: Wat2Wasm translates it"},
-		{"<!doctype", "it is a page of HTML, not a module: look at what the address or file returns"},
-		{"<html", "it is a page of HTML, not a module: look at what the address or file returns"},
+		{"(", text},
+		{";;", text},
+		{"<!doctype", page},
+		{"<html", page},
 		{"<?xml", "it is XML, not a module: look at what the address or file returns"},
-		{"version https://git-lfs", "it is a pointer of Git LFS, not the module: fetch the file by `git lfs pull`"},
+		{"version https://git-lfs", "it is a pointer of Git LFS: fetch the module by `git lfs pull`"},
 		{"agfzb", "it is a module in base64: decode it"},
 		{"\x1f\x8b", "it is compressed by gzip: decompress it"},
 		{"\x28\xb5\x2f\xfd", "it is compressed by zstd: decompress it"},

@@ -14,7 +14,7 @@ var ErrClosed = core.ErrClosed
 // bytes, and methods of [Instance], return it.
 type InstanceError struct {
 	message string
-	between string // what stands between the message and the cause in the text; the cause is not told if empty
+	between string // what stands before the text of the cause; if empty, it is not told
 	cause   error
 }
 
@@ -128,6 +128,28 @@ type plainError struct{ error }
 
 // named puts the name of a function into a message.
 func named(message, name string) string { return strings.ReplaceAll(message, "%s", name) }
+
+// fromCore returns a *Trap or a *HostError for one of package core, and other errors as they are.
+func fromCore(err error) error {
+	switch e := err.(type) {
+	case *core.Trap:
+		trap := &Trap{Code: TrapCode(e.Code), Backtrace: backtrace(e.Frames), Omitted: e.LeftOut}
+		if e.Fault != nil {
+			trap.Fault = &MemoryFault{e.Fault.Address, e.Fault.Size}
+		}
+		for _, r := range e.Refused {
+			refused := RefusedGrowth{r.Table, uint32(r.PageSize), r.Asked, r.Limit, GrowthLimiter(r.Limiter)}
+			trap.RefusedGrowths = append(trap.RefusedGrowths, refused)
+		}
+		return trap
+	case *core.HostError:
+		if exit, ok := e.Err.(*ExitError); ok {
+			return exit // it is no failure that anybody has to find
+		}
+		return &HostError{Err: e.Err, Backtrace: backtrace(e.Frames), Omitted: e.LeftOut}
+	}
+	return err
+}
 
 // closedError tells what was closed; it wraps ErrClosed.
 func closedError(what string) error { return core.ClosedError(what) }

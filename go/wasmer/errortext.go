@@ -2,14 +2,33 @@ package wasmer
 
 import (
 	"fmt"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/gowasmer/wasmer/go/internal/engine"
 )
 
 // This file makes the texts of errors: when somebody reads them, in one pass, and bounded. An error
 // may have passed through any number of nested calls, and a guest chooses the names in it.
+
+// HostError is the error of a host function, with the guest's functions that led to its call. Find
+// it in the error of a call by [errors.As]; the error that the host function has returned is found
+// in the same way, as HostError wraps it.
+type HostError struct {
+	// Err is what the host function has returned.
+	Err error
+
+	// Backtrace is the functions of the guest, innermost first: the first one called the host
+	// function.
+	Backtrace []Frame
+
+	// Omitted is the number of frames farther out that the backtrace leaves out.
+	Omitted int
+}
+
+// Error returns the text of the host function's error, and on lines of their own the backtrace.
+func (e *HostError) Error() string { return chainText(e) }
+
+// Unwrap returns the error of the host function.
+func (e *HostError) Unwrap() error { return e.Err }
 
 // link is an error that has a text in front of that of its cause.
 type link interface {
@@ -82,7 +101,7 @@ walk:
 		if i == linksShown-1 && middle > 0 {
 			text.write("\n    ... more")
 		}
-		text.writeFrames(each(i).backtrace, each(i).omitted)
+		writeFrames(&text, each(i).backtrace, each(i).omitted)
 	}
 	return text.String()
 }
@@ -104,76 +123,4 @@ func causeText(cause error) string {
 		}
 	}
 	return cause.Error()
-}
-
-// oneLine returns a text with each run of spaces and ends of lines as one space.
-func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
-
-// boundedText is a text that is cut in the middle when it becomes too long. The zero value is
-// empty.
-type boundedText struct {
-	head, tail []byte
-	lost       int // bytes in between
-}
-
-// halfText is how long either part of a text that was cut is.
-const halfText = 8 << 10
-
-func (t *boundedText) write(s string) {
-	if len(t.tail) == 0 {
-		n := min(len(s), halfText-len(t.head))
-		t.head = append(t.head, s[:n]...)
-		s = s[n:]
-	}
-	if len(s) > halfText {
-		t.lost += len(t.tail) + len(s) - halfText
-		t.tail, s = t.tail[:0], s[len(s)-halfText:]
-	}
-	if drop := len(t.tail) - halfText; drop > 0 && len(t.tail)+len(s) > 2*halfText {
-		t.lost += drop
-		t.tail = append(t.tail[:0], t.tail[drop:]...)
-	}
-	t.tail = append(t.tail, s...)
-}
-
-// writeFrames writes a backtrace.
-func (t *boundedText) writeFrames(backtrace []Frame, omitted int) {
-	for i := range backtrace {
-		t.write("\n    at ")
-		t.write(backtrace[i].String())
-	}
-	if omitted > 0 {
-		t.write(fmt.Sprintf("\n    and %d more", omitted))
-	}
-}
-
-// String returns the text, and in place of what was cut how much it was.
-func (t *boundedText) String() string {
-	lost, tail := t.lost, t.tail
-	if drop := len(tail) - halfText; drop > 0 {
-		lost, tail = lost+drop, tail[drop:]
-	}
-	if lost == 0 {
-		return string(t.head) + string(tail)
-	}
-	head := t.head
-	for range utf8.UTFMax - 1 { // no half characters
-		if r, size := utf8.DecodeLastRune(head); r == utf8.RuneError && size == 1 {
-			head, lost = head[:len(head)-1], lost+1
-		}
-		if !utf8.RuneStart(tail[0]) {
-			tail, lost = tail[1:], lost+1
-		}
-	}
-	return fmt.Sprintf("%s\n... %d more bytes\n%s", head, lost, tail)
-}
-
-// boundedCopy returns a text, or what remains of it where it is too long.
-func boundedCopy(s string) string {
-	if len(s) <= 2*halfText {
-		return s
-	}
-	var t boundedText
-	t.write(s)
-	return t.String()
 }

@@ -53,7 +53,8 @@ func near(s *core.Instance, name string) []string {
 			continue
 		}
 		distance := edits(strings.ToLower(name), strings.ToLower(other))
-		if distance > max(len(name), len(other))/3 && distance > 1 || distance == max(len(name), len(other)) && distance > 0 {
+		longer := max(len(name), len(other))
+		if distance > max(longer/3, 1) || distance == longer {
 			continue
 		}
 		at := n

@@ -3,7 +3,6 @@ package wasmer
 import (
 	"fmt"
 
-	"github.com/gowasmer/wasmer/go/internal/core"
 	"github.com/gowasmer/wasmer/go/internal/engine"
 	"github.com/gowasmer/wasmer/go/internal/fiber"
 )
@@ -109,8 +108,8 @@ func (frame Frame) String() string {
 	if frame.ModuleName != "" {
 		name = frame.ModuleName + "!" + name
 	}
-	return fmt.Sprintf("%s%s (at offset 0x%x, 0x%x in the code)", name, formatTypes(frame.Type.Params), frame.Offset,
-		frame.CodeOffset)
+	return fmt.Sprintf("%s%s (at offset 0x%x, 0x%x in the code)",
+		name, formatTypes(frame.Type.Params), frame.Offset, frame.CodeOffset)
 }
 
 // Trap is the error of a guest that was stopped because it did what the specification forbids. Find
@@ -146,7 +145,7 @@ func (trap *Trap) Error() string {
 	for i := range trap.RefusedGrowths {
 		text.write("\n    " + trap.RefusedGrowths[i].String())
 	}
-	text.writeFrames(trap.Backtrace, trap.Omitted)
+	writeFrames(&text, trap.Backtrace, trap.Omitted)
 	return text.String()
 }
 
@@ -227,58 +226,29 @@ func (refused *RefusedGrowth) String() string {
 	}
 }
 
-// HostError is the error of a host function, with the guest's functions that led to its call. Find
-// it in the error of a call by [errors.As]; the error that the host function has returned is found
-// in the same way, as HostError wraps it.
-type HostError struct {
-	// Err is what the host function has returned.
-	Err error
-
-	// Backtrace is the functions of the guest, innermost first: the first one called the host
-	// function.
-	Backtrace []Frame
-
-	// Omitted is the number of frames farther out that the backtrace leaves out.
-	Omitted int
-}
-
-// Error returns the text of the host function's error, and on lines of their own the backtrace.
-func (e *HostError) Error() string { return chainText(e) }
-
-// Unwrap returns the error of the host function.
-func (e *HostError) Unwrap() error { return e.Err }
-
-// fromCore returns a *Trap or a *HostError for one of package core, and other errors as they are.
-func fromCore(err error) error {
-	switch e := err.(type) {
-	case *core.Trap:
-		trap := &Trap{Code: TrapCode(e.Code), Backtrace: backtrace(e.Frames), Omitted: e.LeftOut}
-		if e.Fault != nil {
-			trap.Fault = &MemoryFault{e.Fault.Address, e.Fault.Size}
-		}
-		for _, r := range e.Refused {
-			refused := RefusedGrowth{r.Table, uint32(r.PageSize), r.Asked, r.Limit, GrowthLimiter(r.Limiter)}
-			trap.RefusedGrowths = append(trap.RefusedGrowths, refused)
-		}
-		return trap
-	case *core.HostError:
-		if exit, ok := e.Err.(*ExitError); ok {
-			return exit // it is no failure that anybody has to find
-		}
-		return &HostError{Err: e.Err, Backtrace: backtrace(e.Frames), Omitted: e.LeftOut}
-	}
-	return err
-}
-
 func backtrace(frames []engine.Frame) []Frame {
 	trace := make([]Frame, len(frames))
 	for i := range frames {
 		frame := &frames[i]
 		trace[i] = Frame{
 			ModuleName: frame.Module, FunctionName: frame.Name, FunctionIndex: frame.Function,
-			Type:   FunctionType{Params: typesFromEngine(frame.Type.Params), Results: typesFromEngine(frame.Type.Results)},
+			Type: FunctionType{
+				Params:  typesFromEngine(frame.Type.Params),
+				Results: typesFromEngine(frame.Type.Results),
+			},
 			Offset: frame.Offset, CodeOffset: frame.Offset - min(frame.CodeOffset, frame.Offset),
 		}
 	}
 	return trace
+}
+
+// writeFrames writes a backtrace.
+func writeFrames(t *boundedText, backtrace []Frame, omitted int) {
+	for i := range backtrace {
+		t.write("\n    at ")
+		t.write(backtrace[i].String())
+	}
+	if omitted > 0 {
+		t.write(fmt.Sprintf("\n    and %d more", omitted))
+	}
 }
