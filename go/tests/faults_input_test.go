@@ -141,7 +141,8 @@ func TestNoModules(t *testing.T) {
 		}
 		_, err := wasmer.Compile(bytes)
 		var moduleError *wasmer.ModuleError
-		if !errors.As(err, &moduleError) || err.Error() != "Failed to compile the module." || errors.Unwrap(err) == nil {
+		if !errors.As(err, &moduleError) || errors.Unwrap(err) == nil ||
+			err.Error() != "Failed to compile the module.\n    "+errors.Unwrap(err).Error() {
 			t.Errorf("%s: Compile: %v", what, err)
 		}
 		_, err = wasmer.NewInstance(bytes)

@@ -38,17 +38,14 @@ func slotsFailed(f *core.Function, given int, err error) error {
 // failed is the error of a call that did not come to its end.
 func failed(f *core.Function, cause error) error {
 	cause = fromCore(cause)
-	if trap, ok := cause.(*Trap); ok {
-		lastError.Store(&lastFailure{trap: trap})
-	} else {
-		remember(cause.Error())
-	}
-	return &ExportedFunctionError{f.Name(), "Failed to call the `%s` exported function.", cause}
+	err := &ExportedFunctionError{f.Name(), "Failed to call the `%s` exported function.", cause}
+	rememberCause(err, cause)
+	return err
 }
 
 // refused is the error of a call that cannot be made at all.
 func refused(f *core.Function, why string) error {
-	return invalid(f, "Cannot call the `%s` exported function: "+why+".")
+	return invalid(f, "cannot call the exported function `%s`: "+why)
 }
 
 func invalid(f *core.Function, message string) error {

@@ -162,6 +162,5 @@ func ExampleMemory_WriteString() {
 	// <nil>
 	// hello <nil>
 	// 25960 <nil>
-	// 0 Failed to access the memory:
-	//     4 bytes at offset 65533, expected an access within the 65536 bytes of the memory
+	// 0 memory access out of range: 4 bytes at offset 65533 (size 65536)
 }

@@ -21,13 +21,13 @@ func NewImportObject() *ImportObject { return &ImportObject{imports: NewImports(
 func (importObject *ImportObject) Extend(imports Imports) error {
 	added, err := imports.registry().Items()
 	if err != nil {
-		return importObjectError("Cannot extend the import object", err)
+		return importObjectError("cannot extend the import object", err)
 	}
 	if importObject == nil || importObject.imports == nil {
-		return importObjectError("Cannot extend the import object", errors.New("it is nil, expected one of NewImportObject"))
+		return importObjectError("cannot extend the import object", errors.New("it is nil, expected one of NewImportObject"))
 	}
 	if importObject.imports.set.Replace(added) != nil {
-		return importObjectError("Cannot extend the import object", closedError("import object"))
+		return importObjectError("cannot extend the import object", closedError("import object"))
 	}
 	return nil
 }
@@ -43,7 +43,7 @@ func (importObject *ImportObject) Imports() (*Imports, error) {
 	}
 	items, err := importObject.imports.registry().Items()
 	if err != nil {
-		return nil, importObjectError("Cannot read the imports of the import object", closedError("import object"))
+		return nil, importObjectError("cannot read the imports of the import object", closedError("import object"))
 	}
 	return &Imports{core.NewRegistry(items), defaultNamespace}, nil
 }
@@ -57,5 +57,5 @@ func (importObject *ImportObject) Close() {
 }
 
 func importObjectError(message string, cause error) error {
-	return &ImportObjectError{message + ":\n    " + failure(cause), cause}
+	return &ImportObjectError{message + ": " + failure(cause), cause}
 }

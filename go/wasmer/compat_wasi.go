@@ -88,7 +88,7 @@ func NewWasiImportObjectForVersion(
 	system, err := w.system()
 	if err != nil {
 		object := NewImportObject()
-		object.broken = importObjectError("Cannot make the imports of WASI", err)
+		object.broken = importObjectError("cannot make the imports of WASI", err)
 		return object
 	}
 	switch version {

@@ -69,7 +69,7 @@ func (instanceContext *InstanceContext) Data() interface{} {
 // [Instance.ValueToSlots].
 func (instanceContext *InstanceContext) ValueToSlots(value Value, slots []uint64) error {
 	if instanceContext.instance() == nil {
-		return instanceError("Cannot write the value", closedError("instance"))
+		return instanceError("cannot write the value", closedError("instance"))
 	}
 	return valueToSlots(instanceContext.instance(), value, slots, false)
 }
@@ -80,7 +80,7 @@ func (instanceContext *InstanceContext) ValueFromSlots(
 	valueType ValueType, slots []uint64,
 ) (Value, error) {
 	if instanceContext.instance() == nil {
-		return Value{}, instanceError("Cannot read the value", closedError("instance"))
+		return Value{}, instanceError("cannot read the value", closedError("instance"))
 	}
 	return valueFromSlots(instanceContext.instance(), valueType, slots)
 }

@@ -79,7 +79,11 @@
 // Nothing that a module or an argument does ends the process. A guest that fails traps: the error
 // then wraps a [*Trap] with its code and a backtrace, and matches one of the errors
 // [ErrUnreachable] and so on by [errors.Is]. An error that a host function returns, or that of a
-// context that was done, is found in the returned error by [errors.Is] and [errors.As] likewise.
+// context that was done, is found in the returned error by [errors.Is] and [errors.As] likewise; a
+// [*HostError] has the functions of the guest that called the host function.
+//
+// [Instance.Terminate] ends all calls of an instance from outside. The text of an error is made
+// when it is asked for, and bounded, however many calls the error has passed through.
 //
 // # Closing
 //

@@ -1,12 +1,9 @@
 package wasmer
 
 import (
-	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/gowasmer/wasmer/go/internal/core"
-	"github.com/gowasmer/wasmer/go/internal/engine"
 )
 
 // ErrClosed is in every error that is returned because a module, an instance, a function, memory,
@@ -20,11 +17,16 @@ var errClosed = core.ErrClosed
 // bytes, and methods of [Instance], return it.
 type InstanceError struct {
 	message string
+	between string // what stands before the text of the cause; if empty, it is not told
 	cause   error
 }
 
-// Error returns the message.
-func (e *InstanceError) Error() string { return e.message }
+// Error returns the message, and what the cause says.
+func (e *InstanceError) Error() string { return chainText(e) }
+
+func (e *InstanceError) link() (text, between string, cause error) {
+	return e.message, e.between, told(e.between, e.cause)
+}
 
 // Unwrap returns the cause, or nil.
 func (e *InstanceError) Unwrap() error { return e.cause }
@@ -33,12 +35,20 @@ func (e *InstanceError) Unwrap() error { return e.cause }
 // [Module], return it.
 type ModuleError struct {
 	message string
+	between string // as in InstanceError
 	cause   error
 }
 
-// Error returns the message. The words of the validator or the compiler are in the error that it
-// wraps.
-func (e *ModuleError) Error() string { return e.message }
+// Error returns the message, and what the cause says.
+func (e *ModuleError) Error() string { return chainText(e) }
+
+func (e *ModuleError) link() (text, between string, cause error) {
+	cause = told(e.between, e.cause)
+	if failure, ok := cause.(*compileFailure); ok && (e.between == afterCompiling || e.between == onOneLine) {
+		cause = plainError{failure}
+	}
+	return e.message, e.between, cause
+}
 
 // Unwrap returns the cause, or nil.
 func (e *ModuleError) Unwrap() error { return e.cause }
@@ -65,11 +75,17 @@ type ExportedFunctionError struct {
 }
 
 // Error returns the message, and after a newline that of the cause: the trap with its backtrace, or
-// the error of a host function.
-func (e *ExportedFunctionError) Error() string { return withCause(e.message, e.functionName, e.cause) }
+// the error of a host function. The text is made anew each time, and bounded: of an error that has
+// passed through many calls it leaves out those in the middle. A guest that has exited is told in
+// one line.
+func (e *ExportedFunctionError) Error() string { return chainText(e) }
 
-// Unwrap returns the cause: a [*Trap], the error of a host function, an error that wraps that of a
-// context that is done, or nil.
+func (e *ExportedFunctionError) link() (text, between string, cause error) {
+	return named(e.message, e.functionName), "\n", e.cause
+}
+
+// Unwrap returns the cause: a [*Trap], a [*HostError], an [*ExitError], an error that wraps that of
+// a context that is done or matches [ErrTerminated], or nil.
 func (e *ExportedFunctionError) Unwrap() error { return e.cause }
 
 // ImportedFunctionError is an error about something that is to be imported by instances. Methods of
@@ -80,8 +96,12 @@ type ImportedFunctionError struct {
 	cause        error
 }
 
-// Error returns the message, and after a newline that of the cause, if there is one.
-func (e *ImportedFunctionError) Error() string { return withCause(e.message, e.functionName, e.cause) }
+// Error returns the message, and that of the cause, if there is one.
+func (e *ImportedFunctionError) Error() string { return chainText(e) }
+
+func (e *ImportedFunctionError) link() (text, between string, cause error) {
+	return named(e.message, e.functionName), ": ", e.cause
+}
 
 // Unwrap returns the cause, or nil.
 func (e *ImportedFunctionError) Unwrap() error { return e.cause }
@@ -98,13 +118,40 @@ func (e *ImportObjectError) Error() string { return e.message }
 // Unwrap returns the cause, or nil.
 func (e *ImportObjectError) Unwrap() error { return e.cause }
 
-// withCause puts the name into a message, and the cause behind it.
-func withCause(message, name string, cause error) string {
-	text := strings.ReplaceAll(message, "%s", name)
-	if cause != nil {
-		text += "\n" + cause.Error()
+// told returns the cause if it is told.
+func told(between string, cause error) error {
+	if between == "" {
+		return nil
 	}
-	return text
+	return cause
+}
+
+// plainError is an error whose text stands as it is.
+type plainError struct{ error }
+
+// named puts the name of a function into a message.
+func named(message, name string) string { return strings.ReplaceAll(message, "%s", name) }
+
+// fromCore returns a *Trap or a *HostError for one of package core, and other errors as they are.
+func fromCore(err error) error {
+	switch e := err.(type) {
+	case *core.Trap:
+		trap := &Trap{Code: TrapCode(e.Code), Backtrace: backtrace(e.Frames), Omitted: e.LeftOut}
+		if e.Fault != nil {
+			trap.Fault = &MemoryFault{e.Fault.Address, e.Fault.Size}
+		}
+		for _, r := range e.Refused {
+			refused := RefusedGrowth{r.Table, uint32(r.PageSize), r.Asked, r.Limit, GrowthLimiter(r.Limiter)}
+			trap.RefusedGrowths = append(trap.RefusedGrowths, refused)
+		}
+		return trap
+	case *core.HostError:
+		if exit, ok := e.Err.(*ExitError); ok {
+			return exit // it is no failure that anybody has to find
+		}
+		return &HostError{Err: e.Err, Backtrace: backtrace(e.Frames), Omitted: e.LeftOut}
+	}
+	return err
 }
 
 // closedError tells what was closed; it wraps ErrClosed.
@@ -113,24 +160,36 @@ func closedError(what string) error { return core.ClosedError(what) }
 // failure returns the text of a cause as the messages of failed operations contain it, and keeps it
 // for GetLastError.
 func failure(cause error) string {
-	text := cause.Error()
-	var e *engine.Error
-	if errors.As(cause, &e) {
-		switch e.Kind {
-		case engine.KindValidation:
-			text = fmt.Sprintf("compile error: Validation error \"%s\"", e.Message)
-		case engine.KindCompile:
-			text = "compile error: " + e.Message
-		case engine.KindLink:
-			text = "link error: " + e.Message
-		}
-	}
+	text := boundedCopy(causeText(cause))
 	remember(text)
 	return text
 }
 
+// instanceError makes an InstanceError of this package's own, in one line.
 func instanceError(message string, cause error) error {
-	return &InstanceError{message + ":\n    " + failure(cause), cause}
+	return &InstanceError{message: message + ": " + failure(cause), cause: cause}
+}
+
+// instantiationFailed begins the texts of errors of instantiation, afterInstantiating follows; and
+// so on.
+const (
+	instantiationFailed = "Failed to instantiate the module"
+	afterInstantiating  = ":\n    "
+	compilationFailed   = "Failed to compile the module."
+	afterCompiling      = "\n    "
+	onOneLine           = ": "
+)
+
+func instantiationInstanceError(cause error) error {
+	err := &InstanceError{instantiationFailed, afterInstantiating, cause}
+	rememberCause(err, cause)
+	return err
+}
+
+func instantiationModuleError(cause error) error {
+	err := &ModuleError{instantiationFailed, afterInstantiating, cause}
+	rememberCause(err, cause)
+	return err
 }
 
 // importError makes an ImportedFunctionError and keeps its text for GetLastError.

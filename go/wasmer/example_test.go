@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"strings"
 	"sync"
 	"time"
 	"unsafe"
@@ -94,14 +95,16 @@ func ExampleCompile() {
 	// 2 pages
 }
 
-// What is wrong with a module is in the error that the returned one wraps.
+// The error tells what is wrong with a module, and what to do.
 func ExampleCompile_invalid() {
-	_, err := wasmer.Compile([]byte("not a module"))
+	_, err := wasmer.Compile([]byte("\x00asm\x0d\x00\x01\x00"))
+	fmt.Println(strings.HasPrefix(err.Error(), "Failed to compile the module.\n    the proposal component model is not supported: "))
+	_, err = wasmer.Compile([]byte("\x00asm\x02\x00\x00\x00"))
 	fmt.Println(err)
-	fmt.Println(errors.Unwrap(err) != nil)
 	// Output:
-	// Failed to compile the module.
 	// true
+	// Failed to compile the module.
+	//     unknown binary version: 0x2 (at offset 0x4)
 }
 
 // A Go function is imported by an instance.
@@ -153,6 +156,7 @@ func ExampleImports_Append_error() {
 	// Output:
 	// Failed to call the `add1` exported function.
 	// negative number
+	//     at add1(i32, i32) (at offset 0x54, 0x7 in the code)
 	// true
 }
 

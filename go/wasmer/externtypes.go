@@ -18,14 +18,16 @@ type FunctionType struct {
 
 // String formats the type as the text format names its types: "(i32, i32) -> (i64)".
 func (t FunctionType) String() string {
-	list := func(types []ValueType) string {
-		names := make([]string, len(types))
-		for i, t := range types {
-			names[i] = t.String()
-		}
-		return "(" + strings.Join(names, ", ") + ")"
+	return formatTypes(t.Params) + " -> " + formatTypes(t.Results)
+}
+
+// formatTypes formats a list of types: "(i32, i32)".
+func formatTypes(types []ValueType) string {
+	names := make([]string, len(types))
+	for i, t := range types {
+		names[i] = t.String()
 	}
-	return list(t.Params) + " -> " + list(t.Results)
+	return "(" + strings.Join(names, ", ") + ")"
 }
 
 // signature formats a function type as the text format names its types: "(i32, i32) -> (i64)".

@@ -27,7 +27,7 @@ func (e *GlobalError) Error() string { return e.message }
 func (e *GlobalError) Unwrap() error { return e.cause }
 
 func globalError(what string, cause error) error {
-	return &GlobalError{"Failed to " + what + " the global:\n    " + failure(cause), cause}
+	return &GlobalError{"cannot " + what + " the global: " + failure(cause), cause}
 }
 
 // NewGlobal makes a global to be imported by instances, by [Imports.AppendGlobal]. The error is a

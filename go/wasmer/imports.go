@@ -76,7 +76,7 @@ func (imports *Imports) Append(
 	case 1:
 		pointer = cgoPointer[0]
 	default:
-		return nil, importError(importName, fmt.Sprintf("Imported function `%%s` takes one C pointer at most; given %d.", len(cgoPointer)), nil)
+		return nil, importError(importName, fmt.Sprintf("imported function `%%s` takes one C pointer at most, given %d", len(cgoPointer)), nil)
 	}
 	if function, ok := implementation.(*Function); ok && pointer == nil {
 		return imports.AppendExportedFunction(importName, function)
@@ -94,7 +94,7 @@ func (imports *Imports) Append(
 // set, or nil and an [*ImportedFunctionError].
 func (imports *Imports) AppendMemory(importName string, memory *Memory) (*Imports, error) {
 	if memory == nil || memory.inner == nil {
-		return nil, importError(importName, "Imported memory `%s` must be a memory; given `nil`.", nil)
+		return nil, importError(importName, "imported memory `%s` must be a memory, given nil", nil)
 	}
 	return imports.put(importName, memory.inner)
 }
@@ -117,7 +117,7 @@ func (imports *Imports) AppendExportedFunction(
 // instances are made. It returns the same set, or nil and an [*ImportedFunctionError].
 func (imports *Imports) AppendGlobal(importName string, global *Global) (*Imports, error) {
 	if global == nil || global.inner == nil {
-		return nil, importError(importName, "Imported global `%s` must be a global; given `nil`.", nil)
+		return nil, importError(importName, "imported global `%s` must be a global, given nil", nil)
 	}
 	return imports.put(importName, global.inner)
 }
@@ -128,7 +128,7 @@ func (imports *Imports) AppendGlobal(importName string, global *Global) (*Import
 // instances are made. It returns the same set, or nil and an [*ImportedFunctionError].
 func (imports *Imports) AppendTable(importName string, table *Table) (*Imports, error) {
 	if table == nil || table.inner == nil {
-		return nil, importError(importName, "Imported table `%s` must be a table; given `nil`.", nil)
+		return nil, importError(importName, "imported table `%s` must be a table, given nil", nil)
 	}
 	return imports.put(importName, table.inner)
 }
@@ -140,7 +140,7 @@ func (imports *Imports) AppendTable(importName string, table *Table) (*Imports, 
 func (imports *Imports) AppendInstance(instance *Instance) (*Imports, error) {
 	items, err := instance.made().Items()
 	if err != nil {
-		return nil, instanceError("Cannot append the exports", err)
+		return nil, instanceError("cannot append the exports", err)
 	}
 	return imports.putAll(items)
 }
@@ -156,7 +156,7 @@ func (imports *Imports) putAll(items map[string]core.Item) (*Imports, error) {
 		break
 	}
 	if imports == nil {
-		return nil, importError(name, "Cannot append `%s`.", errors.New("the imports are nil"))
+		return nil, importError(name, "cannot append `%s`", errors.New("the imports are nil"))
 	}
 	if imports.set == nil { // the zero Imports
 		imports.set = new(core.Registry)
@@ -167,7 +167,7 @@ func (imports *Imports) putAll(items map[string]core.Item) (*Imports, error) {
 		err = fmt.Errorf("the namespace `%s` has an import of this name already", taken.Namespace)
 	}
 	if err != nil {
-		return nil, importError(name, "Cannot append `%s`.", err)
+		return nil, importError(name, "cannot append `%s`", err)
 	}
 	return imports, nil
 }

@@ -86,7 +86,7 @@ func TestHostErrors(t *testing.T) {
 		return nil
 	}))
 	_, err := instance.Exports["nop_then_trap"]()
-	checkText(t, err, "Failed to call the `nop_then_trap` exported function.\nno: boom")
+	checkText(t, err, "Failed to call the `nop_then_trap` exported function.\nno: boom\n    at host_calls!function 10() (at offset 0x157, 0x8b in the code)")
 	if !errors.Is(err, boom) {
 		t.Error("the host function's error is not in that of the call")
 	}
@@ -262,7 +262,7 @@ func TestAppendErrors(t *testing.T) {
 		{func(unsafe.Pointer) int8 { return 0 }, []unsafe.Pointer{cFunction}, "Invalid output type for the `sum` imported function; " +
 			"given `int8`; only accept `int32`, `int64`, `float32`, and `float64`."},
 		{func(unsafe.Pointer) (int32, int32) { return 0, 0 }, []unsafe.Pointer{cFunction}, "The `sum` imported function must have at most one output value."},
-		{func(unsafe.Pointer) {}, []unsafe.Pointer{cFunction, cFunction}, "Imported function `sum` takes one C pointer at most; given 2."},
+		{func(unsafe.Pointer) {}, []unsafe.Pointer{cFunction, cFunction}, "imported function `sum` takes one C pointer at most, given 2"},
 		{func(unsafe.Pointer, int8) {}, []unsafe.Pointer{cFunction}, "Invalid input type for the `sum` imported function; " +
 			"given `int8`; only accept `int32`, `int64`, `float32`, and `float64`."},
 		{func(int32, uintptr) {}, nil, "imported function `sum` must have values as parameters, parameter #2 is `uintptr`, expected " + accepted},
@@ -399,5 +399,5 @@ func TestSeveralResults(t *testing.T) {
 		t.Errorf("five = %v (%v)", results, err)
 	}
 	_, err := instance.Exports["div_rem"](7, 2)
-	checkText(t, err, "Cannot call the `div_rem` exported function: it has 2 results, use Instance.Function and Function.Call to get them all.")
+	checkText(t, err, "cannot call the exported function `div_rem`: it has 2 results, use Instance.Function and Function.Call to get them all")
 }

@@ -74,7 +74,7 @@ func Inspect(bytes []byte) (*ModuleInfo, error) {
 func InspectContext(ctx context.Context, bytes []byte) (*ModuleInfo, error) {
 	d, err := core.Inspect(ctx, bytes)
 	if err != nil {
-		return nil, inspectionError("inspect", err)
+		return nil, inspectionError("inspect", bytes, err)
 	}
 	info := &ModuleInfo{
 		Name:      d.Name,
@@ -121,7 +121,7 @@ type Proposal struct {
 func RequiredProposals(ctx context.Context, bytes []byte) ([]Proposal, error) {
 	found, err := core.Proposals(ctx, bytes)
 	if err != nil {
-		return nil, inspectionError("find the proposals of", err)
+		return nil, inspectionError("find the proposals of", bytes, err)
 	}
 	proposals := make([]Proposal, len(found))
 	for i, p := range found {

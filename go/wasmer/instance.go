@@ -1,8 +1,6 @@
 package wasmer
 
 import (
-	"errors"
-
 	"github.com/gowasmer/wasmer/go/internal/core"
 )
 
@@ -10,7 +8,8 @@ import (
 // Copies of an Instance are the same instance; the zero Instance is closed. All methods and
 // exported functions may be used by many goroutines at once; see [Function].
 type Instance struct {
-	// Exports holds all exported functions by their names. They may be called by many goroutines at
+	// Exports holds all exported functions by their names; a name that no function has is nil, and
+	// calling it panics: [Instance.Function] returns an error that lists similar names. They may be called by many goroutines at
 	// once, and from within host functions. They keep the instance alive.
 	//
 	// An argument is a Go value that can stand for the type of the parameter: for i32 an int8,
@@ -46,11 +45,11 @@ func newInstance(instance *core.Instance) Instance {
 }
 
 func notFound(what, name string, cause error) error {
-	return instanceError("Cannot find the "+what+" `"+name+"`", cause)
+	return instanceError("cannot find the "+what+" `"+name+"`", cause)
 }
 
 // Function returns an exported function by its name. The error is an [*InstanceError]: the instance
-// exports no function of this name, or is closed.
+// exports no function of this name, in which case similar names are listed, or is closed.
 func (instance *Instance) Function(name string) (*Function, error) {
 	s := instance.made()
 	if s == nil || s.IsClosed() {
@@ -58,7 +57,7 @@ func (instance *Instance) Function(name string) (*Function, error) {
 	}
 	f := s.Function(name)
 	if f == nil {
-		return nil, notFound("function", name, errors.New("the instance exports no function of this name"))
+		return nil, notFound("function", name, noFunction(s, name))
 	}
 	return functionOf(f), nil
 }
@@ -109,7 +108,7 @@ func (instance *Instance) Table(name string) (*Table, error) {
 // too few slots.
 func (instance *Instance) ValueToSlots(value Value, slots []uint64) error {
 	if instance == nil || instance.inner == nil || instance.inner.IsClosed() {
-		return instanceError("Cannot write the value", closedError("instance"))
+		return instanceError("cannot write the value", closedError("instance"))
 	}
 	return valueToSlots(instance.inner, value, slots, true)
 }
@@ -120,7 +119,7 @@ func (instance *Instance) ValueToSlots(value Value, slots []uint64) error {
 // the type, this instance is closed, or there are too few slots.
 func (instance *Instance) ValueFromSlots(valueType ValueType, slots []uint64) (Value, error) {
 	if instance == nil || instance.inner == nil || instance.inner.IsClosed() {
-		return Value{}, instanceError("Cannot read the value", closedError("instance"))
+		return Value{}, instanceError("cannot read the value", closedError("instance"))
 	}
 	value, err := valueFromSlots(instance.inner, valueType, slots)
 	if err == nil && valueType == TypeExternRef {

@@ -13,18 +13,15 @@ import (
 func NewInstanceContext(
 	ctx context.Context, bytes []byte, imports *Imports, options ...Option,
 ) (Instance, error) {
-	fail := func(cause error) (Instance, error) {
-		return Instance{}, &InstanceError{instantiationFailed + failure(cause), cause}
-	}
 	forCompile, forInstance := splitOptions(options)
 	module, err := core.Compile(ctx, bytes, compileOptions(forCompile))
 	if err != nil {
-		return fail(err)
+		return Instance{}, instantiationInstanceError(compileError(bytes, err))
 	}
 	defer module.Close() // the instance keeps the code
 	instance, err := instantiate(ctx, module, imports, instanceOptions(forInstance))
 	if err != nil {
-		return fail(err)
+		return Instance{}, instantiationInstanceError(err)
 	}
 	return instance, nil
 }
@@ -43,13 +40,6 @@ func (module *Module) InstantiateContext(
 		return Instance{}, instantiationModuleError(err)
 	}
 	return instance, nil
-}
-
-// instantiationFailed begins the texts of errors of instantiation.
-const instantiationFailed = "Failed to instantiate the module:\n    "
-
-func instantiationModuleError(cause error) error {
-	return &ModuleError{instantiationFailed + failure(cause), cause}
 }
 
 // instantiate creates an instance, and wraps errors in the types and texts of this package.

@@ -245,11 +245,11 @@ func TestImportMatching(t *testing.T) {
 func TestAppendObjectErrors(t *testing.T) {
 	objects := instantiate(t, guest(t, "objects"), nil)
 	for text, err := range map[string]error{
-		"Imported global `x` must be a global; given `nil`.":     errOf(wasmer.NewImports().AppendGlobal("x", nil)),
-		"Imported table `x` must be a table; given `nil`.":       errOf(wasmer.NewImports().AppendTable("x", &wasmer.Table{})),
+		"imported global `x` must be a global, given nil":        errOf(wasmer.NewImports().AppendGlobal("x", nil)),
+		"imported table `x` must be a table, given nil":          errOf(wasmer.NewImports().AppendTable("x", &wasmer.Table{})),
 		"Imported function `x` must be a function; given `nil`.": errOf(wasmer.NewImports().AppendExportedFunction("x", nil)),
-		"Cannot append the exports:\n    the instance is closed": errOf(wasmer.NewImports().AppendInstance(nil)),
-		"Cannot append `double`.\nthe namespace `env` has an import of this name already": errOf(
+		"cannot append the exports: the instance is closed":      errOf(wasmer.NewImports().AppendInstance(nil)),
+		"cannot append `double`: the namespace `env` has an import of this name already": errOf(
 			must(wasmer.NewImports().Append("double", func() {}))(t).AppendInstance(&objects)),
 	} {
 		checkText(t, err, text)

@@ -21,7 +21,7 @@ const maxPages = 65536
 // than max, max is greater than 65,536 (4 GiB), or there is not enough address space.
 func NewMemory(min, max uint32) (*Memory, error) {
 	fail := func(cause error) (*Memory, error) {
-		return nil, &MemoryError{"Failed to make the memory:\n    " + failure(cause), cause}
+		return nil, &MemoryError{"cannot make the memory: " + failure(cause), cause}
 	}
 	if max > maxPages {
 		return fail(fmt.Errorf("the maximum is %d pages, expected %d at most", max, maxPages))

@@ -20,7 +20,7 @@ func (memory *Memory) window(offset uint32, length uint64, see func([]byte)) err
 }
 
 func memoryAccessError(cause error) error {
-	return &MemoryError{"Failed to access the memory:\n    " + failure(cause), cause}
+	return &MemoryError{failure(cause), cause}
 }
 
 // Read returns a copy of length bytes from offset on. The error is a [*MemoryError]: they are not

@@ -94,7 +94,7 @@ func TestMemoryAccessBounds(t *testing.T) {
 		t.Error("an access that was refused has written")
 	}
 	_, err := memory.Read(size-1, 2)
-	checkText(t, err, "Failed to access the memory:\n    2 bytes at offset 65535, expected an access within the 65536 bytes of the memory")
+	checkText(t, err, "memory access out of range: 2 bytes at offset 65535 (size 65536)")
 	if err := memory.Write(size, nil); err != nil {
 		t.Errorf("nothing at the end: %v", err)
 	}

@@ -34,20 +34,20 @@ func Validate(bytes []byte) bool {
 // and the error wraps the context's error and its cause.
 func ValidateContext(ctx context.Context, bytes []byte) error {
 	if err := core.Validate(ctx, bytes); err != nil {
-		return inspectionError("validate", err)
+		return inspectionError("validate", bytes, err)
 	}
 	return nil
 }
 
 // inspectionError is the error of what looks at the bytes of a module.
-func inspectionError(what string, cause error) error {
+func inspectionError(what string, bytes []byte, cause error) error {
 	failure(cause) // for GetLastError
-	return &ModuleError{"failed to " + what + " the module: " + cause.Error(), cause}
+	return &ModuleError{"failed to " + what + " the module", onOneLine, compileError(bytes, cause)}
 }
 
 // Compile validates a module in the binary format and compiles it to machine code, functions in
-// parallel. Text is not taken: [Wat2Wasm] translates it. The error is a [*ModuleError] with a fixed
-// text; what it wraps tells what is wrong and at which offset.
+// parallel. Text is not taken: [Wat2Wasm] translates it. The error is a [*ModuleError]: it tells what
+// is wrong and at which offset, and what to do where the bytes are none of a module.
 func Compile(bytes []byte, options ...CompileOption) (Module, error) {
 	return CompileContext(context.Background(), bytes, options...)
 }
@@ -58,8 +58,9 @@ func Compile(bytes []byte, options ...CompileOption) (Module, error) {
 func CompileContext(ctx context.Context, bytes []byte, options ...CompileOption) (Module, error) {
 	module, err := core.Compile(ctx, bytes, compileOptions(options))
 	if err != nil {
-		failure(err) // for GetLastError
-		return Module{}, &ModuleError{"Failed to compile the module.", err}
+		failed := &ModuleError{compilationFailed, afterCompiling, compileError(bytes, err)}
+		rememberCause(failed, failed.cause)
+		return Module{}, failed
 	}
 	return newModule(module), nil
 }
@@ -79,7 +80,7 @@ func DeserializeModule(serializedModuleBytes []byte) (Module, error) {
 	module, err := core.Deserialize(serializedModuleBytes)
 	if err != nil {
 		failure(err) // for GetLastError
-		return Module{}, &ModuleError{"Failed to deserialize the module.", err}
+		return Module{}, &ModuleError{message: "Failed to deserialize the module.", cause: err}
 	}
 	return newModule(module), nil
 }
@@ -121,7 +122,7 @@ func (module *Module) ImportTypes() []ExternType {
 func (module *Module) Serialize() ([]byte, error) {
 	bytes, err := module.made().Serialize()
 	if err != nil {
-		return nil, &ModuleError{"Failed to serialize the module:\n    " + failure(err), err}
+		return nil, &ModuleError{message: "Failed to serialize the module:\n    " + failure(err), cause: err}
 	}
 	return bytes, nil
 }

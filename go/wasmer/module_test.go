@@ -31,12 +31,22 @@ func TestValidate(t *testing.T) {
 
 func TestCompileInvalid(t *testing.T) {
 	sum := guest(t, "sum")
-	for what, invalid := range map[string][]byte{
-		"nothing": nil, "no bytes": {}, "text": []byte("hello"), "half a module": sum[:len(sum)/2],
-		"a body of the wrong type": module(section(1, []byte{0x60, 0, 1, 0x7f}), section(3, []byte{0}), section(10, body())),
+	const noMagic = "magic header not detected: bad magic number - expected=[ 0x0, 0x61, 0x73, 0x6d, ] actual=[ "
+	for what, c := range map[string]struct {
+		invalid []byte
+		why     string // how the reason begins
+	}{
+		"nothing":       {nil, "the module has no bytes"},
+		"no bytes":      {[]byte{}, "the module has no bytes"},
+		"text":          {[]byte("hello"), noMagic},
+		"half a module": {sum[:len(sum)/2], "unexpected end-of-file (at offset 0x4a)"},
+		"a body of the wrong type": {module(section(1, []byte{0x60, 0, 1, 0x7f}), section(3, []byte{0}), section(10, body())),
+			"type mismatch: expected i32 but nothing on stack (at offset 0x18)"},
 	} {
+		invalid := c.invalid
 		module, err := wasmer.Compile(invalid)
-		checkText(t, err, "Failed to compile the module.")
+		checkText(t, err, "Failed to compile the module.\n    "+errors.Unwrap(err).Error())
+		checkContains(t, err, "Failed to compile the module.\n    "+c.why)
 		var failure *wasmer.ModuleError
 		if !errors.As(err, &failure) || errors.Unwrap(err) == nil || errors.Unwrap(err).Error() == "" {
 			t.Errorf("%s: %T wraps %v", what, err, errors.Unwrap(err))

@@ -24,7 +24,7 @@ func NewFunction(implementation interface{}) (*Function, error) {
 	items, err := imports.set.Items()
 	host, ok := items[core.Name{Namespace: defaultNamespace, Name: "function"}].(*core.HostFunc)
 	if err != nil || !ok {
-		return nil, importError("function", "Cannot make `%s` a function value.", fmt.Errorf("it is the value of a function already"))
+		return nil, importError("function", "cannot make `%s` a function value", fmt.Errorf("it is the value of a function already"))
 	}
 	instance, err := NewInstanceContext(context.Background(), reexporting(host.Params, host.Results), imports)
 	if err != nil {

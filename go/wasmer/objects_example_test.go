@@ -35,8 +35,7 @@ func ExampleGlobal() {
 	fmt.Println(global.Set(wasmer.I64(42)))
 	// Output:
 	// mut i32 42 <nil>
-	// Failed to set the global:
-	//     the value is of type `i64`, expected `i32`
+	// cannot set the global: the value is of type `i64`, expected `i32`
 }
 
 func ExampleTable() {
@@ -100,8 +99,7 @@ func ExampleImports_AppendInstance() {
 	fmt.Println(err)
 	// Output:
 	// true <nil>
-	// Cannot append `functions`.
-	// the namespace `other` has an import of this name already
+	// cannot append `functions`: the namespace `other` has an import of this name already
 }
 
 func ExampleNewGlobal() {

@@ -150,7 +150,7 @@ func (pool *Pool) takeIdle() (*Instance, error) {
 		instance := pool.idle[last]
 		pool.idle[last] = nil
 		pool.idle = pool.idle[:last]
-		if !instance.inner.IsClosed() {
+		if !instance.inner.IsClosed() && !instance.inner.IsTerminated() {
 			return instance, nil
 		}
 	}
@@ -169,18 +169,19 @@ func (pool *Pool) free() {
 // this pool, because it was put back before or comes from elsewhere; nothing happens to it then.
 func (pool *Pool) Put(instance *Instance) error {
 	if instance == nil || instance.inner == nil {
-		return instanceError("Cannot put the instance back", closedError("instance"))
+		return instanceError("cannot put the instance back", closedError("instance"))
 	}
 	if pool == nil {
-		return instanceError("Cannot put the instance back", closedError("pool"))
+		return instanceError("cannot put the instance back", closedError("pool"))
 	}
 	pool.mutex.Lock()
 	if !pool.used[instance.inner] {
 		pool.mutex.Unlock()
-		return instanceError("Cannot put the instance back", errors.New("it is not in use by this pool"))
+		return instanceError("cannot put the instance back", errors.New("it is not in use by this pool"))
 	}
 	delete(pool.used, instance.inner)
-	keep := !pool.closed && len(pool.idle) < pool.config.idle && !instance.inner.IsClosed()
+	keep := !pool.closed && len(pool.idle) < pool.config.idle && !instance.inner.IsClosed() &&
+		!instance.inner.IsTerminated()
 	if keep {
 		pool.idle = append(pool.idle, instance)
 	}
@@ -208,5 +209,5 @@ func (pool *Pool) Close() {
 }
 
 func poolError(cause error) error {
-	return &ModuleError{"Cannot get an instance from the pool:\n    " + failure(cause), cause}
+	return &ModuleError{message: "cannot get an instance from the pool: " + failure(cause), cause: cause}
 }

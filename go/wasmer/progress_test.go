@@ -91,7 +91,7 @@ func TestProgress(t *testing.T) {
 	told = counts{}
 	_, err := wasmer.Compile(module(section(1, []byte{0x60, 0, 1, 0x7f}), section(3, []byte{0}), section(10, body())),
 		wasmer.WithProgress(told.tell))
-	checkText(t, err, "Failed to compile the module.")
+	checkText(t, err, "Failed to compile the module.\n    type mismatch: expected i32 but nothing on stack (at offset 0x18)")
 	told.check(t, 1, false)
 }
 
@@ -145,7 +145,7 @@ func TestProgressPanics(t *testing.T) {
 						panic(c.panics)
 					}
 				}))
-				checkText(t, err, "Failed to compile the module.")
+				checkText(t, err, "Failed to compile the module.\n    "+errors.Unwrap(err).Error())
 				checkContains(t, errors.Unwrap(err), c.text)
 				if c.panics == any(cause) && !errors.Is(err, cause) {
 					t.Errorf("%v is not the error that it panicked with", errors.Unwrap(err))

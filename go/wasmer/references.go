@@ -138,7 +138,7 @@ func decodeOne(s *core.Instance, slots unsafe.Pointer, at int, t engine.ValType)
 func valueToSlots(s *core.Instance, value Value, slots []uint64, pin bool) error {
 	t, err := slotsFor(value.valueType, slots)
 	if err != nil {
-		return instanceError("Cannot write the value", err)
+		return instanceError("cannot write the value", err)
 	}
 	if pin && t == engine.ExternRef {
 		slots[0] = s.PinnedReference(value.ref)
@@ -149,7 +149,7 @@ func valueToSlots(s *core.Instance, value Value, slots []uint64, pin bool) error
 		slots[0], slots[1] = value.bits, value.high()
 	case engine.FuncRef, engine.ExternRef:
 		if _, err := encodeReference(s, &slots[0], t, value); err != nil {
-			return instanceError("Cannot write the value", err)
+			return instanceError("cannot write the value", err)
 		}
 	default:
 		slots[0] = value.bits
@@ -160,11 +160,11 @@ func valueToSlots(s *core.Instance, value Value, slots []uint64, pin bool) error
 func valueFromSlots(s *core.Instance, valueType ValueType, slots []uint64) (Value, error) {
 	t, err := slotsFor(valueType, slots)
 	if err != nil {
-		return Value{}, instanceError("Cannot read the value", err)
+		return Value{}, instanceError("cannot read the value", err)
 	}
 	value, err := decodeOne(s, unsafe.Pointer(unsafe.SliceData(slots)), 0, t)
 	if err != nil {
-		return Value{}, instanceError("Cannot read the value", err)
+		return Value{}, instanceError("cannot read the value", err)
 	}
 	return value, nil
 }

@@ -137,8 +137,8 @@ func TestReferencesOnSlots(t *testing.T) {
 			t.Errorf("slot %#x is the value %v", slot, got)
 		}
 	}
-	checkText(t, instance.ValueToSlots(wasmer.V128(1, 2), slots[:1]), "Cannot write the value:\n    1 slots are given, expected 2 for a value of type `v128`")
-	checkText(t, errOf(instance.ValueFromSlots(wasmer.TypeVoid, slots)), "Cannot read the value:\n    it is of type `void`, expected a type of WebAssembly")
+	checkText(t, instance.ValueToSlots(wasmer.V128(1, 2), slots[:1]), "cannot write the value: 1 slots are given, expected 2 for a value of type `v128`")
+	checkText(t, errOf(instance.ValueFromSlots(wasmer.TypeVoid, slots)), "cannot read the value: it is of type `void`, expected a type of WebAssembly")
 	if err := instance.ValueToSlots(wasmer.V128(1, 2), slots); err != nil || must(instance.ValueFromSlots(wasmer.TypeV128, slots))(t) != wasmer.V128(1, 2) {
 		t.Errorf("v128 on slots: %v (%v)", slots, err)
 	}

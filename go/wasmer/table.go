@@ -32,7 +32,11 @@ func (e *TableError) Error() string { return e.message }
 func (e *TableError) Unwrap() error { return e.cause }
 
 func tableError(what string, cause error) error {
-	return &TableError{"Failed to " + what + " the table:\n    " + failure(cause), cause}
+	text := failure(cause)
+	if _, whole := cause.(*core.IndexError); !whole {
+		text = "cannot " + what + " the table: " + text
+	}
+	return &TableError{text, cause}
 }
 
 // NewTable makes a table to be imported by instances, by [Imports.AppendTable]. It has min elements

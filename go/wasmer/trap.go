@@ -2,9 +2,7 @@ package wasmer
 
 import (
 	"fmt"
-	"strings"
 
-	"github.com/gowasmer/wasmer/go/internal/core"
 	"github.com/gowasmer/wasmer/go/internal/engine"
 	"github.com/gowasmer/wasmer/go/internal/fiber"
 )
@@ -76,7 +74,8 @@ var (
 	ErrUndefinedElement error = TrapUndefinedElement
 )
 
-// Frame is a function of a guest that was running when it trapped.
+// Frame is a function of a guest that was running when it trapped, or when it called a host function
+// that failed.
 type Frame struct {
 	// ModuleName is the name of the module by its name section, or empty.
 	ModuleName string
@@ -87,13 +86,20 @@ type Frame struct {
 	// FunctionIndex is the function's index in the module, imported functions counted first.
 	FunctionIndex uint32
 
+	// Type is the type of the function.
+	Type FunctionType
+
 	// Offset is the position of the instruction in the bytes of the module: of the one that trapped
-	// in the first frame, of the call in the others.
+	// in the first frame of a trap, of the call in all others. Tools such as wasm-objdump count so.
 	Offset uint32
+
+	// CodeOffset is the same position, counted from the contents of the code section on, as debug
+	// information (DWARF) counts.
+	CodeOffset uint32
 }
 
-// String returns the frame as in backtraces: name or index of the function, and the offset in
-// hexadecimal.
+// String returns the frame as in backtraces: name or index of the function, the types of its
+// parameters, and both offsets in hexadecimal.
 func (frame Frame) String() string {
 	name := frame.FunctionName
 	if name == "" {
@@ -102,7 +108,8 @@ func (frame Frame) String() string {
 	if frame.ModuleName != "" {
 		name = frame.ModuleName + "!" + name
 	}
-	return fmt.Sprintf("%s (at offset 0x%x)", name, frame.Offset)
+	return fmt.Sprintf("%s%s (at offset 0x%x, 0x%x in the code)",
+		name, formatTypes(frame.Type.Params), frame.Offset, frame.CodeOffset)
 }
 
 // Trap is the error of a guest that was stopped because it did what the specification forbids. Find
@@ -110,6 +117,14 @@ func (frame Frame) String() string {
 type Trap struct {
 	// Code tells why.
 	Code TrapCode
+
+	// Fault tells which access to a memory failed; nil if it was none, or its address is not known,
+	// such as that of a bulk operation.
+	Fault *MemoryFault
+
+	// RefusedGrowths are what memories and tables of the instance were refused, each one the last
+	// time, if it got nothing since: a guest whose allocation fails often traps soon.
+	RefusedGrowths []RefusedGrowth
 
 	// Backtrace tells where: the functions of the guest, innermost first. Functions beyond a host
 	// function are not in it, and it is empty when an instance trapped while its memory or table
@@ -120,34 +135,120 @@ type Trap struct {
 	Omitted int
 }
 
-// Error returns the reason and the backtrace, a line per frame.
+// Error returns the reason, and on lines of their own what was refused before, and the backtrace.
 func (trap *Trap) Error() string {
-	var text strings.Builder
-	text.WriteString("wasm trap: " + trap.Code.Error())
-	for _, frame := range trap.Backtrace {
-		text.WriteString("\n    at " + frame.String())
+	var text boundedText
+	text.write("wasm trap: " + trap.Code.Error())
+	if trap.Fault != nil {
+		text.write(": " + trap.Fault.String())
 	}
-	if trap.Omitted > 0 {
-		fmt.Fprintf(&text, "\n    and %d more", trap.Omitted)
+	for i := range trap.RefusedGrowths {
+		text.write("\n    " + trap.RefusedGrowths[i].String())
 	}
+	writeFrames(&text, trap.Backtrace, trap.Omitted)
 	return text.String()
 }
 
 // Unwrap returns the code.
 func (trap *Trap) Unwrap() error { return trap.Code }
 
-// fromCore returns a *Trap for one of package core, and other errors as they are.
-func fromCore(err error) error {
-	if e, ok := err.(*core.Trap); ok {
-		return &Trap{Code: TrapCode(e.Code), Backtrace: backtrace(e.Frames), Omitted: e.LeftOut}
+// MemoryFault is an access to a memory that failed.
+type MemoryFault struct {
+	// Address is the address of the first byte that is not in the memory. Guests of 32 bits reach
+	// nearly 8 GiB, as a load or store adds a constant to an address.
+	Address uint64
+
+	// MemorySize is the size of the memory in bytes.
+	MemorySize uint64
+}
+
+// String returns both, such as "address 0x10000 of a memory of 65536 bytes".
+func (fault *MemoryFault) String() string {
+	return fmt.Sprintf("address %#x of a memory of %d bytes", fault.Address, fault.MemorySize)
+}
+
+// RefusedGrowth is a memory.grow or table.grow that failed, which returns -1 to the guest.
+type RefusedGrowth struct {
+	// Table reports whether it was a table.
+	Table bool
+
+	// PageSize is the size of the memory's pages in bytes, 0 for a table.
+	PageSize uint32
+
+	// Size is what the size would have been: the pages of the memory, or the elements of the table.
+	Size uint64
+
+	// Limit is the largest size that is allowed, counted in the same way.
+	Limit uint64
+
+	// LimitedBy tells who set the limit.
+	LimitedBy GrowthLimiter
+}
+
+// GrowthLimiter tells why a memory or table could not grow.
+type GrowthLimiter uint8
+
+const (
+	// LimitedByModule: the module declares a maximum.
+	LimitedByModule GrowthLimiter = GrowthLimiter(engine.LimitedByModule)
+
+	// LimitedByCeiling: [WithMemoryCeiling] or [WithTableCeiling] was given.
+	LimitedByCeiling GrowthLimiter = GrowthLimiter(engine.LimitedByEmbedder)
+
+	// LimitedByImplementation: memories and tables cannot be larger.
+	LimitedByImplementation GrowthLimiter = GrowthLimiter(engine.LimitedByImplementation)
+
+	// LimitedBySystem: the operating system has refused.
+	LimitedBySystem GrowthLimiter = GrowthLimiter(engine.LimitedBySystem)
+)
+
+// String returns what was refused and why, such as "memory.grow to 300 pages was refused: limit 256
+// pages, set by WithMemoryCeiling".
+func (refused *RefusedGrowth) String() string {
+	instruction, unit, option := "memory.grow", "pages", "WithMemoryCeiling"
+	switch {
+	case refused.Table:
+		instruction, unit, option = "table.grow", "elements", "WithTableCeiling"
+	case refused.PageSize == 1:
+		unit = "pages of 1 byte"
 	}
-	return err
+	text := fmt.Sprintf("%s to %d %s was refused: ", instruction, refused.Size, unit)
+	limit := fmt.Sprintf("limit %d %s, ", refused.Limit, unit)
+	switch refused.LimitedBy {
+	case LimitedByModule:
+		return text + limit + "declared by the module"
+	case LimitedByCeiling:
+		return text + limit + "set by " + option
+	case LimitedByImplementation:
+		return text + limit + "the largest size possible"
+	default:
+		return text + "the system has no memory left"
+	}
 }
 
 func backtrace(frames []engine.Frame) []Frame {
 	trace := make([]Frame, len(frames))
-	for i, frame := range frames {
-		trace[i] = Frame{ModuleName: frame.Module, FunctionName: frame.Name, FunctionIndex: frame.Function, Offset: frame.Offset}
+	for i := range frames {
+		frame := &frames[i]
+		trace[i] = Frame{
+			ModuleName: frame.Module, FunctionName: frame.Name, FunctionIndex: frame.Function,
+			Type: FunctionType{
+				Params:  typesFromEngine(frame.Type.Params),
+				Results: typesFromEngine(frame.Type.Results),
+			},
+			Offset: frame.Offset, CodeOffset: frame.Offset - min(frame.CodeOffset, frame.Offset),
+		}
 	}
 	return trace
+}
+
+// writeFrames writes a backtrace.
+func writeFrames(t *boundedText, backtrace []Frame, omitted int) {
+	for i := range backtrace {
+		t.write("\n    at ")
+		t.write(backtrace[i].String())
+	}
+	if omitted > 0 {
+		t.write(fmt.Sprintf("\n    and %d more", omitted))
+	}
 }

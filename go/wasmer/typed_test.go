@@ -200,7 +200,7 @@ func TestTypedErrors(t *testing.T) {
 			t.Error(err)
 		}
 		checkText(t, function.CallSlots(context.Background(), make([]uint64, 1)),
-			"Cannot call the `sum` exported function: 1 slots are given, expected 2, for 2 parameters and 1 results.")
+			"cannot call the exported function `sum`: 1 slots are given, expected 2, for 2 parameters and 1 results")
 		checkContains(t, function.CallSlots(context.Background(), nil), "0 slots are given, expected 2")
 	}
 	in.Close()
@@ -274,7 +274,7 @@ func TestHostFuncErrors(t *testing.T) {
 	}
 	imports := must(wasmer.NewImports().Append("f", func() {}))(t)
 	_, err := imports.Append("f", func() {})
-	checkText(t, err, "Cannot append `f`.\nthe namespace `env` has an import of this name already")
+	checkText(t, err, "cannot append `f`: the namespace `env` has an import of this name already")
 	must(imports.Namespace("other").Append("f", func() {}))(t)
 	// A type that differs from the import's is found when linking.
 	_, err = wasmer.NewInstanceWithImports(guest(t, "multi_value"), must(wasmer.NewImports().Append("swap", wasmer.Host0(func(context.Context) (int32, error) { return 0, nil })))(t))

@@ -158,7 +158,7 @@ func (d *WasiDir) mount() (wasi.Mount, error) {
 func (w *Wasi) ImportObject() (*ImportObject, error) {
 	system, err := w.system()
 	if err != nil {
-		return nil, importObjectError("Cannot make the imports of WASI", err)
+		return nil, importObjectError("cannot make the imports of WASI", err)
 	}
 	return wasiImportObject(system, wasi.Snapshot0, wasi.Snapshot1), nil
 }
@@ -179,7 +179,7 @@ func (w *Wasi) RunWith(
 ) error {
 	system, err := w.system()
 	if err != nil {
-		return importObjectError("Cannot make the imports of WASI", err)
+		return importObjectError("cannot make the imports of WASI", err)
 	}
 	defer system.Close()
 	object := wasiImportObject(system, wasi.Snapshot0, wasi.Snapshot1)

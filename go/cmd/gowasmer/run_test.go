@@ -38,7 +38,7 @@ func TestRun(t *testing.T) {
 		{"--dir=" + dir + "::/data " + toolGuest + " cat /data/file", "text", "", 0},
 		{"--dir " + dir + "::/ --dir " + guests + "::/guests " + toolGuest + " cat file", "text", "", 0},
 		{"--dir " + dir + "::/ " + toolGuest + " cat ../x", "", "../x: Operation not permitted\n", 1},
-		{toolGuest + " trap", "", "wasm trap: unreachable\n    at main (", 134},
+		{toolGuest + " trap", "", "wasm trap: unreachable\n    at main(i32, i32) (", 134},
 		{"--timeout 20ms " + toolGuest + " loop", "", "the time given by --timeout is over", 124},
 		{"--max-memory 64K " + toolGuest, "", "gowasmer: " + toolGuest + ": ", 1},
 		{"--max-memory=1MiB " + toolGuest, toolGuest + "\n", "", 0},

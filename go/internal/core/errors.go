@@ -28,6 +28,33 @@ type Trap = fiber.Trap
 // Cancelled is the error of what was given up because its context was done.
 type Cancelled = fiber.Cancelled
 
+// HostError is the error of a host function that a guest called, and where.
+type HostError = fiber.HostError
+
+// ErrTerminated is in every error of a call of an instance that was terminated.
+var ErrTerminated = errors.New("terminated")
+
+// Terminated is the error of the calls of an instance that was terminated.
+type Terminated struct {
+	Err error // that was given, or nil
+}
+
+// Error tells the error that was given.
+func (e *Terminated) Error() string {
+	if e.Err == nil {
+		return "the instance was terminated"
+	}
+	return "the instance was terminated: " + e.Err.Error()
+}
+
+// Unwrap returns ErrTerminated, and the error that was given.
+func (e *Terminated) Unwrap() []error {
+	if e.Err == nil {
+		return []error{ErrTerminated}
+	}
+	return []error{ErrTerminated, e.Err}
+}
+
 // asTrap returns a *Trap for an error of the engine that stands for one, and other errors as they
 // are.
 func asTrap(err error) error {

@@ -18,7 +18,7 @@ func (f *Function) Invoke2(ctx context.Context, a, b uint64) (uint64, error) {
 	if !fiber.Alive(ctx) || !s.own.gate.take() {
 		return f.invoke(ctx, a, b, 0, 0, 0, 0)
 	}
-	if s.own.quick != f || s.life.isClosed() {
+	if s.own.quick != f || s.life.refusesCalls() {
 		s.own.gate.open()
 		return f.invoke(ctx, a, b, 0, 0, 0, 0)
 	}
@@ -41,7 +41,7 @@ func (f *Function) Invoke6(ctx context.Context, a, b, c, d, e, g uint64) (uint64
 	if !fiber.Alive(ctx) || !s.own.gate.take() {
 		return f.invoke(ctx, a, b, c, d, e, g)
 	}
-	if s.own.quick != f || s.life.isClosed() {
+	if s.own.quick != f || s.life.refusesCalls() {
 		s.own.gate.open()
 		return f.invoke(ctx, a, b, c, d, e, g)
 	}
@@ -65,7 +65,7 @@ func (f *Function) CallSlots(ctx context.Context, values []uint64) error {
 	if len(values) < t.Slots || !fiber.Alive(ctx) || !s.own.gate.take() {
 		return f.callSlotsSlow(ctx, values)
 	}
-	if s.own.quick != f || s.life.isClosed() {
+	if s.own.quick != f || s.life.refusesCalls() {
 		s.own.gate.open()
 		return f.callSlotsSlow(ctx, values)
 	}
@@ -115,8 +115,8 @@ func (f *Function) invoke(ctx context.Context, arguments ...uint64) (uint64, err
 func (f *Function) callSlotsSlow(ctx context.Context, values []uint64) error {
 	t := f.typ
 	if len(values) < t.Slots {
-		if f.instance.life.isClosed() {
-			return ClosedError("instance")
+		if err := f.instance.refusal(); err != nil {
+			return err
 		}
 		return ErrShortSlots
 	}

@@ -11,6 +11,7 @@ type lifetime struct {
 const (
 	closedBit uint64 = 1 << 63 // no further uses
 	freedBit  uint64 = 1 << 62 // release was called
+	endedBit  uint64 = 1 << 61 // no further calls, but all else; see Instance.Terminate
 	memberUse uint64 = 1 << 31 // a use that enterMember counts; other uses count 1 each
 )
 
@@ -29,17 +30,26 @@ func (l *lifetime) enter(owner releaser) bool {
 	return false
 }
 
+// enterCall is enter for calls, which are refused from end on, too.
+func (l *lifetime) enterCall(owner releaser) bool {
+	if l.word.Add(1)&(closedBit|endedBit) == 0 {
+		return true
+	}
+	l.leave(owner)
+	return false
+}
+
 // leave ends a use; the last one frees a closed owner.
 func (l *lifetime) leave(owner releaser) {
-	if l.word.Add(^uint64(0)) == closedBit {
+	if l.word.Add(^uint64(0))&^endedBit == closedBit {
 		l.free(owner)
 	}
 }
 
-// enterMember is enter for calls on fibers that are members of a group: these can be told from the
+// enterMember is enterCall for calls on fibers that are members of a group: these can be told from the
 // others.
 func (l *lifetime) enterMember(owner releaser) bool {
-	if l.word.Add(memberUse)&closedBit == 0 {
+	if l.word.Add(memberUse)&(closedBit|endedBit) == 0 {
 		return true
 	}
 	l.leaveMember(owner)
@@ -48,7 +58,7 @@ func (l *lifetime) enterMember(owner releaser) bool {
 
 // leaveMember ends such a use.
 func (l *lifetime) leaveMember(owner releaser) {
-	if l.word.Add(^(memberUse - 1)) == closedBit {
+	if l.word.Add(^(memberUse-1))&^endedBit == closedBit {
 		l.free(owner)
 	}
 }
@@ -58,7 +68,7 @@ func (l *lifetime) others() uint64 { return l.word.Load() & (memberUse - 1) }
 
 // close refuses further uses, and frees the owner if there is no running one.
 func (l *lifetime) close(owner releaser) {
-	if l.word.Or(closedBit) == 0 {
+	if l.word.Or(closedBit)&^endedBit == 0 {
 		l.free(owner)
 	}
 }
@@ -66,10 +76,23 @@ func (l *lifetime) close(owner releaser) {
 // free releases the owner unless that was done, or a use that is about to be refused has just
 // begun, which then does it.
 func (l *lifetime) free(owner releaser) {
-	if l.word.CompareAndSwap(closedBit, closedBit|freedBit) {
-		owner.release()
+	for {
+		word := l.word.Load()
+		if word&^endedBit != closedBit {
+			return
+		}
+		if l.word.CompareAndSwap(word, word|freedBit) {
+			owner.release()
+			return
+		}
 	}
 }
 
+// end refuses further calls.
+func (l *lifetime) end() { l.word.Or(endedBit) }
+
 // isClosed reports whether uses are refused.
 func (l *lifetime) isClosed() bool { return l.word.Load()&closedBit != 0 }
+
+// refusesCalls reports whether calls are refused.
+func (l *lifetime) refusesCalls() bool { return l.word.Load()&(closedBit|endedBit) != 0 }

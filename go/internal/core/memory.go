@@ -130,7 +130,7 @@ type OutsideError struct{ Offset, Length, Size uint64 }
 
 // Error tells the access and the size of the memory.
 func (e *OutsideError) Error() string {
-	return fmt.Sprintf("%d bytes at offset %d, expected an access within the %d bytes of the memory", e.Length, e.Offset, e.Size)
+	return fmt.Sprintf("memory access out of range: %d bytes at offset %d (size %d)", e.Length, e.Offset, e.Size)
 }
 
 // Grow adds a number of pages and returns how many there were before. It returns an error that

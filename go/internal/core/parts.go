@@ -36,6 +36,7 @@ type Instance struct {
 	borrowed  borrowed
 	made      atomic.Bool // the handle is there
 	watched   atomic.Bool // the space knows the engine's store
+	quit      fiber.Quit  // ends its calls
 
 	exportedIndex uint32                          // that of the exported memory among all
 	space         atomic.Pointer[externref.Space] // that calls have to join; see space.go
@@ -211,6 +212,24 @@ func (c *contents) each(see func(*Instance) (more bool)) {
 
 // IsClosed reports whether the instance was closed.
 func (s *Instance) IsClosed() bool { return s.life.isClosed() }
+
+// Terminate ends the calls that were made of the instance's functions and run, and refuses others,
+// with a *Terminated of the error. Only the first one counts.
+func (s *Instance) Terminate(err error) {
+	s.quit.Set(&Terminated{err})
+	s.life.end()
+}
+
+// IsTerminated reports whether Terminate was called.
+func (s *Instance) IsTerminated() bool { return s.quit.Err() != nil }
+
+// refusal returns why calls are refused, nil if they are not.
+func (s *Instance) refusal() error {
+	if s.life.isClosed() {
+		return ClosedError("instance")
+	}
+	return s.quit.Err()
+}
 
 // Enter begins a use of the instance, unless it is nil or closed. It is for what is no call.
 func (s *Instance) Enter() bool { return s != nil && s.life.enter(s) }

@@ -21,7 +21,7 @@ func (f *Function) Begin(ctx context.Context) (*fiber.Fiber, unsafe.Pointer, err
 		return nil, nil, f.badContext(ctx)
 	}
 	if own := &f.instance.own; own.gate.take() {
-		if own.bound == f && !f.instance.life.isClosed() {
+		if own.bound == f && !f.instance.life.refusesCalls() {
 			return own.fiber, own.slots, nil
 		}
 		return f.beginOwn()
@@ -30,10 +30,10 @@ func (f *Function) Begin(ctx context.Context) (*fiber.Fiber, unsafe.Pointer, err
 }
 
 func (f *Function) badContext(ctx context.Context) error {
-	if f.instance.life.isClosed() {
-		return ClosedError("instance")
+	err := f.instance.refusal()
+	if err == nil {
+		err = CheckContext(ctx)
 	}
-	err := CheckContext(ctx)
 	if err == nil { // it is done and then again not
 		err = context.Canceled
 	}
@@ -44,9 +44,9 @@ func (f *Function) badContext(ctx context.Context) error {
 // function, or the instance was closed.
 func (f *Function) beginOwn() (*fiber.Fiber, unsafe.Pointer, error) {
 	s := f.instance
-	if s.life.isClosed() {
+	if err := s.refusal(); err != nil {
 		s.leaveOwn()
-		return nil, nil, ClosedError("instance")
+		return nil, nil, err
 	}
 	if space := s.space.Load(); space != nil {
 		s.leaveOwn()
@@ -72,8 +72,8 @@ func (f *Function) beginOwn() (*fiber.Fiber, unsafe.Pointer, error) {
 // beginPooled counts the call as a user of the instance and takes a fiber from the pool.
 func (f *Function) beginPooled() (*fiber.Fiber, unsafe.Pointer, error) {
 	s := f.instance
-	if !s.life.enter(s) {
-		return nil, nil, ClosedError("instance")
+	if !s.life.enterCall(s) {
+		return nil, nil, s.refusal()
 	}
 	if space := s.space.Load(); space != nil { // who sets it looks at the uses after that
 		s.life.leave(s)
@@ -96,7 +96,7 @@ func (f *Function) beginPooled() (*fiber.Fiber, unsafe.Pointer, error) {
 func (f *Function) beginMember(space *externref.Space) (*fiber.Fiber, unsafe.Pointer, error) {
 	s := f.instance
 	if !s.life.enterMember(s) {
-		return nil, nil, ClosedError("instance")
+		return nil, nil, s.refusal()
 	}
 	entry, err := f.howToEnter()
 	if err == nil {
@@ -127,11 +127,11 @@ func (f *Function) howToEnter() (*fiber.Entry, error) {
 
 // newEntry tells how fibers enter a function of the instance.
 func (s *Instance) newEntry(f engine.Func) *fiber.Entry {
-	return &fiber.Entry{Func: f, Store: s.fiberHome, C: s.callsC}
+	return &fiber.Entry{Func: f, Store: s.fiberHome, C: s.callsC, Quit: &s.quit}
 }
 
-// Run runs the guest. Unless it returns nil, the call has ended. The error is that of a host
-// function, a *Trap or a *Cancelled.
+// Run runs the guest. Unless it returns nil, the call has ended. The error is a *HostError, a *Trap,
+// a *Cancelled or a *Terminated.
 func (f *Function) Run(ctx context.Context, fb *fiber.Fiber) error {
 	if fb.Guarded {
 		return f.runGuarded(ctx, fb)
@@ -197,5 +197,11 @@ func (s *Instance) HostCall(fb *fiber.Fiber, ctx context.Context, instance, func
 	if other == nil {
 		return fmt.Errorf("host function %d of instance %d, which is not linked with instance %d, was called", function, instance, s.id)
 	}
-	return other.calls[function](&Call{other, ctx}, slots)
+	if err := other.quit.Err(); err != nil {
+		return err
+	}
+	if err := other.calls[function](&Call{other, ctx}, slots); err != nil {
+		return err
+	}
+	return other.quit.Err()
 }

@@ -68,11 +68,19 @@ func (t *Table) Get(index uint64) (Value, error) {
 }
 
 func (t *Table) outside(index uint64) error {
-	return fmt.Errorf("element %d is wanted, expected less than %d, the size", index, t.handle.TableSize())
+	return &IndexError{index, t.handle.TableSize()}
 }
 
-// Set sets an element to a value, which is of the table's type. The error wraps ErrClosed, or tells
-// that there is no such element.
+// IndexError is the error that a table has no element of an index.
+type IndexError struct{ Index, Size uint64 }
+
+// Error tells both.
+func (e *IndexError) Error() string {
+	return fmt.Sprintf("table index %d out of range (size %d)", e.Index, e.Size)
+}
+
+// Set sets an element to a value, which is of the table's type. The error wraps ErrClosed, or is an
+// *IndexError.
 func (t *Table) Set(index uint64, value Value) error {
 	if !t.enter() {
 		return ClosedError(t.what)

@@ -23,6 +23,7 @@ type Fiber struct {
 	apart  bool  // whether to enter without holding a processor of Go
 	needsC bool  // whether to enter by cgo, which does that too
 	kept   bool  // not to be released
+	quit   *Quit // of what it is prepared for
 
 	// Guarded says that whoever calls Call notices if a panic or runtime.Goexit passes. Otherwise the host is told by Unwound.
 	Guarded bool
@@ -90,7 +91,7 @@ func (f *Fiber) Release() {
 	if f.group != nil {
 		f.leaveGroup()
 	}
-	f.host, f.err, f.Direct, f.Local, f.Guarded = nil, nil, nil, nil, false
+	f.host, f.err, f.quit, f.Direct, f.Local, f.Guarded = nil, nil, nil, nil, nil, false
 	if !shard().CompareAndSwap(nil, f) {
 		f.releaseSlow()
 	}
@@ -133,7 +134,10 @@ func (f *Fiber) Prepare(e *Entry, host Host, n int) unsafe.Pointer {
 	*field[uintptr](f, ctxCode) = uintptr(e.Func.Code)
 	*field[uintptr](f, ctxVmctx) = uintptr(e.Func.Vmctx)
 	*field[uintptr](f, ctxStore) = uintptr(e.Store)
-	f.host = host
+	f.host, f.quit = host, e.Quit
+	if f.quit == nil {
+		f.quit = &never
+	}
 	f.needsC = e.C
 	f.apart = e.C || image.WithoutP()
 	return args

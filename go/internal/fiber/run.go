@@ -30,6 +30,7 @@ type Entry struct {
 	Func  engine.Func
 	Store unsafe.Pointer // the store that the function belongs to
 	C     bool           // whether to enter by cgo, as the guest may call C functions
+	Quit  *Quit          // ends the call from outside; nil for never
 }
 
 // Trap says why and where a guest was stopped.
@@ -64,7 +65,7 @@ func (c *Cancelled) Unwrap() []error {
 
 // Call calls the function that the fiber is prepared for, with the arguments in its slots, and leaves the results there.
 //
-// It returns nil, the error of a host function as it is, a *Trap, or a *Cancelled. Panics of host functions pass through. In all
+// It returns nil, a *HostError, a *Trap, a *Cancelled, or what the Quit of the entry says. Panics of host functions pass through. In all
 // cases the fiber can be used again. The caller keeps the instance alive.
 func (f *Fiber) Call(ctx context.Context) error {
 	if f.group != nil {
@@ -110,16 +111,26 @@ func dispatch(f *Fiber, ctx context.Context) bool {
 	}
 	slots := unsafe.Slice(*field[*uint64](f, ctxSlots), max(callee.Params, callee.Results))
 	err := f.Direct[callee.FunctionIndex](f.Local, slots)
-	return err == nil && Alive(ctx) || f.stop(ctx, err)
+	return err == nil && Alive(ctx) && f.quit.why.Load() == nil || f.stop(ctx, err)
 }
 
-// stop notes why the guest does not go on: the error of a host function, or the context.
+// stop notes why the guest does not go on: the error of a host function, the context, or that calls
+// are to end.
 func (f *Fiber) stop(ctx context.Context, err error) bool {
-	if err == nil {
-		err = cancelled(ctx)
+	if err != nil {
+		f.err = f.hostError(err)
+	} else {
+		f.err = f.unwanted(ctx)
 	}
-	f.err = err
-	return err == nil
+	return f.err == nil
+}
+
+// unwanted returns an error if the guest is not to go on: calls are to end, or the context is done.
+func (f *Fiber) unwanted(ctx context.Context) error {
+	if err := f.quit.Err(); err != nil {
+		return err
+	}
+	return cancelled(ctx)
 }
 
 // typeWord is the word of an interface that stands for the type of its value.
@@ -166,6 +177,12 @@ func (f *Fiber) runApart(ctx context.Context) error {
 			stop()
 		}()
 	}
+	if f.quit != &never {
+		if err := f.quit.begin(f); err != nil {
+			return err
+		}
+		defer f.quit.end(f)
+	}
 	enter, resume := image.EnterGuest, image.ResumeGuest
 	if f.needsC {
 		enter, resume = engine.Enter, engine.Resume
@@ -205,12 +222,15 @@ func (f *Fiber) serve(ctx context.Context, status uint64) error {
 		return f.hostCall(ctx)
 	case statusCCall:
 		engine.CCall(f.ctx)
-		return cancelled(ctx)
+		return f.unwanted(ctx)
 	case statusRuntimeCall:
 		engine.RuntimeCall(f.ctx)
-		return cancelled(ctx) // signals hardly ever find a guest in compiled code that does nothing else
+		return f.unwanted(ctx) // signals hardly ever find a guest in compiled code that does nothing else
 	case statusPaused:
 		runtime.Gosched()
+		if err := f.quit.Err(); err != nil {
+			return err
+		}
 		if err := expired(ctx); err != nil {
 			return err
 		}
@@ -229,9 +249,9 @@ func (f *Fiber) hostCall(ctx context.Context) error {
 	callee := *field[*engine.HostFunction](f, ctxCallee)
 	slots := unsafe.Slice(*field[*uint64](f, ctxSlots), max(callee.Params, callee.Results))
 	if err := f.host.HostCall(f, ctx, callee.InstanceID, callee.FunctionIndex, slots); err != nil {
-		return err
+		return f.hostError(err)
 	}
-	return cancelled(ctx)
+	return f.unwanted(ctx)
 }
 
 // cancelled returns an error if the context is done; it costs nothing for contexts that cannot be.
