@@ -87,12 +87,12 @@ func (p *plugin) ServeHTTP(to http.ResponseWriter, request *http.Request) {
 	_, _ = io.WriteString(to, text)
 }
 
-func (p *plugin) greet(ctx context.Context, name string) (string, error) {
+func (p *plugin) greet(ctx context.Context, name string) (text string, err error) {
 	instance, err := p.pool.Get(ctx)
 	if err != nil {
 		return "", err
 	}
-	defer func() { _ = p.pool.Put(instance) }()
+	defer func() { _ = p.pool.Put(instance, err) }()
 
 	allocate, err := wasmer.Func1[uint32, uint32](instance, "allocate")
 	if err != nil {
@@ -109,20 +109,12 @@ func (p *plugin) greet(ctx context.Context, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := instance.Memory.WriteString(input, name+"\x00"); err != nil {
+	if err := instance.Memory.WriteCString(uint64(input), name); err != nil {
 		return "", err
 	}
 	output, err := greet(ctx, input)
 	if err != nil {
 		return "", err
 	}
-	length := uint32(0)
-	for ; ; length++ {
-		if b, err := instance.Memory.ReadUint8(output + length); err != nil {
-			return "", err
-		} else if b == 0 {
-			break
-		}
-	}
-	return instance.Memory.ReadString(output, length)
+	return instance.Memory.ReadCString(uint64(output), 1024)
 }

@@ -36,12 +36,18 @@ type Instance struct {
 	borrowed  borrowed
 	made      atomic.Bool // the handle is there
 	watched   atomic.Bool // the space knows the engine's store
+	opened    atomic.Bool // what it exports can be asked for
 
 	exportedIndex uint32                          // that of the exported memory among all
 	space         atomic.Pointer[externref.Space] // that calls have to join; see space.go
 
+	atClose func() // called when the resources are freed, or nil
+
 	// Data is what the embedder has set for host functions.
 	Data atomic.Pointer[any]
+
+	// Faces are what faces show of it.
+	Faces Faces
 }
 
 // resources are the parts of an instance outside of Go's heap. They do not refer to the instance,
@@ -206,6 +212,10 @@ func (c *contents) each(see func(*Instance) (more bool)) {
 
 // IsClosed reports whether the instance was closed.
 func (s *Instance) IsClosed() bool { return s.life.isClosed() }
+
+// IsOpened reports whether what the instance exports can be asked for: once it has been linked, and
+// before its start function runs. It was closed meanwhile, perhaps.
+func (s *Instance) IsOpened() bool { return s.opened.Load() }
 
 // Enter begins a use of the instance, unless it is nil or closed. It is for what is no call.
 func (s *Instance) Enter() bool { return s != nil && s.life.enter(s) }
