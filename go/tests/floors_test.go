@@ -48,7 +48,7 @@ var floors = []struct {
 	{
 		folder: "go/wasmer",
 		floors: []string{
-			"descriptors doc numbers options platform trap valuetype wasi_exit",
+			"descriptors doc filesystem memoryfs numbers options platform trap valuetype wasi_exit",
 			"compat_lasterror externtypes unknown_imports",
 			"errors function",
 			"compat_errors memory module value wat",

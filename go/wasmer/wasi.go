@@ -80,12 +80,13 @@ type WasiDir struct {
 	// Root is a directory of the host that is open. It is not closed.
 	Root *os.Root
 
-	// FS is a file system, such as an [embed.FS], a [zip.Reader] or an [fstest.MapFS]. It is
-	// read-only for the program. Seeking in a file that is no [io.Seeker], and reading at an offset
-	// from one that is no [io.ReaderAt], reads it into memory.
+	// FS is a file system. One that is a [WritableFS], such as a [MemoryFS], the program can change.
+	// Others, such as an [embed.FS], a [zip.Reader] or an [fstest.MapFS], are read-only; seeking in a
+	// file that is no [io.Seeker] there, and reading at an offset from one that is no [io.ReaderAt],
+	// reads it into memory.
 	FS fs.FS
 
-	// ReadOnly refuses every change of a directory of the host, with the error EROFS.
+	// ReadOnly refuses every change, with the error EROFS.
 	ReadOnly bool
 }
 
