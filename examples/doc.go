@@ -1,5 +1,5 @@
-// Package examples holds small programs, each a folder and a `main` to copy from. README.md lists them
-// by what they show. Run them at the top of the repository, where they find their guests:
+// Package examples holds small programs, each a folder and a `main` to copy from. README.md lists
+// them by what they show. Run them at the top of the repository, where they find their guests:
 //
 //	go run ./examples/simple
 //

@@ -1,6 +1,6 @@
 // Go-guest shows a guest that is written in Go, too: a library whose functions are exported by
-// //go:wasmexport, and which calls a function of the host by //go:wasmimport. Strings go through the
-// guest's memory: into what the guest has allocated, and out of where it says they are.
+// //go:wasmexport, and which calls a function of the host by //go:wasmimport. Strings go through
+// the guest's memory: into what the guest has allocated, and out of where it says they are.
 //
 // The guest is guest/main.go, which this program builds first, for GOOS=wasip1 as a "reactor"
 // (-buildmode=c-shared). Run it at the top of the repository:

@@ -1,5 +1,5 @@
-// Plugin-host shows a web server whose requests are answered by a plug-in: a guest that is compiled once, and instantiated for each request, so that no
-// request sees what another left behind.
+// Plugin-host shows a web server whose requests are answered by a plug-in: a guest that is compiled
+// once, and instantiated for each request, so that no request sees what another left behind.
 //
 // The guests are in testdata/guests, with their sources. Run it at the top of the repository:
 //
@@ -103,8 +103,8 @@ func (p *plugin) greet(ctx context.Context, name string) (text string, err error
 		return "", err
 	}
 
-	// The string goes into memory that the guest allocates, with a zero behind it. The instance is thrown away afterwards: there is no need
-	// to deallocate.
+	// The string goes into memory that the guest allocates, with a zero behind it. The instance is
+	// thrown away afterwards: there is no need to deallocate.
 	input, err := allocate(ctx, uint32(len(name)+1))
 	if err != nil {
 		return "", err

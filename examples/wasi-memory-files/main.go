@@ -1,8 +1,9 @@
 // Wasi-memory-files gives a WASI program files that are nowhere on a disk: a map and a zip archive,
-// which it can only read, and a file system in memory that it can write to, each under a path of its
-// own. Any fs.FS will do, such as files that are embedded in the program.
+// which it can only read, and a file system in memory that it can write to, each under a path of
+// its own. Any fs.FS will do, such as files that are embedded in the program.
 //
-// The guest is testdata/guests/wasi/tool.wasm, made of tool.c beside it. Run it at the top of the repository:
+// The guest is testdata/guests/wasi/tool.wasm, made of tool.c beside it. Run it at the top of the
+// repository:
 //
 //	go run ./examples/wasi-memory-files
 package main

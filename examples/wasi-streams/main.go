@@ -1,5 +1,5 @@
-// Wasi-streams shows proxies of the streams of WASI programs: they are Readers and Writers of Go, so that one
-// can stand between a program and the world, and programs can be joined to a pipeline.
+// Wasi-streams shows proxies of the streams of WASI programs: they are Readers and Writers of Go,
+// so that one can stand between a program and the world, and programs can be joined to a pipeline.
 //
 // The guests are testdata/guests/wasi/tool.wasm and sort.wasm, made of the C programs beside them.
 // Run it at the top of the repository:
@@ -81,8 +81,8 @@ func (u *upper) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// prefixer is a Writer that puts something before each line, and counts bytes. A Writer must neither
-// keep nor change what it is given: it is the guest's memory.
+// prefixer is a Writer that puts something before each line, and counts bytes. A Writer must
+// neither keep nor change what it is given: it is the guest's memory.
 type prefixer struct {
 	to     io.Writer
 	prefix string

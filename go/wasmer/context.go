@@ -48,9 +48,10 @@ func (instanceContext *InstanceContext) Context() context.Context {
 
 // Instance returns the instance that calls the host function, the same pointer each time; also
 // while its start function runs, before the functions that instantiate have returned it. It is the
-// way back to the caller: its functions may be called, with the context of [InstanceContext.Context].
-// It is nil for a pointer that does not stand for a living instance, and for an instance that is not
-// linked yet, whose functions another one has called through a table that both share.
+// way back to the caller: its functions may be called, with the context of
+// [InstanceContext.Context]. It is nil for a pointer that does not stand for a living instance, and
+// for an instance that is not linked yet, whose functions another one has called through a table
+// that both share.
 func (instanceContext *InstanceContext) Instance() *Instance {
 	if instance := instanceContext.instance(); instance != nil && instance.IsOpened() {
 		return instanceOf(instance)

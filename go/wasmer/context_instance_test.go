@@ -129,7 +129,8 @@ func TestFunctionsOfAnInstance(t *testing.T) {
 	}
 }
 
-// A host function gives the guest a string: it asks the guest for room, by the guest's own allocator.
+// A host function gives the guest a string: it asks the guest for room, by the guest's own
+// allocator.
 func ExampleInstanceContext_Function() {
 	code, err := wasmer.Wat2Wasm(`(module
 		(import "env" "name" (func $name (result i32)))

@@ -8,22 +8,22 @@ import (
 // WritableFS is a file system that WASI programs can change: a [MemoryFS], or one of your own, such
 // as a layer over a database. See [WasiDir].
 //
-// Names are those of package io/fs (see [fs.ValidPath]): without "." and "..", and a program's paths
-// and symbolic links are resolved before, so that none leads out of the directory that the program
-// has. Methods are called by many goroutines at once if programs have threads or share the file
-// system. Errors are told to the program by their kinds: those of io/fs ([fs.ErrNotExist] and so
-// on), and [syscall.Errno] such as syscall.ENOTEMPTY; others are EIO.
+// Names are those of package io/fs (see [fs.ValidPath]): without "." and "..", and a program's
+// paths and symbolic links are resolved before, so that none leads out of the directory that the
+// program has. Methods are called by many goroutines at once if programs have threads or share the
+// file system. Errors are told to the program by their kinds: those of io/fs ([fs.ErrNotExist] and
+// so on), and [syscall.Errno] such as syscall.ENOTEMPTY; others are EIO.
 //
-// What else it can do it shows by further methods: [fs.StatFS], [fs.ReadDirFS], [SymlinkFS], [LinkFS]
-// and [TimesFS]; without the last three, programs get ENOTSUP.
+// What else it can do it shows by further methods: [fs.StatFS], [fs.ReadDirFS], [SymlinkFS],
+// [LinkFS] and [TimesFS]; without the last three, programs get ENOTSUP.
 type WritableFS interface {
 	fs.FS
 
 	// OpenFile opens a file, as [os.OpenFile] does. The flags are os.O_RDONLY, os.O_WRONLY or
-	// os.O_RDWR, and os.O_CREATE, os.O_EXCL and os.O_TRUNC. Of the file it returns, methods are asked
-	// for as they are needed: those of [io.Writer], [io.Seeker], [io.ReaderAt] and [io.WriterAt], and
-	// Truncate and Sync as an [os.File] has them. A method SetAppend(bool) error makes writes go to
-	// the end, as one step with others; without it, there is a Seek before each.
+	// os.O_RDWR, and os.O_CREATE, os.O_EXCL and os.O_TRUNC. Of the file it returns, methods are
+	// asked for as they are needed: those of [io.Writer], [io.Seeker], [io.ReaderAt] and
+	// [io.WriterAt], and Truncate and Sync as an [os.File] has them. A method SetAppend(bool) error
+	// makes writes go to the end, as one step with others; without it, there is a Seek before each.
 	OpenFile(name string, flag int, perm fs.FileMode) (fs.File, error)
 
 	// Mkdir makes a directory.
@@ -51,8 +51,8 @@ type LinkFS interface {
 }
 
 // TimesFS is a [WritableFS] whose files have times that can be set. A time that is zero stays as it
-// is. A file that has a method Chtimes of the two times is asked itself while it is open. Those of a
-// symbolic link itself are set by a method Lchtimes of the same type, if there is one.
+// is. A file that has a method Chtimes of the two times is asked itself while it is open. Those of
+// a symbolic link itself are set by a method Lchtimes of the same type, if there is one.
 type TimesFS interface {
 	Chtimes(name string, accessed, modified time.Time) error
 }

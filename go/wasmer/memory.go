@@ -65,8 +65,8 @@ func (memory *Memory) PageSize() uint32 { return uint32(memory.made().PageSize()
 func (memory *Memory) Size() uint64 { return memory.made().Length() }
 
 // GrowBy adds a number of pages (see [Memory.PageSize]), all zero, and returns how many there were
-// before. The error is a [*MemoryError], and nothing changes: the memory would exceed its maximum or
-// a ceiling set by [WithMemoryCeiling], the system refuses, or it is closed.
+// before. The error is a [*MemoryError], and nothing changes: the memory would exceed its maximum
+// or a ceiling set by [WithMemoryCeiling], the system refuses, or it is closed.
 func (memory *Memory) GrowBy(pages uint64) (previous uint64, err error) {
 	previous, err = memory.made().Grow(pages)
 	if err != nil {

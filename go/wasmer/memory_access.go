@@ -68,8 +68,8 @@ func (memory *Memory) WriteString(offset uint64, text string) error {
 }
 
 // ReadCString returns the bytes from offset up to the first zero byte, as C programs store strings.
-// It looks at maxLength bytes at most, the zero included. The error is a [*MemoryError]: there is no
-// zero byte among them, offset is outside of the memory, or the memory is closed.
+// It looks at maxLength bytes at most, the zero included. The error is a [*MemoryError]: there is
+// no zero byte among them, offset is outside of the memory, or the memory is closed.
 func (memory *Memory) ReadCString(offset, maxLength uint64) (string, error) {
 	var text string
 	found := false
@@ -88,8 +88,8 @@ func (memory *Memory) ReadCString(offset, maxLength uint64) (string, error) {
 }
 
 // WriteCString copies a string to the memory, from offset on, and writes a zero byte behind it:
-// len(text)+1 bytes in all. The error is a [*MemoryError], and nothing is written: the text contains
-// a zero byte, or as that of [Memory.Write].
+// len(text)+1 bytes in all. The error is a [*MemoryError], and nothing is written: the text
+// contains a zero byte, or as that of [Memory.Write].
 func (memory *Memory) WriteCString(offset uint64, text string) error {
 	if at := strings.IndexByte(text, 0); at >= 0 {
 		return memoryAccessError(fmt.Errorf("the string has a zero byte at index %d, expected none, as the first one ends it", at))

@@ -7,11 +7,11 @@ import (
 	"github.com/gowasmer/wasmer/go/internal/memfs"
 )
 
-// MemoryFS is a file system in memory, made by [NewMemoryFS]: give it to a WASI program as the FS of
-// a [WasiDir], which can change it, and read and write its files by these methods, which may be used
-// by many goroutines at once, also while programs run. It behaves as a file system of Linux does,
-// with symbolic and hard links, files that are open beyond their removal, and appends that nothing
-// comes between. Permissions are kept, and not enforced.
+// MemoryFS is a file system in memory, made by [NewMemoryFS]: give it to a WASI program as the FS
+// of a [WasiDir], which can change it, and read and write its files by these methods, which may be
+// used by many goroutines at once, also while programs run. It behaves as a file system of Linux
+// does, with symbolic and hard links, files that are open beyond their removal, and appends that
+// nothing comes between. Permissions are kept, and not enforced.
 //
 // It implements [WritableFS], [SymlinkFS], [LinkFS], [TimesFS], [fs.StatFS], [fs.ReadDirFS] and
 // [fs.ReadFileFS]. Names are those of package io/fs: "a/b", not "/a/b"; the root is ".". Symbolic
@@ -21,8 +21,8 @@ type MemoryFS struct{ inner *memfs.FS }
 
 // NewMemoryFS makes an empty file system that takes maxBytes of memory at most: the contents of its
 // files, and 768 bytes for each file or directory, 256 for each further name. More is refused with
-// syscall.ENOSPC. No file is larger, not even one with holes, which take no memory. 0 or less stands
-// for no limit: for programs that are trusted.
+// syscall.ENOSPC. No file is larger, not even one with holes, which take no memory. 0 or less
+// stands for no limit: for programs that are trusted.
 func NewMemoryFS(maxBytes int64) *MemoryFS { return &MemoryFS{memfs.New(maxBytes)} }
 
 // Used returns how many bytes of the limit are taken.
@@ -31,8 +31,8 @@ func (m *MemoryFS) Used() int64 { return m.inner.Used() }
 // Open opens a file or a directory to be read.
 func (m *MemoryFS) Open(name string) (fs.File, error) { return m.inner.Open(name) }
 
-// OpenFile opens a file as [os.OpenFile] does. The file has the methods Read, ReadAt, Write, WriteAt,
-// Seek, Truncate, Sync, Stat and Close of an [os.File].
+// OpenFile opens a file as [os.OpenFile] does. The file has the methods Read, ReadAt, Write,
+// WriteAt, Seek, Truncate, Sync, Stat and Close of an [os.File].
 func (m *MemoryFS) OpenFile(name string, flag int, perm fs.FileMode) (fs.File, error) {
 	return m.inner.OpenFile(name, flag, perm)
 }
@@ -65,8 +65,8 @@ func (m *MemoryFS) MkdirAll(name string, perm fs.FileMode) error {
 // Remove removes a file, a symbolic link or an empty directory.
 func (m *MemoryFS) Remove(name string) error { return m.inner.Remove(name) }
 
-// RemoveAll removes a file, or a directory and all that is in it; it is no error if nothing is there.
-// The root is emptied, and stays.
+// RemoveAll removes a file, or a directory and all that is in it; it is no error if nothing is
+// there. The root is emptied, and stays.
 func (m *MemoryFS) RemoveAll(name string) error { return m.inner.RemoveAll(name) }
 
 // Rename moves a file over what is there, if that is a file, or a directory over an empty one.

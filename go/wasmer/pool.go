@@ -72,8 +72,8 @@ func WithLimit(instances int) PoolOption {
 }
 
 // WithWasi makes the instances of a pool by [Wasi.Instantiate]: each has files, streams and
-// arguments of w for itself, and its export "_initialize" has run when Get returns it. [Pool.GetWasi]
-// chooses others for one use. nil gives what the zero Wasi does.
+// arguments of w for itself, and its export "_initialize" has run when Get returns it.
+// [Pool.GetWasi] chooses others for one use. nil gives what the zero Wasi does.
 func WithWasi(w *Wasi) PoolOption {
 	return poolOption(func(config *poolConfig) {
 		if w == nil {
@@ -84,15 +84,15 @@ func WithWasi(w *Wasi) PoolOption {
 }
 
 // WithInstanceImports gives each new instance of a pool imports of its own: those that imports
-// returns, which are preferred, and those of the pool. The context is that of the Get that wants the
-// instance. An error is that of Get.
+// returns, which are preferred, and those of the pool. The context is that of the Get that wants
+// the instance. An error is that of Get.
 func WithInstanceImports(imports func(ctx context.Context) (*Imports, error)) PoolOption {
 	return poolOption(func(config *poolConfig) { config.imports = imports })
 }
 
 // WithNewInstance calls a function with each new instance of a pool before anybody gets it, to
-// prepare it: to call an export, to fill its memory, to set its context data. The context is that of
-// the Get that wants the instance. An error is that of Get, and closes the instance.
+// prepare it: to call an export, to fill its memory, to set its context data. The context is that
+// of the Get that wants the instance. An error is that of Get, and closes the instance.
 func WithNewInstance(prepare func(ctx context.Context, instance *Instance) error) PoolOption {
 	return poolOption(func(config *poolConfig) { config.made = prepare })
 }
@@ -390,8 +390,8 @@ type PoolStats struct {
 	Waits  int64
 	Waited time.Duration
 
-	// Made is how many instances were made, the first one of NewPool included. Discarded is how many
-	// were closed because Put was told that their call had failed.
+	// Made is how many instances were made, the first one of NewPool included. Discarded is how
+	// many were closed because Put was told that their call had failed.
 	Made, Discarded int64
 }
 

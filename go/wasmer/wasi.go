@@ -15,10 +15,11 @@ import (
 
 // Wasi says what a WASI program gets of the world: nothing but what is set here. Programs of WASI
 // preview 1 (namespace "wasi_snapshot_preview1") and of its predecessor ("wasi_unstable") run.
-// [Wasi.Run] runs a program, [Wasi.Instantiate] makes an instance of a library;
-// [Wasi.ImportObject] gives the functions to instances that are made otherwise. Each use has its own
-// state, so that one Wasi, or copies of it with other streams, serve any number of instances. The zero Wasi gives no arguments, an empty input, outputs that discard, no files, and
-// the clocks and the random source of the system.
+// [Wasi.Run] runs a program, [Wasi.Instantiate] makes an instance of a library; [Wasi.ImportObject]
+// gives the functions to instances that are made otherwise. Each use has its own state, so that one
+// Wasi, or copies of it with other streams, serve any number of instances. The zero Wasi gives no
+// arguments, an empty input, outputs that discard, no files, and the clocks and the random source
+// of the system.
 type Wasi struct {
 	// Args are the arguments. The first one is the name of the program.
 	Args []string
@@ -80,10 +81,10 @@ type WasiDir struct {
 	// Root is a directory of the host that is open. It is not closed.
 	Root *os.Root
 
-	// FS is a file system. One that is a [WritableFS], such as a [MemoryFS], the program can change.
-	// Others, such as an [embed.FS], a [zip.Reader] or an [fstest.MapFS], are read-only; seeking in a
-	// file that is no [io.Seeker] there, and reading at an offset from one that is no [io.ReaderAt],
-	// reads it into memory.
+	// FS is a file system. One that is a [WritableFS], such as a [MemoryFS], the program can
+	// change. Others, such as an [embed.FS], a [zip.Reader] or an [fstest.MapFS], are read-only;
+	// seeking in a file that is no [io.Seeker] there, and reading at an offset from one that is no
+	// [io.ReaderAt], reads it into memory.
 	FS fs.FS
 
 	// ReadOnly refuses every change, with the error EROFS.
@@ -175,8 +176,8 @@ const (
 // Run runs a program: it instantiates the module, calls its export "_start", and closes what it has
 // opened. It returns nil when the program returns or exits with code 0, an [*ExitError] (found by
 // [errors.As]) for another code, and else what [Module.InstantiateContext] or [Function.Call]
-// return: a [*Trap], or an error that matches that of the context if it was done before. The options
-// are those of InstantiateContext. A module without "_start" is no program, which is a
+// return: a [*Trap], or an error that matches that of the context if it was done before. The
+// options are those of InstantiateContext. A module without "_start" is no program, which is a
 // [*ModuleError]: a library ("reactor") is made by [Wasi.Instantiate].
 func (w *Wasi) Run(ctx context.Context, module *Module, options ...InstanceOption) error {
 	return w.RunWith(ctx, module, nil, options...)
@@ -242,8 +243,8 @@ func (w *Wasi) initialize(ctx context.Context, module *Module, imports *Imports,
 	return instance, binding, nil
 }
 
-// link makes an instance whose WASI functions are bound to what w says. What it opens is closed with
-// the instance.
+// link makes an instance whose WASI functions are bound to what w says. What it opens is closed
+// with the instance.
 func (w *Wasi) link(ctx context.Context, module *Module, imports *Imports, options core.InstanceOptions) (*Instance, *wasiBinding, error) {
 	if module.made() == nil {
 		return nil, nil, instantiationModuleError(closedError("module"))

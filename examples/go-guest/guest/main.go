@@ -13,7 +13,8 @@ import (
 // main is not called in a library.
 func main() {}
 
-// kept are the blocks that the host has asked for: as long as they are here, they are not collected.
+// kept are the blocks that the host has asked for: as long as they are here, they are not
+// collected.
 var kept = make(map[unsafe.Pointer][]byte)
 
 // allocate returns room for the host to write to.
@@ -34,7 +35,8 @@ func free(pointer unsafe.Pointer) { delete(kept, pointer) }
 // counts is the state of the library, which it keeps between calls.
 var counts = make(map[string]int32)
 
-// count counts the words of a text, and returns how many different ones it has seen in all its calls.
+// count counts the words of a text, and returns how many different ones it has seen in all its
+// calls.
 //
 //go:wasmexport count
 func count(text string) int32 {

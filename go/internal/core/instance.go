@@ -18,12 +18,14 @@ type InstanceOptions struct {
 	// returns nil.
 	Missing func(*engine.Import) *HostFunc
 
-	// Hook, if it is not nil, returns what is called in place of each host function that is imported,
-	// such as one that tells somebody and then calls it. C functions are called as they are.
+	// Hook, if it is not nil, returns what is called in place of each host function that is
+	// imported, such as one that tells somebody and then calls it. C functions are called as they
+	// are.
 	Hook func(imported *engine.Import, call HostCall) HostCall
 
 	// AtClose, if it is not nil, is called once the instance is closed and its last call has ended,
-	// also where Instantiate fails after it has found all imports. It must not refer to the instance.
+	// also where Instantiate fails after it has found all imports. It must not refer to the
+	// instance.
 	AtClose func()
 }
 

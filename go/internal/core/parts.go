@@ -183,7 +183,8 @@ type store struct{ cell union.Cell[contents] }
 
 // contents are what stores that are one share.
 type contents struct {
-	// space is for the values of externref; nil as long as nothing in the store has to do with them.
+	// space is for the values of externref; nil as long as nothing in the store has to do with
+	// them.
 	space atomic.Pointer[externref.Space]
 
 	first     *Instance                // one of the instances, or nil; most stores have no other

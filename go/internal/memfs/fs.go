@@ -239,7 +239,8 @@ func (fsys *FS) Remove(name string) error {
 	})
 }
 
-// RemoveAll removes a file, or a directory with all that is in it; it is no error if it is not there.
+// RemoveAll removes a file, or a directory with all that is in it; it is no error if it is not
+// there.
 func (fsys *FS) RemoveAll(name string) error {
 	return fsys.locked("remove", name, func() error {
 		at, err := fsys.find(name, false)
@@ -278,8 +279,8 @@ func (n *node) empty() {
 	}
 }
 
-// Rename moves what has one name to another, over what is there: a file over a file, a directory over
-// an empty one (POSIX, rename).
+// Rename moves what has one name to another, over what is there: a file over a file, a directory
+// over an empty one (POSIX, rename).
 func (fsys *FS) Rename(oldName, newName string) error {
 	fsys.mutex.Lock()
 	defer fsys.mutex.Unlock()

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// node is a file, a directory or a symbolic link. Names and what is a directory's are guarded by the
-// mutex of the file system, all else that changes by its own.
+// node is a file, a directory or a symbolic link. Names and what is a directory's are guarded by
+// the mutex of the file system, all else that changes by its own.
 type node struct {
 	fsys   *FS
 	inode  uint64
@@ -27,7 +27,8 @@ type node struct {
 	accessed, modified, described time.Time
 }
 
-// cost is what a node takes of the budget beyond its contents, nameCost what each of its names does.
+// cost is what a node takes of the budget beyond its contents, nameCost what each of its names
+// does.
 const (
 	cost     = 512
 	nameCost = 256

@@ -1,9 +1,9 @@
 package wasi
 
 // SANDBOX: directories of a WritableFS. Every path is resolved here, name by name, before the file
-// system is asked: what leads out of the directory, by "..", an absolute link or a link that leaves,
-// is refused. A file system that is changed at that moment may follow a link that was swapped in, and
-// then decides where it leads; it never gets a name that leads out of itself.
+// system is asked: what leads out of the directory, by "..", an absolute link or a link that
+// leaves, is refused. A file system that is changed at that moment may follow a link that was
+// swapped in, and then decides where it leads; it never gets a name that leads out of itself.
 
 import (
 	"errors"
@@ -17,8 +17,8 @@ import (
 	"time"
 )
 
-// writableDirectory is a directory of a WritableFS. It is known by its name: when it is renamed, the
-// name is what the descriptor stands for.
+// writableDirectory is a directory of a WritableFS. It is known by its name: when it is renamed,
+// the name is what the descriptor stands for.
 type writableDirectory struct {
 	aDirectory
 	fsys     WritableFS
@@ -113,7 +113,8 @@ func (d *writableDirectory) look(name string) (fs.FileInfo, error) {
 	return info, err
 }
 
-// describe returns attributes. Without a serial number of the file system's, one is made of the name.
+// describe returns attributes. Without a serial number of the file system's, one is made of the
+// name.
 func (d *writableDirectory) describe(name string, info fs.FileInfo) attributes {
 	at := hostAttributes(info)
 	if own, ok := info.Sys().(fileAttributes); ok {

@@ -11,7 +11,6 @@ import (
 // writableFile is a file of a WritableFS. What it can do beyond being read is asked for by
 // interfaces: io.Writer, io.Seeker, io.ReaderAt, io.WriterAt, and methods of os.File.
 type writableFile struct {
-	nothing
 	file      fs.File
 	directory *writableDirectory
 	name      string

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// This file has what file systems are asked for, by interfaces: go/wasmer exports them under the same
-// names, which are the same types to Go.
+// This file has what file systems are asked for, by interfaces: go/wasmer exports them under the
+// same names, which are the same types to Go.
 
 // WritableFS is a file system that can be changed.
 type WritableFS interface {
