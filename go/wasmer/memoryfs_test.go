@@ -101,7 +101,12 @@ func TestWasiMemoryFSIsShared(t *testing.T) {
 }
 
 func TestMemoryFS(t *testing.T) {
-	memory := wasmer.NewMemoryFS(0)
+	var memory wasmer.MemoryFS
+	testMemoryFS(t, &memory)
+	testMemoryFS(t, wasmer.NewMemoryFS(1<<20))
+}
+
+func testMemoryFS(t *testing.T, memory *wasmer.MemoryFS) {
 	check := func(err error) {
 		t.Helper()
 		if err != nil {
