@@ -54,6 +54,26 @@ func TestExamples(t *testing.T) {
 	}
 }
 
+// TestIndex: README.md lists each program once.
+func TestIndex(t *testing.T) {
+	index, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sources, err := filepath.Glob("*/main.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, source := range sources {
+		if n := bytes.Count(index, []byte("["+filepath.Dir(source)+"]("+source+")")); n != 1 {
+			t.Errorf("README.md lists %s %d times, expected once", source, n)
+		}
+	}
+	if n := bytes.Count(index, []byte("/main.go)")); n != len(sources) {
+		t.Errorf("README.md lists %d programs, expected %d", n, len(sources))
+	}
+}
+
 // usesCgo says whether a source file imports C. Without cgo the go command leaves such files out.
 func usesCgo(t *testing.T, source string) bool {
 	text, err := os.ReadFile(source)
@@ -74,7 +94,7 @@ func hasCgo(t *testing.T) bool {
 
 // noteInputs reads the sources and guests, so that Go's test cache knows that the result depends on them.
 func noteInputs(t *testing.T) {
-	for _, pattern := range []string{"*/*", "../testdata/guests/*.wasm", "../testdata/guests/wasi/*.wasm"} {
+	for _, pattern := range []string{"*/*.*", "*/*/*.go", "README.md", "../testdata/guests/*.wasm", "../testdata/guests/wasi/*.wasm"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)

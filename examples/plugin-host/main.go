@@ -1,5 +1,5 @@
-// Plugin-host shows a web server whose requests are answered by a plug-in: a guest that is compiled once, and instantiated for each request, so that no
-// request sees what another left behind.
+// Plugin-host shows a web server whose requests are answered by a plug-in: a guest that is compiled
+// once, and instantiated for each request, so that no request sees what another left behind.
 //
 // The guests are in testdata/guests, with their sources. Run it at the top of the repository:
 //
@@ -87,12 +87,12 @@ func (p *plugin) ServeHTTP(to http.ResponseWriter, request *http.Request) {
 	_, _ = io.WriteString(to, text)
 }
 
-func (p *plugin) greet(ctx context.Context, name string) (string, error) {
+func (p *plugin) greet(ctx context.Context, name string) (text string, err error) {
 	instance, err := p.pool.Get(ctx)
 	if err != nil {
 		return "", err
 	}
-	defer func() { _ = p.pool.Put(instance) }()
+	defer func() { _ = p.pool.Put(instance, err) }()
 
 	allocate, err := wasmer.Func1[uint32, uint32](instance, "allocate")
 	if err != nil {
@@ -103,26 +103,18 @@ func (p *plugin) greet(ctx context.Context, name string) (string, error) {
 		return "", err
 	}
 
-	// The string goes into memory that the guest allocates, with a zero behind it. The instance is thrown away afterwards: there is no need
-	// to deallocate.
+	// The string goes into memory that the guest allocates, with a zero behind it. The instance is
+	// thrown away afterwards: there is no need to deallocate.
 	input, err := allocate(ctx, uint32(len(name)+1))
 	if err != nil {
 		return "", err
 	}
-	if err := instance.Memory.WriteString(input, name+"\x00"); err != nil {
+	if err := instance.Memory.WriteCString(uint64(input), name); err != nil {
 		return "", err
 	}
 	output, err := greet(ctx, input)
 	if err != nil {
 		return "", err
 	}
-	length := uint32(0)
-	for ; ; length++ {
-		if b, err := instance.Memory.ReadUint8(output + length); err != nil {
-			return "", err
-		} else if b == 0 {
-			break
-		}
-	}
-	return instance.Memory.ReadString(output, length)
+	return instance.Memory.ReadCString(uint64(output), 1024)
 }

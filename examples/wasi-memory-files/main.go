@@ -1,7 +1,9 @@
-// Wasi-memory-files gives a WASI program files that are nowhere on a disk: a map in memory and a zip archive, each under a path of its own. Any fs.FS
-// will do, such as files that are embedded in the program.
+// Wasi-memory-files gives a WASI program files that are nowhere on a disk: a map and a zip archive,
+// which it can only read, and a file system in memory that it can write to, each under a path of
+// its own. Any fs.FS will do, such as files that are embedded in the program.
 //
-// The guest is testdata/guests/wasi/tool.wasm, made of tool.c beside it. Run it at the top of the repository:
+// The guest is testdata/guests/wasi/tool.wasm, made of tool.c beside it. Run it at the top of the
+// repository:
 //
 //	go run ./examples/wasi-memory-files
 package main
@@ -11,6 +13,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log"
 	"os"
@@ -45,17 +48,22 @@ func run() error {
 	if err != nil {
 		return err
 	}
+	memory := wasmer.NewMemoryFS(1 << 20) // 1 MiB at most
 	for _, arguments := range [][]string{
 		{"cat", "/etc/app.conf"},
 		{"list", "/etc/conf.d"},
 		{"cat", "/archive/docs/readme"},
 		{"write", "/etc/app.conf", "colour = red"},
+		{"mkdir", "/var/out"},
+		{"write", "/var/out/result", "42\n"},
+		{"rename", "/var/out/result", "/var/result"},
+		{"list", "/var"},
 	} {
 		wasi := wasmer.Wasi{
 			Args:   append([]string{"tool"}, arguments...),
 			Stdout: os.Stdout,
 			Stderr: os.Stdout,
-			Dirs:   []wasmer.WasiDir{{Guest: "/etc", FS: config}, {Guest: "/archive", FS: archive}},
+			Dirs:   []wasmer.WasiDir{{Guest: "/etc", FS: config}, {Guest: "/archive", FS: archive}, {Guest: "/var", FS: memory}},
 		}
 		err := wasi.Run(context.Background(), &module)
 		var exit *wasmer.ExitError
@@ -63,6 +71,11 @@ func run() error {
 			return err
 		}
 	}
+	result, err := memory.ReadFile("result")
+	if err != nil {
+		return err
+	}
+	fmt.Printf("/var/result has %q\n", result)
 	return nil
 }
 

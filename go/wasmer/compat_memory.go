@@ -22,7 +22,7 @@ func (memory *Memory) Length() uint32 { return uint32(min(memory.made().Length()
 
 // Grow adds a number of pages (see [Memory.PageSize]), all zero. It fails with a [*MemoryError] and
 // changes nothing if the memory would exceed its maximum or a ceiling set by [WithMemoryCeiling],
-// if the system refuses, or if it is closed.
+// if the system refuses, or if it is closed. [Memory.GrowBy] also returns the size before.
 func (memory *Memory) Grow(numberOfPages uint32) error {
 	_, err := memory.made().Grow(uint64(numberOfPages))
 	if err == nil {

@@ -46,6 +46,34 @@ func (instanceContext *InstanceContext) Context() context.Context {
 	return instanceContext.call.Context()
 }
 
+// Instance returns the instance that calls the host function, the same pointer each time; also
+// while its start function runs, before the functions that instantiate have returned it. It is the
+// way back to the caller: its functions may be called, with the context of
+// [InstanceContext.Context]. It is nil for a pointer that does not stand for a living instance, and
+// for an instance that is not linked yet, whose functions another one has called through a table
+// that both share.
+func (instanceContext *InstanceContext) Instance() *Instance {
+	if instance := instanceContext.instance(); instance != nil && instance.IsOpened() {
+		return instanceOf(instance)
+	}
+	return nil
+}
+
+// Function returns a function that the instance exports; see [Instance.Function].
+func (instanceContext *InstanceContext) Function(name string) (*Function, error) {
+	return instanceContext.Instance().Function(name)
+}
+
+// Table returns a table that the instance exports; see [Instance.Table].
+func (instanceContext *InstanceContext) Table(name string) (*Table, error) {
+	return instanceContext.Instance().Table(name)
+}
+
+// Global returns a global that the instance exports; see [Instance.Global].
+func (instanceContext *InstanceContext) Global(name string) (*Global, error) {
+	return instanceContext.Instance().Global(name)
+}
+
 // Memory returns memory 0 of the instance, be it imported or its own, exported or not; nil if it
 // has none.
 func (instanceContext *InstanceContext) Memory() *Memory {

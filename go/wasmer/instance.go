@@ -1,6 +1,8 @@
 package wasmer
 
 import (
+	"context"
+
 	"github.com/gowasmer/wasmer/go/internal/core"
 )
 
@@ -39,9 +41,14 @@ func (instance *Instance) made() *core.Instance {
 	return instance.inner
 }
 
-// newInstance makes the value that users get.
-func newInstance(instance *core.Instance) Instance {
-	return Instance{Exports: makeExports(instance.Functions()), Memory: memoryOf(instance.ExportedMemory()), inner: instance}
+// instanceOf returns what users get of an instance, the same each time; nil for nil.
+func instanceOf(instance *core.Instance) *Instance {
+	if instance == nil {
+		return nil
+	}
+	return core.Face(&instance.Faces, func(shown *Instance) {
+		*shown = Instance{makeExports(instance.Functions()), memoryOf(instance.ExportedMemory()), instance}
+	})
 }
 
 func notFound(what, name string, cause error) error {
@@ -60,6 +67,36 @@ func (instance *Instance) Function(name string) (*Function, error) {
 		return nil, notFound("function", name, noFunction(s, name))
 	}
 	return functionOf(f), nil
+}
+
+// Functions returns all exported functions, in the order of the module's exports; each tells its
+// name and type. It is nil if the instance is closed.
+func (instance *Instance) Functions() []*Function {
+	s := instance.made()
+	if s == nil || s.IsClosed() {
+		return nil
+	}
+	exported := s.Functions()
+	functions := make([]*Function, len(exported))
+	for i := range functions {
+		functions[i] = functionOf(&exported[i])
+	}
+	return functions
+}
+
+// callNothing calls an exported function without arguments, and drops its results.
+func (instance *Instance) callNothing(ctx context.Context, name string) error {
+	function, err := instance.Function(name)
+	if err == nil {
+		_, err = function.Call(ctx)
+	}
+	return err
+}
+
+// IsClosed reports whether the instance was closed, or never made.
+func (instance *Instance) IsClosed() bool {
+	s := instance.made()
+	return s == nil || s.IsClosed()
 }
 
 // ExportedMemory returns an exported memory by its name, for instances with several;

@@ -23,7 +23,7 @@ func NewInstanceContext(
 	if err != nil {
 		return Instance{}, instantiationInstanceError(err)
 	}
-	return instance, nil
+	return *instance, nil
 }
 
 // InstantiateContext creates an instance (specification, section 4.5.4): it links the imports,
@@ -39,18 +39,18 @@ func (module *Module) InstantiateContext(
 	if err != nil {
 		return Instance{}, instantiationModuleError(err)
 	}
-	return instance, nil
+	return *instance, nil
 }
 
 // instantiate creates an instance, and wraps errors in the types and texts of this package.
-func instantiate(ctx context.Context, module *core.Module, imports *Imports, options core.InstanceOptions) (Instance, error) {
+func instantiate(ctx context.Context, module *core.Module, imports *Imports, options core.InstanceOptions) (*Instance, error) {
 	instance, err := core.Instantiate(ctx, module, imports.registry(), options)
 	switch err := err.(type) {
 	case nil:
-		return newInstance(instance), nil
+		return instanceOf(instance), nil
 	case *core.MissingError:
-		return Instance{}, missingError(err.Names)
+		return nil, missingError(err.Names)
 	default:
-		return Instance{}, fromCore(err)
+		return nil, fromCore(err)
 	}
 }

@@ -61,6 +61,20 @@ func (memory *Memory) Data() []byte { return memory.made().Bytes() }
 // that defines the memory chooses that (proposal "custom page sizes"); 0 if the memory is closed.
 func (memory *Memory) PageSize() uint32 { return uint32(memory.made().PageSize()) }
 
+// Size returns the size in bytes, 0 if the memory is closed.
+func (memory *Memory) Size() uint64 { return memory.made().Length() }
+
+// GrowBy adds a number of pages (see [Memory.PageSize]), all zero, and returns how many there were
+// before. The error is a [*MemoryError], and nothing changes: the memory would exceed its maximum
+// or a ceiling set by [WithMemoryCeiling], the system refuses, or it is closed.
+func (memory *Memory) GrowBy(pages uint64) (previous uint64, err error) {
+	previous, err = memory.made().Grow(pages)
+	if err != nil {
+		return 0, &MemoryError{fmt.Sprintf("cannot grow the memory by %d pages: %s", pages, failure(err)), err}
+	}
+	return previous, nil
+}
+
 // Close frees a memory that is owned. Instances that import it keep its bytes; Data is nil from now
 // on, and what it returned must not be used any more unless such an instance is alive. Further
 // calls do nothing, and so does Close of a borrowed memory: the instance closes it.

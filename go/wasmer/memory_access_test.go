@@ -61,7 +61,7 @@ func TestMemoryAccess(t *testing.T) {
 func TestMemoryAccessBounds(t *testing.T) {
 	memory := must(wasmer.NewMemory(1, 2))(t)
 	const size = 65536
-	accesses := func(offset func(size uint32) uint32) []error {
+	accesses := func(offset func(size uint64) uint64) []error {
 		return []error{
 			second(memory.Read(offset(7), 7)), second(memory.ReadString(offset(7), 7)),
 			memory.Write(offset(7), make([]byte, 7)), memory.WriteString(offset(7), "1234567"),
@@ -71,17 +71,18 @@ func TestMemoryAccessBounds(t *testing.T) {
 			memory.WriteUint64Le(offset(8), 1), memory.WriteFloat32Le(offset(4), 1), memory.WriteFloat64Le(offset(8), 1),
 		}
 	}
-	for i, err := range accesses(func(n uint32) uint32 { return size - n }) {
+	for i, err := range accesses(func(n uint64) uint64 { return size - n }) {
 		if err != nil {
 			t.Errorf("access %d at the end: %v", i, err)
 		}
 	}
 	before := bytes.Clone(memory.Data())
-	for _, offset := range []func(uint32) uint32{
-		func(n uint32) uint32 { return size - n + 1 },
-		func(uint32) uint32 { return size },
-		func(uint32) uint32 { return math.MaxUint32 },
-		func(n uint32) uint32 { return -n },
+	for _, offset := range []func(uint64) uint64{
+		func(n uint64) uint64 { return size - n + 1 },
+		func(uint64) uint64 { return size },
+		func(uint64) uint64 { return math.MaxUint32 },
+		func(uint64) uint64 { return math.MaxUint64 },
+		func(n uint64) uint64 { return -n },
 	} {
 		for i, err := range accesses(offset) {
 			var memoryError *wasmer.MemoryError
@@ -114,7 +115,7 @@ func TestMemoryAccessBounds(t *testing.T) {
 		t.Error(err)
 	}
 	memory.Close()
-	for i, err := range accesses(func(uint32) uint32 { return 0 }) {
+	for i, err := range accesses(func(uint64) uint64 { return 0 }) {
 		if !errors.Is(err, wasmer.ErrClosed) {
 			t.Errorf("access %d to a closed memory: %v", i, err)
 		}
@@ -122,5 +123,70 @@ func TestMemoryAccessBounds(t *testing.T) {
 	var none *wasmer.Memory
 	if _, err := none.ReadUint8(0); !errors.Is(err, wasmer.ErrClosed) {
 		t.Errorf("no memory: %v", err)
+	}
+}
+
+func TestMemoryViewAndCStrings(t *testing.T) {
+	memory := must(wasmer.NewMemory(1, 3))(t)
+	const size = 65536
+	if memory.Size() != size {
+		t.Errorf("size %d", memory.Size())
+	}
+	view := must(memory.View(size-4, 4))(t)
+	if len(view) != 4 || cap(view) != 4 {
+		t.Errorf("length %d, capacity %d", len(view), cap(view))
+	}
+	copy(view, "abcd")
+	if got := must(memory.ReadString(size-4, 4))(t); got != "abcd" {
+		t.Errorf("read %q", got)
+	}
+	_, err := memory.View(size-3, 4)
+	checkText(t, err, "memory access out of range: 4 bytes at offset 65533 (size 65536)")
+
+	_, err = memory.ReadCString(size-4, math.MaxUint64) // the memory ends before a zero
+	checkContains(t, err, "no zero byte within 18446744073709551615 bytes from offset 65532 on")
+	_, err = memory.ReadCString(size+1, 1)
+	checkContains(t, err, "at offset 65537")
+	if err := memory.WriteCString(100, "Grüße"); err != nil {
+		t.Error(err)
+	}
+	if got := must(memory.ReadCString(100, 8))(t); got != "Grüße" { // 7 bytes and the zero
+		t.Errorf("read %q", got)
+	}
+	_, err = memory.ReadCString(100, 7)
+	checkContains(t, err, "no zero byte within 7 bytes from offset 100 on, expected one at the end of the string")
+	checkContains(t, memory.WriteCString(100, "a\x00b"), "the string has a zero byte at index 1")
+	if err := memory.WriteCString(size-3, "xy"); err != nil {
+		t.Error(err)
+	}
+	before := bytes.Clone(memory.Data())
+	checkContains(t, memory.WriteCString(size-2, "xy"), "3 bytes at offset 65534")
+	if !bytes.Equal(before, memory.Data()) {
+		t.Error("a string that does not fit was written")
+	}
+
+	if previous := must(memory.GrowBy(1))(t); previous != 1 || memory.Size() != 2*size {
+		t.Errorf("%d pages before, %d bytes now", previous, memory.Size())
+	}
+	if previous := must(memory.GrowBy(0))(t); previous != 2 {
+		t.Errorf("%d pages", previous)
+	}
+	for _, pages := range []uint64{2, 1 << 32, math.MaxUint64} {
+		_, err = memory.GrowBy(pages)
+		var typed *wasmer.MemoryError
+		if !errors.As(err, &typed) || memory.Size() != 2*size {
+			t.Errorf("%v, %d bytes", err, memory.Size())
+		}
+	}
+	_, err = memory.GrowBy(2)
+	checkText(t, err, "cannot grow the memory by 2 pages: 2 pages and 2 more, expected 3 at most")
+	memory.Close()
+	for i, err := range []error{second(memory.View(0, 0)), second(memory.ReadCString(0, 1)), memory.WriteCString(0, ""), second(memory.GrowBy(0))} {
+		if !errors.Is(err, wasmer.ErrClosed) {
+			t.Errorf("access %d: %v", i, err)
+		}
+	}
+	if memory.Size() != 0 {
+		t.Errorf("size %d", memory.Size())
 	}
 }

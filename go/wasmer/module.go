@@ -135,6 +135,16 @@ func (module *Module) made() *core.Module {
 	return module.inner
 }
 
+// exportsFunction reports whether the module exports a function of a name.
+func (module *Module) exportsFunction(name string) bool {
+	for _, export := range module.Exports {
+		if export.Name == name && export.Kind == ImportExportKindFunction {
+			return true
+		}
+	}
+	return false
+}
+
 // Close frees the module. Its instances stay open; what is being done with the module at the moment
 // ends first. Further calls do nothing.
 func (module *Module) Close() { module.made().Close() }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/gowasmer/wasmer/go/internal/core"
 )
@@ -20,19 +22,32 @@ type Pool struct {
 	config  poolConfig
 	seats   chan struct{} // one for each instance that may be in use, nil for no limit
 
-	mutex  sync.Mutex
-	idle   []*Instance
-	used   map[*core.Instance]bool
-	closed bool
+	waiting, waits, waited, made atomic.Int64
+
+	mutex     sync.Mutex
+	idle      []*pooled
+	used      map[*core.Instance]*pooled
+	discarded int64
+	closed    bool
+}
+
+// pooled is an instance of a pool.
+type pooled struct {
+	instance *Instance
+	wasi     *wasiBinding // nil in pools without WASI
+	lent     bool         // what it is bound to belongs to a user who got it by GetWasi
 }
 
 type poolConfig struct {
 	idle, limit int
 	instance    []InstanceOption
+	wasi        *Wasi
+	imports     func(context.Context) (*Imports, error)
+	made        func(context.Context, *Instance) error
 }
 
-// PoolOption is an option of [NewPool]: [WithReuse], [WithLimit], or an [InstanceOption] for all
-// instances.
+// PoolOption is an option of [NewPool]: [WithReuse], [WithLimit], [WithWasi],
+// [WithInstanceImports], [WithNewInstance], or an [InstanceOption] for all instances.
 type PoolOption interface{ applyToPool(*poolConfig) }
 
 type poolOption func(*poolConfig)
@@ -45,7 +60,7 @@ func (option InstanceOption) applyToPool(config *poolConfig) {
 
 // WithReuse makes a pool keep up to idle instances that were put back, and hand them out again as
 // they are: memory, tables and globals have what the user before has left there. An instance whose
-// call failed may be in any state; close it before it is put back, so that it is not reused.
+// call failed may be in any state: tell [Pool.Put] the error, so that it is not reused.
 func WithReuse(idle int) PoolOption {
 	return poolOption(func(config *poolConfig) { config.idle = max(idle, 0) })
 }
@@ -56,12 +71,38 @@ func WithLimit(instances int) PoolOption {
 	return poolOption(func(config *poolConfig) { config.limit = instances })
 }
 
+// WithWasi makes the instances of a pool by [Wasi.Instantiate]: each has files, streams and
+// arguments of w for itself, and its export "_initialize" has run when Get returns it.
+// [Pool.GetWasi] chooses others for one use. nil gives what the zero Wasi does.
+func WithWasi(w *Wasi) PoolOption {
+	return poolOption(func(config *poolConfig) {
+		if w == nil {
+			w = &Wasi{}
+		}
+		config.wasi = w
+	})
+}
+
+// WithInstanceImports gives each new instance of a pool imports of its own: those that imports
+// returns, which are preferred, and those of the pool. The context is that of the Get that wants
+// the instance. An error is that of Get.
+func WithInstanceImports(imports func(ctx context.Context) (*Imports, error)) PoolOption {
+	return poolOption(func(config *poolConfig) { config.imports = imports })
+}
+
+// WithNewInstance calls a function with each new instance of a pool before anybody gets it, to
+// prepare it: to call an export, to fill its memory, to set its context data. The context is that
+// of the Get that wants the instance. An error is that of Get, and closes the instance.
+func WithNewInstance(prepare func(ctx context.Context, instance *Instance) error) PoolOption {
+	return poolOption(func(config *poolConfig) { config.made = prepare })
+}
+
 // NewPool makes a pool. nil imports are none. The module and the imports must stay open while the
 // pool is used; they are not closed with it. An instance is made at once, to see that it works; it
 // is the first that Get returns where instances are reused. The error is a [*ModuleError]; see
 // [Module.InstantiateContext].
 func NewPool(module *Module, imports *Imports, options ...PoolOption) (*Pool, error) {
-	pool := &Pool{module: module, imports: imports, used: make(map[*core.Instance]bool)}
+	pool := &Pool{module: module, imports: imports, used: make(map[*core.Instance]*pooled)}
 	for _, option := range options {
 		if option != nil {
 			option.applyToPool(&pool.config)
@@ -70,76 +111,206 @@ func NewPool(module *Module, imports *Imports, options ...PoolOption) (*Pool, er
 	if pool.config.limit > 0 {
 		pool.seats = make(chan struct{}, pool.config.limit)
 	}
-	instance, err := pool.make(context.Background())
+	first, err := pool.make(context.Background(), pool.config.wasi)
 	if err != nil {
 		return nil, err
 	}
 	if pool.config.idle > 0 {
-		pool.idle = append(pool.idle, instance)
+		pool.idle = append(pool.idle, first)
 	} else {
-		instance.Close()
+		first.instance.Close()
 	}
 	return pool, nil
 }
 
-func (pool *Pool) make(ctx context.Context) (*Instance, error) {
-	instance, err := pool.module.InstantiateContext(ctx, pool.imports, pool.config.instance...)
+// make makes an instance.
+func (pool *Pool) make(ctx context.Context, w *Wasi) (*pooled, error) {
+	imports, err := pool.instanceImports(ctx)
+	if err != nil {
+		return nil, poolError(err)
+	}
+	item := &pooled{lent: w != pool.config.wasi}
+	options := instanceOptions(pool.config.instance)
+	if w != nil {
+		item.instance, item.wasi, err = w.initialize(ctx, pool.module, imports, options)
+	} else if item.instance, err = instantiate(ctx, pool.module.made(), imports, options); err != nil {
+		err = instantiationModuleError(err)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return &instance, nil
+	prepared := false
+	defer func() { // also if the hook panics
+		if !prepared {
+			item.instance.Close()
+		}
+	}()
+	if pool.config.made != nil {
+		if err := pool.config.made(ctx, item.instance); err != nil {
+			return nil, poolError(err)
+		}
+	}
+	prepared = true
+	pool.made.Add(1)
+	return item, nil
+}
+
+// instanceImports returns the imports of a new instance.
+func (pool *Pool) instanceImports(ctx context.Context) (*Imports, error) {
+	if pool.config.imports == nil {
+		return pool.imports, nil
+	}
+	own, err := pool.config.imports(ctx)
+	if err != nil {
+		return nil, err
+	}
+	items, err := pool.imports.registry().Items()
+	if err != nil {
+		return nil, err
+	}
+	added, err := own.registry().Items()
+	if err != nil {
+		return nil, err
+	}
+	all := core.NewRegistry(items)
+	if err := all.Replace(added); err != nil {
+		return nil, err
+	}
+	return &Imports{all, defaultNamespace}, nil
 }
 
 // Get returns an instance that nobody else uses; give it back by Put. The context bounds the wait
-// for one, where there is a limit, and the start function of a new one. The error is a
-// [*ModuleError]: the context is done, the instantiation failed, or the pool is closed.
+// for one, where there is a limit, and what runs in a new one. The error is a [*ModuleError]: the
+// context is done, the instantiation failed, or the pool is closed; or that of [Wasi.Instantiate].
 func (pool *Pool) Get(ctx context.Context) (*Instance, error) {
+	if pool == nil {
+		return nil, poolError(closedError("pool"))
+	}
+	return pool.get(ctx, pool.config.wasi)
+}
+
+// GetWasi is [Pool.Get] with other streams, arguments, directories and all else of a Wasi for this
+// use alone. The pool must have been made by [WithWasi].
+//
+// A reused instance gets a new state of WASI: what it has left open is closed, and the streams and
+// directories of w take the places of those before. A guest that has asked for arguments,
+// environment or the names of its directories when it was initialised, as C libraries do for
+// directories, does not ask again: give it as many directories, of the same names. After Put,
+// nothing of w is used any more.
+func (pool *Pool) GetWasi(ctx context.Context, w *Wasi) (*Instance, error) {
+	if pool == nil {
+		return nil, poolError(closedError("pool"))
+	}
+	if pool.config.wasi == nil && pool.module != nil {
+		return nil, poolError(errors.New("it was made without WASI, expected NewPool with WithWasi for GetWasi"))
+	}
+	if w == nil {
+		w = &Wasi{}
+	}
+	return pool.get(ctx, w)
+}
+
+func (pool *Pool) get(ctx context.Context, w *Wasi) (*Instance, error) {
 	if err := core.CheckContext(ctx); err != nil {
 		return nil, poolError(err)
 	}
-	if pool == nil || pool.module == nil {
+	if pool.module == nil {
 		return nil, poolError(closedError("pool"))
 	}
-	if pool.seats != nil {
-		select {
-		case pool.seats <- struct{}{}:
-		case <-ctx.Done():
-			return nil, poolError(core.CheckContext(ctx))
-		}
+	if err := pool.sit(ctx); err != nil {
+		return nil, poolError(err)
 	}
-	var instance *Instance
+	var item *pooled
 	defer func() { // also if a start function panics
-		if instance == nil {
+		if item == nil {
 			pool.free()
 		}
 	}()
-	var err error
-	instance, err = pool.get(ctx)
-	return instance, err
+	item, err := pool.find(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	return item.instance, nil
 }
 
-func (pool *Pool) get(ctx context.Context) (*Instance, error) {
-	instance, err := pool.takeIdle()
-	if err != nil {
-		return nil, poolError(err)
+// sit waits for a seat.
+func (pool *Pool) sit(ctx context.Context) error {
+	if pool.seats == nil {
+		return nil
 	}
-	if instance == nil {
-		if instance, err = pool.make(ctx); err != nil {
-			return nil, err
+	select {
+	case pool.seats <- struct{}{}:
+		return nil
+	default:
+	}
+	began := time.Now()
+	pool.waits.Add(1)
+	pool.waiting.Add(1)
+	defer func() {
+		pool.waiting.Add(-1)
+		pool.waited.Add(int64(time.Since(began)))
+	}()
+	select {
+	case pool.seats <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return core.CheckContext(ctx)
+	}
+}
+
+// find returns an instance that was put back and can be had with w, or a new one.
+func (pool *Pool) find(ctx context.Context, w *Wasi) (*pooled, error) {
+	var item *pooled
+	for {
+		var err error
+		if item, err = pool.takeIdle(); err != nil {
+			return nil, poolError(err)
 		}
+		if item == nil {
+			if item, err = pool.make(ctx, w); err != nil {
+				return nil, err
+			}
+			break
+		}
+		if ok, err := pool.rebind(item, w); err != nil {
+			item.instance.Close()
+			return nil, err
+		} else if ok {
+			break
+		}
+		item.instance.Close()
 	}
 	pool.mutex.Lock()
 	defer pool.mutex.Unlock()
 	if pool.closed {
-		instance.Close()
+		item.instance.Close()
 		return nil, poolError(closedError("pool"))
 	}
-	pool.used[instance.inner] = true
-	return instance, nil
+	pool.used[item.instance.inner] = item
+	return item, nil
+}
+
+// rebind gives an instance that is reused the WASI that its user wants. It reports whether that can
+// be.
+func (pool *Pool) rebind(item *pooled, w *Wasi) (bool, error) {
+	lend := w != pool.config.wasi
+	if !lend && !item.lent {
+		return true, nil // it goes on with what it has
+	}
+	system, err := w.system()
+	if err != nil {
+		return false, importObjectError("Cannot make the imports of WASI", err)
+	}
+	if !item.wasi.replace(system) {
+		_ = system.Close()
+		return false, nil
+	}
+	item.lent = lend
+	return true, nil
 }
 
 // takeIdle returns an instance that was put back, or nil.
-func (pool *Pool) takeIdle() (*Instance, error) {
+func (pool *Pool) takeIdle() (*pooled, error) {
 	pool.mutex.Lock()
 	defer pool.mutex.Unlock()
 	if pool.closed {
@@ -147,11 +318,11 @@ func (pool *Pool) takeIdle() (*Instance, error) {
 	}
 	for len(pool.idle) > 0 {
 		last := len(pool.idle) - 1
-		instance := pool.idle[last]
+		item := pool.idle[last]
 		pool.idle[last] = nil
 		pool.idle = pool.idle[:last]
-		if !instance.inner.IsClosed() && !instance.inner.IsTerminated() {
-			return instance, nil
+		if !item.instance.inner.IsClosed() && !item.instance.inner.IsTerminated() {
+			return item, nil
 		}
 	}
 	return nil, nil
@@ -165,9 +336,14 @@ func (pool *Pool) free() {
 }
 
 // Put gives back an instance that Get has returned. It must not be used any more: it is closed, or
-// reused by others. The error is an [*InstanceError]: the instance is not one that is in use by
-// this pool, because it was put back before or comes from elsewhere; nothing happens to it then.
-func (pool *Pool) Put(instance *Instance) error {
+// reused by others. An instance whose call has failed is never reused: give Put the error of the
+// call, and nil if there was none:
+//
+//	defer func() { pool.Put(instance, err) }()
+//
+// The error is an [*InstanceError]: the instance is not one that is in use by this pool, because it
+// was put back before or comes from elsewhere; nothing happens to it then.
+func (pool *Pool) Put(instance *Instance, failure ...error) error {
 	if instance == nil || instance.inner == nil {
 		return instanceError("cannot put the instance back", closedError("instance"))
 	}
@@ -175,22 +351,62 @@ func (pool *Pool) Put(instance *Instance) error {
 		return instanceError("cannot put the instance back", closedError("pool"))
 	}
 	pool.mutex.Lock()
-	if !pool.used[instance.inner] {
+	item := pool.used[instance.inner]
+	pool.mutex.Unlock()
+	if item != nil && item.lent { // before others can get it
+		item.wasi.close()
+	}
+	failed := errors.Join(failure...) != nil
+	pool.mutex.Lock()
+	if item = pool.used[instance.inner]; item == nil {
 		pool.mutex.Unlock()
 		return instanceError("cannot put the instance back", errors.New("it is not in use by this pool"))
 	}
 	delete(pool.used, instance.inner)
-	keep := !pool.closed && len(pool.idle) < pool.config.idle && !instance.inner.IsClosed() &&
+	keep := !failed && !pool.closed && len(pool.idle) < pool.config.idle && !instance.inner.IsClosed() &&
 		!instance.inner.IsTerminated()
 	if keep {
-		pool.idle = append(pool.idle, instance)
+		pool.idle = append(pool.idle, item)
+	}
+	if failed {
+		pool.discarded++
 	}
 	pool.mutex.Unlock()
 	if !keep {
-		instance.Close()
+		item.instance.Close()
 	}
 	pool.free()
 	return nil
+}
+
+// PoolStats are the figures of a pool at a moment.
+type PoolStats struct {
+	// InUse is how many instances are handed out, Idle how many wait to be reused.
+	InUse, Idle int
+
+	// Waiting is how many calls of Get wait for an instance to be put back.
+	Waiting int
+
+	// Waits is how many calls of Get have had to wait, and Waited for how long in all.
+	Waits  int64
+	Waited time.Duration
+
+	// Made is how many instances were made, the first one of NewPool included. Discarded is how
+	// many were closed because Put was told that their call had failed.
+	Made, Discarded int64
+}
+
+// Stats returns the figures of the pool.
+func (pool *Pool) Stats() PoolStats {
+	if pool == nil {
+		return PoolStats{}
+	}
+	pool.mutex.Lock()
+	defer pool.mutex.Unlock()
+	return PoolStats{
+		InUse: len(pool.used), Idle: len(pool.idle), Waiting: int(pool.waiting.Load()), Waits: pool.waits.Load(),
+		Waited: time.Duration(pool.waited.Load()), Made: pool.made.Load(), Discarded: pool.discarded,
+	}
 }
 
 // Close closes the instances that are not in use; those that are get closed when they are put back.
@@ -203,8 +419,8 @@ func (pool *Pool) Close() {
 	idle := pool.idle
 	pool.idle, pool.closed = nil, true
 	pool.mutex.Unlock()
-	for _, instance := range idle {
-		instance.Close()
+	for _, item := range idle {
+		item.instance.Close()
 	}
 }
 

@@ -9,14 +9,17 @@ import (
 	"os"
 	"time"
 
+	"github.com/gowasmer/wasmer/go/internal/core"
 	"github.com/gowasmer/wasmer/go/internal/wasi"
 )
 
 // Wasi says what a WASI program gets of the world: nothing but what is set here. Programs of WASI
 // preview 1 (namespace "wasi_snapshot_preview1") and of its predecessor ("wasi_unstable") run.
-// [Wasi.Run] runs a program; [Wasi.ImportObject] gives the functions to instances that are made
-// otherwise. The zero Wasi gives no arguments, an empty input, outputs that discard, no files, and
-// the clocks and the random source of the system.
+// [Wasi.Run] runs a program, [Wasi.Instantiate] makes an instance of a library; [Wasi.ImportObject]
+// gives the functions to instances that are made otherwise. Each use has its own state, so that one
+// Wasi, or copies of it with other streams, serve any number of instances. The zero Wasi gives no
+// arguments, an empty input, outputs that discard, no files, and the clocks and the random source
+// of the system.
 type Wasi struct {
 	// Args are the arguments. The first one is the name of the program.
 	Args []string
@@ -78,12 +81,13 @@ type WasiDir struct {
 	// Root is a directory of the host that is open. It is not closed.
 	Root *os.Root
 
-	// FS is a file system, such as an [embed.FS], a [zip.Reader] or an [fstest.MapFS]. It is
-	// read-only for the program. Seeking in a file that is no [io.Seeker], and reading at an offset
-	// from one that is no [io.ReaderAt], reads it into memory.
+	// FS is a file system. One that is a [WritableFS], such as a [MemoryFS], the program can
+	// change. Others, such as an [embed.FS], a [zip.Reader] or an [fstest.MapFS], are read-only;
+	// seeking in a file that is no [io.Seeker] there, and reading at an offset from one that is no
+	// [io.ReaderAt], reads it into memory.
 	FS fs.FS
 
-	// ReadOnly refuses every change of a directory of the host, with the error EROFS.
+	// ReadOnly refuses every change, with the error EROFS.
 	ReadOnly bool
 }
 
@@ -163,45 +167,108 @@ func (w *Wasi) ImportObject() (*ImportObject, error) {
 	return wasiImportObject(system, wasi.Snapshot0, wasi.Snapshot1), nil
 }
 
-// Run runs a program: it instantiates the module, calls its export "_start", or for a library
-// ("reactor") "_initialize" if there is one, and closes what it has opened. It returns nil when the
-// program returns or exits with code 0, an [*ExitError] (found by [errors.As]) for another code,
-// and else what [Module.InstantiateContext] or [Function.Call] return: a [*Trap], or an error that
-// matches that of the context if it was done before. The options are those of InstantiateContext.
+// The exports by which WASI knows programs and libraries ("commands" and "reactors").
+const (
+	wasiStart      = "_start"
+	wasiInitialize = "_initialize"
+)
+
+// Run runs a program: it instantiates the module, calls its export "_start", and closes what it has
+// opened. It returns nil when the program returns or exits with code 0, an [*ExitError] (found by
+// [errors.As]) for another code, and else what [Module.InstantiateContext] or [Function.Call]
+// return: a [*Trap], or an error that matches that of the context if it was done before. The
+// options are those of InstantiateContext. A module without "_start" is no program, which is a
+// [*ModuleError]: a library ("reactor") is made by [Wasi.Instantiate].
 func (w *Wasi) Run(ctx context.Context, module *Module, options ...InstanceOption) error {
 	return w.RunWith(ctx, module, nil, options...)
 }
 
 // RunWith is Run for a program that imports more than WASI: imports have what else there is, and
 // are preferred.
-func (w *Wasi) RunWith(
-	ctx context.Context, module *Module, imports *Imports, options ...InstanceOption,
-) error {
+func (w *Wasi) RunWith(ctx context.Context, module *Module, imports *Imports, options ...InstanceOption) error {
+	if module.made() != nil && !module.exportsFunction(wasiStart) {
+		return noProgram(module)
+	}
+	instance, binding, err := w.link(ctx, module, imports, instanceOptions(options))
+	if err != nil {
+		return exitOf(err)
+	}
+	defer binding.close()
+	defer instance.Close()
+	return exitOf(instance.callNothing(ctx, wasiStart))
+}
+
+// noProgram is the error of running a module without "_start".
+func noProgram(module *Module) error {
+	if module.exportsFunction(wasiInitialize) {
+		return &ModuleError{message: "cannot run the module: it exports `_initialize` and no `_start`, so it is a library (a WASI reactor), " +
+			"expected a program; use Wasi.Instantiate and call its other exports"}
+	}
+	return &ModuleError{message: "cannot run the module: it exports no function `_start`, expected a WASI program; " +
+		"use Wasi.Instantiate for a library, or Module.InstantiateContext if it has nothing to do with WASI"}
+}
+
+// Instantiate makes an instance of a library (a WASI "reactor"): it instantiates the module and
+// calls its export "_initialize", if there is one, after which its other exports can be called. The
+// instance has streams, arguments, files and all else of w for itself; what it has opened is closed
+// with it. imports have what the module imports beyond WASI, and are preferred; nil is nothing.
+//
+// "_initialize" is called once, and ends with the context. An error of it is the error: a [*Trap],
+// or an [*ExitError] if it exits, with any code; the instance is closed then. All else is as with
+// [Module.InstantiateContext]. A program can be instantiated, too: its "_start" is not called.
+func (w *Wasi) Instantiate(ctx context.Context, module *Module, imports *Imports, options ...InstanceOption) (Instance, error) {
+	instance, _, err := w.initialize(ctx, module, imports, instanceOptions(options))
+	if err != nil {
+		return Instance{}, err
+	}
+	return *instance, nil
+}
+
+// initialize is Instantiate that returns what pools need.
+func (w *Wasi) initialize(ctx context.Context, module *Module, imports *Imports, options core.InstanceOptions) (*Instance, *wasiBinding, error) {
+	instance, binding, err := w.link(ctx, module, imports, options)
+	if err != nil || instance.inner.Function(wasiInitialize) == nil {
+		return instance, binding, err
+	}
+	initialized := false
+	defer func() { // also if a host function panics
+		if !initialized {
+			instance.Close()
+		}
+	}()
+	if err := instance.callNothing(ctx, wasiInitialize); err != nil {
+		return nil, nil, err
+	}
+	initialized = true
+	return instance, binding, nil
+}
+
+// link makes an instance whose WASI functions are bound to what w says. What it opens is closed
+// with the instance.
+func (w *Wasi) link(ctx context.Context, module *Module, imports *Imports, options core.InstanceOptions) (*Instance, *wasiBinding, error) {
+	if module.made() == nil {
+		return nil, nil, instantiationModuleError(closedError("module"))
+	}
 	system, err := w.system()
 	if err != nil {
-		return importObjectError("cannot make the imports of WASI", err)
+		return nil, nil, importObjectError("cannot make the imports of WASI", err)
 	}
-	defer system.Close()
-	object := wasiImportObject(system, wasi.Snapshot0, wasi.Snapshot1)
-	if imports != nil {
-		if err := object.Extend(*imports); err != nil {
-			return err
+	binding := bindWasi(system)
+	linked := false
+	defer func() { // also if the start function panics
+		if !linked {
+			binding.close()
 		}
-	}
-	instance, err := module.InstantiateContext(ctx, object.imports, options...)
+	}()
+	all, err := binding.imports(module, imports)
 	if err != nil {
-		return exitOf(err)
+		return nil, nil, instantiationModuleError(err)
 	}
-	defer instance.Close()
-	for _, name := range []string{"_start", "_initialize"} {
-		if instance.inner.Function(name) == nil {
-			continue
-		}
-		function, err := instance.Function(name)
-		if err == nil {
-			_, err = function.Call(ctx)
-		}
-		return exitOf(err)
+	options.AtClose = binding.close
+	instance, err := instantiate(ctx, module.inner, all, options)
+	if err != nil {
+		return nil, nil, instantiationModuleError(err)
 	}
-	return nil
+	linked = true
+	return instance, binding, nil
 }

@@ -2,6 +2,8 @@ package wasmer
 
 import (
 	"context"
+	"maps"
+	"sync/atomic"
 
 	"github.com/gowasmer/wasmer/go/internal/core"
 	"github.com/gowasmer/wasmer/go/internal/engine"
@@ -21,27 +23,88 @@ func (g *wasiGuest) Memory() []byte { return g.call.Instance().BytesInCall() }
 // Context returns that of the call.
 func (g *wasiGuest) Context() context.Context { return (*InstanceContext)(g).Context() }
 
-// wasiImportObject makes an ImportObject of the functions of some namespaces.
-func wasiImportObject(system *wasi.System, namespaces ...string) *ImportObject {
-	items := make(map[core.Name]core.Item)
+// wasiBinding is what the WASI functions of an instance act on: a System, which a pool replaces
+// between two uses of the instance.
+type wasiBinding struct {
+	system atomic.Pointer[wasi.System]
+	origin int64 // when the clock began that the engine reads for the guest
+	shared bool  // the engine reads it
+}
+
+// bindWasi makes a binding to begin with.
+func bindWasi(system *wasi.System) *wasiBinding {
 	// The engine and package wasi go by one clock: which of both reads it for the guest depends on
 	// the depth of its stack.
-	origin := engine.ClockMonotonic() - 1
-	shared := system.ShareClock(func() int64 { return engine.ClockMonotonic() - origin })
-	for _, namespace := range namespaces {
-		for _, f := range wasi.Functions(namespace) {
-			host := wasiFunction(system, f).host
-			if shared && f.Name == wasi.ClockTimeGet {
-				host.Intrinsic = engine.ClockRead(origin)
-			}
-			items[core.Name{Namespace: namespace, Name: f.Name}] = host
+	b := &wasiBinding{origin: engine.ClockMonotonic() - 1}
+	b.shared = system.ShareClock(b.clock)
+	b.system.Store(system)
+	return b
+}
+
+func (b *wasiBinding) clock() int64 { return engine.ClockMonotonic() - b.origin }
+
+// replace puts a System in place of the one before, which is closed. It reports false, and does
+// nothing, if the engine reads the system's clocks for the guest, and these are to be others. No
+// function may be running.
+func (b *wasiBinding) replace(system *wasi.System) bool {
+	if !system.ShareClock(b.clock) && b.shared {
+		return false
+	}
+	b.close()
+	b.system.Store(system)
+	return true
+}
+
+// close closes what the guest has open.
+func (b *wasiBinding) close() { _ = b.system.Load().Close() }
+
+// functions returns the WASI functions of a namespace that are wanted, as items to import.
+func (b *wasiBinding) functions(namespace string, wanted func(core.Name) bool) map[core.Name]core.Item {
+	items := make(map[core.Name]core.Item)
+	for _, f := range wasi.Functions(namespace) {
+		name := core.Name{Namespace: namespace, Name: f.Name}
+		if !wanted(name) {
+			continue
 		}
+		host := b.function(f).host
+		if b.shared && f.Name == wasi.ClockTimeGet {
+			host.Intrinsic = engine.ClockRead(b.origin)
+		}
+		items[name] = host
+	}
+	return items
+}
+
+// wasiImportObject makes an ImportObject of the functions of some namespaces.
+func wasiImportObject(system *wasi.System, namespaces ...string) *ImportObject {
+	b := bindWasi(system)
+	items := make(map[core.Name]core.Item)
+	for _, namespace := range namespaces {
+		maps.Copy(items, b.functions(namespace, func(core.Name) bool { return true }))
 	}
 	return &ImportObject{imports: &Imports{core.NewRegistry(items), defaultNamespace}}
 }
 
-// wasiFunction makes a host function on raw slots.
-func wasiFunction(system *wasi.System, f wasi.Function) HostFunction {
+// imports returns what a module imports of WASI, and all of other imports, which are preferred.
+func (b *wasiBinding) imports(module *Module, others *Imports) (*Imports, error) {
+	wanted := make(map[core.Name]bool)
+	for _, imported := range module.Imports {
+		wanted[core.Name{Namespace: imported.Namespace, Name: imported.Name}] = true
+	}
+	items := make(map[core.Name]core.Item)
+	for _, namespace := range [...]string{wasi.Snapshot0, wasi.Snapshot1} {
+		maps.Copy(items, b.functions(namespace, func(name core.Name) bool { return wanted[name] }))
+	}
+	added, err := others.registry().Items()
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(items, added)
+	return &Imports{core.NewRegistry(items), defaultNamespace}, nil
+}
+
+// function makes a host function on raw slots.
+func (b *wasiBinding) function(f wasi.Function) HostFunction {
 	params := make([]ValueType, len(f.Params))
 	for i, letter := range f.Params {
 		params[i] = TypeI32
@@ -54,7 +117,7 @@ func wasiFunction(system *wasi.System, f wasi.Function) HostFunction {
 		return HostFunc(params, nil, func(_ *InstanceContext, slots []uint64) error { return &ExitError{Code: uint32(slots[0])} })
 	}
 	return HostFunc(params, []ValueType{TypeI32}, func(c *InstanceContext, slots []uint64) error {
-		slots[0] = uint64(call(system, (*wasiGuest)(c), slots))
+		slots[0] = uint64(call(b.system.Load(), (*wasiGuest)(c), slots))
 		return nil
 	})
 }

@@ -117,23 +117,13 @@ func exportsFunction(module *wasmer.Module, name string) bool {
 
 // invoke calls one exported function, with the arguments read by the types of its parameters, and prints the results.
 func invoke(ctx context.Context, w *wasmer.Wasi, module *wasmer.Module, o *runOptions, options []wasmer.InstanceOption, s streams) error {
-	object, err := w.ImportObject()
-	if err != nil {
-		return err
-	}
-	imports, err := object.Imports()
-	if err != nil {
-		return err
-	}
-	instance, err := module.InstantiateContext(ctx, imports, options...)
+	instance, err := w.Instantiate(ctx, module, nil, options...)
 	if err != nil {
 		return err
 	}
 	defer instance.Close()
-	if initialize, err := instance.Function("_initialize"); err == nil && o.invoke != "_initialize" {
-		if _, err := initialize.Call(ctx); err != nil {
-			return err
-		}
+	if o.invoke == "_initialize" { // it was called
+		return nil
 	}
 	function, err := instance.Function(o.invoke)
 	if err != nil {

@@ -18,9 +18,15 @@ type InstanceOptions struct {
 	// returns nil. Its error is the cause of a LinkError.
 	Missing func(*engine.Import) (*HostFunc, error)
 
-	// Hook, if it is not nil, returns what is called in place of each host function that is imported,
-	// such as one that tells somebody and then calls it. C functions are called as they are.
+	// Hook, if it is not nil, returns what is called in place of each host function that is
+	// imported, such as one that tells somebody and then calls it. C functions are called as they
+	// are.
 	Hook func(imported *engine.Import, call HostCall) HostCall
+
+	// AtClose, if it is not nil, is called once the instance is closed and its last call has ended,
+	// also where Instantiate fails after it has found all imports. It must not refer to the
+	// instance.
+	AtClose func()
 }
 
 // Instantiate creates an instance (specification, section 4.5.4): it links the imports, initialises
@@ -39,7 +45,7 @@ func Instantiate(ctx context.Context, module *Module, imports *Registry, options
 	if err := links.find(module.about.Imports, imports, &options); err != nil {
 		return nil, err
 	}
-	s := &Instance{about: module.about, callsC: links.callsC, calls: links.calls, owned: &resources{}}
+	s := &Instance{about: module.about, callsC: links.callsC, calls: links.calls, owned: &resources{}, atClose: options.AtClose}
 	s.own.call.instance = s
 	s.life.enter(s) // until the gate of the own fiber is shut
 	s.settle()
@@ -129,6 +135,7 @@ func (s *Instance) open(ctx context.Context) error {
 			break
 		}
 	}
+	s.opened.Store(true)
 	if start, ok := s.owned.handle.Start(); ok {
 		return s.start(ctx, start)
 	}
@@ -177,6 +184,9 @@ func (s *Instance) release() {
 	s.owned.free()
 	if s.watched.Load() {
 		s.space.Load().Closed()
+	}
+	if s.atClose != nil {
+		s.atClose()
 	}
 }
 

@@ -110,9 +110,9 @@ func (m *Memory) PageSize() uint64 {
 	return size
 }
 
-// View calls see with a part of the memory, which see must not keep. It returns an error that wraps
+// Do calls see with a part of the memory, which see must not keep. It returns an error that wraps
 // ErrClosed, or an *OutsideError.
-func (m *Memory) View(offset, length uint64, see func([]byte)) error {
+func (m *Memory) Do(offset, length uint64, see func([]byte)) error {
 	if !m.Enter() {
 		return ClosedError("memory")
 	}
@@ -123,6 +123,28 @@ func (m *Memory) View(offset, length uint64, see func([]byte)) error {
 	}
 	see(bytes[offset : offset+length])
 	return nil
+}
+
+// DoFrom is Do with less than length bytes where the memory ends before; offset must be within it.
+func (m *Memory) DoFrom(offset, length uint64, see func([]byte)) error {
+	if !m.Enter() {
+		return ClosedError("memory")
+	}
+	defer m.Leave()
+	bytes := m.get().Bytes()
+	size := uint64(len(bytes))
+	if offset > size {
+		return &OutsideError{offset, length, size}
+	}
+	see(bytes[offset : offset+min(length, size-offset)])
+	return nil
+}
+
+// View returns a part of the memory without copying it. It returns an error that wraps ErrClosed,
+// or an *OutsideError.
+func (m *Memory) View(offset, length uint64) (view []byte, err error) {
+	err = m.Do(offset, length, func(window []byte) { view = window[:length:length] })
+	return view, err
 }
 
 // OutsideError is the error of an access that is not within a memory.
@@ -144,7 +166,7 @@ func (m *Memory) Grow(pages uint64) (previous uint64, err error) {
 	if previous, err = m.handle.MemoryGrow(pages); err == nil {
 		return previous, nil
 	}
-	if now := definition.Pages(); now+pages > definition.MaxPages() {
+	if now, max := definition.Pages(), definition.MaxPages(); pages > max || now > max-pages {
 		return 0, &FullError{now, pages, definition.MaxPages()}
 	}
 	return 0, err

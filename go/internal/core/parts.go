@@ -37,12 +37,18 @@ type Instance struct {
 	made      atomic.Bool // the handle is there
 	watched   atomic.Bool // the space knows the engine's store
 	quit      fiber.Quit  // ends its calls
+	opened    atomic.Bool // what it exports can be asked for
 
 	exportedIndex uint32                          // that of the exported memory among all
 	space         atomic.Pointer[externref.Space] // that calls have to join; see space.go
 
+	atClose func() // called when the resources are freed, or nil
+
 	// Data is what the embedder has set for host functions.
 	Data atomic.Pointer[any]
+
+	// Faces are what faces show of it.
+	Faces Faces
 }
 
 // resources are the parts of an instance outside of Go's heap. They do not refer to the instance,
@@ -183,7 +189,8 @@ type store struct{ cell union.Cell[contents] }
 
 // contents are what stores that are one share.
 type contents struct {
-	// space is for the values of externref; nil as long as nothing in the store has to do with them.
+	// space is for the values of externref; nil as long as nothing in the store has to do with
+	// them.
 	space atomic.Pointer[externref.Space]
 
 	first     *Instance                // one of the instances, or nil; most stores have no other
@@ -230,6 +237,10 @@ func (s *Instance) refusal() error {
 	}
 	return s.quit.Err()
 }
+
+// IsOpened reports whether what the instance exports can be asked for: once it has been linked, and
+// before its start function runs. It was closed meanwhile, perhaps.
+func (s *Instance) IsOpened() bool { return s.opened.Load() }
 
 // Enter begins a use of the instance, unless it is nil or closed. It is for what is no call.
 func (s *Instance) Enter() bool { return s != nil && s.life.enter(s) }

@@ -1,10 +1,6 @@
 package fiber
 
-import (
-	"unsafe"
-
-	"github.com/gowasmer/wasmer/go/internal/engine"
-)
+import "github.com/gowasmer/wasmer/go/internal/engine"
 
 // HostError is the error of a host function, and where the guest called it.
 type HostError struct {
@@ -25,10 +21,6 @@ func (e *HostError) Unwrap() error { return e.Err }
 // hostError adds the frames of the guest, which is suspended in a host call, to the host function's
 // error. It must not be resumed.
 func (f *Fiber) hostError(err error) error {
-	// The engine reads the frames of a guest that has trapped: this one did so in its call.
-	sp := unsafe.Add(f.ctx, int(*field[uintptr](f, ctxSp))-int(uintptr(f.ctx)))
-	*field[uintptr](f, ctxTrapFp) = *(*uintptr)(unsafe.Add(sp, suspendedFp))
-	*field[uintptr](f, ctxTrapPc) = *(*uintptr)(unsafe.Add(sp, suspendedPc)) - 1
 	info := engine.Trap(f.ctx)
 	return &HostError{Err: err, Frames: info.Frames, LeftOut: info.LeftOut}
 }

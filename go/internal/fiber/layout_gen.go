@@ -16,8 +16,6 @@ const (
 	ctxSlots       = 96
 	ctxRuntimeArgs = 112
 	ctxTrapCode    = 152
-	ctxTrapPc      = 160
-	ctxTrapFp      = 168
 	ctxStore       = 200
 	ctxPauses      = 216
 	ctxResumeFrame = 224

@@ -111,7 +111,9 @@ func newExampleGuest(t *testing.T) (g *guest, file, listener, conn uint64) {
 }
 
 // TestPointersOutOfBounds calls each function with each of its pointers and lengths out of bounds (also such that their sum wraps), and then as it should be.
-func TestPointersOutOfBounds(t *testing.T) {
+func TestPointersOutOfBounds(t *testing.T) { onEach(t, testPointersOutOfBounds) }
+
+func testPointersOutOfBounds(t *testing.T) {
 	g, file, listener, conn := newExampleGuest(t)
 	for _, e := range examples(file, listener, conn) {
 		for i, kind := range e.kinds {
@@ -141,7 +143,9 @@ func TestPointersOutOfBounds(t *testing.T) {
 }
 
 // TestBufferListsOutOfBounds has a buffer of a list out of bounds: nothing is read or written then.
-func TestBufferListsOutOfBounds(t *testing.T) {
+func TestBufferListsOutOfBounds(t *testing.T) { onEach(t, testBufferListsOutOfBounds) }
+
+func testBufferListsOutOfBounds(t *testing.T) {
 	g, file, _, conn := newExampleGuest(t)
 	for _, buffer := range [][2]uint32{{memorySize, 1}, {memorySize - 1, 2}, {1, 1<<32 - 1}, {1<<32 - 1, 1<<32 - 1}, {1<<32 - 1, 1}, {0, 1 << 31}} {
 		list, _ := g.vectors([]byte("good"), nil)
@@ -169,7 +173,9 @@ func TestBufferListsOutOfBounds(t *testing.T) {
 }
 
 // TestBadDescriptors calls each function with descriptors that are not open.
-func TestBadDescriptors(t *testing.T) {
+func TestBadDescriptors(t *testing.T) { onEach(t, testBadDescriptors) }
+
+func testBadDescriptors(t *testing.T) {
 	g, file, listener, conn := newExampleGuest(t)
 	for _, e := range examples(file, listener, conn) {
 		for i, kind := range e.kinds {
@@ -202,7 +208,9 @@ func TestBadDescriptors(t *testing.T) {
 }
 
 // TestRandomArguments calls each function with arguments around all limits: whatever comes back, nothing panics, and nothing behind the memory changes.
-func TestRandomArguments(t *testing.T) {
+func TestRandomArguments(t *testing.T) { onEach(t, testRandomArguments) }
+
+func testRandomArguments(t *testing.T) {
 	calls := 3000
 	if testing.Short() {
 		calls = 300

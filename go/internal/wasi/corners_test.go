@@ -2,15 +2,15 @@ package wasi
 
 import (
 	"math"
-	"os"
-	"path/filepath"
 	"testing"
 )
 
 // Corners that programs rarely get to, where runtimes have been seen to differ. What is expected is POSIX's, or that of the specification.
 
 // TestDirectoryWithoutRights: a right that is lacking is ENOTCAPABLE, not an error of the descriptor.
-func TestDirectoryWithoutRights(t *testing.T) {
+func TestDirectoryWithoutRights(t *testing.T) { onEach(t, testDirectoryWithoutRights) }
+
+func testDirectoryWithoutRights(t *testing.T) {
 	g := newGuest(t)
 	fd, errno := g.open(fdDir, "dir", true, openDirectory, 0, 0)
 	g.check("path_open", errno, Success)
@@ -26,7 +26,9 @@ func TestDirectoryWithoutRights(t *testing.T) {
 }
 
 // TestSyncOfDirectory: both ways.
-func TestSyncOfDirectory(t *testing.T) {
+func TestSyncOfDirectory(t *testing.T) { onEach(t, testSyncOfDirectory) }
+
+func testSyncOfDirectory(t *testing.T) {
 	g := newGuest(t)
 	for _, fd := range []uint64{fdDir, fdReadOnly, fdMap} {
 		g.expect(Success, "fd_sync", fd)
@@ -35,11 +37,13 @@ func TestSyncOfDirectory(t *testing.T) {
 }
 
 // TestRemovedDirectory: an open directory that was removed has nothing left in it.
-func TestRemovedDirectory(t *testing.T) {
+func TestRemovedDirectory(t *testing.T) { onEach(t, testRemovedDirectory) }
+
+func testRemovedDirectory(t *testing.T) {
 	g := newGuest(t)
-	must(t, os.Mkdir(filepath.Join(g.dir, "gone"), 0o755))
+	g.putDirectory("gone")
 	fd := g.mustOpen("gone", openDirectory, 0)
-	must(t, os.Remove(filepath.Join(g.dir, "gone")))
+	g.check("path_remove_directory", g.path("path_remove_directory", fdDir, "gone"), Success)
 	if names, _, _ := g.readdir(fd, 1000, 0); len(names) > 2 {
 		t.Errorf("entries %q", names)
 	}
@@ -48,7 +52,9 @@ func TestRemovedDirectory(t *testing.T) {
 }
 
 // TestFarTimes: times are numbers without a sign, up to the year 2554; what cannot be held is 0.
-func TestFarTimes(t *testing.T) {
+func TestFarTimes(t *testing.T) { onEach(t, testFarTimes) }
+
+func testFarTimes(t *testing.T) {
 	g := newGuest(t)
 	for _, path := range []string{"file", "link"} {
 		setFarTimes(t, g, path)
@@ -75,7 +81,9 @@ func coarse(kept, set uint64) bool {
 }
 
 // TestDotsBehindFiles: what stands before "." has to be a directory.
-func TestDotsBehindFiles(t *testing.T) {
+func TestDotsBehindFiles(t *testing.T) { onEach(t, testDotsBehindFiles) }
+
+func testDotsBehindFiles(t *testing.T) {
 	g := newGuest(t)
 	for _, fd := range []uint64{fdDir, fdReadOnly, fdMap} {
 		for path, errno := range map[string]Errno{"file/.": ENOTDIR, "absent/.": ENOENT, "file/./x": ENOTDIR, "dir/.": EISDIR} {
@@ -103,10 +111,12 @@ func TestDotsBehindFiles(t *testing.T) {
 }
 
 // TestErrorsOfLinks: which of several reasons is told.
-func TestErrorsOfLinks(t *testing.T) {
+func TestErrorsOfLinks(t *testing.T) { onEach(t, testErrorsOfLinks) }
+
+func testErrorsOfLinks(t *testing.T) {
 	g := newGuest(t)
-	must(t, os.Symlink("nowhere", filepath.Join(g.dir, "dangling")))
-	must(t, os.Symlink("loop", filepath.Join(g.dir, "loop")))
+	g.putLink("nowhere", "dangling")
+	g.putLink("loop", "loop")
 	buffer, used := g.room(10), g.room(4)
 	for path, errno := range map[string]Errno{
 		"link": Success, "dangling": Success, "file": EINVAL, "dir": EINVAL, "file/": ENOTDIR, "link/": ENOTDIR, "dirlink/": EINVAL, "dangling/": ENOENT, "loop/": ELOOP,
@@ -142,7 +152,7 @@ func TestErrorsOfLinks(t *testing.T) {
 			t.Errorf("%s of %s and %s returned %d, expected %d", test.name, test.from, test.to, got, test.errno)
 		}
 	}
-	if _, err := os.Lstat(filepath.Join(g.dir, "new")); err == nil {
+	if _, errno := g.stat("new", 0); errno != ENOENT {
 		t.Error("something was made")
 	}
 }

@@ -3,13 +3,13 @@ package wasi
 import (
 	"encoding/binary"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 )
 
-func TestDirectories(t *testing.T) {
+func TestDirectories(t *testing.T) { onEach(t, testDirectories) }
+
+func testDirectories(t *testing.T) {
 	g := newGuest(t)
 	g.check("mkdir", g.path("path_create_directory", fdDir, "made"), Success)
 	g.check("mkdir with a slash", g.path("path_create_directory", fdDir, "made/sub/"), Success)
@@ -40,7 +40,9 @@ func (g *guest) rename(from, to string) Errno {
 	return g.call("path_rename", fdDir, p, n, fdDir, q, m)
 }
 
-func TestRename(t *testing.T) {
+func TestRename(t *testing.T) { onEach(t, testRename) }
+
+func testRename(t *testing.T) {
 	tests := []struct {
 		from, to string
 		errno    Errno
@@ -54,14 +56,16 @@ func TestRename(t *testing.T) {
 	}
 	for _, test := range tests {
 		g := newGuest(t)
-		must(t, os.Mkdir(filepath.Join(g.dir, "empty"), 0o755))
+		g.putDirectory("empty")
 		if errno := g.rename(test.from, test.to); errno != test.errno {
 			t.Errorf("rename %q to %q returned %d, expected %d", test.from, test.to, errno, test.errno)
 		}
 	}
 }
 
-func TestLinks(t *testing.T) {
+func TestLinks(t *testing.T) { onEach(t, testLinks) }
+
+func testLinks(t *testing.T) {
 	g := newGuest(t)
 	link := func(from, to string) Errno {
 		p, n := g.text(from)
@@ -91,7 +95,9 @@ func TestLinks(t *testing.T) {
 	g.expect(EINVAL, "path_link", fdDir, 1, p, n, fdDir, q, m)
 }
 
-func TestSymlinks(t *testing.T) {
+func TestSymlinks(t *testing.T) { onEach(t, testSymlinks) }
+
+func testSymlinks(t *testing.T) {
 	g := newGuest(t)
 	symlink := func(target, p string) Errno {
 		a, b := g.text(target)
@@ -173,9 +179,13 @@ func (g *guest) readdir(fd, size, cookie uint64) (names []string, kinds []FileTy
 	}
 }
 
-func TestReaddir(t *testing.T) {
+func TestReaddir(t *testing.T) { onEach(t, testReaddir) }
+
+func testReaddir(t *testing.T) {
 	g := newGuest(t)
-	must(t, os.WriteFile(filepath.Join(g.dir, "bad\xff"), nil, 0o644)) // has no name for a guest
+	if g.files == nil {
+		g.putFile("bad\xff", "") // has no name for a guest
+	}
 	for _, size := range []uint64{35, 64, 100, 4096} {
 		names, kinds, inodes := g.readdir(fdDir, size, 0)
 		if !slices.Equal(names[:2], []string{".", ".."}) {
@@ -215,11 +225,13 @@ func TestReaddir(t *testing.T) {
 }
 
 // TestReaddirWhileRemoving: cookies stay what they are, while entries that were read are removed; reading from the beginning sees what there is.
-func TestReaddirWhileRemoving(t *testing.T) {
+func TestReaddirWhileRemoving(t *testing.T) { onEach(t, testReaddirWhileRemoving) }
+
+func testReaddirWhileRemoving(t *testing.T) {
 	g := newGuest(t)
 	const files = 500
 	for i := range files {
-		must(t, os.WriteFile(filepath.Join(g.dir, "dir", fmt.Sprint("f", i)), nil, 0o644))
+		g.putFile(fmt.Sprint("dir/f", i), "")
 	}
 	fd := g.mustOpen("dir", openDirectory, 0)
 	seen := map[string]bool{}

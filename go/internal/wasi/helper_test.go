@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/fstest"
 	"time"
+
+	"github.com/gowasmer/wasmer/go/internal/memfs"
 )
 
 // guest is a guest without code: a memory, calls by name, and a place for what they point to. Behind the memory are bytes that nobody may touch.
@@ -18,9 +20,23 @@ type guest struct {
 	whole  []byte
 	memory []byte
 	ctx    context.Context
-	next   uint32 // free place
-	old    bool   // whether functions are those of snapshot 0
-	dir    string // of the host, that guests know as "/"
+	next   uint32    // free place
+	old    bool      // whether functions are those of snapshot 0
+	dir    string    // of the host, that guests know as "/"
+	files  *memfs.FS // or else this; see onEach
+}
+
+// onMemory has newGuest make its directories in memory.
+var onMemory bool
+
+// onEach runs a test with directories of the host, and with those of a WritableFS.
+func onEach(t *testing.T, test func(t *testing.T)) {
+	t.Run("host", test)
+	t.Run("memory", func(t *testing.T) {
+		onMemory = true
+		defer func() { onMemory = false }()
+		test(t)
+	})
 }
 
 func (g *guest) Memory() []byte           { return g.memory }
@@ -37,18 +53,25 @@ const (
 
 func newGuest(t testing.TB, change ...func(*Config)) *guest {
 	t.Helper()
-	dir := t.TempDir()
-	must(t, os.WriteFile(filepath.Join(dir, "file"), []byte("hello"), 0o644))
-	must(t, os.Mkdir(filepath.Join(dir, "dir"), 0o755))
-	must(t, os.WriteFile(filepath.Join(dir, "dir", "inner"), []byte("inner"), 0o644))
-	must(t, os.Symlink("file", filepath.Join(dir, "link")))
-	must(t, os.Symlink("dir", filepath.Join(dir, "dirlink")))
-	root, readOnly := openRoot(t, dir), openRoot(t, dir)
+	g := &guest{t: t, ctx: context.Background(), next: 4096}
+	mounts := []Mount{{Guest: "/"}, {Guest: "/ro", ReadOnly: true}}
+	if onMemory {
+		g.files = memfs.New(64 << 20)
+		mounts[0].FS, mounts[1].FS = g.files, g.files
+	} else {
+		g.dir = t.TempDir()
+		mounts[0].Root, mounts[1].Root = openRoot(t, g.dir), openRoot(t, g.dir)
+	}
+	g.putFile("file", "hello")
+	g.putDirectory("dir")
+	g.putFile("dir/inner", "inner")
+	g.putLink("file", "link")
+	g.putLink("dir", "dirlink")
 	config := Config{
 		Args: []string{"program", "argument"}, Env: []string{"A=1", "B="},
-		Mounts: []Mount{{Guest: "/", Root: root}, {Guest: "/ro", Root: readOnly, ReadOnly: true}, {Guest: "/map", FS: fstest.MapFS{
+		Mounts: append(mounts, Mount{Guest: "/map", FS: fstest.MapFS{
 			"file": {Data: []byte("mapped"), ModTime: time.Unix(5, 6)}, "dir/inner": {Data: []byte("inner")},
-		}}},
+		}}),
 	}
 	for _, f := range change {
 		f(&config)
@@ -58,7 +81,36 @@ func newGuest(t testing.TB, change ...func(*Config)) *guest {
 	t.Cleanup(func() { must(t, system.Close()) })
 	whole := bytes.Repeat([]byte{0xa5}, memorySize+4096)
 	clear(whole[:memorySize])
-	return &guest{t: t, system: system, whole: whole, memory: whole[:memorySize:memorySize], ctx: context.Background(), next: 4096, dir: dir}
+	g.system, g.whole, g.memory = system, whole, whole[:memorySize:memorySize]
+	return g
+}
+
+// putFile, putDirectory and putLink make something in the directory of the guest, past WASI.
+func (g *guest) putFile(name, text string) {
+	g.t.Helper()
+	if g.files != nil {
+		must(g.t, g.files.WriteFile(name, []byte(text), 0o644))
+	} else {
+		must(g.t, os.WriteFile(filepath.Join(g.dir, name), []byte(text), 0o644))
+	}
+}
+
+func (g *guest) putDirectory(name string) {
+	g.t.Helper()
+	if g.files != nil {
+		must(g.t, g.files.Mkdir(name, 0o755))
+	} else {
+		must(g.t, os.Mkdir(filepath.Join(g.dir, name), 0o755))
+	}
+}
+
+func (g *guest) putLink(target, name string) {
+	g.t.Helper()
+	if g.files != nil {
+		must(g.t, g.files.Symlink(target, name))
+	} else {
+		must(g.t, os.Symlink(target, filepath.Join(g.dir, name)))
+	}
 }
 
 func openRoot(t testing.TB, dir string) *os.Root {
@@ -189,9 +241,14 @@ func (g *guest) write(fd uint64, s string) Errno {
 	return errno
 }
 
-// contents reads a file of the host.
+// contents reads a file past WASI.
 func (g *guest) contents(name string) string {
 	g.t.Helper()
+	if g.files != nil {
+		data, err := g.files.ReadFile(name)
+		must(g.t, err)
+		return string(data)
+	}
 	data, err := os.ReadFile(filepath.Join(g.dir, name))
 	must(g.t, err)
 	return string(data)

@@ -196,15 +196,6 @@ func (d *hostDirectory) readLink(p path) (string, Errno) {
 	return target, rootErrno(err)
 }
 
-// isName says whether a path names an entry, rather than ending in "." or "..", of a directory that is there.
-func (d *hostDirectory) isName(p path) (bool, Errno) {
-	parent, _, proper := p.split()
-	if parent == "." {
-		return proper, Success
-	}
-	return proper, mustBeDirectory(d, path{name: parent}, true)
-}
-
 func (d *hostDirectory) symlink(target string, p path) Errno {
 	if errno := d.mayCreate(p); errno != Success {
 		return errno
@@ -224,7 +215,7 @@ func (d *hostDirectory) mayCreate(p path) Errno {
 	case errno != ENOENT || p.slash:
 		return errno
 	}
-	if _, errno := d.isName(p); errno != Success {
+	if _, errno := isName(d, p); errno != Success {
 		return errno
 	}
 	if d.readOnly {
@@ -262,11 +253,11 @@ func (d *hostDirectory) rename(from path, to directory, p path) Errno {
 	if !ok {
 		return EXDEV
 	}
-	here, errno := d.isName(from)
+	here, errno := isName(d, from)
 	if errno != Success {
 		return errno
 	}
-	there, errno := target.isName(p)
+	there, errno := isName(target, p)
 	switch {
 	case errno != Success:
 		return errno

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/gowasmer/wasmer/go/internal/memfs"
 )
 
 // The functions on paths beside the system calls of Linux that they stand for. The same operation on the same paths, in two equal trees, has the same
@@ -63,14 +65,16 @@ func buildTree(t *testing.T, dir string, begin []found) {
 	for name, text := range map[string]string{"file": "hello", "other": "others", "dir/inner": "in here"} {
 		unlessThere(name, func(name string) error { return os.WriteFile(name, []byte(text), 0o666) })
 	}
-	for name, target := range map[string]string{
-		"link": "file", "filelink": "file/", "dirlink": "dir", "emptylink": "empty/", "dangling": "absent", "newlink": "absent/", "loop": "loop",
-		"deep": "dir/../dirlink/inner", "dir/back": "../file",
-	} {
+	for name, target := range linksOfTree {
 		unlessThere(name, func(name string) error { return os.Symlink(target, name) })
 	}
 	must(t, os.RemoveAll(filepath.Join(dir, "hard"))) // it may be what is left of another file
 	must(t, os.Link(filepath.Join(dir, "file"), filepath.Join(dir, "hard")))
+}
+
+var linksOfTree = map[string]string{
+	"link": "file", "filelink": "file/", "dirlink": "dir", "emptylink": "empty/", "dangling": "absent", "newlink": "absent/", "loop": "loop",
+	"deep": "dir/../dirlink/inner", "dir/back": "../file",
 }
 
 // pathsToTry gives paths that lead to all that is in the tree, and to what is not, in several spellings.
@@ -238,13 +242,68 @@ func operationsOf(g *guest) []operation {
 	}
 }
 
+// buildMemory is buildTree for a file system in memory.
+func buildMemory(t *testing.T, fsys *memfs.FS) {
+	t.Helper()
+	must(t, fsys.RemoveAll("."))
+	must(t, fsys.Chtimes(".", time.Now(), time.Now()))
+	for _, name := range []string{"dir", "empty"} {
+		must(t, fsys.Mkdir(name, 0o755))
+	}
+	for name, text := range map[string]string{"file": "hello", "other": "others", "dir/inner": "in here"} {
+		must(t, fsys.WriteFile(name, []byte(text), 0o644))
+	}
+	for name, target := range linksOfTree {
+		must(t, fsys.Symlink(target, name))
+	}
+	must(t, fsys.Link("file", "hard"))
+}
+
+// listMemory is listTree for a file system in memory. It has the permissions that the umask leaves.
+func listMemory(t *testing.T, fsys *memfs.FS, umask fs.FileMode) (list []found) {
+	t.Helper()
+	must(t, fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := fsys.Lstat(name)
+		if err != nil {
+			return err
+		}
+		item := found{kind: typeOf(info.Mode()), links: info.Sys().(fileAttributes).Links(), mode: info.Mode(), touched: info.ModTime().Equal(touched)}
+		if item.kind != TypeSymbolicLink {
+			item.mode &^= umask
+		}
+		if item.kind != TypeDirectory {
+			item.size = uint64(info.Size())
+		}
+		if name != "." {
+			item.name = "/" + name
+		}
+		if item.kind == TypeSymbolicLink {
+			item.target, err = fsys.ReadLink(name)
+		}
+		list = append(list, item)
+		return err
+	}))
+	return list
+}
+
 // TestPathsAsLinux tries every operation on every path. Shortened, it takes every seventh case, and may not come upon each intended difference.
-func TestPathsAsLinux(t *testing.T) {
+func TestPathsAsLinux(t *testing.T) { onEach(t, testPathsAsLinux) }
+
+func testPathsAsLinux(t *testing.T) {
 	g, native := newGuest(t), t.TempDir()
 	t.Chdir(native)
 	buildTree(t, native, nil)
-	buildTree(t, g.dir, nil)
 	begin := listTree(t, native)
+	build, list := func() { buildTree(t, g.dir, begin) }, func() []found { return listTree(t, g.dir) }
+	if g.files != nil {
+		umask := fs.FileMode(syscall.Umask(0))
+		syscall.Umask(int(umask))
+		build, list = func() { buildMemory(t, g.files) }, func() []found { return listMemory(t, g.files, umask) }
+	}
+	build()
 	seen, cases := map[difference]bool{}, 0
 	for _, o := range operationsOf(g) {
 		for _, p := range pathsToTry() {
@@ -259,7 +318,7 @@ func TestPathsAsLinux(t *testing.T) {
 				if linux != errno && !slices.Contains(intended, d) || got != expected {
 					t.Errorf("%s %q %q returned %d and %+v, expected %d and %+v", o.name, p, q, errno, got, linux, expected)
 				}
-				left, right := begin, listTree(t, g.dir)
+				left, right := begin, list()
 				if linux == Success { // what fails on Linux changes nothing
 					left = listTree(t, native)
 				}
@@ -268,13 +327,13 @@ func TestPathsAsLinux(t *testing.T) {
 				}
 				if !slices.Equal(left, begin) || !slices.Equal(right, begin) {
 					buildTree(t, native, begin)
-					buildTree(t, g.dir, begin)
+					build()
 				}
 			}
 		}
 	}
 	for _, d := range intended {
-		if !seen[d] && !testing.Short() {
+		if !seen[d] && !testing.Short() && g.files == nil {
 			t.Errorf("there is no difference %+v any more", d)
 		}
 	}

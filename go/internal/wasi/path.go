@@ -70,6 +70,15 @@ func mustBeDirectory(dir directory, p path, follow bool) Errno {
 	return errno
 }
 
+// isName reports whether a path names an entry, rather than ending in "." or "..", of a directory that is there.
+func isName(dir directory, p path) (bool, Errno) {
+	parent, _, proper := p.split()
+	if parent == "." {
+		return proper, Success
+	}
+	return proper, mustBeDirectory(dir, path{name: parent}, true)
+}
+
 // follows reads the flags of a lookup.
 func follows(flags uint64, p path) bool { return uint32(flags)&lookupFollow != 0 || p.slash }
 

@@ -29,7 +29,7 @@ type Config struct {
 type Mount struct {
 	Guest    string   // its name for the guest
 	Root     *os.Root // a directory of the host; or else
-	FS       fs.FS    // a file system, which is read-only
+	FS       fs.FS    // a file system, which can be changed if it is a WritableFS and not ReadOnly
 	ReadOnly bool
 	Own      bool // whether Close closes the Root
 }
@@ -102,8 +102,8 @@ func (s *System) addStreams(config *Config) {
 	add(stderr, outputRights)
 }
 
-// same says whether two writers are one, which then gets one lock.
-func same(a, b io.Writer) bool {
+// same reports whether two values are one.
+func same(a, b any) bool {
 	defer func() { _ = recover() }() // values that cannot be compared are not the same
 	return a == b
 }
@@ -122,7 +122,11 @@ func (s *System) mount(m *Mount, device uint64) error {
 		if _, err := fs.Stat(m.FS, "."); err != nil && !errors.Is(err, fs.ErrNotExist) { // an empty MapFS has no root
 			return fmt.Errorf("directory %q: %w", m.Guest, err)
 		}
-		o = &ioDirectory{fsys: m.FS, name: ".", device: device}
+		if fsys, ok := m.FS.(WritableFS); ok {
+			o = &writableDirectory{fsys: fsys, name: ".", device: device, readOnly: m.ReadOnly}
+		} else {
+			o = &ioDirectory{fsys: m.FS, name: ".", device: device}
+		}
 	default:
 		return fmt.Errorf("directory %q is given neither as a Root nor as an FS", m.Guest)
 	}

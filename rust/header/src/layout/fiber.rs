@@ -20,8 +20,8 @@ pub(super) fn of_assembly() -> Vec<Group> {
 
 /// What Go uses but for traps.
 pub(super) fn of_go() -> Vec<Group> {
-    let mut context = fields!(Context: sp status entry code vmctx args stack_top stack_low callee slots runtime_args trap_code trap_pc
-        trap_fp store pauses resume_frame iret);
+    let mut context = fields!(Context: sp status entry code vmctx args stack_top stack_low callee slots runtime_args trap_code store
+        pauses resume_frame iret);
     context.push(("size".to_string(), CONTEXT_SIZE as u64));
     let mut statuses = variants!(Status: Done HostCall CCall RuntimeCall Trap Paused Died);
     statuses.retain(|(name, _)| name != "died"); // of the engine's own stacks alone
