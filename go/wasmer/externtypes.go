@@ -155,16 +155,26 @@ func externTypeFromEngine(t *engine.ExternType) ExternType {
 	to := ExternType{Kind: kindFromEngine(t.Kind)}
 	switch t.Kind {
 	case engine.ExternFunction:
-		to.Function = &FunctionType{Params: typesFromEngine(t.Func.Params), Results: typesFromEngine(t.Func.Results)}
+		function := functionTypeFromEngine(t.Func)
+		to.Function = &function
 	case engine.ExternGlobal:
 		to.Global = &GlobalType{Value: typeFromEngine(t.Value), Mutable: t.Mutable}
 	case engine.ExternMemory:
-		to.Memory = &MemoryType{t.Limits.Min, t.Limits.Max, t.Limits.HasMax, t.Index64, 1 << t.PageSizeLog2}
+		memory := memoryTypeFromEngine(t.Memory())
+		to.Memory = &memory
 	case engine.ExternTable:
 		table := tableTypeFromEngine(t)
 		to.Table = &table
 	}
 	return to
+}
+
+func functionTypeFromEngine(t *engine.FuncType) FunctionType {
+	return FunctionType{Params: typesFromEngine(t.Params), Results: typesFromEngine(t.Results)}
+}
+
+func memoryTypeFromEngine(t engine.MemoryType) MemoryType {
+	return MemoryType{t.Limits.Min, t.Limits.Max, t.Limits.HasMax, t.Index64, 1 << t.PageSizeLog2}
 }
 
 func tableTypeFromEngine(t *engine.ExternType) TableType {

@@ -46,11 +46,11 @@ func (function *Function) String() string {
 	return function.inner.Name() + signature(function.inner.Type().FuncType)
 }
 
-// Type returns the type of the function. The slices are the caller's.
+// Type returns the type; the zero FunctionType if the function was never made. The slices are the
+// caller's.
 func (function *Function) Type() FunctionType {
 	if function.neverMade() {
 		return FunctionType{}
 	}
-	t := function.inner.Type()
-	return FunctionType{Params: typesFromEngine(t.Params), Results: typesFromEngine(t.Results)}
+	return functionTypeFromEngine(function.inner.Type().FuncType)
 }

@@ -49,23 +49,17 @@ func globalOf(global *core.Global) *Global {
 	return core.Face(&global.Faces, func(shown *Global) { shown.inner = global })
 }
 
-// Type returns the type of the value; [TypeVoid] if the global was never made.
-func (global *Global) Type() ValueType {
+// Type returns the type: that of the value, and whether it can be set. The value is of [TypeVoid] if
+// the global was never made.
+func (global *Global) Type() GlobalType {
 	if global == nil || global.inner == nil {
-		return TypeVoid
+		return GlobalType{Value: TypeVoid}
 	}
-	return typeFromEngine(global.inner.Type())
-}
-
-// Mutable reports whether the value can be set.
-func (global *Global) Mutable() bool {
-	return global != nil && global.inner != nil && global.inner.Mutable()
+	return GlobalType{Value: typeFromEngine(global.inner.Type()), Mutable: global.inner.Mutable()}
 }
 
 // String returns the type, such as "mut i32".
-func (global *Global) String() string {
-	return GlobalType{Value: global.Type(), Mutable: global.Mutable()}.String()
-}
+func (global *Global) String() string { return global.Type().String() }
 
 // Get returns the value. The error is a [*GlobalError]: the global is closed.
 func (global *Global) Get() (Value, error) {
@@ -89,7 +83,7 @@ func (global *Global) Set(value Value) error {
 	if !global.inner.Mutable() {
 		return globalError("set", core.ErrImmutable)
 	}
-	err := checkValue(value, global.Type())
+	err := checkValue(value, global.Type().Value)
 	if err == nil {
 		err = global.inner.Set(toCore(value))
 	}

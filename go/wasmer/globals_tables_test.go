@@ -24,7 +24,7 @@ func TestExportedGlobals(t *testing.T) {
 		if again := must(instance.Global(name))(t); again != global {
 			t.Errorf("%s: another global the second time", name)
 		}
-		if got := must(global.Get())(t); got != values[0] || global.Type() != got.GetType() || !global.Mutable() {
+		if got := must(global.Get())(t); got != values[0] || global.Type() != (wasmer.GlobalType{Value: got.GetType(), Mutable: true}) {
 			t.Errorf("%s = %v (%s), expected %v", name, got, global, values[0])
 		}
 		if err := global.Set(values[1]); err != nil {
@@ -61,7 +61,7 @@ func TestNewGlobal(t *testing.T) {
 		wasmer.ExternRef(nil), wasmer.ExternRef([]int{1}), wasmer.FuncRef(must(wasmer.NewFunction(func(x int32) int32 { return x + 1 }))(t))} {
 		for _, mutable := range []bool{false, true} {
 			global := must(wasmer.NewGlobal(value.GetType(), mutable, value))(t)
-			if got := must(global.Get())(t); got != value || global.Mutable() != mutable {
+			if got := must(global.Get())(t); got != value || global.Type().Mutable != mutable {
 				t.Errorf("got %v, expected %v", got, value)
 			}
 			global.Close()

@@ -9,11 +9,13 @@ import (
 // or an [InstanceOption].
 type Option interface{ isOption() }
 
-// CompileOption is an option of [Compile].
-type CompileOption func(*engine.CompileOptions)
+// CompileOption is an option of [Compile], such as [WithProgress]. The zero CompileOption changes
+// nothing.
+type CompileOption struct{ apply func(*engine.CompileOptions) }
 
-// InstanceOption is an option of [Module.InstantiateContext].
-type InstanceOption func(*core.InstanceOptions)
+// InstanceOption is an option of [Module.InstantiateContext], such as [WithMemoryCeiling]. The zero
+// InstanceOption changes nothing.
+type InstanceOption struct{ apply func(*core.InstanceOptions) }
 
 func (CompileOption) isOption()  {}
 func (InstanceOption) isOption() {}
@@ -24,14 +26,14 @@ func (InstanceOption) isOption() {}
 // address space is limited (ulimit -v) or very many instances live; code is slower. Accesses to
 // 64-bit memories, and to those with pages of one byte, are checked in any case.
 func WithExplicitBounds() CompileOption {
-	return func(options *engine.CompileOptions) { options.ExplicitBounds = true }
+	return CompileOption{func(options *engine.CompileOptions) { options.ExplicitBounds = true }}
 }
 
 // WithCanonicalNaNs makes every NaN that an operation yields have the same bits, so that results
 // are the same on all machines (specification, section 4.3.3, leaves them open). It makes
 // floating-point code slower.
 func WithCanonicalNaNs() CompileOption {
-	return func(options *engine.CompileOptions) { options.CanonicalizeNaNs = true }
+	return CompileOption{func(options *engine.CompileOptions) { options.CanonicalizeNaNs = true }}
 }
 
 // WithProgress has a function told how far compiling is: that done of total pieces of code are
@@ -42,7 +44,7 @@ func WithCanonicalNaNs() CompileOption {
 // after its last call; meanwhile other goroutines go on compiling. It may cancel the context. A panic
 // in it ends compiling: the error says so, and wraps the panic's value if that is an error.
 func WithProgress(progress func(done, total int)) CompileOption {
-	return func(options *engine.CompileOptions) { options.Progress = progress }
+	return CompileOption{func(options *engine.CompileOptions) { options.Progress = progress }}
 }
 
 // WithMemoryCeiling limits each memory of the instance to a number of pages of 64 KiB, or as many
@@ -50,20 +52,20 @@ func WithProgress(progress func(done, total int)) CompileOption {
 // fails if a memory begins with more; growing beyond fails as beyond a declared maximum. Imported
 // memories are not concerned. 0 stands for no ceiling.
 func WithMemoryCeiling(pages uint32) InstanceOption {
-	return func(options *core.InstanceOptions) { options.MaxMemoryPages = uint64(pages) }
+	return InstanceOption{func(options *core.InstanceOptions) { options.MaxMemoryPages = uint64(pages) }}
 }
 
 // WithTableCeiling limits each table of the instance to a number of elements, as
 // [WithMemoryCeiling] does for memories.
 func WithTableCeiling(elements uint32) InstanceOption {
-	return func(options *core.InstanceOptions) { options.MaxTableElements = uint64(elements) }
+	return InstanceOption{func(options *core.InstanceOptions) { options.MaxTableElements = uint64(elements) }}
 }
 
 func compileOptions(options []CompileOption) engine.CompileOptions {
 	var to engine.CompileOptions
 	for _, option := range options {
-		if option != nil {
-			option(&to)
+		if option.apply != nil {
+			option.apply(&to)
 		}
 	}
 	return to
@@ -75,8 +77,8 @@ func instanceOptions(options []InstanceOption) core.InstanceOptions {
 	}
 	var to core.InstanceOptions
 	for _, option := range options {
-		if option != nil {
-			option(&to)
+		if option.apply != nil {
+			option.apply(&to)
 		}
 	}
 	return to

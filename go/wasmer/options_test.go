@@ -35,7 +35,7 @@ func TestCanonicalNaNs(t *testing.T) {
 	// f32.sqrt of a NaN with a payload.
 	bytes := module(section(1, []byte{0x60, 1, 0x7d, 1, 0x7d}), section(3, []byte{0}),
 		section(7, join(name("sqrt"), []byte{0, 0})), section(10, body(0x20, 0, 0x91)))
-	compiled := must(wasmer.Compile(bytes, wasmer.WithCanonicalNaNs(), nil))(t)
+	compiled := must(wasmer.Compile(bytes, wasmer.WithCanonicalNaNs(), wasmer.CompileOption{}))(t)
 	defer compiled.Close()
 	instance := must(compiled.Instantiate())(t)
 	defer instance.Close()

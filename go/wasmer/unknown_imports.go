@@ -10,18 +10,11 @@ import (
 	"github.com/gowasmer/wasmer/go/internal/wasi"
 )
 
-// This file has what happens to imports that nobody provides: the error that names them all, with
-// hints, or functions that fail when called.
-
-// TrapUnknownImports lets a module be instantiated although functions are missing that it imports:
-// one that is called ends the guest with an [*UnknownImportError]. Memories, tables and globals
-// have to be there.
-func TrapUnknownImports() InstanceOption {
-	return func(options *core.InstanceOptions) { options.Missing = unknownImport }
-}
+// This file has the errors about imports that nobody provides: the one that names them all, with
+// hints, and that of a call of one. The functions that may stand for them are in default_imports.go.
 
 // UnknownImportError is the error of a guest that called a function that nobody provides; see
-// [TrapUnknownImports].
+// [WithTrappingImports].
 type UnknownImportError struct {
 	// Namespace and Name are those of the import.
 	Namespace, Name string
@@ -34,15 +27,6 @@ func (e *UnknownImportError) Error() string {
 		text += " (" + hint + ")"
 	}
 	return text
-}
-
-// unknownImport makes the function that stands for a missing one.
-func unknownImport(wanted *engine.Import) *core.HostFunc {
-	err := &UnknownImportError{wanted.Namespace, wanted.Name}
-	return &core.HostFunc{
-		Params: wanted.Type.Func.Params, Results: wanted.Type.Func.Results,
-		Call: func(*core.Call, []uint64) error { return err },
-	}
 }
 
 // missingError names all imports that nobody provides, and behind them, where it is known, who

@@ -165,7 +165,7 @@ func TestWasiReactor(t *testing.T) {
 		t.Fatal(err)
 	}
 	imports := must(object.Imports())(t)
-	instance := must(module.InstantiateContext(context.Background(), imports, wasmer.TrapUnknownImports()))(t)
+	instance := must(module.InstantiateContext(context.Background(), imports, wasmer.WithTrappingImports()))(t)
 	defer instance.Close()
 	if now := call(t, instance, "now"); now.ToI64() != 42 {
 		t.Errorf("now is %v", now)
@@ -178,7 +178,7 @@ func TestWasiReactor(t *testing.T) {
 			t.Errorf("random%v returned %v, expected EFAULT", bad, errno)
 		}
 	}
-	if err := w.RunWith(context.Background(), &module, own, wasmer.TrapUnknownImports()); err != nil {
+	if err := w.RunWith(context.Background(), &module, own, wasmer.WithTrappingImports()); err != nil {
 		t.Error(err)
 	}
 }
@@ -193,7 +193,7 @@ func TestUnknownImports(t *testing.T) {
     link error: Import not found, namespace: env, name: sum
     link error: Import not found, namespace: plugin, name: run
     hint: namespace wasi_snapshot_preview1 is WASI's: see the type Wasi, whose ImportObject and Run provide it`)
-	instance := must(module.InstantiateContext(context.Background(), nil, wasmer.TrapUnknownImports()))(t)
+	instance := must(module.InstantiateContext(context.Background(), nil, wasmer.WithTrappingImports()))(t)
 	defer instance.Close()
 	if ready := call(t, instance, "ready"); ready.ToI32() != 0 {
 		t.Errorf("ready is %v", ready)
@@ -216,7 +216,7 @@ func TestUnknownImports(t *testing.T) {
 	// Only functions can be missing.
 	all := must(wasmer.Compile(guest(t, "imports_all")))(t)
 	defer all.Close()
-	_, err = all.InstantiateContext(context.Background(), nil, wasmer.TrapUnknownImports())
+	_, err = all.InstantiateContext(context.Background(), nil, wasmer.WithTrappingImports())
 	checkContains(t, err, "Import not found")
 }
 
@@ -265,7 +265,7 @@ func TestWasiCallsDoNotAllocate(t *testing.T) {
 	w := wasmer.Wasi{}
 	object := must(w.ImportObject())(t)
 	imports := must(object.Imports())(t)
-	instance := must(module.InstantiateContext(context.Background(), imports, wasmer.TrapUnknownImports()))(t)
+	instance := must(module.InstantiateContext(context.Background(), imports, wasmer.WithTrappingImports()))(t)
 	defer instance.Close()
 	for name, slots := range map[string][]uint64{"now": {0}, "random": {0, 8}} {
 		function := must(instance.Function(name))(t)

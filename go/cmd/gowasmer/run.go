@@ -62,7 +62,7 @@ func runGuest(arguments []string, s streams) error {
 		options = append(options, wasmer.WithMemoryCeiling(o.maxMemory))
 	}
 	if o.trapUnknown {
-		options = append(options, wasmer.TrapUnknownImports())
+		options = append(options, wasmer.WithTrappingImports())
 	}
 	if o.invoke == "" {
 		if !exportsFunction(&module, "_start") {

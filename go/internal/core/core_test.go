@@ -78,11 +78,11 @@ func TestLinkingAndHooks(t *testing.T) {
 	}
 	var seen []string
 	options := InstanceOptions{
-		Missing: func(wanted *engine.Import) *HostFunc {
+		Missing: func(wanted *engine.Import) (*HostFunc, error) {
 			return &HostFunc{
 				Params: wanted.Type.Func.Params, Results: wanted.Type.Func.Results,
 				Call: func(*Call, []uint64) error { return nil },
-			}
+			}, nil
 		},
 		Hook: func(imported *engine.Import, call HostCall) HostCall {
 			return func(c *Call, slots []uint64) error {

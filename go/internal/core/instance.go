@@ -15,8 +15,8 @@ type InstanceOptions struct {
 	MaxMemoryPages, MaxTableElements uint64
 
 	// Missing, if it is not nil, makes a function for an import of one that nobody provides, or
-	// returns nil.
-	Missing func(*engine.Import) *HostFunc
+	// returns nil. Its error is the cause of a LinkError.
+	Missing func(*engine.Import) (*HostFunc, error)
 
 	// Hook, if it is not nil, returns what is called in place of each host function that is imported,
 	// such as one that tells somebody and then calls it. C functions are called as they are.
@@ -121,7 +121,8 @@ func (s *Instance) open(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			s.exported, s.exportedIndex = newMemory(handle, false), s.about.Exports[i].Index
+			export := &s.about.Exports[i]
+			s.exported, s.exportedIndex = newMemory(handle, export.Type.Memory(), false), export.Index
 			if s.exportedIndex == 0 {
 				s.first.Store(s.exported)
 			}
@@ -207,7 +208,7 @@ func (s *Instance) Memory0() *Memory {
 	if handle.IsNil() {
 		return nil
 	}
-	memory := newMemory(handle, false)
+	memory := newMemory(handle, s.about.Memories[0], false)
 	if !s.first.CompareAndSwap(nil, memory) {
 		memory.closeBorrowed()
 	}
@@ -231,8 +232,8 @@ func (s *Instance) BytesInCall() []byte {
 // Memory returns an exported memory by its name, the same each time. It is closed with the
 // instance.
 func (s *Instance) Memory(name string) (*Memory, error) {
-	return borrow(s, name, engine.ExternMemory, "memory", func(handle engine.Extern, _ *engine.ExternType) *Memory {
-		return newMemory(handle, false)
+	return borrow(s, name, engine.ExternMemory, "memory", func(handle engine.Extern, t *engine.ExternType) *Memory {
+		return newMemory(handle, t.Memory(), false)
 	})
 }
 

@@ -54,7 +54,12 @@ func (l *links) find(wanted []engine.Import, registry *Registry, options *Instan
 			name := Name{wanted[i].Namespace, wanted[i].Name}
 			item := items[name]
 			if item == nil && options.Missing != nil && wanted[i].Type.Kind == engine.ExternFunction {
-				if host := options.Missing(&wanted[i]); host != nil {
+				host, err := options.Missing(&wanted[i])
+				if err != nil {
+					failed = &LinkError{name, err}
+					return
+				}
+				if host != nil {
 					item = host
 				}
 			}

@@ -18,6 +18,7 @@ type Memory struct {
 	handle  engine.Extern
 	cleanup runtime.Cleanup
 	owned   bool
+	typ     engine.MemoryType
 
 	// definition is asked for when first needed: the engine notes that Go sees the bytes.
 	definition atomic.Pointer[engine.MemoryDefinition]
@@ -35,12 +36,16 @@ func NewMemory(min, max uint64) (*Memory, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newMemory(handle, true), nil
+	limits := engine.Limits{Min: min, Max: max, HasMax: true}
+	return newMemory(handle, engine.MemoryType{Limits: limits, PageSizeLog2: pageSizeLog2}, true), nil
 }
 
+// pageSizeLog2 is the size of the pages of memories that do not choose another, as a power of two.
+const pageSizeLog2 = 16
+
 // newMemory takes over a handle.
-func newMemory(handle engine.Extern, owned bool) *Memory {
-	m := &Memory{handle: handle, owned: owned}
+func newMemory(handle engine.Extern, typ engine.MemoryType, owned bool) *Memory {
+	m := &Memory{handle: handle, owned: owned, typ: typ}
 	m.cleanup = runtime.AddCleanup(m, engine.Extern.Free, handle)
 	return m
 }
@@ -71,6 +76,9 @@ func (m *Memory) get() *engine.MemoryDefinition {
 
 // IsOwned reports whether the memory belongs to no instance.
 func (m *Memory) IsOwned() bool { return m != nil && m.owned }
+
+// Type returns the type as it was made or declared.
+func (m *Memory) Type() engine.MemoryType { return m.typ }
 
 // Length returns the size in bytes, 0 if the memory is closed.
 func (m *Memory) Length() uint64 {

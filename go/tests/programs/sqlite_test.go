@@ -51,7 +51,7 @@ type sqlite struct {
 // openSQLite opens a database in an instance of its own.
 func openSQLite(t testing.TB, module *wasmer.Module, files *sqliteFiles, name string) *sqlite {
 	t.Helper()
-	instance := must(module.InstantiateContext(context.Background(), files.imports(t), wasmer.TrapUnknownImports()))(t)
+	instance := must(module.InstantiateContext(context.Background(), files.imports(t), wasmer.WithTrappingImports()))(t)
 	s := &sqlite{t: t, instance: instance}
 	if instance.Exports["_initialize"] != nil {
 		s.call("_initialize")
