@@ -6,6 +6,7 @@
 //	memory           read, write and grow the memory of a guest without copying
 //	greet            pass strings to a guest and get strings back
 //	errors           traps and backtraces, wrong calls, missing imports, endless loops, errors of the host
+//	profile          a CPU profile with the functions of guests by name
 //	goroutines       an instance for each goroutine, and one instance for all
 //	globals-tables   share globals and tables of functions with a guest
 //	funcref          give a guest Go functions, and functions of other guests, to call

@@ -48,7 +48,7 @@ var floors = []struct {
 	{
 		folder: "go/wasmer",
 		floors: []string{
-			"descriptors doc numbers options platform trap valuetype wasi_exit",
+			"descriptors doc numbers options platform profile trap valuetype wasi_exit",
 			"compat_lasterror externtypes unknown_imports",
 			"errors function",
 			"compat_errors memory module value wat",
@@ -57,7 +57,7 @@ var floors = []struct {
 			"references",
 			"calls",
 			"compat_exports context",
-			"hostdirect_leading hostdirect_plain hostslots instance",
+			"hook hostdirect_leading hostdirect_plain hostslots instance",
 			"compat_context default_imports hostdirect typed_calls typed_hosts",
 			"hostfunc",
 			"imports",
