@@ -2,7 +2,10 @@ package main
 
 import (
 	"bufio"
+	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -16,28 +19,92 @@ var kindNames = map[engine.ExternKind]string{
 	engine.ExternGlobal:   "global",
 }
 
-// inspect lists what a module consists of.
-func inspect(arguments []string, s streams) error {
+// inspect lists what a module consists of, or the proposals that it needs.
+func inspect(o *settings, arguments []string, s streams) error {
 	if len(arguments) != 1 {
 		return usagef("inspect takes one FILE, given %d arguments", len(arguments))
 	}
-	l, err := load(arguments[0], s.in)
+	path := arguments[0]
+	file, err := readFile(context.Background(), path, s.in)
 	if err != nil {
 		return err
 	}
+	if err := engine.Init(); err != nil {
+		return err
+	}
 	out := bufio.NewWriter(s.out)
-	defer out.Flush()
-	describe(out, arguments[0], l)
+	if o.proposals {
+		err = inspectProposals(out, file)
+	} else {
+		err = inspectModule(out, path, file, o, s)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
 	return out.Flush()
 }
 
-func describe(out *bufio.Writer, path string, l *loaded) {
-	d := l.description
+// inspectProposals lists the proposals that a module needs. It does not compile the module, which may
+// need some that are not supported.
+func inspectProposals(out *bufio.Writer, file []byte) error {
+	if isCompiled(file) {
+		return errors.New("is compiled already, expected a WebAssembly module for --proposals")
+	}
+	ctx := context.Background()
+	proposals, err := engine.Proposals(ctx, file)
+	if err != nil {
+		return err
+	}
+	// The validator takes constant expressions that read the module's own globals for a part of
+	// garbage collection. The engine has them.
+	if engine.Validate(ctx, file) == nil {
+		proposals = slices.DeleteFunc(proposals, func(p engine.Proposal) bool { return !p.Supported })
+	}
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(table, "proposals: %d\n", len(proposals))
+	for _, p := range proposals {
+		mark := ""
+		if !p.Supported {
+			mark = "\tnot supported"
+		}
+		fmt.Fprintf(table, "  %s%s\n", p.Name, mark)
+	}
+	return table.Flush()
+}
+
+// inspectModule lists what a module consists of.
+func inspectModule(out *bufio.Writer, path string, file []byte, o *settings, s streams) error {
+	var module engine.Module
+	var err error
+	if isCompiled(file) {
+		module, err = engine.Deserialize(file)
+	} else {
+		var options engine.CompileOptions
+		line := newProgressLine(o, path, s.errs)
+		if line != nil {
+			options.Progress = line.show
+		}
+		module, err = engine.Compile(context.Background(), file, options)
+		line.clear()
+	}
+	if err != nil {
+		return err
+	}
+	defer module.Free()
+	description, err := module.Describe()
+	if err != nil {
+		return err
+	}
+	describe(out, path, file, description)
+	return nil
+}
+
+func describe(out *bufio.Writer, path string, file []byte, d *engine.Description) {
 	form := "WebAssembly module"
-	if l.precompiled {
+	if isCompiled(file) {
 		form = "compiled module"
 	}
-	fmt.Fprintf(out, "%s: %s, %s\n", path, form, formatBytes(uint64(l.fileSize)))
+	fmt.Fprintf(out, "%s: %s, %s\n", path, form, formatBytes(uint64(len(file))))
 	if d.Name != "" {
 		fmt.Fprintf(out, "name: %s\n", d.Name)
 	}

@@ -62,7 +62,7 @@ func TestRun(t *testing.T) {
 		{"--max-memory 1 " + toolGuest, "", "--max-memory takes a number of bytes", 2},
 		{"--max-memory 99999999999G " + toolGuest, "", "--max-memory takes a number of bytes", 2},
 		{"--invoke= " + toolGuest, "", "--invoke takes the name of a function", 2},
-		{"--trap-unknown-imports=1 " + toolGuest, "", "unknown option", 2},
+		{"--trap-unknown-imports=7 " + toolGuest, "", `--trap-unknown-imports takes true or false, given "7"`, 2},
 		{"--nothing " + toolGuest, "", `unknown option "--nothing"`, 2},
 		{sum, "", `exports no function "_start"`, 2},
 		{guests + "absent.wasm", "", "no such file or directory", 1},
