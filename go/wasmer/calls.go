@@ -2,12 +2,25 @@ package wasmer
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/gowasmer/wasmer/go/internal/core"
 )
 
-// Call calls the function and returns all its results, none for a function without. The arguments
-// may have the types that those of the functions in [Instance.Exports] may have.
+// Call calls the function and returns all its results, none for a function without. An argument is
+// a [Value] of the type of the parameter, or a Go value that can stand for it:
+//
+//	i32        an integer of any type within -2^31 .. 2^32-1, or a bool
+//	i64        an integer of any type
+//	f32        a float32
+//	f64        a float64 or a float32
+//	v128       a [16]byte or a [2]uint64, lowest byte and half first
+//	funcref    a *Function, or nil
+//	externref  any Go value
+//
+// Numbers may be of types that are defined as one of these, such as [time.Duration]. Unsigned
+// integers are taken bit for bit. An argument that does not fit is an error that tells its type, its
+// value and what would fit; nothing is cut.
 //
 // When the context is done before the guest has come to its end, the guest is given up and the
 // error matches that of the context, and its cause, by [errors.Is]. A context that can never be
@@ -18,7 +31,7 @@ func (function *Function) Call(ctx context.Context, arguments ...interface{}) ([
 	if function.neverMade() {
 		return nil, neverMadeError()
 	}
-	return callAll(function.inner, ctx, arguments)
+	return callAll(function.inner, ctx, arguments, &rulesOfCall)
 }
 
 // CallSlots calls the function on raw slots: it takes the arguments from the first of them, and
@@ -43,8 +56,16 @@ func (function *Function) CallSlots(ctx context.Context, slots []uint64) error {
 // background is the context of calls without one.
 var background = context.Background()
 
+// rulesOfCall are those of Function.Call.
+var rulesOfCall = rules{
+	encode: encodeAnyNumber,
+	refuse: func(f *core.Function, i int, argument interface{}) error {
+		return failed(f, fmt.Errorf("argument #%d is %w", i+1, unfit(f.Type().Params[i], argument)))
+	},
+}
+
 // callAll calls the function with arguments of all types, and returns all its results.
-func callAll(f *core.Function, ctx context.Context, arguments []interface{}) ([]Value, error) {
+func callAll(f *core.Function, ctx context.Context, arguments []interface{}, r *rules) ([]Value, error) {
 	t := f.Type()
 	if len(arguments) != len(t.Params) {
 		return nil, mismatch(f, len(arguments), false)
@@ -53,7 +74,7 @@ func callAll(f *core.Function, ctx context.Context, arguments []interface{}) ([]
 	if err != nil {
 		return nil, failed(f, err)
 	}
-	if err := encode(f, slots, arguments); err != nil {
+	if err := encode(f, slots, arguments, r); err != nil {
 		f.End(fb)
 		return nil, err
 	}

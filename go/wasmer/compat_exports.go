@@ -48,12 +48,15 @@ func callerOf(f *core.Function) func(...interface{}) (Value, error) {
 	}
 }
 
+// rulesOfExports are those of Instance.Exports.
+var rulesOfExports = rules{encode: encodeArgument, refuse: badArgument}
+
 // callOneOfAny is the same for functions with vectors and references; others are not called.
 func callOneOfAny(f *core.Function, arguments []interface{}) (Value, error) {
 	if len(arguments) != len(f.Type().Params) || len(f.Type().Results) > 1 {
 		return Value{}, mismatch(f, len(arguments), true)
 	}
-	results, err := callAll(f, background, arguments)
+	results, err := callAll(f, background, arguments, &rulesOfExports)
 	switch {
 	case err != nil:
 		return Value{}, err

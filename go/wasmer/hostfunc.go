@@ -1,7 +1,6 @@
 package wasmer
 
 import (
-	"context"
 	"fmt"
 	"reflect"
 	"unsafe"
@@ -10,33 +9,8 @@ import (
 	"github.com/gowasmer/wasmer/go/internal/engine"
 )
 
-// leading is what a host function takes before its numbers.
-type leading int
-
-const (
-	leadingNothing leading = iota
-	leadingContext
-	leadingInstance
-	leadingPointer
-)
-
-var (
-	contextType  = reflect.TypeFor[context.Context]()
-	instanceType = reflect.TypeFor[*InstanceContext]()
-	errorType    = reflect.TypeFor[error]()
-	functionType = reflect.TypeFor[*Function]()
-	anyType      = reflect.TypeFor[any]()
-	bytesType    = reflect.TypeFor[[16]byte]()
-	halvesType   = reflect.TypeFor[[2]uint64]()
-)
-
-// hostSignature is the type of a host function, as found by reflection.
-type hostSignature struct {
-	function        reflect.Type
-	leading         leading
-	params, results []engine.ValType
-	fallible        bool // the last result is an error
-}
+// This file makes host functions of Go functions, and calls those by reflection that nothing else
+// can call.
 
 // newHostFunction derives the type of a Go function and prepares its calls.
 func newHostFunction(name string, implementation interface{}, cFunction unsafe.Pointer) (*core.HostFunc, error) {
@@ -68,143 +42,29 @@ func newHostFunction(name string, implementation interface{}, cFunction unsafe.P
 		return refuse("must have a fixed number of parameters; given `%s`.", t)
 	}
 	s := hostSignature{function: t}
-	if why := s.derive(cFunction != nil); why != "" {
-		return refuse("%s", why)
+	derive := s.derive
+	if cFunction != nil {
+		derive = s.deriveForC
 	}
-	if cFunction != nil && !engine.CanCallC {
-		return refuse("is given with a C pointer, which needs cgo: build with `CGO_ENABLED=1` and a C compiler, or give a Go function.")
-	}
-	host := &core.HostFunc{
-		Params:     s.params,
-		Results:    s.results,
-		CFunction:  cFunction,
-		WantsToken: s.leading == leadingPointer,
+	if why := derive(); why != "" {
+		return nil, importError(name, why, nil)
 	}
 	if cFunction == nil {
-		host.Call = s.prepare(implementation).forCore()
+		return s.numbers().host(s.prepare(implementation)), nil
 	}
-	return host, nil
+	if !engine.CanCallC {
+		return refuse("is given with a C pointer, which needs cgo: build with `CGO_ENABLED=1` and a C compiler, or give a Go function.")
+	}
+	return &core.HostFunc{Params: s.params, Results: s.results, CFunction: cFunction, WantsToken: true}, nil
 }
 
-// derive finds the WebAssembly types, or returns why there are none.
-func (s *hostSignature) derive(forC bool) (why string) {
-	t := s.function
-	first := 0
-	if t.NumIn() > 0 {
-		s.leading = leadingOf(t.In(0))
-		if s.leading != leadingNothing {
-			first = 1
-		}
-	}
-	if forC && s.leading != leadingPointer {
-		return fmt.Sprintf("must take the instance context, an `unsafe.Pointer`, as first parameter, as a C pointer is given; given `%s`.", t.In(0))
-	}
-	for i := first; i < t.NumIn(); i++ {
-		param, ok := valueTypeOf(t.In(i), forC)
-		if !ok {
-			return fmt.Sprintf("must have %s as parameters; parameter #%d is `%s`, expected %s%s.",
-				sortOf(forC), i+1, t.In(i), accepted(forC), expectedFirst(i, forC))
-		}
-		s.params = append(s.params, param)
-	}
-	results := t.NumOut()
-	if results > 0 && t.Out(results-1) == errorType {
-		if forC {
-			return "must not return an error, as a C pointer is given: C code has no way to return it."
-		}
-		s.fallible = true
-		results--
-	}
-	if forC && results > 1 {
-		return fmt.Sprintf("must have one result at most, as a C pointer is given; given %d.", results)
-	}
-	for i := range results {
-		result, ok := valueTypeOf(t.Out(i), forC)
-		if !ok {
-			return fmt.Sprintf("must have %s as results; result #%d is `%s`, expected %s%s.", sortOf(forC), i+1, t.Out(i), accepted(forC), expectedLast(i, results, forC))
-		}
-		s.results = append(s.results, result)
-	}
-	return ""
-}
-
-func sortOf(forC bool) string {
-	if forC {
-		return "numbers"
-	}
-	return "values"
-}
-
-func accepted(forC bool) string {
-	if forC {
-		return "`int32`, `uint32`, `int64`, `uint64`, `float32` or `float64`"
-	}
-	return "`int32`, `uint32`, `int64`, `uint64`, `float32`, `float64`, `[16]byte`, `*wasmer.Function` or `any`"
-}
-
-func expectedFirst(i int, forC bool) string {
-	if i > 0 || forC {
-		return ""
-	}
-	return ", or `context.Context`, `*wasmer.InstanceContext` or `unsafe.Pointer` as the first"
-}
-
-func expectedLast(i, results int, forC bool) string {
-	if i < results-1 || forC {
-		return ""
-	}
-	return ", or `error` as the last"
-}
-
-func leadingOf(t reflect.Type) leading {
-	switch {
-	case t == contextType:
-		return leadingContext
-	case t == instanceType:
-		return leadingInstance
-	case t.Kind() == reflect.UnsafePointer:
-		return leadingPointer
-	default:
-		return leadingNothing
-	}
-}
-
-// numberType returns the WebAssembly type that a Go type stands for.
-func numberType(t reflect.Type) (engine.ValType, bool) {
-	switch t.Kind() {
-	case reflect.Int32, reflect.Uint32:
-		return engine.I32, true
-	case reflect.Int64, reflect.Uint64:
-		return engine.I64, true
-	case reflect.Float32:
-		return engine.F32, true
-	case reflect.Float64:
-		return engine.F64, true
-	default:
-		return 0, false
-	}
-}
-
-// valueTypeOf returns the WebAssembly type that a Go type stands for; C functions have numbers
-// only.
-func valueTypeOf(t reflect.Type, forC bool) (engine.ValType, bool) {
-	switch {
-	case forC:
-		return numberType(t)
-	case t == functionType:
-		return engine.FuncRef, true
-	case t == anyType:
-		return engine.ExternRef, true
-	case t == bytesType || t == halvesType:
-		return engine.V128, true
-	default:
-		return numberType(t)
-	}
-}
-
-// prepare makes the call of a Go function: without reflection for common types, else with it.
+// prepare makes the call of a Go function: without reflection where that is possible, else with it.
+// The call finds the bits of Go values in slots, and leaves those of its results there.
 func (s *hostSignature) prepare(implementation interface{}) hostCall {
 	if call := directCall(implementation); call != nil {
+		return call
+	}
+	if call := s.registerCall(implementation); call != nil {
 		return call
 	}
 	return s.reflectCall(reflect.ValueOf(implementation))

@@ -58,7 +58,8 @@ func HostFunc(params, results []ValueType, function func(ctx *InstanceContext, s
 	return HostFunction{host: host}
 }
 
-// typedHost makes a host function of types that are known to be numbers.
-func typedHost(params, results types, call hostCall) HostFunction {
-	return HostFunction{host: &core.HostFunc{Params: params, Results: results, Call: call.forCore()}}
+// typedHost makes a host function of types that are known to be numbers. The call finds the bits of
+// Go values in slots, and leaves those of its result there.
+func typedHost(params, results kinds, call hostCall) HostFunction {
+	return HostFunction{host: goNumbers{params: params, results: results}.host(call)}
 }

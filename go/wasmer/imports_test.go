@@ -239,6 +239,7 @@ func TestMistypedImports(t *testing.T) {
 func TestAppendErrors(t *testing.T) {
 	var nilFunction func(int32) int32
 	cFunction := unsafe.Pointer(&struct{ int }{}) // never called
+	const accepted = "any integer type but `uintptr`, `bool`, `float32`, `float64`, `[16]byte`, `[2]uint64`, `*wasmer.Function` or `any`"
 	for _, c := range []struct {
 		implementation interface{}
 		c              []unsafe.Pointer
@@ -252,26 +253,25 @@ func TestAppendErrors(t *testing.T) {
 		{nilFunction, nil, "Imported function `sum` must be a function; given a nil `func(int32) int32`."},
 		{func(...int32) {}, nil, "Imported function `sum` must have a fixed number of parameters; given `func(...int32)`."},
 		{func() int32 { return 7 }, []unsafe.Pointer{cFunction}, "Imported function `sum` must at least have one argument for the instance context."},
-		{func(int32) {}, []unsafe.Pointer{cFunction}, "Imported function `sum` must take the instance context, an `unsafe.Pointer`, as first parameter, " +
-			"as a C pointer is given; given `int32`."},
-		{func(context.Context) {}, []unsafe.Pointer{cFunction}, "Imported function `sum` must take the instance context, an `unsafe.Pointer`, " +
-			"as first parameter, as a C pointer is given; given `context.Context`."},
-		{func(unsafe.Pointer) error { return nil }, []unsafe.Pointer{cFunction}, "Imported function `sum` must not return an error, as a C pointer is given: " +
-			"C code has no way to return it."},
-		{func(unsafe.Pointer) (int32, int32) { return 0, 0 }, []unsafe.Pointer{cFunction}, "Imported function `sum` must have one result at most, " +
-			"as a C pointer is given; given 2."},
+		{func(int32) {}, []unsafe.Pointer{cFunction}, "The instance context of the `sum` imported function must be of kind `unsafe.Pointer`; " +
+			"given `int32`; is it missing?"},
+		{func(context.Context) {}, []unsafe.Pointer{cFunction}, "The instance context of the `sum` imported function must be of kind `unsafe.Pointer`; " +
+			"given `interface`; is it missing?"},
+		{func(unsafe.Pointer) error { return nil }, []unsafe.Pointer{cFunction}, "Invalid output type for the `sum` imported function; " +
+			"given `interface`; only accept `int32`, `int64`, `float32`, and `float64`."},
+		{func(unsafe.Pointer) int8 { return 0 }, []unsafe.Pointer{cFunction}, "Invalid output type for the `sum` imported function; " +
+			"given `int8`; only accept `int32`, `int64`, `float32`, and `float64`."},
+		{func(unsafe.Pointer) (int32, int32) { return 0, 0 }, []unsafe.Pointer{cFunction}, "The `sum` imported function must have at most one output value."},
 		{func(unsafe.Pointer) {}, []unsafe.Pointer{cFunction, cFunction}, "Imported function `sum` takes one C pointer at most; given 2."},
-		{func(unsafe.Pointer, int8) {}, []unsafe.Pointer{cFunction}, "Imported function `sum` must have numbers as parameters; parameter #2 is `int8`, " +
-			"expected `int32`, `uint32`, `int64`, `uint64`, `float32` or `float64`."},
-		{func(int32, int) {}, nil, "Imported function `sum` must have values as parameters; parameter #2 is `int`, " +
-			"expected `int32`, `uint32`, `int64`, `uint64`, `float32`, `float64`, `[16]byte`, `*wasmer.Function` or `any`."},
-		{func(string) {}, nil, "Imported function `sum` must have values as parameters; parameter #1 is `string`, " +
-			"expected `int32`, `uint32`, `int64`, `uint64`, `float32`, `float64`, `[16]byte`, `*wasmer.Function` or `any`, or `context.Context`, `*wasmer.InstanceContext` or `unsafe.Pointer` as the first."},
-		{func() uint { return 0 }, nil, "Imported function `sum` must have values as results; result #1 is `uint`, " +
-			"expected `int32`, `uint32`, `int64`, `uint64`, `float32`, `float64`, `[16]byte`, `*wasmer.Function` or `any`, or `error` as the last."},
+		{func(unsafe.Pointer, int8) {}, []unsafe.Pointer{cFunction}, "Invalid input type for the `sum` imported function; " +
+			"given `int8`; only accept `int32`, `int64`, `float32`, and `float64`."},
+		{func(int32, uintptr) {}, nil, "Imported function `sum` must have values as parameters; parameter #2 is `uintptr`, expected " + accepted + "."},
+		{func(string) {}, nil, "Imported function `sum` must have values as parameters; parameter #1 is `string`, expected " + accepted +
+			", or `context.Context`, `*wasmer.InstanceContext` or `unsafe.Pointer` as the first."},
+		{func() string { return "" }, nil, "Imported function `sum` must have values as results; result #1 is `string`, expected " + accepted +
+			", or `error` as the last."},
 		//lint:ignore ST1008 the wrong order is what is tested
-		{func() (error, int32) { return nil, 0 }, nil, "Imported function `sum` must have values as results; result #1 is `error`, " +
-			"expected `int32`, `uint32`, `int64`, `uint64`, `float32`, `float64`, `[16]byte`, `*wasmer.Function` or `any`."},
+		{func() (error, int32) { return nil, 0 }, nil, "Imported function `sum` must have values as results; result #1 is `error`, expected " + accepted + "."},
 	} {
 		imports, err := wasmer.NewImports().Append("sum", c.implementation, c.c...)
 		checkText(t, err, c.text)

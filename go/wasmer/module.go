@@ -19,13 +19,29 @@ type Module struct {
 }
 
 // Validate reports whether the bytes are a valid module that this package supports (specification,
-// section 3.4). Compile tells why not.
+// section 3.4). [ValidateContext] tells why not.
 func Validate(bytes []byte) bool {
 	err := core.Validate(context.Background(), bytes)
 	if err != nil {
 		failure(err) // for GetLastError
 	}
 	return err == nil
+}
+
+// ValidateContext returns nil if the bytes are a valid module that this package supports
+// (specification, section 3.4), and otherwise why they are not: a [*ModuleError] that tells what is
+// wrong and at which offset. Nothing is compiled. When the context is done, validating is given up,
+// and the error wraps the context's error and its cause.
+func ValidateContext(ctx context.Context, bytes []byte) error {
+	if err := core.Validate(ctx, bytes); err != nil {
+		return inspectionError("validate", err)
+	}
+	return nil
+}
+
+// inspectionError is the error of what looks at the bytes of a module.
+func inspectionError(what string, cause error) error {
+	return &ModuleError{"failed to " + what + " the module: " + failure(cause), cause}
 }
 
 // Compile validates a module in the binary format and compiles it to machine code, functions in

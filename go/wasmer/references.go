@@ -69,8 +69,14 @@ func encodeReference(s *core.Instance, slot *uint64, t engine.ValType, argument 
 	return true, err
 }
 
+// rules are what arguments of a call may be.
+type rules struct {
+	encode func(slot *uint64, t engine.ValType, argument interface{}) bool
+	refuse func(f *core.Function, i int, argument interface{}) error
+}
+
 // encode writes arguments of all types into slots.
-func encode(f *core.Function, slots unsafe.Pointer, arguments []interface{}) error {
+func encode(f *core.Function, slots unsafe.Pointer, arguments []interface{}, r *rules) error {
 	at := 0
 	for i, argument := range arguments {
 		var ok bool
@@ -82,13 +88,13 @@ func encode(f *core.Function, slots unsafe.Pointer, arguments []interface{}) err
 		case engine.FuncRef, engine.ExternRef:
 			ok, err = encodeReference(f.Instance(), core.SlotAt(slots, at), t, argument)
 		default:
-			ok = encodeArgument(core.SlotAt(slots, at), t, argument)
+			ok = r.encode(core.SlotAt(slots, at), t, argument)
 		}
 		if err != nil {
 			return failed(f, fmt.Errorf("argument #%d: %w", i+1, err))
 		}
 		if !ok {
-			return badArgument(f, i, argument)
+			return r.refuse(f, i, argument)
 		}
 		at++
 	}

@@ -11,7 +11,7 @@ func Host0[R Number](function func(context.Context) (R, error)) HostFunction {
 	if function == nil {
 		return HostFunction{}
 	}
-	return typedHost(types{}, types{typeOf[R]()}, func(c *InstanceContext, slots []uint64) error {
+	return typedHost(nil, kinds{kindOf[R]()}, func(c *InstanceContext, slots []uint64) error {
 		value, err := function(c.Context())
 		return setOr(slots, value, err)
 	})
@@ -22,7 +22,8 @@ func Host1[A, R Number](function func(context.Context, A) (R, error)) HostFuncti
 	if function == nil {
 		return HostFunction{}
 	}
-	return typedHost(types{typeOf[A]()}, types{typeOf[R]()}, func(c *InstanceContext, slots []uint64) error {
+	params := kinds{kindOf[A]()}
+	return typedHost(params, kinds{kindOf[R]()}, func(c *InstanceContext, slots []uint64) error {
 		value, err := function(c.Context(), get[A](slots, 0))
 		return setOr(slots, value, err)
 	})
@@ -36,14 +37,15 @@ func Host1[A, R Number](function func(context.Context, A) (R, error)) HostFuncti
 //	}))
 //
 // It takes the context of the call. An error ends the guest, and is found in that of the call by
-// [errors.Is] and [errors.As]. A call uses no reflection, and allocates nothing. int32 and uint32
-// stand for i32, int64 and uint64 for i64, float32 for f32, float64 for f64. A nil function leads
-// to an error when it is appended.
+// [errors.Is] and [errors.As]. A call uses no reflection, and allocates nothing. [Number] tells which
+// Go types stand for which types of WebAssembly. A nil function leads to an error when it is
+// appended.
 func Host2[A, B, R Number](function func(context.Context, A, B) (R, error)) HostFunction {
 	if function == nil {
 		return HostFunction{}
 	}
-	return typedHost(types{typeOf[A](), typeOf[B]()}, types{typeOf[R]()}, func(c *InstanceContext, slots []uint64) error {
+	params := kinds{kindOf[A](), kindOf[B]()}
+	return typedHost(params, kinds{kindOf[R]()}, func(c *InstanceContext, slots []uint64) error {
 		value, err := function(c.Context(), get[A](slots, 0), get[B](slots, 1))
 		return setOr(slots, value, err)
 	})
@@ -54,41 +56,54 @@ func Host3[A, B, C, R Number](function func(context.Context, A, B, C) (R, error)
 	if function == nil {
 		return HostFunction{}
 	}
-	return typedHost(types{typeOf[A](), typeOf[B](), typeOf[C]()}, types{typeOf[R]()}, func(c *InstanceContext, slots []uint64) error {
+	params := kinds{kindOf[A](), kindOf[B](), kindOf[C]()}
+	return typedHost(params, kinds{kindOf[R]()}, func(c *InstanceContext, slots []uint64) error {
 		value, err := function(c.Context(), get[A](slots, 0), get[B](slots, 1), get[C](slots, 2))
 		return setOr(slots, value, err)
 	})
 }
 
 // Host4 makes a host function that has four parameters and one result. See [Host2].
-func Host4[A, B, C, D, R Number](function func(context.Context, A, B, C, D) (R, error)) HostFunction {
+func Host4[A, B, C, D, R Number](
+	function func(context.Context, A, B, C, D) (R, error),
+) HostFunction {
 	if function == nil {
 		return HostFunction{}
 	}
-	return typedHost(types{typeOf[A](), typeOf[B](), typeOf[C](), typeOf[D]()}, types{typeOf[R]()}, func(c *InstanceContext, slots []uint64) error {
-		value, err := function(c.Context(), get[A](slots, 0), get[B](slots, 1), get[C](slots, 2), get[D](slots, 3))
+	params := kinds{kindOf[A](), kindOf[B](), kindOf[C](), kindOf[D]()}
+	return typedHost(params, kinds{kindOf[R]()}, func(c *InstanceContext, slots []uint64) error {
+		value, err := function(c.Context(), get[A](slots, 0), get[B](slots, 1), get[C](slots, 2),
+			get[D](slots, 3))
 		return setOr(slots, value, err)
 	})
 }
 
 // Host5 makes a host function that has five parameters and one result. See [Host2].
-func Host5[A, B, C, D, E, R Number](function func(context.Context, A, B, C, D, E) (R, error)) HostFunction {
+func Host5[A, B, C, D, E, R Number](
+	function func(context.Context, A, B, C, D, E) (R, error),
+) HostFunction {
 	if function == nil {
 		return HostFunction{}
 	}
-	return typedHost(types{typeOf[A](), typeOf[B](), typeOf[C](), typeOf[D](), typeOf[E]()}, types{typeOf[R]()}, func(c *InstanceContext, slots []uint64) error {
-		value, err := function(c.Context(), get[A](slots, 0), get[B](slots, 1), get[C](slots, 2), get[D](slots, 3), get[E](slots, 4))
+	params := kinds{kindOf[A](), kindOf[B](), kindOf[C](), kindOf[D](), kindOf[E]()}
+	return typedHost(params, kinds{kindOf[R]()}, func(c *InstanceContext, slots []uint64) error {
+		value, err := function(c.Context(), get[A](slots, 0), get[B](slots, 1), get[C](slots, 2),
+			get[D](slots, 3), get[E](slots, 4))
 		return setOr(slots, value, err)
 	})
 }
 
 // Host6 makes a host function that has six parameters and one result. See [Host2].
-func Host6[A, B, C, D, E, F, R Number](function func(context.Context, A, B, C, D, E, F) (R, error)) HostFunction {
+func Host6[A, B, C, D, E, F, R Number](
+	function func(context.Context, A, B, C, D, E, F) (R, error),
+) HostFunction {
 	if function == nil {
 		return HostFunction{}
 	}
-	return typedHost(types{typeOf[A](), typeOf[B](), typeOf[C](), typeOf[D](), typeOf[E](), typeOf[F]()}, types{typeOf[R]()}, func(c *InstanceContext, slots []uint64) error {
-		value, err := function(c.Context(), get[A](slots, 0), get[B](slots, 1), get[C](slots, 2), get[D](slots, 3), get[E](slots, 4), get[F](slots, 5))
+	params := kinds{kindOf[A](), kindOf[B](), kindOf[C](), kindOf[D](), kindOf[E](), kindOf[F]()}
+	return typedHost(params, kinds{kindOf[R]()}, func(c *InstanceContext, slots []uint64) error {
+		value, err := function(c.Context(), get[A](slots, 0), get[B](slots, 1), get[C](slots, 2),
+			get[D](slots, 3), get[E](slots, 4), get[F](slots, 5))
 		return setOr(slots, value, err)
 	})
 }
@@ -98,7 +113,7 @@ func HostProc0(function func(context.Context) error) HostFunction {
 	if function == nil {
 		return HostFunction{}
 	}
-	return typedHost(types{}, nil, func(c *InstanceContext, _ []uint64) error {
+	return typedHost(nil, nil, func(c *InstanceContext, _ []uint64) error {
 		return function(c.Context())
 	})
 }
@@ -108,7 +123,7 @@ func HostProc1[A Number](function func(context.Context, A) error) HostFunction {
 	if function == nil {
 		return HostFunction{}
 	}
-	return typedHost(types{typeOf[A]()}, nil, func(c *InstanceContext, slots []uint64) error {
+	return typedHost(kinds{kindOf[A]()}, nil, func(c *InstanceContext, slots []uint64) error {
 		return function(c.Context(), get[A](slots, 0))
 	})
 }
@@ -118,7 +133,8 @@ func HostProc2[A, B Number](function func(context.Context, A, B) error) HostFunc
 	if function == nil {
 		return HostFunction{}
 	}
-	return typedHost(types{typeOf[A](), typeOf[B]()}, nil, func(c *InstanceContext, slots []uint64) error {
+	params := kinds{kindOf[A](), kindOf[B]()}
+	return typedHost(params, nil, func(c *InstanceContext, slots []uint64) error {
 		return function(c.Context(), get[A](slots, 0), get[B](slots, 1))
 	})
 }
@@ -128,7 +144,8 @@ func HostProc3[A, B, C Number](function func(context.Context, A, B, C) error) Ho
 	if function == nil {
 		return HostFunction{}
 	}
-	return typedHost(types{typeOf[A](), typeOf[B](), typeOf[C]()}, nil, func(c *InstanceContext, slots []uint64) error {
+	params := kinds{kindOf[A](), kindOf[B](), kindOf[C]()}
+	return typedHost(params, nil, func(c *InstanceContext, slots []uint64) error {
 		return function(c.Context(), get[A](slots, 0), get[B](slots, 1), get[C](slots, 2))
 	})
 }
@@ -138,27 +155,37 @@ func HostProc4[A, B, C, D Number](function func(context.Context, A, B, C, D) err
 	if function == nil {
 		return HostFunction{}
 	}
-	return typedHost(types{typeOf[A](), typeOf[B](), typeOf[C](), typeOf[D]()}, nil, func(c *InstanceContext, slots []uint64) error {
-		return function(c.Context(), get[A](slots, 0), get[B](slots, 1), get[C](slots, 2), get[D](slots, 3))
+	params := kinds{kindOf[A](), kindOf[B](), kindOf[C](), kindOf[D]()}
+	return typedHost(params, nil, func(c *InstanceContext, slots []uint64) error {
+		return function(c.Context(), get[A](slots, 0), get[B](slots, 1), get[C](slots, 2),
+			get[D](slots, 3))
 	})
 }
 
 // HostProc5 makes a host function that has five parameters and no result. See [Host2].
-func HostProc5[A, B, C, D, E Number](function func(context.Context, A, B, C, D, E) error) HostFunction {
+func HostProc5[A, B, C, D, E Number](
+	function func(context.Context, A, B, C, D, E) error,
+) HostFunction {
 	if function == nil {
 		return HostFunction{}
 	}
-	return typedHost(types{typeOf[A](), typeOf[B](), typeOf[C](), typeOf[D](), typeOf[E]()}, nil, func(c *InstanceContext, slots []uint64) error {
-		return function(c.Context(), get[A](slots, 0), get[B](slots, 1), get[C](slots, 2), get[D](slots, 3), get[E](slots, 4))
+	params := kinds{kindOf[A](), kindOf[B](), kindOf[C](), kindOf[D](), kindOf[E]()}
+	return typedHost(params, nil, func(c *InstanceContext, slots []uint64) error {
+		return function(c.Context(), get[A](slots, 0), get[B](slots, 1), get[C](slots, 2),
+			get[D](slots, 3), get[E](slots, 4))
 	})
 }
 
 // HostProc6 makes a host function that has six parameters and no result. See [Host2].
-func HostProc6[A, B, C, D, E, F Number](function func(context.Context, A, B, C, D, E, F) error) HostFunction {
+func HostProc6[A, B, C, D, E, F Number](
+	function func(context.Context, A, B, C, D, E, F) error,
+) HostFunction {
 	if function == nil {
 		return HostFunction{}
 	}
-	return typedHost(types{typeOf[A](), typeOf[B](), typeOf[C](), typeOf[D](), typeOf[E](), typeOf[F]()}, nil, func(c *InstanceContext, slots []uint64) error {
-		return function(c.Context(), get[A](slots, 0), get[B](slots, 1), get[C](slots, 2), get[D](slots, 3), get[E](slots, 4), get[F](slots, 5))
+	params := kinds{kindOf[A](), kindOf[B](), kindOf[C](), kindOf[D](), kindOf[E](), kindOf[F]()}
+	return typedHost(params, nil, func(c *InstanceContext, slots []uint64) error {
+		return function(c.Context(), get[A](slots, 0), get[B](slots, 1), get[C](slots, 2),
+			get[D](slots, 3), get[E](slots, 4), get[F](slots, 5))
 	})
 }

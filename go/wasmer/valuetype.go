@@ -63,6 +63,9 @@ func (t ValueType) String() string {
 // isValue reports whether it is a type of WebAssembly: one of those above, but for TypeVoid.
 func (t ValueType) isValue() bool { return t >= TypeI32 && t <= TypeExternRef && t != TypeVoid }
 
+// isNumber reports whether it is i32, i64, f32 or f64.
+func (t ValueType) isNumber() bool { return t >= TypeI32 && t <= TypeF64 }
+
 // engineTypes are the types of the engine by their numbers here, except for TypeVoid, which is
 // none.
 var engineTypes = [...]engine.ValType{

@@ -5,11 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/gowasmer/wasmer/go/internal/engine"
+	"github.com/gowasmer/wasmer/go/wasmer"
 )
 
 var kindNames = map[engine.ExternKind]string{
@@ -48,17 +48,16 @@ func inspect(o *settings, arguments []string, s streams) error {
 // need some that are not supported.
 func inspectProposals(out *bufio.Writer, file []byte) error {
 	if isCompiled(file) {
-		return errors.New("is compiled already, expected a WebAssembly module for --proposals")
+		module, err := wasmer.DeserializeModule(file)
+		if err != nil {
+			return causeOf(err)
+		}
+		module.Close()
+		return errors.New("is compiled already; --proposals needs the WebAssembly module")
 	}
-	ctx := context.Background()
-	proposals, err := engine.Proposals(ctx, file)
+	proposals, err := wasmer.RequiredProposals(context.Background(), file)
 	if err != nil {
-		return err
-	}
-	// The validator takes constant expressions that read the module's own globals for a part of
-	// garbage collection. The engine has them.
-	if engine.Validate(ctx, file) == nil {
-		proposals = slices.DeleteFunc(proposals, func(p engine.Proposal) bool { return !p.Supported })
+		return causeOf(err)
 	}
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(table, "proposals: %d\n", len(proposals))

@@ -21,6 +21,11 @@ func isCompiled(file []byte) bool { return len(file) >= 8 && !bytes.HasPrefix(fi
 // openModule compiles a file, or takes it as it is if it was compiled before.
 func openModule(ctx context.Context, path string, o *settings, s streams) (wasmer.Module, error) {
 	var module wasmer.Module
+	if o.stackSize > 0 { // before the engine is used
+		if err := wasmer.SetStackSize(o.stackSize); err != nil {
+			return module, err
+		}
+	}
 	file, err := readFile(ctx, path, s.in)
 	switch {
 	case isGivenUp(err):
@@ -29,10 +34,12 @@ func openModule(ctx context.Context, path string, o *settings, s streams) (wasme
 		return module, err
 	case !isCompiled(file):
 		module, err = compileModule(ctx, path, file, o, s)
-	case o.explicitBounds || o.canonicalNaNs:
-		return module, usagef("%s is compiled already; give --explicit-bounds and --canonical-nans to gowasmer compile", path)
 	default:
 		module, err = wasmer.DeserializeModule(file)
+		if err == nil && (o.explicitBounds || o.canonicalNaNs) {
+			module.Close()
+			return module, usagef("%s is compiled already; give --explicit-bounds and --canonical-nans to gowasmer compile", path)
+		}
 	}
 	switch {
 	case isGivenUp(err):

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"io"
+	"math/bits"
 	"os"
 	"strconv"
 	"strings"
@@ -28,6 +29,7 @@ type settings struct {
 	timeout   time.Duration
 	maxMemory uint32 // pages
 	maxTable  uint32 // elements
+	stackSize uint64 // bytes, 0 for the usual
 
 	// Of commands that compile.
 	explicitBounds bool
@@ -256,11 +258,29 @@ func (o *settings) limitOptions() []option {
 				return nil
 			},
 		},
+		{
+			name: "stack-size", value: "SIZE", usage: "let calls of the guest nest as deep as this stack allows, 1M by default; a power of two",
+			set: func(value string) error {
+				bytes, ok := parseSize(value)
+				if !ok || bits.OnesCount64(bytes) != 1 || bytes < 256<<10 || bytes > 1<<30 {
+					return usagef("--stack-size takes a power of two from 256K to 1G, such as 8M, given %q", value)
+				}
+				o.stackSize = bytes
+				return nil
+			},
+		},
 	}
 }
 
-// parsePages reads a number of bytes, such as 1048576, 1M or 1MiB, and returns that of whole pages.
+// parsePages reads a number of bytes, as parseSize does, and returns that of whole pages.
 func parsePages(text string) (uint32, bool) {
+	bytes, ok := parseSize(text)
+	pages := min(bytes/65536, 65536)
+	return uint32(pages), ok && pages > 0
+}
+
+// parseSize reads a number of bytes, such as 1048576, 1M or 1MiB.
+func parseSize(text string) (uint64, bool) {
 	unit := uint64(1)
 	text = strings.TrimSuffix(strings.ToUpper(text), "IB")
 	for letter, size := range map[string]uint64{"K": 1 << 10, "M": 1 << 20, "G": 1 << 30} {
@@ -273,8 +293,7 @@ func parsePages(text string) (uint32, bool) {
 	if err != nil || number > 1<<48/unit {
 		return 0, false
 	}
-	pages := min(number*unit/65536, 65536)
-	return uint32(pages), pages > 0
+	return number * unit, true
 }
 
 // compileOptions are the options about code.

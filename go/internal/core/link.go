@@ -63,6 +63,11 @@ func (l *links) find(wanted []engine.Import, registry *Registry, options *Instan
 					item = host
 				}
 			}
+			if host, ok := item.(*HostFunc); ok && host.Adapt != nil && wanted[i].Type.Func != nil {
+				if adapted := host.Adapt(wanted[i].Type.Func); adapted != nil {
+					item = adapted
+				}
+			}
 			if host, ok := item.(*HostFunc); ok && options.Hook != nil && host.CFunction == nil {
 				hooked := *host
 				hooked.Call = options.Hook(&wanted[i], host.Call)

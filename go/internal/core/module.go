@@ -27,12 +27,37 @@ type About struct {
 	exportByName   func() map[string]int // positions among all exports
 }
 
-// Validate returns why the bytes are not a valid module that is supported, or nil.
+// Validate returns why the bytes are not a valid module that is supported, or nil. It is given up
+// when the context is done.
 func Validate(ctx context.Context, bytes []byte) error {
-	if err := checkBytes(bytes); err != nil {
-		return err
+	_, err := look(ctx, "validating", bytes, func(ctx context.Context, bytes []byte) (struct{}, error) {
+		return struct{}{}, engine.Validate(ctx, bytes)
+	})
+	return err
+}
+
+// Inspect describes the bytes of a module whose declarations are valid, without compiling it.
+func Inspect(ctx context.Context, bytes []byte) (*engine.Description, error) {
+	return look(ctx, "inspecting", bytes, engine.Inspect)
+}
+
+// Proposals returns the proposals that a module needs beyond WebAssembly 1.0.
+func Proposals(ctx context.Context, bytes []byte) ([]engine.Proposal, error) {
+	return look(ctx, "validating", bytes, engine.Proposals)
+}
+
+// look finds something out about the bytes of a module. It is given up when the context is done.
+func look[T any](ctx context.Context, what string, bytes []byte, find func(context.Context, []byte) (T, error)) (found T, err error) {
+	if err := CheckContext(ctx); err != nil {
+		return found, err
 	}
-	return engine.Validate(ctx, bytes)
+	if err := checkBytes(bytes); err != nil {
+		return found, err
+	}
+	if found, err = find(ctx, bytes); err != nil {
+		return found, GivenUp(ctx, what, err)
+	}
+	return found, nil
 }
 
 // checkBytes refuses what is no module at all, and prepares the engine.

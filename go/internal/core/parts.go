@@ -103,6 +103,10 @@ type HostFunc struct {
 	CFunction       unsafe.Pointer   // or nil
 	WantsToken      bool             // it asks for the token of the instance; see Call.Token
 	Intrinsic       engine.Intrinsic // what the engine does of it by itself
+
+	// Adapt, if it is not nil, returns the function as an import of a type gets it, such as one of
+	// another type that the same Go function can have, or nil to leave it as it is.
+	Adapt func(wanted *engine.FuncType) *HostFunc
 }
 
 // HostCall runs a host function for an instance: arguments are in the slots, results go there. The
