@@ -98,8 +98,12 @@ func parse(c *command, arguments []string) (*settings, []string, error) {
 		case refused != nil:
 			return nil, nil, usagef("%s: %v", c.name, refused)
 		default:
-			// What was being read is the last that was taken.
-			return nil, nil, badOption(c, set, options, arguments[len(arguments)-set.NArg()-1])
+			// What was being read is the last argument that was taken, unless its form was wrong.
+			at := len(arguments) - set.NArg() - 1
+			if strings.HasPrefix(err.Error(), "bad flag syntax") {
+				at++
+			}
+			return nil, nil, badOption(c, set, options, arguments[at])
 		}
 		left := set.Args()
 		read := len(arguments) - len(left)
@@ -113,7 +117,7 @@ func parse(c *command, arguments []string) (*settings, []string, error) {
 // badOption returns what is wrong with an argument that begins as an option does.
 func badOption(c *command, set *flag.FlagSet, options []option, given string) error {
 	name, _, _ := strings.Cut(strings.TrimLeft(given, "-"), "=")
-	if known := set.Lookup(name); known != nil {
+	if known := set.Lookup(name); known != nil && !strings.HasPrefix(given, "---") {
 		o := known.Value.(flagValue)
 		return usagef("%s: %s must be followed by its value, %s", c.name, o.dashed(), o.value)
 	}
