@@ -74,7 +74,8 @@ env.reference[text f() -> ()] (externref, funcref) -> (externref) -> [text and f
 	}
 }
 
-// What a hook returns, and what it does not, never leaves the guest without a result of the function.
+// What a hook returns, and what it does not, never leaves the guest without a result of the
+// function.
 func TestHookOutcomes(t *testing.T) {
 	module := hookedModule(t, `(module (import "env" "f" (func $f (param i32) (result externref)))
 		(func (export "run") (result i32) (ref.is_null (call $f (i32.const 7)))))`)
@@ -142,7 +143,8 @@ func TestHookAndPanic(t *testing.T) {
 	instance.Exports["run"]()
 }
 
-// Hooks are called in the order in which they are given, for functions of WASI and missing ones, too.
+// Hooks are called in the order in which they are given, for functions of WASI and missing ones,
+// too.
 func TestHooksInOrder(t *testing.T) {
 	module := hookedModule(t, `(module
 		(import "wasi_snapshot_preview1" "clock_time_get" (func $time (param i32 i64 i32) (result i32)))

@@ -163,8 +163,8 @@ func parseInteger(text string, size int) (uint64, error) {
 	return strconv.ParseUint(text, 0, size)
 }
 
-// formatValue writes a number or a vector so that reading it again returns the same one; integers are
-// signed. References are described.
+// formatValue writes a number or a vector so that reading it again returns the same one; integers
+// are signed. References are described.
 func formatValue(value wasmer.Value) string {
 	switch value.GetType() {
 	case wasmer.TypeI32:

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// This file has the commands: what they are called, what their options are, and what their help says.
+// This file has the commands: what they are called, what their options are, and what their help
+// says.
 
 // command is a command of the tool.
 type command struct {
@@ -15,8 +16,8 @@ type command struct {
 	long     string // the same in some sentences
 	after    string // further sections of the help, behind the options
 	options  func(*settings) []option
-	// anywhere reports whether options may also stand behind arguments. They may not where arguments
-	// are the guest's.
+	// anywhere reports whether options may also stand behind arguments. They may not where
+	// arguments are the guest's.
 	anywhere bool
 	// words are what its first argument may be, if that is no file.
 	words []string
@@ -39,7 +40,7 @@ calls an exported function of any module, and prints the results, one a line.` +
 
 ` + environment + `
 Exit codes:
-  the program's own, or
+  that of the program, or
   1     the module is invalid, cannot be read or linked, or the guest failed
   2     the command line is wrong
   124   the time given by --timeout is over
@@ -60,7 +61,13 @@ Exit codes:
 
 Arguments are read by the types of the function's parameters: integers in decimal, or with 0x, 0o or 0b before them,
 floats in decimal or hexadecimal, "inf" and "nan", vectors as a number of 128 bits, references as "null".`,
-			after: environment,
+			after: environment + `
+Exit codes:
+  0     the function returned
+  1     the module is invalid, cannot be read or linked, or the function failed
+  2     the command line is wrong
+  124   the time given by --timeout is over
+`,
 			options: func(o *settings) []option {
 				return slices.Concat([]option{o.timeoutOption()}, o.limitOptions(), o.compileOptions())
 			},
@@ -158,8 +165,8 @@ func findCommand(name string) (*command, error) {
 	return nil, usagef("unknown command %q; try gowasmer help", name)
 }
 
-// nearest returns the name that somebody may have meant, or an empty string: one that a few letters
-// were left out of, added to, changed or swapped in, or that was not written to the end.
+// nearest returns the name that somebody may have meant, or an empty string: one that a few
+// letters were left out of, added to, changed or swapped in, or that was not written to the end.
 func nearest(given string, names []string) string {
 	best, least := "", max(1, min(3, len(given)/3))+1
 	for _, name := range names {
@@ -178,8 +185,8 @@ func nearest(given string, names []string) string {
 	return ""
 }
 
-// distance returns how many letters have to be removed, inserted, replaced, or swapped with the next
-// one, to make one name of the other.
+// distance returns how many letters have to be removed, inserted, replaced, or swapped with the
+// next one, to make one name of the other.
 func distance(a, b string) int {
 	rows := make([][]int, len(a)+1)
 	for i := range rows {

@@ -44,8 +44,8 @@ func inspect(o *settings, arguments []string, s streams) error {
 	return out.Flush()
 }
 
-// inspectProposals lists the proposals that a module needs. It does not compile the module, which may
-// need some that are not supported.
+// inspectProposals lists the proposals that a module needs. It does not compile the module, which
+// may need some that are not supported.
 func inspectProposals(out *bufio.Writer, file []byte) error {
 	if isCompiled(file) {
 		module, err := wasmer.DeserializeModule(file)
@@ -133,7 +133,8 @@ func describe(out *bufio.Writer, path string, file []byte, d *engine.Description
 	table.Flush()
 }
 
-// printable keeps names from disturbing the list or the terminal: names that are not plain are quoted.
+// printable keeps names from disturbing the list or the terminal: names that are not plain are
+// quoted.
 func printable(name string) string {
 	quoted := fmt.Sprintf("%q", name)
 	if name == "" || quoted != `"`+name+`"` || strings.ContainsAny(name, " \t") {
@@ -170,7 +171,8 @@ func formatTypes(types []engine.ValType) string {
 	return "(" + strings.Join(names, ", ") + ")"
 }
 
-// formatMemory writes "1 to 2 pages (64 KiB to 128 KiB)"; of memories with other pages "1 to 2 bytes".
+// formatMemory writes "1 to 2 pages (64 KiB to 128 KiB)"; of memories with other pages "1 to 2
+// bytes".
 func formatMemory(memory engine.MemoryType) string {
 	limits, index := memory.Limits, formatIndex(memory.Index64)
 	if memory.PageSizeLog2 == 0 {
@@ -191,7 +193,8 @@ func formatIndex(index64 bool) string {
 	return ""
 }
 
-// formatPages writes the size of a number of pages of 64 KiB; 2^48 of them are one byte more than numbers have.
+// formatPages writes the size of a number of pages of 64 KiB; 2^48 of them are one byte more than
+// numbers have.
 func formatPages(pages uint64) string { return formatSize(float64(pages) * engine.PageSize) }
 
 func formatLimits(limits engine.Limits, unit string) string {

@@ -81,7 +81,8 @@ func causeOf(err error) error {
 	return err
 }
 
-// readFile reads a module from a file, or from standard input for "-". The text format is translated.
+// readFile reads a module from a file, or from standard input for "-". The text format is
+// translated.
 func readFile(ctx context.Context, path string, in io.Reader) ([]byte, error) {
 	file, err := readBytes(path, in)
 	if err != nil || !isText(file) {
@@ -93,8 +94,8 @@ func readFile(ctx context.Context, path string, in io.Reader) ([]byte, error) {
 	return file, nil
 }
 
-// isText reports whether a file is meant to be in the text format: it begins with a parenthesis or a
-// comment.
+// isText reports whether a file is meant to be in the text format: it begins with a parenthesis or
+// a comment.
 func isText(file []byte) bool {
 	file = bytes.TrimLeft(file, " \t\r\n")
 	return len(file) > 0 && (file[0] == '(' || file[0] == ';')

@@ -58,8 +58,8 @@ func (o *option) dashed() string {
 	return "--" + o.name
 }
 
-// flagValue makes an option a value for package flag. It keeps the error of set, which package flag
-// would wrap in words of its own.
+// flagValue makes an option a value for package flag. It keeps the error of set, which package
+// flag would wrap in words of its own.
 type flagValue struct {
 	*option
 	err *error

@@ -79,7 +79,8 @@ func TestProfileAfterCtrlC(t *testing.T) {
 	t.Error("no profile names _start")
 }
 
-// No file is left where the guest never began; one that cannot be written is told, and the guest's exit code stays.
+// No file is left where the guest never began; one that cannot be written is told, and the guest's
+// exit code stays.
 func TestNoProfile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "cpu.pprof")
 	for _, line := range []string{"absent.wasm", guests + "sum.c", guests + "sum.wasm", "--invoke=absent " + guests + "sum.wasm"} {
@@ -199,7 +200,8 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// GOWASMER_PERF=1 leaves a map with the guest's functions, as the help says, and nothing else does.
+// GOWASMER_PERF=1 leaves a map with the guest's functions, as the help says, and nothing else
+// does.
 func TestPerfMap(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("perf is for Linux")

@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// progressAfter is how long compiling takes before its progress is shown, unless that is asked for.
+// progressAfter is how long compiling takes before its progress is shown, unless that is asked
+// for.
 const progressAfter = time.Second
 
 // progressLine shows how far compiling is, on a line that is rewritten in place.

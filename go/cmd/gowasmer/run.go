@@ -12,7 +12,8 @@ import (
 	"github.com/gowasmer/wasmer/go/wasmer"
 )
 
-// The exit codes of run, save for the guest's own: as shells have them for programs that were stopped so.
+// The exit codes of run, save for the guest's own: as shells have them for programs that were
+// stopped so.
 const (
 	exitTimeout = 124 // as timeout(1)
 	exitCtrlC   = 130 // 128 + SIGINT
@@ -148,7 +149,8 @@ func exportsFunction(module *wasmer.Module, name string) bool {
 	return false
 }
 
-// invoke calls one exported function, with the arguments read by the types of its parameters, and prints the results.
+// invoke calls one exported function, with the arguments read by the types of its parameters, and
+// prints the results.
 func invoke(ctx context.Context, w *wasmer.Wasi, module *wasmer.Module, o *settings, texts []string, s streams) error {
 	object, err := w.ImportObject()
 	if err != nil {

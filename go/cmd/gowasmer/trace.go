@@ -12,7 +12,7 @@ import (
 const maxTraced = 200
 
 // tracer returns a hook that writes a line for each call of a host function, when it has ended.
-func tracer(to io.Writer) func(*wasmer.InstanceContext, *wasmer.HostCall, func() error) error {
+func tracer(to io.Writer) wasmer.Hook {
 	return func(_ *wasmer.InstanceContext, call *wasmer.HostCall, next func() error) error {
 		line := fmt.Sprintf("%s.%s(%s) -> ", printable(call.Namespace), printable(call.Name), traceValues(call.Arguments))
 		outcome := "panic\n"
