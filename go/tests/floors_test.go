@@ -48,7 +48,7 @@ var floors = []struct {
 	{
 		folder: "go/wasmer",
 		floors: []string{
-			"boundedtext descriptors doc filesystem memoryfs numbers options platform valuetype wasi_exit",
+			"boundedtext descriptors doc filesystem memoryfs numbers options platform profile valuetype wasi_exit",
 			"compilefailure externtypes nearnames unknown_imports",
 			"function trap",
 			"errortext",
@@ -62,7 +62,7 @@ var floors = []struct {
 			"compat_exports",
 			"instance",
 			"context",
-			"hostdirect_leading hostdirect_plain hostnumbers",
+			"hook hostdirect_leading hostdirect_plain hostnumbers",
 			"compat_context hostdirect hostslots typed_calls",
 			"default_imports hostsignature typed_hosts",
 			"hostregisters",

@@ -2,11 +2,14 @@ package main
 
 import (
 	"bufio"
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/gowasmer/wasmer/go/internal/engine"
+	"github.com/gowasmer/wasmer/go/wasmer"
 )
 
 var kindNames = map[engine.ExternKind]string{
@@ -16,28 +19,91 @@ var kindNames = map[engine.ExternKind]string{
 	engine.ExternGlobal:   "global",
 }
 
-// inspect lists what a module consists of.
-func inspect(arguments []string, s streams) error {
+// inspect lists what a module consists of, or the proposals that it needs.
+func inspect(o *settings, arguments []string, s streams) error {
 	if len(arguments) != 1 {
 		return usagef("inspect takes one FILE, given %d arguments", len(arguments))
 	}
-	l, err := load(arguments[0], s.in)
+	path := arguments[0]
+	file, err := readFile(context.Background(), path, s.in)
 	if err != nil {
 		return err
 	}
+	if err := engine.Init(); err != nil {
+		return err
+	}
 	out := bufio.NewWriter(s.out)
-	defer out.Flush()
-	describe(out, arguments[0], l)
+	if o.proposals {
+		err = inspectProposals(out, file)
+	} else {
+		err = inspectModule(out, path, file, o, s)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
 	return out.Flush()
 }
 
-func describe(out *bufio.Writer, path string, l *loaded) {
-	d := l.description
+// inspectProposals lists the proposals that a module needs. It does not compile the module, which
+// may need some that are not supported.
+func inspectProposals(out *bufio.Writer, file []byte) error {
+	if isCompiled(file) {
+		module, err := wasmer.DeserializeModule(file)
+		if err != nil {
+			return causeOf(err)
+		}
+		module.Close()
+		return errors.New("is compiled already; --proposals needs the WebAssembly module")
+	}
+	proposals, err := wasmer.RequiredProposals(context.Background(), file)
+	if err != nil {
+		return causeOf(err)
+	}
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(table, "proposals: %d\n", len(proposals))
+	for _, p := range proposals {
+		mark := ""
+		if !p.Supported {
+			mark = "\tnot supported"
+		}
+		fmt.Fprintf(table, "  %s%s\n", p.Name, mark)
+	}
+	return table.Flush()
+}
+
+// inspectModule lists what a module consists of.
+func inspectModule(out *bufio.Writer, path string, file []byte, o *settings, s streams) error {
+	var module engine.Module
+	var err error
+	if isCompiled(file) {
+		module, err = engine.Deserialize(file)
+	} else {
+		var options engine.CompileOptions
+		line := newProgressLine(o, path, s.errs)
+		if line != nil {
+			options.Progress = line.show
+		}
+		module, err = engine.Compile(context.Background(), file, options)
+		line.clear()
+	}
+	if err != nil {
+		return err
+	}
+	defer module.Free()
+	description, err := module.Describe()
+	if err != nil {
+		return err
+	}
+	describe(out, path, file, description)
+	return nil
+}
+
+func describe(out *bufio.Writer, path string, file []byte, d *engine.Description) {
 	form := "WebAssembly module"
-	if l.precompiled {
+	if isCompiled(file) {
 		form = "compiled module"
 	}
-	fmt.Fprintf(out, "%s: %s, %s\n", path, form, formatBytes(uint64(l.fileSize)))
+	fmt.Fprintf(out, "%s: %s, %s\n", path, form, formatBytes(uint64(len(file))))
 	if d.Name != "" {
 		fmt.Fprintf(out, "name: %s\n", d.Name)
 	}
@@ -67,7 +133,8 @@ func describe(out *bufio.Writer, path string, l *loaded) {
 	table.Flush()
 }
 
-// printable keeps names from disturbing the list or the terminal: names that are not plain are quoted.
+// printable keeps names from disturbing the list or the terminal: names that are not plain are
+// quoted.
 func printable(name string) string {
 	quoted := fmt.Sprintf("%q", name)
 	if name == "" || quoted != `"`+name+`"` || strings.ContainsAny(name, " \t") {
@@ -104,7 +171,8 @@ func formatTypes(types []engine.ValType) string {
 	return "(" + strings.Join(names, ", ") + ")"
 }
 
-// formatMemory writes "1 to 2 pages (64 KiB to 128 KiB)"; of memories with other pages "1 to 2 bytes".
+// formatMemory writes "1 to 2 pages (64 KiB to 128 KiB)"; of memories with other pages "1 to 2
+// bytes".
 func formatMemory(memory engine.MemoryType) string {
 	limits, index := memory.Limits, formatIndex(memory.Index64)
 	if memory.PageSizeLog2 == 0 {
@@ -125,7 +193,8 @@ func formatIndex(index64 bool) string {
 	return ""
 }
 
-// formatPages writes the size of a number of pages of 64 KiB; 2^48 of them are one byte more than numbers have.
+// formatPages writes the size of a number of pages of 64 KiB; 2^48 of them are one byte more than
+// numbers have.
 func formatPages(pages uint64) string { return formatSize(float64(pages) * engine.PageSize) }
 
 func formatLimits(limits engine.Limits, unit string) string {

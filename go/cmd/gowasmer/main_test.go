@@ -88,9 +88,8 @@ func TestCommandLines(t *testing.T) {
 		{"validate " + sum, sum + ": valid\n", "", 0},
 		{"version", "gowasmer " + version + "\n", "", 0},
 		{"--version", "gowasmer " + version + "\n", "", 0},
-		{"--help", usage, "", 0},
-		{"help", usage, "", 0},
-		{"call --help", usage, "", 0},
+		{"--help", mainHelp(), "", 0},
+		{"help", mainHelp(), "", 0},
 
 		{"", "", "Usage:", 2},
 		{"walk " + sum, "", `gowasmer: unknown command "walk"; try gowasmer help`, 2},

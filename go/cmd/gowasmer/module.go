@@ -15,47 +15,74 @@ import (
 // binaryMagic begins every module in the binary format; what compile writes begins otherwise.
 var binaryMagic = []byte("\x00asm")
 
-// loaded is a compiled module: its artifact, and what it consists of.
-type loaded struct {
-	artifact    []byte
-	description *engine.Description
-	// fileSize is that of the file, in the binary format if it was text; precompiled says whether it was an artifact already.
-	fileSize    int
-	precompiled bool
-}
+// isCompiled reports whether a file is what compile has written.
+func isCompiled(file []byte) bool { return len(file) >= 8 && !bytes.HasPrefix(file, binaryMagic) }
 
-// load reads a file and compiles it, unless it is compiled already.
-func load(path string, in io.Reader) (*loaded, error) {
-	file, err := readFile(context.Background(), path, in)
-	if err != nil {
-		return nil, err
-	}
-	if err := engine.Init(); err != nil {
-		return nil, err
-	}
-	l := &loaded{artifact: file, fileSize: len(file), precompiled: len(file) >= 8 && !bytes.HasPrefix(file, binaryMagic)}
-	var module engine.Module
-	if l.precompiled {
-		module, err = engine.Deserialize(file)
-	} else {
-		module, err = engine.Compile(context.Background(), file, engine.CompileOptions{})
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	defer module.Free()
-	if l.description, err = module.Describe(); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	if !l.precompiled {
-		if l.artifact, err = module.Serialize(); err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
+// openModule compiles a file, or takes it as it is if it was compiled before.
+func openModule(ctx context.Context, path string, o *settings, s streams) (wasmer.Module, error) {
+	var module wasmer.Module
+	if o.stackSize > 0 { // before the engine is used
+		if err := wasmer.SetStackSize(o.stackSize); err != nil {
+			return module, err
 		}
 	}
-	return l, nil
+	file, err := readFile(ctx, path, s.in)
+	switch {
+	case isGivenUp(err):
+		return module, guestEnded(path, err)
+	case err != nil:
+		return module, err
+	case !isCompiled(file):
+		module, err = compileModule(ctx, path, file, o, s)
+	default:
+		module, err = wasmer.DeserializeModule(file)
+		if err == nil && (o.explicitBounds || o.canonicalNaNs) {
+			module.Close()
+			return module, usagef("%s is compiled already; give --explicit-bounds and --canonical-nans to gowasmer compile", path)
+		}
+	}
+	switch {
+	case isGivenUp(err):
+		return module, guestEnded(path, err)
+	case err != nil:
+		return module, fmt.Errorf("%s: %w", path, causeOf(err))
+	}
+	return module, nil
 }
 
-// readFile reads a module from a file, or from standard input for "-". The text format is translated.
+// compileModule compiles a module in the binary format, and shows progress.
+func compileModule(ctx context.Context, path string, file []byte, o *settings, s streams) (wasmer.Module, error) {
+	var options []wasmer.CompileOption
+	if o.explicitBounds {
+		options = append(options, wasmer.WithExplicitBounds())
+	}
+	if o.canonicalNaNs {
+		options = append(options, wasmer.WithCanonicalNaNs())
+	}
+	line := newProgressLine(o, path, s.errs)
+	if line != nil {
+		options = append(options, wasmer.WithProgress(line.show))
+	}
+	defer line.clear()
+	return wasmer.CompileContext(ctx, file, options...)
+}
+
+// isGivenUp reports whether an error is that of a context.
+func isGivenUp(err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+}
+
+// causeOf leaves the fixed text of a ModuleError away, which says less than its cause.
+func causeOf(err error) error {
+	var e *wasmer.ModuleError
+	if errors.As(err, &e) && errors.Unwrap(e) != nil {
+		return errors.Unwrap(e)
+	}
+	return err
+}
+
+// readFile reads a module from a file, or from standard input for "-". The text format is
+// translated.
 func readFile(ctx context.Context, path string, in io.Reader) ([]byte, error) {
 	file, err := readBytes(path, in)
 	if err != nil || !isText(file) {
@@ -67,7 +94,8 @@ func readFile(ctx context.Context, path string, in io.Reader) ([]byte, error) {
 	return file, nil
 }
 
-// isText says whether a file is meant to be in the text format: it begins with a parenthesis or a comment.
+// isText reports whether a file is meant to be in the text format: it begins with a parenthesis or
+// a comment.
 func isText(file []byte) bool {
 	file = bytes.TrimLeft(file, " \t\r\n")
 	return len(file) > 0 && (file[0] == '(' || file[0] == ';')
@@ -90,8 +118,8 @@ func readBytes(path string, in io.Reader) ([]byte, error) {
 	return file, err
 }
 
-// validate says whether a module is valid.
-func validate(arguments []string, s streams) error {
+// validate tells whether a module is valid.
+func validate(_ *settings, arguments []string, s streams) error {
 	if len(arguments) != 1 {
 		return usagef("validate takes one FILE, given %d arguments", len(arguments))
 	}
@@ -107,31 +135,26 @@ func validate(arguments []string, s streams) error {
 }
 
 // compile writes the compiled form of a module.
-func compile(arguments []string, s streams) error {
-	var files []string
-	output := ""
-	for i := 0; i < len(arguments); i++ {
-		if arguments[i] != "-o" {
-			files = append(files, arguments[i])
-			continue
-		}
-		if i++; i == len(arguments) {
-			return usagef("compile: -o must be followed by the name of the file to write")
-		}
-		if output != "" {
-			return usagef("compile: -o is given twice")
-		}
-		output = arguments[i]
+func compile(o *settings, arguments []string, s streams) error {
+	if len(arguments) != 1 || o.output == "" {
+		return usagef("compile takes one FILE and -o OUT, given %d files and output %q", len(arguments), o.output)
 	}
-	if len(files) != 1 || output == "" {
-		return usagef("compile takes one FILE and -o OUT, given %d files and output %q", len(files), output)
-	}
-	l, err := load(files[0], s.in)
+	path, ctx := arguments[0], context.Background()
+	file, err := readFile(ctx, path, s.in)
 	if err != nil {
 		return err
 	}
-	if l.precompiled {
-		return fmt.Errorf("%s: is compiled already", files[0])
+	if isCompiled(file) {
+		return fmt.Errorf("%s: is compiled already", path)
 	}
-	return os.WriteFile(output, l.artifact, 0o644)
+	module, err := compileModule(ctx, path, file, o, s)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, causeOf(err))
+	}
+	defer module.Close()
+	artifact, err := module.Serialize()
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, causeOf(err))
+	}
+	return os.WriteFile(o.output, artifact, 0o644)
 }

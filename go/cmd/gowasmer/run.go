@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,11 +9,11 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/gowasmer/wasmer/go/internal/engine"
 	"github.com/gowasmer/wasmer/go/wasmer"
 )
 
-// The exit codes of run, save for the guest's own: as shells have them for programs that were stopped so.
+// The exit codes of run, save for the guest's own: as shells have them for programs that were
+// stopped so.
 const (
 	exitTimeout = 124 // as timeout(1)
 	exitCtrlC   = 130 // 128 + SIGINT
@@ -35,11 +34,11 @@ func (e *exitCode) Error() string {
 }
 
 // runGuest runs a WASI program, or an exported function of any module.
-func runGuest(arguments []string, s streams) error {
-	o, err := parseRun(arguments)
-	if err != nil {
-		return err
+func runGuest(o *settings, arguments []string, s streams) error {
+	if len(arguments) == 0 {
+		return usagef("run takes a FILE and the guest's arguments, given none")
 	}
+	path := arguments[0]
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the command itself
@@ -48,62 +47,97 @@ func runGuest(arguments []string, s streams) error {
 		ctx, cancel = context.WithTimeout(ctx, o.timeout)
 		defer cancel()
 	}
-	module, err := openModule(ctx, o.file, s)
+	p, err := createProfile(o.profile)
+	if err != nil {
+		return err
+	}
+	defer p.discard()
+	module, err := openModule(ctx, path, o, s)
 	if err != nil {
 		return err
 	}
 	defer module.Close()
-	if o.invoke != "" && !exportsFunction(&module, o.invoke) {
-		return usagef("run: %s exports no function %q", o.file, o.invoke)
-	}
-	w := wasmer.Wasi{Args: o.args, Env: o.env, Stdin: s.in, Stdout: s.out, Stderr: s.errs, Dirs: o.dirs}
-	var options []wasmer.InstanceOption
-	if o.maxMemory > 0 {
-		options = append(options, wasmer.WithMemoryCeiling(o.maxMemory))
-	}
-	if o.trapUnknown {
-		options = append(options, wasmer.WithTrappingImports())
-	}
-	if o.invoke == "" {
-		if !exportsFunction(&module, "_start") {
-			return usagef("run: %s exports no function \"_start\": it is no program; name a function by --invoke", o.file)
-		}
-		return guestEnded(o.file, w.Run(ctx, &module, options...))
-	}
-	return guestEnded(o.file, invoke(ctx, &w, &module, o, options, s))
-}
-
-// openModule compiles a file, or takes it as it is if it was compiled before.
-func openModule(ctx context.Context, path string, s streams) (wasmer.Module, error) {
-	var module wasmer.Module
-	file, err := readFile(ctx, path, s.in)
 	switch {
-	case errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled):
-		return module, guestEnded(path, err)
-	case err != nil:
-		return module, err
+	case o.invoke != "" && !exportsFunction(&module, o.invoke):
+		return usagef("run: %s exports no function %q", path, o.invoke)
+	case o.invoke == "" && !exportsFunction(&module, "_start"):
+		return usagef("run: %s exports no function \"_start\": it is no program; name a function by --invoke", path)
 	}
-	if len(file) >= 8 && !bytes.HasPrefix(file, binaryMagic) {
-		module, err = wasmer.DeserializeModule(file)
+	if err := p.start(); err != nil {
+		return err
+	}
+	w := wasmer.Wasi{Args: arguments, Env: o.env, Stdin: s.in, Stdout: s.out, Stderr: s.errs, Dirs: o.dirs}
+	if o.invoke == "" {
+		err = w.Run(ctx, &module, o.forInstance(s)...)
 	} else {
-		module, err = wasmer.CompileContext(ctx, file)
+		err = invoke(ctx, &w, &module, o, arguments[1:], s)
 	}
-	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-		return module, guestEnded(path, err)
-	}
-	if err != nil {
-		return module, fmt.Errorf("%s: %w", path, causeOf(err))
-	}
-	return module, nil
-}
-
-// causeOf leaves the fixed text of a ModuleError away, which says less than its cause.
-func causeOf(err error) error {
-	var e *wasmer.ModuleError
-	if errors.As(err, &e) && errors.Unwrap(e) != nil {
-		return errors.Unwrap(e)
+	err = guestEnded(path, err)
+	if unwritten := p.stop(); unwritten != nil {
+		if err == nil {
+			return unwritten
+		}
+		fmt.Fprintf(s.errs, "gowasmer: %v\n", unwritten) // what the guest has done is told by the exit code
 	}
 	return err
+}
+
+// guestProfile is a CPU profile of a guest. A nil one is none.
+type guestProfile struct {
+	file    *os.File
+	started bool
+}
+
+// createProfile creates the file of a profile, none for an empty path.
+func createProfile(path string) (*guestProfile, error) {
+	if path == "" {
+		return nil, nil
+	}
+	file, err := os.Create(path)
+	if err != nil {
+		return nil, profileError(path, err)
+	}
+	return &guestProfile{file: file}, nil
+}
+
+// profileError tells why there is no profile.
+func profileError(path string, err error) error {
+	var cause *os.PathError
+	if errors.As(err, &cause) {
+		err = cause.Err
+	}
+	return fmt.Errorf("cannot write the profile %s: %w", path, err)
+}
+
+// start begins the profile.
+func (p *guestProfile) start() error {
+	if p == nil {
+		return nil
+	}
+	if err := wasmer.StartCPUProfile(p.file); err != nil {
+		return profileError(p.file.Name(), err)
+	}
+	p.started = true
+	return nil
+}
+
+// stop ends the profile and writes it.
+func (p *guestProfile) stop() error {
+	if p == nil {
+		return nil
+	}
+	if err := errors.Join(wasmer.StopCPUProfile(), p.file.Close()); err != nil {
+		return profileError(p.file.Name(), err)
+	}
+	return nil
+}
+
+// discard removes the file if the profile was never started.
+func (p *guestProfile) discard() {
+	if p != nil && !p.started {
+		p.file.Close()
+		os.Remove(p.file.Name())
+	}
 }
 
 func exportsFunction(module *wasmer.Module, name string) bool {
@@ -115,9 +149,10 @@ func exportsFunction(module *wasmer.Module, name string) bool {
 	return false
 }
 
-// invoke calls one exported function, with the arguments read by the types of its parameters, and prints the results.
-func invoke(ctx context.Context, w *wasmer.Wasi, module *wasmer.Module, o *runOptions, options []wasmer.InstanceOption, s streams) error {
-	instance, err := w.Instantiate(ctx, module, nil, options...)
+// invoke calls one exported function, with the arguments read by the types of its parameters, and
+// prints the results.
+func invoke(ctx context.Context, w *wasmer.Wasi, module *wasmer.Module, o *settings, texts []string, s streams) error {
+	instance, err := w.Instantiate(ctx, module, nil, o.forInstance(s)...)
 	if err != nil {
 		return err
 	}
@@ -129,40 +164,11 @@ func invoke(ctx context.Context, w *wasmer.Wasi, module *wasmer.Module, o *runOp
 	if err != nil {
 		return err
 	}
-	t := function.Type()
-	values, err := parseArguments(o.invoke, &engine.FuncType{Params: engineTypes(t.Params), Results: engineTypes(t.Results)}, o.args[1:])
+	values, err := parseArguments(o.invoke, function.Type(), texts)
 	if err != nil {
 		return err
 	}
-	results, err := function.Call(ctx, values...)
-	if err != nil {
-		return err
-	}
-	for _, result := range results {
-		if _, err := fmt.Fprintln(s.out, formatValue(result)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func engineTypes(types []wasmer.ValueType) []engine.ValType {
-	to := make([]engine.ValType, len(types))
-	for i, t := range types {
-		switch t {
-		case wasmer.TypeI32:
-			to[i] = engine.I32
-		case wasmer.TypeI64:
-			to[i] = engine.I64
-		case wasmer.TypeF32:
-			to[i] = engine.F32
-		case wasmer.TypeF64:
-			to[i] = engine.F64
-		default:
-			to[i] = engine.ExternRef // something that has no form on a command line
-		}
-	}
-	return to
+	return callAndPrint(ctx, function, values, s)
 }
 
 // guestEnded makes of the way in which a guest ended the exit code of the command.

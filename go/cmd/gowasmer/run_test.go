@@ -62,7 +62,7 @@ func TestRun(t *testing.T) {
 		{"--max-memory 1 " + toolGuest, "", "--max-memory takes a number of bytes", 2},
 		{"--max-memory 99999999999G " + toolGuest, "", "--max-memory takes a number of bytes", 2},
 		{"--invoke= " + toolGuest, "", "--invoke takes the name of a function", 2},
-		{"--trap-unknown-imports=1 " + toolGuest, "", "unknown option", 2},
+		{"--trap-unknown-imports=7 " + toolGuest, "", `--trap-unknown-imports takes true or false, given "7"`, 2},
 		{"--nothing " + toolGuest, "", `unknown option "--nothing"`, 2},
 		{sum, "", `exports no function "_start"`, 2},
 		{guests + "absent.wasm", "", "no such file or directory", 1},
@@ -105,7 +105,7 @@ func TestRunIsInterrupted(t *testing.T) {
 	for _, test := range []struct {
 		command       string
 		stdin, stdout *os.File
-	}{{toolGuest + " loop", nil, nil}, {toolGuest + " copy", silent, nil}, {toolGuest + " copy", zeros, quiet}, {slowModule(t), nil, nil}} {
+	}{{toolGuest + " loop", nil, nil}, {toolGuest + " copy", silent, nil}, {toolGuest + " copy", zeros, quiet}, {slowModule(t, 100_000), nil, nil}} {
 		code, errs := exitFailure, ""
 		for wait := 100 * time.Millisecond; wait < time.Minute; wait *= 2 {
 			if code, errs = interrupt(t, test.command, test.stdin, test.stdout, wait); code != -1 { // else the signal came before the command listened
@@ -148,10 +148,11 @@ func interrupt(t *testing.T, command string, stdin, stdout *os.File, wait time.D
 	return run.ProcessState.ExitCode(), errs.String()
 }
 
-// slowModule writes a module with one function that takes seconds to compile, and returns its path. It exports nothing.
-func slowModule(t *testing.T) string {
+// slowModule writes a module with one function that takes long to compile, seconds for a length of
+// 100,000, and returns its path. It exports nothing.
+func slowModule(t *testing.T, length int) string {
 	t.Helper()
-	code := bytes.Repeat([]byte{0x20, 0, 0x41, 7, 0x6a, 0x04, 0x40, 0x20, 0, 0x41, 9, 0x6c, 0x21, 0, 0x0b}, 100_000)
+	code := bytes.Repeat([]byte{0x20, 0, 0x41, 7, 0x6a, 0x04, 0x40, 0x20, 0, 0x41, 9, 0x6c, 0x21, 0, 0x0b}, length)
 	code = append(append([]byte{0}, code...), 0x20, 0, 0x0b)
 	part := func(content []byte) []byte { // with its length, in four bytes of LEB128
 		n := len(content)
@@ -166,7 +167,7 @@ func slowModule(t *testing.T) string {
 // later that there is no program in the one, and that the other is not well-formed.
 func TestTimeoutWhileCompiling(t *testing.T) {
 	text := write(t, "slow.wat", "(module (func "+strings.Repeat("(drop (i32.add (i32.const 1) (i32.const 2)))", 200_000))
-	for _, path := range []string{slowModule(t), text} {
+	for _, path := range []string{slowModule(t, 100_000), text} {
 		begin := time.Now()
 		stdout, stderr, code := execute(t, nil, "run", "--timeout=100ms", path)
 		expected := "gowasmer: " + path + ": the time given by --timeout is over\n"

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 
 	"github.com/gowasmer/wasmer/internal/wire"
 )
@@ -28,7 +29,7 @@ type Proposal struct {
 }
 
 // Proposals returns the proposals that a module needs beyond WebAssembly 1.0. It validates the module,
-// once for each of them.
+// once for each of them, and once more if one is not supported.
 func Proposals(ctx context.Context, bytes []byte) ([]Proposal, error) {
 	heap := newWorkHeap()
 	defer releaseWorkHeap(heap)
@@ -41,7 +42,16 @@ func Proposals(ctx context.Context, bytes []byte) ([]Proposal, error) {
 	for i := range list {
 		list[i] = Proposal{Name: r.Str(), Supported: r.U8() != 0}
 	}
-	return list, r.end("proposals of a module")
+	if err := r.end("proposals of a module"); err != nil {
+		return nil, err
+	}
+	unsupported := func(p Proposal) bool { return !p.Supported }
+	if slices.ContainsFunc(list, unsupported) && Validate(ctx, bytes) == nil {
+		// The validator takes constant expressions that read the module's own globals for a part of
+		// garbage collection. They are supported without it.
+		list = slices.DeleteFunc(list, unsupported)
+	}
+	return list, nil
 }
 
 // NoFunction is the index of a body that is not a function of the module but of the engine.
