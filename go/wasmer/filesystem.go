@@ -10,9 +10,13 @@ import (
 //
 // Names are those of package io/fs (see [fs.ValidPath]): without "." and "..", and a program's
 // paths and symbolic links are resolved before, so that none leads out of the directory that the
-// program has. Methods are called by many goroutines at once if programs have threads or share the
-// file system. Errors are told to the program by their kinds: those of io/fs ([fs.ErrNotExist] and
-// so on), and [syscall.Errno] such as syscall.ENOTEMPTY; others are EIO.
+// program has. A file system that follows links by itself must not follow one out of it: another
+// program may have put it there meanwhile. For directories of the host there are the fields Host
+// and Root of WasiDir, which see to that.
+//
+// Methods are called by many goroutines at once if programs share the file system. Errors are told
+// to the program by their kinds: those of io/fs ([fs.ErrNotExist] and so on), and [syscall.Errno]
+// such as syscall.ENOTEMPTY; others are EIO.
 //
 // What else it can do it shows by further methods: [fs.StatFS], [fs.ReadDirFS], [SymlinkFS],
 // [LinkFS] and [TimesFS]; without the last three, programs get ENOTSUP.
