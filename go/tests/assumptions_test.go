@@ -97,7 +97,7 @@ func TestAssumeHandlers(t *testing.T) {
 		return
 	}
 	const flags = cfuncs.OnStack | cfuncs.SigInfo | cfuncs.Restart
-	ours := map[syscall.Signal]bool{syscall.SIGSEGV: true, syscall.SIGBUS: true, syscall.SIGFPE: true, syscall.SIGILL: true, syscall.SIGURG: true}
+	ours := map[syscall.Signal]bool{syscall.SIGSEGV: true, syscall.SIGBUS: true, syscall.SIGFPE: true, syscall.SIGILL: true, syscall.SIGURG: true, syscall.SIGPROF: true}
 	before := map[syscall.Signal]uintptr{}
 	all := []syscall.Signal{syscall.SIGSEGV, syscall.SIGBUS, syscall.SIGFPE, syscall.SIGILL, syscall.SIGURG, syscall.SIGPROF, syscall.SIGPIPE, syscall.SIGCHLD, syscall.SIGTRAP}
 	for _, number := range all {

@@ -48,7 +48,7 @@ var floors = []struct {
 	{
 		folder: "go/wasmer",
 		floors: []string{
-			"boundedtext descriptors doc filesystem memoryfs numbers options platform profile valuetype wasi_exit",
+			"boundedtext descriptors doc filesystem memoryfs numbers options platform profile source valuetype wasi_exit",
 			"compilefailure externtypes nearnames unknown_imports",
 			"function trap",
 			"errortext",

@@ -3,6 +3,7 @@ package wasmer
 import (
 	"fmt"
 
+	"github.com/gowasmer/wasmer/go/internal/core"
 	"github.com/gowasmer/wasmer/go/internal/engine"
 	"github.com/gowasmer/wasmer/go/internal/fiber"
 )
@@ -96,6 +97,8 @@ type Frame struct {
 	// CodeOffset is the same position, counted from the contents of the code section on, as debug
 	// information (DWARF) counts.
 	CodeOffset uint32
+
+	source core.FrameSource
 }
 
 // String returns the frame as in backtraces: name or index of the function, the types of its
@@ -110,6 +113,21 @@ func (frame Frame) String() string {
 	}
 	return fmt.Sprintf("%s%s (at offset 0x%x, 0x%x in the code)",
 		name, formatTypes(frame.Type.Params), frame.Offset, frame.CodeOffset)
+}
+
+// Source returns where the frame's instruction is in the source: first the innermost function, then,
+// if the guest's compiler has inlined that, the functions that it was inlined into, up to the frame's
+// own. It returns nothing if the module has no debugging information (DWARF, as clang, rustc and
+// TinyGo write it with -g), or if it does not tell.
+//
+// The information is read when it is asked for, and may be asked for after the instance and the
+// module were closed.
+func (frame Frame) Source() []SourceLocation {
+	var locations []SourceLocation
+	for _, location := range frame.source.Lookup(frame.CodeOffset) {
+		locations = append(locations, SourceLocation(location))
+	}
+	return locations
 }
 
 // Trap is the error of a guest that was stopped because it did what the specification forbids. Find
@@ -237,6 +255,7 @@ func backtrace(frames []engine.Frame) []Frame {
 				Results: typesFromEngine(frame.Type.Results),
 			},
 			Offset: frame.Offset, CodeOffset: frame.Offset - min(frame.CodeOffset, frame.Offset),
+			source: core.SourceOf(frame),
 		}
 	}
 	return trace
@@ -247,8 +266,23 @@ func writeFrames(t *boundedText, backtrace []Frame, omitted int) {
 	for i := range backtrace {
 		t.write("\n    at ")
 		t.write(backtrace[i].String())
+		writeSource(t, &backtrace[i])
 	}
 	if omitted > 0 {
 		t.write(fmt.Sprintf("\n    and %d more", omitted))
+	}
+}
+
+// writeSource writes the places of a frame in the source, each on a line of its own.
+func writeSource(t *boundedText, frame *Frame) {
+	locations := frame.Source()
+	for i, location := range locations {
+		t.write("\n        " + location.String())
+		if len(locations) > 1 {
+			t.write(" in " + location.Function)
+		}
+		if i < len(locations)-1 {
+			t.write(", inlined")
+		}
 	}
 }
