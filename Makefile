@@ -200,7 +200,7 @@ bench: build ## measure against other runtimes and print one table
 	$(MAKE) -C benchmarks
 
 .PHONY: check
-check: check-format check-workflows check-generated check-licenses check-lint check-benchmarks ## check formats, lints, and that generated files are fresh
+check: check-format check-workflows check-generated check-licenses check-lint check-documentation check-benchmarks ## check formats, lints, and that generated files are fresh
 
 .PHONY: check-format
 check-format:
@@ -220,6 +220,10 @@ check-lint: tools
 	$(CARGO) clippy --release --locked -p gowasmer-fuzz --no-deps --all-targets -- -D warnings
 	$(GO) vet $(PACKAGES)
 	$(STATICCHECK) $(PACKAGES)
+
+.PHONY: check-documentation
+check-documentation:
+	$(GO) test -count=1 -run '^TestDocumentation$$' ./go/tests
 
 .PHONY: check-generated
 check-generated: engine

@@ -15,6 +15,8 @@ type ImportFunction struct{ _ struct{} }
 type ImportMemory struct{ _ struct{} }
 
 // AppendFunction is the same as [Imports.Append].
-func (imports *Imports) AppendFunction(importName string, implementation interface{}, cgoPointer ...unsafe.Pointer) (*Imports, error) {
+func (imports *Imports) AppendFunction(
+	importName string, implementation interface{}, cgoPointer ...unsafe.Pointer,
+) (*Imports, error) {
 	return imports.Append(importName, implementation, cgoPointer...)
 }

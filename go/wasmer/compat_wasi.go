@@ -65,14 +65,19 @@ func NewDefaultWasiImportObjectForVersion(version WasiVersion) *ImportObject {
 //
 // There is no error: when a directory cannot be opened, instantiating with the object fails and
 // says so, and so does [GetLastError]. See [Wasi.ImportObject] for what the object holds.
-func NewWasiImportObject(arguments []string, environmentVariables []string, preopenedDirs []string, mappedDirs []MapDirEntry) *ImportObject {
+func NewWasiImportObject(
+	arguments []string, environmentVariables []string, preopenedDirs []string,
+	mappedDirs []MapDirEntry,
+) *ImportObject {
 	return NewWasiImportObjectForVersion(Latest, arguments, environmentVariables, preopenedDirs, mappedDirs)
 }
 
 // NewWasiImportObjectForVersion is [NewWasiImportObject] with the functions of one version;
 // [Unknown] has none.
-func NewWasiImportObjectForVersion(version WasiVersion, arguments []string, environmentVariables []string, preopenedDirs []string,
-	mappedDirs []MapDirEntry) *ImportObject {
+func NewWasiImportObjectForVersion(
+	version WasiVersion, arguments []string, environmentVariables []string, preopenedDirs []string,
+	mappedDirs []MapDirEntry,
+) *ImportObject {
 	w := Wasi{Args: arguments, Env: environmentVariables, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
 	for _, directory := range preopenedDirs {
 		w.Dirs = append(w.Dirs, WasiDir{Host: directory})

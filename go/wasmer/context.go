@@ -76,7 +76,9 @@ func (instanceContext *InstanceContext) ValueToSlots(value Value, slots []uint64
 
 // ValueFromSlots reads a value of a type from the slots of a host function that [HostFunc] has
 // made; see [Instance.ValueFromSlots].
-func (instanceContext *InstanceContext) ValueFromSlots(valueType ValueType, slots []uint64) (Value, error) {
+func (instanceContext *InstanceContext) ValueFromSlots(
+	valueType ValueType, slots []uint64,
+) (Value, error) {
 	if instanceContext.instance() == nil {
 		return Value{}, instanceError("Cannot read the value", closedError("instance"))
 	}

@@ -41,7 +41,9 @@ func WithZeroImports() InstanceOption {
 // HostFunction to provide none. An import that is left without a function is an error of
 // instantiating, and so is a function of another type. Memories, tables and globals must be there.
 // See [WithTrappingImports] for several such options.
-func WithDefaultImports(provide func(namespace, name string, t FunctionType) HostFunction) InstanceOption {
+func WithDefaultImports(
+	provide func(namespace, name string, t FunctionType) HostFunction,
+) InstanceOption {
 	if provide == nil {
 		return InstanceOption{}
 	}

@@ -1,47 +1,62 @@
 // Package wasmer compiles WebAssembly modules to machine code and runs them.
 //
-// A program in one piece:
+// A module is compiled once and instantiated as often as needed. Exported functions become Go
+// functions of the types that they have:
 //
-//	bytes, err := wasmer.ReadBytes("sum.wasm")
-//	instance, err := wasmer.NewInstance(bytes)
+//	module, err := wasmer.Compile(bytes)
+//	instance, err := module.InstantiateContext(ctx, imports)
 //	defer instance.Close()
-//	result, err := instance.Exports["sum"](5, 37)
-//	fmt.Println(result) // 42
+//
+//	sum, err := wasmer.Func2[int32, int32, int32](&instance, "sum")
+//	value, err := sum(ctx, 5, 37) // 42
+//
+// Functions whose types are not known when the program is written are called by [Function.Call]:
+//
+//	function, err := instance.Function("sum")
+//	results, err := function.Call(ctx, 5, 37) // []Value{I32(42)}
+//
+// Programs that were built for WASI are run by a [Wasi]:
+//
+//	w := wasmer.Wasi{Args: []string{"hello"}, Stdout: os.Stdout}
+//	err := w.Run(ctx, &module)
 //
 // # Modules and instances
 //
-// [Compile] turns bytes into a [Module]: code that is compiled once and can be instantiated any
-// number of times, from any number of goroutines. An [Instance] has memories, tables and globals of
-// its own; [NewInstance] compiles and instantiates in one step. What an instance needs from outside
-// is given by [Imports]: Go functions, C functions, memories, globals, tables, and functions of
-// other instances. Modules are in the binary format; [Wat2Wasm] translates the text format to it.
-// Both Module and Instance are small values that refer to shared state: copies are the same module
-// or instance.
+// [Compile] turns bytes into a [Module]: code that can be instantiated any number of times, from any
+// number of goroutines. An [Instance] has memories, tables and globals of its own. Modules are in the
+// binary format; [Wat2Wasm] translates the text format to it. [Inspect] tells what a module consists
+// of, and [ValidateContext] what is wrong with it, without compiling. Both Module and Instance are
+// small values that refer to shared state: copies are the same module or instance.
+//
+// What an instance needs from outside is given by [Imports]: Go functions, C functions, memories,
+// globals, tables, and functions of other instances. A [Linker] resolves imports by the names of
+// instances, for hosts of many modules. [WithTrappingImports], [WithZeroImports] and
+// [WithDefaultImports] say what happens with functions that nobody provides.
 //
 // # Calls and concurrency
 //
-// A guest runs as a coroutine of the goroutine that calls it, on a stack of its own. All exported
-// functions may be called by many goroutines at the same time, and from within host functions.
-// WebAssembly gives no order between the accesses of concurrent calls to the same memory: a guest
-// that was not made for that needs one instance per goroutine, or a lock. Host functions run on the
-// goroutine of the caller as ordinary Go: they may block, panic, call [runtime.Goexit] and call
-// guests. A panic of a host function arrives at the caller of the exported function.
+// A guest runs as a coroutine of the goroutine that calls it, on a stack of its own (see
+// [SetStackSize]). All exported functions may be called by many goroutines at the same time, and from
+// within host functions. WebAssembly gives no order between the accesses of concurrent calls to the
+// same memory: a guest that was not made for that needs one instance per goroutine, or a lock. Host
+// functions run on the goroutine of the caller as ordinary Go: they may block, panic, call
+// [runtime.Goexit] and call guests. A panic of a host function arrives at the caller of the exported
+// function.
 //
-// A guest that loops endlessly blocks neither the garbage collector nor other goroutines.
-// [Function.Call] and its like, [NewInstanceContext] and [Module.InstantiateContext] give up a
-// guest when their context is done. The state of such a guest (its memory, tables and globals) is
-// as it was at the moment of interruption, which may be any; the host is sound, and the instance
-// can be called again.
+// A guest that loops endlessly blocks neither the garbage collector nor other goroutines. A call and
+// an instantiation are given up when their context is done. The state of such a guest (its memory,
+// tables and globals) is as it was at the moment of interruption, which may be any; the host is
+// sound, and the instance can be called again.
 //
 // # Ways to call
 //
 // Where the types are known when the program is written, [Func0] to [Func6] and [Proc0] to [Proc6]
 // make Go functions of exported ones, and [Host0] to [Host6] and [HostProc0] to [HostProc6] host
-// functions of Go ones. [Function.CallSlots] and [HostFunc] pass values as they lie in slots. None
-// of these allocates. Functions that are only known when the program runs are called by
-// [Instance.Exports] or [Function.Call], and plain Go functions are given to [Imports.Append]. The
-// context of a call arrives in the host functions that it leads to. A server takes an instance per
-// request from a [Pool].
+// functions of Go ones; [Number] tells which Go types stand for which types of WebAssembly.
+// [Function.CallSlots] and [HostFunc] pass values as they lie in slots. None of these allocates.
+// Plain Go functions are given to [Imports.Append]; those of numbers are called without reflection
+// and without allocation. The context of a call arrives in the host functions that it leads to. A
+// server takes an instance per request from a [Pool].
 //
 // # References, globals and tables
 //
@@ -68,9 +83,9 @@
 //
 // # Closing
 //
-// Close of a module, instance, memory, global, table, pool or set of imports may be called more
-// than once, at any time. It refuses later calls with an error that matches [ErrClosed], and frees
-// the resources when the last running call ends. What is dropped without Close is freed after a
+// Close of a module, instance, memory, global, table, pool, linker or set of imports may be called
+// more than once, at any time. It refuses later calls with an error that matches [ErrClosed], and
+// frees the resources when the last running call ends. What is dropped without Close is freed after a
 // garbage collection; an instance lives as long as one of its exported functions is held.
 //
 // A host function may close the instance that called it: its call goes on, and nested calls are
@@ -90,6 +105,25 @@
 // The specification is WebAssembly 2.0 (https://www.w3.org/TR/wasm-core-2/) and parts of 3.0;
 // modules that use other proposals are refused with an error that names the proposal.
 //
-// This package begins with the interface of go-ext-wasm 0.3.1: programs written for it compile
-// after changing the import path.
+// # Coming from go-ext-wasm
+//
+// Programs written for github.com/wasmerio/go-ext-wasm/wasmer 0.3.1 compile after changing the import
+// path, and behave as before, but for what was broken: imports are told apart by namespace and name,
+// exported functions may be called from many goroutines, Close may be called twice, and an int that
+// does not fit an i32 is an error. What they use stays, and there is a way of today for each:
+//
+//	go-ext-wasm                           today
+//	NewInstance(bytes)                    Compile, once, and Module.InstantiateContext
+//	NewInstanceWithImports                the same
+//	module.Instantiate...                 Module.InstantiateContext
+//	instance.Exports["sum"](5, 37)        Func2[int32, int32, int32](&instance, "sum")
+//	                                      or Instance.Function and Function.Call
+//	Append("sum", sum, C.sum)             Append("sum", sum), without cgo
+//	func sum(c unsafe.Pointer, ...)       func sum(ctx context.Context, ...)
+//	                                      or func sum(c *InstanceContext, ...)
+//	IntoInstanceContext(c).Data()         a closure, or InstanceContext.Data
+//	Validate                              ValidateContext, which tells why not
+//	memory.Data()[offset:]                Memory.Read, Write, ReadUint32Le and so on
+//	NewWasiImportObject                   Wasi.Run, or Wasi.ImportObject
+//	GetLastError                          the returned error, with errors.Is and errors.As
 package wasmer

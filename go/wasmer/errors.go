@@ -11,7 +11,10 @@ import (
 
 // ErrClosed is in every error that is returned because a module, an instance, a function, memory,
 // global or table, a set of imports or a pool was closed, or was never made.
-var ErrClosed = core.ErrClosed
+var ErrClosed = errClosed
+
+// errClosed is that of package core, which the documentation need not show.
+var errClosed = core.ErrClosed
 
 // InstanceError is an error about a WebAssembly instance. Functions that create instances from
 // bytes, and methods of [Instance], return it.

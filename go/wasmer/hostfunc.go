@@ -15,31 +15,31 @@ import (
 // newHostFunction derives the type of a Go function and prepares its calls.
 func newHostFunction(name string, implementation interface{}, cFunction unsafe.Pointer) (*core.HostFunc, error) {
 	refuse := func(format string, arguments ...interface{}) (*core.HostFunc, error) {
-		return nil, importError(name, "Imported function `%s` "+fmt.Sprintf(format, arguments...), nil)
+		return nil, importError(name, fmt.Sprintf(format, arguments...), nil)
 	}
 	if typed, ok := implementation.(HostFunction); ok {
 		switch {
 		case cFunction != nil:
-			return refuse("must be a Go function where a C pointer is given; given `%T`.", typed)
+			return refuse("imported function `%%s` must be a Go function where a C pointer is given, given `%T`", typed)
 		case typed.why != "":
-			return refuse("%s", typed.why)
+			return refuse("imported function `%%s` %s", typed.why)
 		case typed.host == nil:
-			return refuse("must be a function; given an empty `%T`.", typed)
+			return refuse("imported function `%%s` must be a function, given an empty `%T`", typed)
 		}
 		return typed.host, nil
 	}
 	t := reflect.TypeOf(implementation)
 	switch {
 	case t == nil:
-		return refuse("must be a function; given `nil`.")
+		return refuse("Imported function `%%s` must be a function; given `nil`.")
 	case t.Kind() != reflect.Func:
-		return refuse("must be a function; given `%s`.", t.Kind())
+		return refuse("Imported function `%%s` must be a function; given `%s`.", t.Kind())
 	case cFunction != nil && t.NumIn() == 0:
-		return refuse("must at least have one argument for the instance context.")
+		return refuse("Imported function `%%s` must at least have one argument for the instance context.")
 	case reflect.ValueOf(implementation).IsNil():
-		return refuse("must be a function; given a nil `%s`.", t)
+		return refuse("imported function `%%s` must be a function, given a nil `%s`", t)
 	case t.IsVariadic():
-		return refuse("must have a fixed number of parameters; given `%s`.", t)
+		return refuse("imported function `%%s` must have a fixed number of parameters, given `%s`", t)
 	}
 	s := hostSignature{function: t}
 	derive := s.derive
@@ -53,7 +53,7 @@ func newHostFunction(name string, implementation interface{}, cFunction unsafe.P
 		return s.numbers().host(s.prepare(implementation)), nil
 	}
 	if !engine.CanCallC {
-		return refuse("is given with a C pointer, which needs cgo: build with `CGO_ENABLED=1` and a C compiler, or give a Go function.")
+		return refuse("imported function `%%s` is given with a C pointer, which needs cgo: build with `CGO_ENABLED=1` and a C compiler, or give a Go function")
 	}
 	return &core.HostFunc{Params: s.params, Results: s.results, CFunction: cFunction, WantsToken: true}, nil
 }

@@ -56,7 +56,7 @@ func (s *hostSignature) derive() (why string) {
 			if i == 0 {
 				expected += ", or `context.Context`, `*wasmer.InstanceContext` or `unsafe.Pointer` as the first"
 			}
-			return fmt.Sprintf("Imported function `%%s` must have values as parameters; parameter #%d is `%s`, expected %s.", i+1, t.In(i), expected)
+			return fmt.Sprintf("imported function `%%s` must have values as parameters, parameter #%d is `%s`, expected %s", i+1, t.In(i), expected)
 		}
 		s.params, s.in = append(s.params, param), append(s.in, t.In(i))
 	}
@@ -72,7 +72,7 @@ func (s *hostSignature) derive() (why string) {
 			if i == results-1 {
 				expected += ", or `error` as the last"
 			}
-			return fmt.Sprintf("Imported function `%%s` must have values as results; result #%d is `%s`, expected %s.", i+1, t.Out(i), expected)
+			return fmt.Sprintf("imported function `%%s` must have values as results, result #%d is `%s`, expected %s", i+1, t.Out(i), expected)
 		}
 		s.results, s.out = append(s.results, result), append(s.out, t.Out(i))
 	}

@@ -33,7 +33,9 @@ type HostFunction struct {
 //
 // If the function is nil, or a type is not one of WebAssembly (TypeVoid is none), [Imports.Append]
 // reports it.
-func HostFunc(params, results []ValueType, function func(ctx *InstanceContext, slots []uint64) error) HostFunction {
+func HostFunc(
+	params, results []ValueType, function func(ctx *InstanceContext, slots []uint64) error,
+) HostFunction {
 	if function == nil {
 		return HostFunction{}
 	}
@@ -41,7 +43,7 @@ func HostFunc(params, results []ValueType, function func(ctx *InstanceContext, s
 	for i, list := range [...][]ValueType{params, results} {
 		for at, t := range list {
 			if !t.isValue() {
-				return HostFunction{why: fmt.Sprintf("must have values as %s; %s #%d is `%s`, expected `i32`, `i64`, `f32`, `f64`, `v128`, `funcref` or `externref`.",
+				return HostFunction{why: fmt.Sprintf("must have values as %s, %s #%d is `%s`, expected `i32`, `i64`, `f32`, `f64`, `v128`, `funcref` or `externref`",
 					[...]string{"parameters", "results"}[i], [...]string{"parameter", "result"}[i], at+1, t)}
 			}
 		}

@@ -33,14 +33,14 @@ func (imports *Imports) Namespace(namespace string) *Imports {
 	return imports
 }
 
-// Append adds a function to the current namespace. That there is an import of its name already is
-// an error; [ImportObject.Extend] replaces.
+// Append adds a function to the current namespace. It is an error if the namespace has an import of
+// that name already; use [ImportObject.Extend] to replace it.
 //
 // The implementation is a [HostFunction], a [*Function] (see [Imports.AppendExportedFunction]), or
-// any Go function of values. Its parameters and results are of kind int32 or uint32, which stand
-// for i32, int64 or uint64 (i64), float32 (f32) or float64 (f64), or of type [16]byte or [2]uint64
-// (v128, the lowest byte and half first), *Function (funcref, nil for null) or any (externref, nil
-// for null). In front of them it may take one of these:
+// any Go function of values. Its parameters and results are numbers (see [Number] for what they stand
+// for, and what happens to those that do not fit) or of type [16]byte or [2]uint64 (v128, the lowest
+// byte and half first), *Function (funcref, nil for null) or any (externref, nil for null). In front
+// of them it may take one of these:
 //
 //   - a [context.Context]: that of the call, as given to [Function.Call]; never done in calls by
 //     [Instance.Exports];
@@ -52,8 +52,9 @@ func (imports *Imports) Namespace(namespace string) *Imports {
 // arrives at the caller of the exported function.
 //
 // With a C pointer that is not nil, compiled code calls that C function directly, and the
-// implementation only tells its type: the first parameter must be an unsafe.Pointer, and there is
-// at most one result, which is a number. The C function gets that pointer as its first argument, a
+// implementation only tells its type: the first parameter must be an unsafe.Pointer, the others and
+// the result, of which there is at most one, are of kind int32, uint32, int64, uint64, float32 or
+// float64. The C function gets that pointer as its first argument, a
 // void*. It is usually one that cgo makes of the same Go function, by a comment //export:
 //
 //	//export sum
@@ -61,13 +62,14 @@ func (imports *Imports) Namespace(namespace string) *Imports {
 //
 //	imports, err := wasmer.NewImports().Append("sum", sum, C.sum)
 //
-// Functions of up to four parameters of one type, and a result of the same, are called without
-// reflection, and allocate nothing. For others, and for full speed on raw slots, see [HostFunc] and
-// [Host2].
+// Functions of up to eight numbers and at most one number as result, whatever their types, are called
+// without reflection, and allocate nothing. For others, and for full speed on raw slots, see
+// [HostFunc] and [Host2].
 //
 // It returns the same set, or nil and an [*ImportedFunctionError].
-func (imports *Imports) Append(importName string, implementation interface{}, cgoPointer ...unsafe.Pointer) (*Imports, error) {
-
+func (imports *Imports) Append(
+	importName string, implementation interface{}, cgoPointer ...unsafe.Pointer,
+) (*Imports, error) {
 	var pointer unsafe.Pointer
 	switch len(cgoPointer) {
 	case 0:
@@ -100,7 +102,9 @@ func (imports *Imports) AppendMemory(importName string, memory *Memory) (*Import
 // AppendExportedFunction adds a function of an instance to the current namespace, where nothing may
 // have its name. An instance that imports it is linked with that of the function; see [Function].
 // It returns the same set, or nil and an [*ImportedFunctionError].
-func (imports *Imports) AppendExportedFunction(importName string, function *Function) (*Imports, error) {
+func (imports *Imports) AppendExportedFunction(
+	importName string, function *Function,
+) (*Imports, error) {
 	if function.neverMade() {
 		return nil, importError(importName, "Imported function `%s` must be a function; given `nil`.", nil)
 	}

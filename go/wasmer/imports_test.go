@@ -250,8 +250,8 @@ func TestAppendErrors(t *testing.T) {
 		{"sum", nil, "Imported function `sum` must be a function; given `string`."},
 		{nil, nil, "Imported function `sum` must be a function; given `nil`."},
 		{nil, []unsafe.Pointer{cFunction}, "Imported function `sum` must be a function; given `nil`."},
-		{nilFunction, nil, "Imported function `sum` must be a function; given a nil `func(int32) int32`."},
-		{func(...int32) {}, nil, "Imported function `sum` must have a fixed number of parameters; given `func(...int32)`."},
+		{nilFunction, nil, "imported function `sum` must be a function, given a nil `func(int32) int32`"},
+		{func(...int32) {}, nil, "imported function `sum` must have a fixed number of parameters, given `func(...int32)`"},
 		{func() int32 { return 7 }, []unsafe.Pointer{cFunction}, "Imported function `sum` must at least have one argument for the instance context."},
 		{func(int32) {}, []unsafe.Pointer{cFunction}, "The instance context of the `sum` imported function must be of kind `unsafe.Pointer`; " +
 			"given `int32`; is it missing?"},
@@ -265,13 +265,13 @@ func TestAppendErrors(t *testing.T) {
 		{func(unsafe.Pointer) {}, []unsafe.Pointer{cFunction, cFunction}, "Imported function `sum` takes one C pointer at most; given 2."},
 		{func(unsafe.Pointer, int8) {}, []unsafe.Pointer{cFunction}, "Invalid input type for the `sum` imported function; " +
 			"given `int8`; only accept `int32`, `int64`, `float32`, and `float64`."},
-		{func(int32, uintptr) {}, nil, "Imported function `sum` must have values as parameters; parameter #2 is `uintptr`, expected " + accepted + "."},
-		{func(string) {}, nil, "Imported function `sum` must have values as parameters; parameter #1 is `string`, expected " + accepted +
-			", or `context.Context`, `*wasmer.InstanceContext` or `unsafe.Pointer` as the first."},
-		{func() string { return "" }, nil, "Imported function `sum` must have values as results; result #1 is `string`, expected " + accepted +
-			", or `error` as the last."},
+		{func(int32, uintptr) {}, nil, "imported function `sum` must have values as parameters, parameter #2 is `uintptr`, expected " + accepted},
+		{func(string) {}, nil, "imported function `sum` must have values as parameters, parameter #1 is `string`, expected " + accepted +
+			", or `context.Context`, `*wasmer.InstanceContext` or `unsafe.Pointer` as the first"},
+		{func() string { return "" }, nil, "imported function `sum` must have values as results, result #1 is `string`, expected " + accepted +
+			", or `error` as the last"},
 		//lint:ignore ST1008 the wrong order is what is tested
-		{func() (error, int32) { return nil, 0 }, nil, "Imported function `sum` must have values as results; result #1 is `error`, expected " + accepted + "."},
+		{func() (error, int32) { return nil, 0 }, nil, "imported function `sum` must have values as results, result #1 is `error`, expected " + accepted},
 	} {
 		imports, err := wasmer.NewImports().Append("sum", c.implementation, c.c...)
 		checkText(t, err, c.text)
@@ -285,7 +285,7 @@ func TestAppendErrors(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-	} else if checkText(t, err, "Imported function `sum` is given with a C pointer, which needs cgo: build with `CGO_ENABLED=1` and a C compiler, or give a Go function."); imports != nil {
+	} else if checkText(t, err, "imported function `sum` is given with a C pointer, which needs cgo: build with `CGO_ENABLED=1` and a C compiler, or give a Go function"); imports != nil {
 		t.Errorf("got %v", imports)
 	}
 	if _, err := wasmer.NewImports().AppendMemory("memory", nil); err == nil {

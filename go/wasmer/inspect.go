@@ -57,8 +57,7 @@ type CustomSection struct {
 	// Name is the name of the section, such as "producers".
 	Name string
 
-	// Data is what follows the name. It is a part of the bytes that were given to [Inspect], and not
-	// a copy.
+	// Data is what follows the name: a part of the bytes that were given to [Inspect], not a copy.
 	Data []byte
 }
 

@@ -10,7 +10,9 @@ import (
 // function. When the context is done, compiling and the start function are given up. nil imports
 // are none. To make several instances of a module, use [Compile] and [Module.InstantiateContext].
 // The error is an [*InstanceError] and wraps what [Compile] or Module.InstantiateContext would.
-func NewInstanceContext(ctx context.Context, bytes []byte, imports *Imports, options ...Option) (Instance, error) {
+func NewInstanceContext(
+	ctx context.Context, bytes []byte, imports *Imports, options ...Option,
+) (Instance, error) {
 	fail := func(cause error) (Instance, error) {
 		return Instance{}, &InstanceError{instantiationFailed + failure(cause), cause}
 	}
@@ -33,7 +35,9 @@ func NewInstanceContext(ctx context.Context, bytes []byte, imports *Imports, opt
 // type than the module declares, a segment does not fit, the start function trapped (it wraps a
 // [*Trap]) or was given up (it wraps the context's error), a host function failed (it wraps its
 // error), a limit was met, or the module or the imports are closed.
-func (module *Module) InstantiateContext(ctx context.Context, imports *Imports, options ...InstanceOption) (Instance, error) {
+func (module *Module) InstantiateContext(
+	ctx context.Context, imports *Imports, options ...InstanceOption,
+) (Instance, error) {
 	instance, err := instantiate(ctx, module.made(), imports, instanceOptions(options))
 	if err != nil {
 		return Instance{}, instantiationModuleError(err)

@@ -41,7 +41,8 @@ func ValidateContext(ctx context.Context, bytes []byte) error {
 
 // inspectionError is the error of what looks at the bytes of a module.
 func inspectionError(what string, cause error) error {
-	return &ModuleError{"failed to " + what + " the module: " + failure(cause), cause}
+	failure(cause) // for GetLastError
+	return &ModuleError{"failed to " + what + " the module: " + cause.Error(), cause}
 }
 
 // Compile validates a module in the binary format and compiles it to machine code, functions in

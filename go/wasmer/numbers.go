@@ -31,7 +31,9 @@ import (
 // The error of an argument or a result of a call is an [*ExportedFunctionError]; that of a host
 // function ends the guest.
 type Number interface {
-	~int8 | ~int16 | ~int32 | ~int64 | ~int | ~uint8 | ~uint16 | ~uint32 | ~uint64 | ~uint | ~bool | ~float32 | ~float64
+	~int8 | ~int16 | ~int32 | ~int64 | ~int |
+		~uint8 | ~uint16 | ~uint32 | ~uint64 | ~uint |
+		~bool | ~float32 | ~float64
 }
 
 // kinds are the Go types of the parameters or results of a typed function.

@@ -4,4 +4,7 @@ import "github.com/gowasmer/wasmer/go/internal/image"
 
 // ErrUnsupportedPlatform is what errors wrap on systems that there is no engine for: programs build
 // there, and the first use of this package fails. It runs on linux/amd64 and linux/arm64.
-var ErrUnsupportedPlatform = image.ErrUnsupportedPlatform
+var ErrUnsupportedPlatform = errUnsupportedPlatform
+
+// errUnsupportedPlatform is that of package image, which the documentation need not show.
+var errUnsupportedPlatform = image.ErrUnsupportedPlatform

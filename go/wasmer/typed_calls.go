@@ -23,7 +23,7 @@ func typedFunction(instance *Instance, name, maker string, params, results kinds
 	t := f.inner.Type().FuncType
 	want := engine.FuncType{Params: typesOfKinds(params, t.Params), Results: typesOfKinds(results, t.Results)}
 	if actual, given := signature(t), signature(&want); actual != given {
-		return nil, nil, instanceError("Cannot make a typed function of `"+name+"`",
+		return nil, nil, instanceError("cannot make a typed function of `"+name+"`",
 			fmt.Errorf("%s is for the type %s, but the function is of type %s", maker, given, actual))
 	}
 	c := &conversions{function: f.inner, params: movesOf(params, want.Params)}

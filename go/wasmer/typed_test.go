@@ -261,9 +261,9 @@ func TestMultiValueCalls(t *testing.T) {
 func TestHostFuncErrors(t *testing.T) {
 	nothing := func(*wasmer.InstanceContext, []uint64) error { return nil }
 	for text, function := range map[string]wasmer.HostFunction{
-		"Imported function `f` must have values as parameters; parameter #2 is `void`, expected `i32`, `i64`, `f32`, `f64`, `v128`, `funcref` or `externref`.":    wasmer.HostFunc([]wasmer.ValueType{0, wasmer.TypeVoid}, nil, nothing),
-		"Imported function `f` must have values as results; result #1 is `ValueType(-1)`, expected `i32`, `i64`, `f32`, `f64`, `v128`, `funcref` or `externref`.": wasmer.HostFunc(nil, []wasmer.ValueType{-1}, nothing),
-		"Imported function `f` must be a function; given an empty `wasmer.HostFunction`.":                                                                         wasmer.HostFunc(nil, nil, nil),
+		"imported function `f` must have values as parameters, parameter #2 is `void`, expected `i32`, `i64`, `f32`, `f64`, `v128`, `funcref` or `externref`":    wasmer.HostFunc([]wasmer.ValueType{0, wasmer.TypeVoid}, nil, nothing),
+		"imported function `f` must have values as results, result #1 is `ValueType(-1)`, expected `i32`, `i64`, `f32`, `f64`, `v128`, `funcref` or `externref`": wasmer.HostFunc(nil, []wasmer.ValueType{-1}, nothing),
+		"imported function `f` must be a function, given an empty `wasmer.HostFunction`":                                                                         wasmer.HostFunc(nil, nil, nil),
 	} {
 		_, err := wasmer.NewImports().Append("f", function)
 		checkText(t, err, text)

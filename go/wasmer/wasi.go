@@ -174,7 +174,9 @@ func (w *Wasi) Run(ctx context.Context, module *Module, options ...InstanceOptio
 
 // RunWith is Run for a program that imports more than WASI: imports have what else there is, and
 // are preferred.
-func (w *Wasi) RunWith(ctx context.Context, module *Module, imports *Imports, options ...InstanceOption) error {
+func (w *Wasi) RunWith(
+	ctx context.Context, module *Module, imports *Imports, options ...InstanceOption,
+) error {
 	system, err := w.system()
 	if err != nil {
 		return importObjectError("Cannot make the imports of WASI", err)

@@ -75,15 +75,30 @@ func (e *TakenError) Error() string {
 
 // Add adds items to a namespace, all or none. The error wraps ErrClosed, or is a *TakenError.
 func (r *Registry) Add(namespace string, added map[string]Item) error {
+	all := make(map[Name]Item, len(added))
+	for name, item := range added {
+		all[Name{namespace, name}] = item
+	}
+	return r.AddAll(all)
+}
+
+// AddAll adds items to any namespaces, all or none. The error wraps ErrClosed, or is a *TakenError.
+func (r *Registry) AddAll(added map[Name]Item) error {
 	return r.change(func(items map[Name]Item) error {
 		for name := range added {
-			if _, taken := items[Name{namespace, name}]; taken {
-				return &TakenError{Name{namespace, name}}
+			if _, taken := items[name]; taken {
+				return &TakenError{name}
 			}
 		}
-		for name, item := range added {
-			items[Name{namespace, name}] = item
-		}
+		maps.Copy(items, added)
+		return nil
+	})
+}
+
+// Remove removes all items of a namespace. The error wraps ErrClosed.
+func (r *Registry) Remove(namespace string) error {
+	return r.change(func(items map[Name]Item) error {
+		maps.DeleteFunc(items, func(name Name, _ Item) bool { return name.Namespace == namespace })
 		return nil
 	})
 }
