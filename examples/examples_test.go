@@ -12,8 +12,8 @@ import (
 	_ "github.com/gowasmer/wasmer/go/wasmer"
 )
 
-// TestExamples builds all programs, runs each at the top of the repository, and compares its output with output.txt.
-// After a change that is meant: go run ./examples/NAME >examples/NAME/output.txt
+// TestExamples builds all programs, runs each at the top of the repository, and compares its output
+// with output.txt. After a change that is meant: go run ./examples/NAME >examples/NAME/output.txt
 func TestExamples(t *testing.T) {
 	sources, err := filepath.Glob("*/main.go")
 	if err != nil || len(sources) == 0 {
@@ -92,7 +92,8 @@ func hasCgo(t *testing.T) bool {
 	return string(bytes.TrimSpace(enabled)) == "1"
 }
 
-// noteInputs reads the sources and guests, so that Go's test cache knows that the result depends on them.
+// noteInputs reads the sources and guests, so that Go's test cache knows that the result depends on
+// them.
 func noteInputs(t *testing.T) {
 	for _, pattern := range []string{"*/*.*", "*/*/*.go", "README.md", "../testdata/guests/*.wasm", "../testdata/guests/wasi/*.wasm"} {
 		files, err := filepath.Glob(pattern)
@@ -107,7 +108,8 @@ func noteInputs(t *testing.T) {
 	}
 }
 
-// underRaceDetector says whether this test was built with -race: the programs are built likewise then.
+// underRaceDetector says whether this test was built with -race: the programs are built likewise
+// then.
 func underRaceDetector() bool {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

@@ -16,8 +16,9 @@ type engine struct {
 	name, command string
 }
 
-// buildEngines builds the command of each engine: by its build.sh if it has one, else by Go. A rival that cannot be built, for want of a
-// compiler or of a newer Go, is left out, and missing says why.
+// buildEngines builds the command of each engine: by its build.sh if it has one, else by Go. A
+// rival that cannot be built, for want of a compiler or of a newer Go, is left out, and missing
+// says why.
 func buildEngines(o *options, to string, missing map[string]string) ([]*engine, error) {
 	folder := filepath.Join(o.root, "benchmarks", "engines")
 	names, err := engineNames(folder, o.engines)
@@ -76,8 +77,8 @@ func engineNames(directory string, only []string) ([]string, error) {
 // esbuild is the npm package whose module is the large one.
 const esbuild = "esbuild-wasm@0.28.2"
 
-// prepareModules puts all modules that works need into one folder: those that are committed, two Go programs built for WASI, and one of npm's, which is
-// kept from run to run. It returns the folder.
+// prepareModules puts all modules that works need into one folder: those that are committed, two Go
+// programs built for WASI, and one of npm's, which is kept from run to run. It returns the folder.
 func prepareModules(o *options, missing map[string]string) (string, error) {
 	benchmarks := filepath.Join(o.root, "benchmarks")
 	folder, err := filepath.Abs(filepath.Join(benchmarks, "build", "modules"))

@@ -1,8 +1,10 @@
-// Command driver measures engines against each other and prints tables with ratios and whether the project's targets are reached.
+// Command driver measures engines against each other and prints tables with ratios and whether the
+// project's targets are reached.
 //
-// It builds the command of every engine (engines/NAME, a module of its own each), runs rounds of all programs, kernels and other works on all
-// engines interleaved, so that a slow minute of the machine hits every engine alike, checks every result against what the same source
-// returns natively (expected.txt), and keeps all values as JSON.
+// It builds the command of every engine (engines/NAME, a module of its own each), runs rounds of
+// all programs, kernels and other works on all engines interleaved, so that a slow minute of the
+// machine hits every engine alike, checks every result against what the same source returns
+// natively (expected.txt), and keeps all values as JSON.
 package main
 
 import (

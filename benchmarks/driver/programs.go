@@ -8,8 +8,9 @@ import (
 	"strings"
 )
 
-// programs are those of the announcement of go-ext-wasm; each is a line of expected.txt of the guests. Others there are checks of
-// correctness only. The kernels are all lines of their own expected.txt.
+// programs are those of the announcement of go-ext-wasm; each is a line of expected.txt of the
+// guests. Others there are checks of correctness only. The kernels are all lines of their own
+// expected.txt.
 var programs = [][3]string{
 	{"nbody", "main", "100000"},
 	{"fib_recursive", "app_main", "-"},
@@ -65,7 +66,8 @@ func names(programs []*program) string {
 	return strings.Join(list, ", ")
 }
 
-// readExpected reads the lines of a folder's expected.txt: name, export, arguments ("-" for none), result.
+// readExpected reads the lines of a folder's expected.txt: name, export, arguments ("-" for none),
+// result.
 func readExpected(folder string, kernel bool) ([]*program, error) {
 	path := filepath.Join(folder, "expected.txt")
 	text, err := os.ReadFile(path)

@@ -1,5 +1,6 @@
-// Package protocol is what the driver and the engines' commands share: an engine's command runs one program some number of
-// rounds and prints one JSON line per round. It depends on no engine, so that every engine can be a module of its own.
+// Package protocol is what the driver and the engines' commands share: an engine's command runs one
+// program some number of rounds and prints one JSON line per round. It depends on no engine, so
+// that every engine can be a module of its own.
 package protocol
 
 import (
@@ -24,7 +25,8 @@ const (
 	F64 Type = "f64"
 )
 
-// Program says what to run: the bytes of a module, an export, i32 arguments, and the type of its one result.
+// Program says what to run: the bytes of a module, an export, i32 arguments, and the type of its
+// one result.
 type Program struct {
 	File   string // where the bytes are from
 	Wasm   []byte
@@ -41,7 +43,8 @@ type Instance interface {
 	Close()
 }
 
-// Engine compiles and instantiates a program: all that comes between the bytes of a module and the call of its export.
+// Engine compiles and instantiates a program: all that comes between the bytes of a module and the
+// call of its export.
 type Engine func(*Program) (Instance, error)
 
 // Round is what one round measured. Times are nanoseconds.
@@ -79,8 +82,8 @@ func Bits(value any) (uint64, error) {
 	return 0, fmt.Errorf("a result of type %T, which is none of wasm's", value)
 }
 
-// Main is the whole main function of an engine's command: it runs a program, or the works of one figure. Errors go to standard error, and the
-// command exits with status 1.
+// Main is the whole main function of an engine's command: it runs a program, or the works of one
+// figure. Errors go to standard error, and the command exits with status 1.
 func Main(engine Engine, works ...Work) {
 	program := flag.String("program", "", "the module's file")
 	entry := flag.String("entry", "app_main", "the export to call")

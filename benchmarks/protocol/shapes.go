@@ -38,11 +38,13 @@ const (
 	WayC        = "C pointer, //export" // gowasmer and go-ext-wasm
 )
 
-// Parameters are the numbers of parameters that calls are measured with. call0, call2, call6 of the module "calls" return nothing or the sum of
-// their i32 parameters; loop0, loop2, loop6 of the module "host" call env.host0, host2, host6, which do the same, n times.
+// Parameters are the numbers of parameters that calls are measured with. call0, call2, call6 of the
+// module "calls" return nothing or the sum of their i32 parameters; loop0, loop2, loop6 of the
+// module "host" call env.host0, host2, host6, which do the same, n times.
 var Parameters = []int{0, 2, 6}
 
-// Callee calls the exports of the module "calls" in loops: Loops has one for each of Parameters, with the arguments 1, 2, 3...
+// Callee calls the exports of the module "calls" in loops: Loops has one for each of Parameters,
+// with the arguments 1, 2, 3...
 type Callee struct {
 	Loops []func(n int) error
 	Close func()
@@ -113,7 +115,8 @@ func HostCalls(way string, prepare func(host []byte) (*Caller, error)) []Work {
 	return works
 }
 
-// Compiles are the works of compiling modules and freeing what came out; compile returns what does that.
+// Compiles are the works of compiling modules and freeing what came out; compile returns what does
+// that.
 func Compiles(way string, compile func(wasm []byte) (func(), error)) []Work {
 	var works []Work
 	for _, size := range []string{"small", "middle", "large"} {
@@ -149,7 +152,8 @@ type Instantiator struct {
 	Close       func()
 }
 
-// Instantiates are the works of making and closing instances, and of the memory that 1000 of them take.
+// Instantiates are the works of making and closing instances, and of the memory that 1000 of them
+// take.
 func Instantiates(way string, prepare func(wasm []byte) (*Instantiator, error)) []Work {
 	open := func(e *Environment, size string) (*Instantiator, error) {
 		wasm, err := e.Module(size)
@@ -225,7 +229,8 @@ type Worker struct {
 	Close func()
 }
 
-// Parallel are the works of running the kernel "queens" on 1 and more goroutines, each with an instance of its own: wall time for one run.
+// Parallel are the works of running the kernel "queens" on 1 and more goroutines, each with an
+// instance of its own: wall time for one run.
 func Parallel(way string, prepare func(queens []byte) (func() (*Worker, error), func(), error)) []Work {
 	var works []Work
 	for _, goroutines := range []int{1, 0} {
@@ -291,7 +296,8 @@ type Interruptible struct {
 	Close func()
 }
 
-// Deadlines are the works of the same calls without and with a deadline, far ahead: fib_recursive, and the smallest call.
+// Deadlines are the works of the same calls without and with a deadline, far ahead: fib_recursive,
+// and the smallest call.
 func Deadlines(way string, prepare func(wasm []byte, export string, withDeadline bool) (*Interruptible, error)) []Work {
 	var works []Work
 	for _, what := range []struct{ name, module, export string }{
@@ -325,8 +331,8 @@ func Deadlines(way string, prepare func(wasm []byte, export string, withDeadline
 // Spinners is how many guests run an endless loop while the garbage is collected.
 const Spinners = 8
 
-// Collect is the work of runtime.GC, the median of 15, while guests spin. prepare makes a guest: what it returns calls the export "spin" of the
-// module "calls" until the context is done.
+// Collect is the work of runtime.GC, the median of 15, while guests spin. prepare makes a guest:
+// what it returns calls the export "spin" of the module "calls" until the context is done.
 func Collect(way string, prepare func(calls []byte) (func(context.Context), error)) Work {
 	return Work{Figure: FigureCollect, Case: "runtime.GC while 8 guests spin", Way: way, Prepare: func(e *Environment) (*Task, error) {
 		wasm, err := e.Module("calls")
@@ -361,8 +367,9 @@ func Collect(way string, prepare func(calls []byte) (func(context.Context), erro
 // Waiting is how many calls wait in the host at once.
 const Waiting = 10000
 
-// Blocked are the works of having many calls wait in host functions: threads of the process, and resident memory per call. prepare makes
-// an instance of the module "block", whose export run calls env.wait, which must call wait; what it returns calls the export, from many goroutines.
+// Blocked are the works of having many calls wait in host functions: threads of the process, and
+// resident memory per call. prepare makes an instance of the module "block", whose export run calls
+// env.wait, which must call wait; what it returns calls the export, from many goroutines.
 func Blocked(way string, prepare func(block []byte, wait func()) (func() error, func(), error)) []Work {
 	measure := func(unit string, value func(before float64) (float64, error)) Work {
 		return Work{Figure: FigureBlocked, Case: fmt.Sprintf("%s with %d calls", unit, Waiting), Way: way, Unit: unit,
@@ -408,7 +415,8 @@ func Blocked(way string, prepare func(block []byte, wait func()) (func() error, 
 // Join puts works together.
 func Join(groups ...[]Work) []Work { return slices.Concat(groups...) }
 
-// Untyped makes the loops of a Callee from functions that take arguments of any types, one for each of Parameters.
+// Untyped makes the loops of a Callee from functions that take arguments of any types, one for each
+// of Parameters.
 func Untyped[R any](functions []func(...any) (R, error), number func(R) int32) []func(n int) error {
 	call0, call2, call6 := functions[0], functions[1], functions[2]
 	return []func(int) error{

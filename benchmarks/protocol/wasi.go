@@ -35,11 +35,12 @@ func (c *Counter) Write(bytes []byte) (int, error) {
 
 // WasiEngine is how an engine runs guests of WASI.
 type WasiEngine struct {
-	// Library instantiates the module "wasi" and gives what calls its exports, of type (i32) -> i32. Its standard output goes to an
-	// *os.File, or a *Counter if the engine has Writers.
+	// Library instantiates the module "wasi" and gives what calls its exports, of type (i32) ->
+	// i32. Its standard output goes to an *os.File, or a *Counter if the engine has Writers.
 	Library func(wasm []byte, stdout io.Writer) (call func(export string, n int32) (int32, error), free func(), err error)
 
-	// Program compiles a program and gives what runs it from start to end in an instance of its own, with a directory of the host as its "/".
+	// Program compiles a program and gives what runs it from start to end in an instance of its
+	// own, with a directory of the host as its "/".
 	Program func(wasm []byte, directory string, args ...string) (run func() error, free func(), err error)
 }
 
@@ -145,7 +146,8 @@ func (w *WasiEngine) program(name, module string, args []string, prepare, check 
 	}}
 }
 
-// scratch makes a directory, in memory if the system has one there, so that the disk is not measured.
+// scratch makes a directory, in memory if the system has one there, so that the disk is not
+// measured.
 func scratch() (string, error) {
 	if directory, err := os.MkdirTemp("/dev/shm", "gowasmer-bench-"); err == nil {
 		return directory, nil

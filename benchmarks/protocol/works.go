@@ -50,7 +50,8 @@ type Sample struct {
 	Error  string   `json:"error,omitempty"`
 }
 
-// A loop is measured this often in one process, but only once where one round of it takes as many times longer than it should last.
+// A loop is measured this often in one process, but only once where one round of it takes as many
+// times longer than it should last.
 const (
 	loops = 3
 	slow  = 25

@@ -34,8 +34,8 @@ type bar struct {
 	ours  bool
 }
 
-// drawMeans draws the geometric mean of the run times of all programs and kernels, by engine, the subject's being 1. Interpreters are left out:
-// theirs would be the only bars to be seen.
+// drawMeans draws the geometric mean of the run times of all programs and kernels, by engine, the
+// subject's being 1. Interpreters are left out: theirs would be the only bars to be seen.
 func drawMeans(r *report.Report, path string) error {
 	var bars []bar
 	for _, engine := range r.Names(report.Run) {
@@ -65,7 +65,8 @@ func drawCalls(r *report.Report, path string) error {
 	return drawBars(bars, "A call with two parameters, in nanoseconds (logarithmic, less is better)", path)
 }
 
-// drawBars draws horizontal bars, the first on top; on a logarithmic scale where the largest value is many times the smallest.
+// drawBars draws horizontal bars, the first on top; on a logarithmic scale where the largest value
+// is many times the smallest.
 func drawBars(bars []bar, title, path string) error {
 	if len(bars) == 0 {
 		return fmt.Errorf("the run has no values for %s, expected a run of all engines and figures", filepath.Base(path))

@@ -1,5 +1,5 @@
-// Package report is what a run of the benchmarks leaves behind: all measured values, the tables made of them, and whether the project's
-// targets are reached.
+// Package report is what a run of the benchmarks leaves behind: all measured values, the tables
+// made of them, and whether the project's targets are reached.
 package report
 
 import (
@@ -18,7 +18,8 @@ const Subject = "gowasmer"
 // Engines in the order of tables; others that have a folder follow.
 var Engines = []string{Subject, "wazero", "wasmtime-go", "wasmer-go", "go-ext-wasm", "life", "wagon", "native", "wasm2go"}
 
-// Ahead are the engines that compile ahead of time: what they run is no WebAssembly that came at run time.
+// Ahead are the engines that compile ahead of time: what they run is no WebAssembly that came at
+// run time.
 var Ahead = []string{"native", "wasm2go"}
 
 // The figures of programs and kernels; those of other works are named by package protocol.
@@ -79,7 +80,8 @@ func (r *Report) Find(key Key) *Series {
 	return nil
 }
 
-// Of returns the series of a figure and case, the best of each engine's ways first: the subject's ways, then those of the others.
+// Of returns the series of a figure and case, the best of each engine's ways first: the subject's
+// ways, then those of the others.
 func (r *Report) Of(figure, name string) []*Series {
 	var found []*Series
 	for _, s := range r.Series {
@@ -143,8 +145,8 @@ func (r *Report) Best(figure, name, engine, way string) float64 {
 	return r.Find(Key{figure, name, engine, way}).Best()
 }
 
-// Mean is the geometric mean, over some programs, of the best times of one engine over those of another, and over how many it is: programs that one
-// of them has no value of are left out.
+// Mean is the geometric mean, over some programs, of the best times of one engine over those of
+// another, and over how many it is: programs that one of them has no value of are left out.
 func (r *Report) Mean(figure string, programs []string, engine, over string) (mean float64, count int) {
 	sum := 0.0
 	for _, p := range programs {
@@ -204,8 +206,8 @@ func Read(path string) (*Report, error) {
 	return &r, nil
 }
 
-// Failures joins the errors of programs: wrong results and engines that broke down. That a rival refuses a module is none; that the
-// subject does is one.
+// Failures joins the errors of programs: wrong results and engines that broke down. That a rival
+// refuses a module is none; that the subject does is one.
 func (r *Report) Failures() error {
 	var failures []error
 	for _, s := range r.Series {

@@ -37,7 +37,8 @@ func (t *Table) Markdown(w io.Writer) {
 	}
 }
 
-// ProgramTable has a row per program and a column per engine: its best time, and how many times the subject's that is.
+// ProgramTable has a row per program and a column per engine: its best time, and how many times the
+// subject's that is.
 func (r *Report) ProgramTable(figure string, programs []string, title string) *Table {
 	names := r.Names(figure)
 	t := &Table{Title: title, Rows: [][]string{append([]string{""}, names...)}}
@@ -73,7 +74,8 @@ func (r *Report) ProgramTable(figure string, programs []string, title string) *T
 	return t
 }
 
-// WorkTable has a row per engine and way, and columns per case, of one figure: best, and how many times the best of the subject's ways that is.
+// WorkTable has a row per engine and way, and columns per case, of one figure: best, and how many
+// times the best of the subject's ways that is.
 func (r *Report) WorkTable(figure, title string) *Table {
 	cases := r.Cases(figure)
 	t := &Table{Title: title, Rows: [][]string{{"", "by"}}}

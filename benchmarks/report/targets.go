@@ -174,7 +174,8 @@ func (r *Report) ways(figure, name string) []string {
 	return ways
 }
 
-// worst finds the program or kernel on which the subject is slowest against the best other runtime that compiles at run time.
+// worst finds the program or kernel on which the subject is slowest against the best other runtime
+// that compiles at run time.
 func (r *Report) worst() (worst float64, note string) {
 	worst = math.NaN()
 	for _, p := range r.All() {

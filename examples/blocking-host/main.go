@@ -1,5 +1,6 @@
-// Blocking-host shows that a host function is ordinary Go: it may wait on channels, networks and locks, for as long as it likes. It runs on the goroutine
-// of the caller, and while it waits no thread of the operating system is taken: thousands of guests can wait at the same time.
+// Blocking-host shows that a host function is ordinary Go: it may wait on channels, networks and
+// locks, for as long as it likes. It runs on the goroutine of the caller, and while it waits no
+// thread of the operating system is taken: thousands of guests can wait at the same time.
 //
 // The guests are in testdata/guests, with their sources. Run it at the top of the repository:
 //
@@ -39,7 +40,8 @@ func run(ctx context.Context) error {
 	waiting.Add(guests)
 	open := make(chan struct{})
 
-	// The guest asks for a sum, and gets it when the channel is closed, or not at all if the context of its call is done before.
+	// The guest asks for a sum, and gets it when the channel is closed, or not at all if the
+	// context of its call is done before.
 	imports, err := wasmer.NewImports().Append("sum", wasmer.Host2(func(ctx context.Context, x, y int32) (int32, error) {
 		waiting.Done()
 		select {

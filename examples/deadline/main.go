@@ -1,4 +1,5 @@
-// Deadline shows how a guest that takes too long is given up: by a context, at no cost for guests that do not.
+// Deadline shows how a guest that takes too long is given up: by a context, at no cost for guests
+// that do not.
 //
 // The guests are in testdata/guests, with their sources. Run it at the top of the repository:
 //
@@ -59,7 +60,8 @@ func run(ctx context.Context) error {
 	_, err = sane(cancelled, 5, 37)
 	fmt.Println("not begun:", errors.Is(err, context.Canceled))
 
-	// The instance can be called again. What the guest itself was about is as it was at the moment of interruption.
+	// The instance can be called again. What the guest itself was about is as it was at the moment
+	// of interruption.
 	value, err := sane(ctx, 5, 37)
 	fmt.Println("sane(5, 37) =", value)
 	return err

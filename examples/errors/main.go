@@ -1,5 +1,6 @@
-// Errors shows what can go wrong and how a program tells it apart. Nothing that a guest does ends the process, and each
-// failure is an ordinary Go error: errors.Is and errors.As find the cause in it.
+// Errors shows what can go wrong and how a program tells it apart. Nothing that a guest does ends
+// the process, and each failure is an ordinary Go error: errors.Is and errors.As find the cause in
+// it.
 //
 // The guests are in testdata/guests, with their sources. Run it at the top of the repository:
 //
@@ -34,7 +35,8 @@ func instantiate(name string, imports *wasmer.Imports) (wasmer.Instance, error) 
 	return wasmer.NewInstanceWithImports(bytes, imports)
 }
 
-// trap: the guest does what it must not. The error holds a *Trap, with the reason and where it happened.
+// trap: the guest does what it must not. The error holds a *Trap, with the reason and where it
+// happened.
 func trap() error {
 	instance, err := instantiate("names", nil)
 	if err != nil {
@@ -118,7 +120,8 @@ type negativeError struct{ number int32 }
 
 func (e *negativeError) Error() string { return fmt.Sprintf("%d is negative", e.number) }
 
-// hostError: a host function returns an error. The guest ends there, and the caller gets this error, not a copy.
+// hostError: a host function returns an error. The guest ends there, and the caller gets this
+// error, not a copy.
 func hostError() error {
 	errRefused := errors.New("refused")
 	imports, err := wasmer.NewImports().Append("sum", func(x, y int32) (int32, error) {
@@ -147,7 +150,8 @@ func hostError() error {
 	return nil
 }
 
-// invalidModule: the bytes are no module; here, part of one. The error tells what is wrong, and where.
+// invalidModule: the bytes are no module; here, part of one. The error tells what is wrong, and
+// where.
 func invalidModule() error {
 	bytes, err := wasmer.ReadBytes("testdata/guests/sum.wasm")
 	if err != nil {

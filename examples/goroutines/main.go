@@ -1,10 +1,11 @@
-// Goroutines runs guests in parallel, in the two ways there are: a module is compiled once and each goroutine has an
-// instance of its own, with memory of its own; or all goroutines call one instance, and share its memory. The first is
-// right for most guests: few are made for being called while another call is changing their memory. The second is fine
-// for functions that only compute, as here.
+// Goroutines runs guests in parallel, in the two ways there are: a module is compiled once and each
+// goroutine has an instance of its own, with memory of its own; or all goroutines call one
+// instance, and share its memory. The first is right for most guests: few are made for being called
+// while another call is changing their memory. The second is fine for functions that only compute,
+// as here.
 //
-// The guests are testdata/guests/memory.wasm and sum.wasm, made of the sources beside them. Run it at the top of the
-// repository:
+// The guests are testdata/guests/memory.wasm and sum.wasm, made of the sources beside them. Run it
+// at the top of the repository:
 //
 //	go run ./examples/goroutines
 package main
@@ -27,7 +28,8 @@ func main() {
 	}
 }
 
-// inParallel runs a function for each of the numbers from 0 to n-1 on a goroutine of its own, and waits for all.
+// inParallel runs a function for each of the numbers from 0 to n-1 on a goroutine of its own, and
+// waits for all.
 func inParallel(n int, f func(i int) error) error {
 	errs := make([]error, n)
 	var group sync.WaitGroup
@@ -38,7 +40,8 @@ func inParallel(n int, f func(i int) error) error {
 	return errors.Join(errs...)
 }
 
-// instanceEach: one module, an instance for each goroutine. Each writes to the same address, and none sees the others.
+// instanceEach: one module, an instance for each goroutine. Each writes to the same address, and
+// none sees the others.
 func instanceEach() error {
 	bytes, err := wasmer.ReadBytes("testdata/guests/memory.wasm")
 	if err != nil {

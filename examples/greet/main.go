@@ -1,8 +1,10 @@
-// Greet passes a string to a guest and gets one back. WebAssembly functions take numbers only, so strings go through
-// memory: the guest exports allocate and deallocate, the host writes the string where the guest has made room for it
-// and passes the address, and reads the answer at the address that comes back. Both end with a zero byte, as in C.
+// Greet passes a string to a guest and gets one back. WebAssembly functions take numbers only, so
+// strings go through memory: the guest exports allocate and deallocate, the host writes the string
+// where the guest has made room for it and passes the address, and reads the answer at the address
+// that comes back. Both end with a zero byte, as in C.
 //
-// The guest is testdata/guests/greet.wasm, made of greet.c beside it. Run it at the top of the repository:
+// The guest is testdata/guests/greet.wasm, made of greet.c beside it. Run it at the top of the
+// repository:
 //
 //	go run ./examples/greet
 package main
@@ -62,14 +64,16 @@ func greet(instance *wasmer.Instance, subject string) (string, error) {
 	return greeting, err
 }
 
-// writeString copies a string and a zero byte into memory that the guest allocates, and returns the address.
+// writeString copies a string and a zero byte into memory that the guest allocates, and returns the
+// address.
 func writeString(instance *wasmer.Instance, text string) (wasmer.Value, error) {
 	size := len(text) + 1
 	address, err := instance.Exports["allocate"](size)
 	if err != nil {
 		return wasmer.Value{}, err
 	}
-	// Allocating may have grown the memory: call Data afterwards. The address is from the guest: check it.
+	// Allocating may have grown the memory: call Data afterwards. The address is from the guest:
+	// check it.
 	data, start := instance.Memory.Data(), int(uint32(address.ToI32()))
 	if start > len(data)-size {
 		return wasmer.Value{}, fmt.Errorf("no room for %d bytes at %d in a memory of %d bytes", size, start, len(data))

@@ -1,9 +1,10 @@
-// Imports-cgo gives a guest a Go function that cgo exports to C. The machine code of the guest calls the C pointer
-// directly. It is how programs for go-ext-wasm are written, and how to import functions that are in C.
-// Where the function is in Go, a closure does the same without cgo, and can return an error: see ../imports-closure.
+// Imports-cgo gives a guest a Go function that cgo exports to C. The machine code of the guest
+// calls the C pointer directly. It is how programs for go-ext-wasm are written, and how to import
+// functions that are in C. Where the function is in Go, a closure does the same without cgo, and
+// can return an error: see ../imports-closure.
 //
-// The guest is testdata/guests/imported_function.wasm, made of imported_function.c beside it: its function add1 calls
-// the imported function sum and adds 1. Run it at the top of the repository:
+// The guest is testdata/guests/imported_function.wasm, made of imported_function.c beside it: its
+// function add1 calls the imported function sum and adds 1. Run it at the top of the repository:
 //
 //	go run ./examples/imports-cgo
 package main
@@ -21,8 +22,8 @@ import (
 	"github.com/gowasmer/wasmer/go/wasmer"
 )
 
-// sum is the host function. The declaration in C above has the same parameters: first the pointer that stands for the
-// instance that calls, then the numbers that the guest passes.
+// sum is the host function. The declaration in C above has the same parameters: first the pointer
+// that stands for the instance that calls, then the numbers that the guest passes.
 //
 //export sum
 func sum(context unsafe.Pointer, x int32, y int32) int32 {
@@ -43,8 +44,8 @@ func run() error {
 		return err
 	}
 
-	// The Go function tells the types, the C pointer is what is called. The guest imports it as "sum" of the namespace
-	// "env", which is the one that a set of imports begins with.
+	// The Go function tells the types, the C pointer is what is called. The guest imports it as
+	// "sum" of the namespace "env", which is the one that a set of imports begins with.
 	imports, err := wasmer.NewImports().Append("sum", sum, C.sum)
 	if err != nil {
 		return err
@@ -57,7 +58,8 @@ func run() error {
 	}
 	defer instance.Close()
 
-	// Any Go value can be attached to an instance; its host functions find it by IntoInstanceContext.
+	// Any Go value can be attached to an instance; its host functions find it by
+	// IntoInstanceContext.
 	instance.SetContextData("the first guest")
 
 	result, err := instance.Exports["add1"](1, 2)

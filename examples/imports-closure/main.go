@@ -1,6 +1,7 @@
-// Imports-closure gives a guest Go functions to call: any function or closure whose parameters and results are numbers.
-// No cgo is needed. In front of the numbers a host function may take the instance that calls it, or the context of
-// the call, and its last result may be an error, which ends the call.
+// Imports-closure gives a guest Go functions to call: any function or closure whose parameters and
+// results are numbers. No cgo is needed. In front of the numbers a host function may take the
+// instance that calls it, or the context of the call, and its last result may be an error, which
+// ends the call.
 //
 // The guest is order.wasm, made of order.wat beside it. Run it at the top of the repository:
 //
@@ -47,7 +48,8 @@ func run() error {
 	defer instance.Close()
 	instance.SetContextData("guest") // print gets it
 
-	// By Exports the guest is called without a context; by Function.Call, with one that host functions get.
+	// By Exports the guest is called without a context; by Function.Call, with one that host
+	// functions get.
 	result, err := instance.Exports["total"](1, 8)
 	if err != nil {
 		return err
@@ -72,11 +74,13 @@ func run() error {
 	return nil
 }
 
-// newImports makes the host functions. The guest imports print of the namespace "env", the others of "shop".
+// newImports makes the host functions. The guest imports print of the namespace "env", the others
+// of "shop".
 func newImports(prices map[int32]float64) (*wasmer.Imports, error) {
 	imports := wasmer.NewImports()
 
-	// With *InstanceContext, a host function reaches the memory and the data of the instance that calls it.
+	// With *InstanceContext, a host function reaches the memory and the data of the instance that
+	// calls it.
 	if _, err := imports.Append("print", func(instance *wasmer.InstanceContext, address, length uint32) error {
 		data := instance.Memory().Data()
 		if uint64(address)+uint64(length) > uint64(len(data)) { // never trust what a guest passes

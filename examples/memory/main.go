@@ -1,7 +1,8 @@
-// Memory shares the linear memory of a guest with Go: reads what the guest wrote, writes for it to read, and grows it.
-// The slice of Data is the memory itself, nothing is copied.
+// Memory shares the linear memory of a guest with Go: reads what the guest wrote, writes for it to
+// read, and grows it. The slice of Data is the memory itself, nothing is copied.
 //
-// The guest is testdata/guests/memory.wasm, made of memory.c beside it. Run it at the top of the repository:
+// The guest is testdata/guests/memory.wasm, made of memory.c beside it. Run it at the top of the
+// repository:
 //
 //	go run ./examples/memory
 package main
@@ -63,7 +64,8 @@ func run() error {
 	}
 	fmt.Println("the host reads:", data[1000])
 
-	// Grow: the memory stays where it is. The old slice stays valid and as long as it was, Data returns a longer one.
+	// Grow: the memory stays where it is. The old slice stays valid and as long as it was, Data
+	// returns a longer one.
 	if err := memory.Grow(3); err != nil {
 		return err
 	}

@@ -1,4 +1,5 @@
-// Nested shows host functions that call guests again: the one that called them, and others. Contexts, errors and panics go through all levels.
+// Nested shows host functions that call guests again: the one that called them, and others.
+// Contexts, errors and panics go through all levels.
 //
 // The guests are in testdata/guests, with their sources. Run it at the top of the repository:
 //
@@ -33,7 +34,8 @@ func run(ctx context.Context) error {
 		return err
 	}
 
-	// descend(n) calls reenter(n - 1), which calls descend(n - 1), and so on to 0. On the way it asks the other guest to add.
+	// descend(n) calls reenter(n - 1), which calls descend(n - 1), and so on to 0. On the way it
+	// asks the other guest to add.
 	var descend func(context.Context, int32) (int32, error)
 	total := int32(0)
 	imports := wasmer.NewImports()

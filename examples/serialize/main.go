@@ -1,8 +1,9 @@
-// Serialize keeps a compiled module in a file: a later run of the program reads it and is spared the compiling.
-// The file holds machine code, which is run as it is. Keep it where only you can write, and never take one from
-// strangers: what they send is compiled from its .wasm.
+// Serialize keeps a compiled module in a file: a later run of the program reads it and is spared
+// the compiling. The file holds machine code, which is run as it is. Keep it where only you can
+// write, and never take one from strangers: what they send is compiled from its .wasm.
 //
-// The guest is testdata/guests/nbody.wasm, made of nbody.c beside it. Run it at the top of the repository:
+// The guest is testdata/guests/nbody.wasm, made of nbody.c beside it. Run it at the top of the
+// repository:
 //
 //	go run ./examples/serialize
 package main
@@ -42,7 +43,8 @@ func run() error {
 		module.Close()
 	}
 
-	// A file that was cut or altered, or made by another version or for another CPU, is refused: compile again then.
+	// A file that was cut or altered, or made by another version or for another CPU, is refused:
+	// compile again then.
 	if err := os.Truncate(cached, 100); err != nil {
 		return err
 	}

@@ -1,6 +1,8 @@
-// Simple runs a function of a WebAssembly module: read the bytes, make an instance, call what it exports.
+// Simple runs a function of a WebAssembly module: read the bytes, make an instance, call what it
+// exports.
 //
-// The guest is testdata/guests/sum.wasm, made of sum.c beside it. Run it at the top of the repository:
+// The guest is testdata/guests/sum.wasm, made of sum.c beside it. Run it at the top of the
+// repository:
 //
 //	go run ./examples/simple
 package main
@@ -24,14 +26,16 @@ func run() error {
 		return err
 	}
 
-	// NewInstance validates the module, compiles it to machine code, and gives it memory of its own.
+	// NewInstance validates the module, compiles it to machine code, and gives it memory of its
+	// own.
 	instance, err := wasmer.NewInstance(bytes)
 	if err != nil {
 		return err
 	}
 	defer instance.Close()
 
-	// Exports holds the exported functions by name. Arguments are Go numbers; the result is a Value, which knows its type.
+	// Exports holds the exported functions by name. Arguments are Go numbers; the result is a
+	// Value, which knows its type.
 	sum := instance.Exports["sum"]
 	result, err := sum(5, 37)
 	if err != nil {

@@ -1,4 +1,5 @@
-// Typed shows calls in both directions whose types the Go compiler knows: no conversions, no reflection, no allocation.
+// Typed shows calls in both directions whose types the Go compiler knows: no conversions, no
+// reflection, no allocation.
 //
 // The guests are in testdata/guests, with their sources. Run it at the top of the repository:
 //

@@ -1,7 +1,9 @@
-// Wasi-clock replaces the clocks and the random source of a WASI program, so that it gives the same result whenever it runs: the day is fixed, an hour
-// of sleep takes no time, and the random bytes come from a seed. Tests and simulations run guests so.
+// Wasi-clock replaces the clocks and the random source of a WASI program, so that it gives the same
+// result whenever it runs: the day is fixed, an hour of sleep takes no time, and the random bytes
+// come from a seed. Tests and simulations run guests so.
 //
-// The guest is testdata/guests/wasi/tool.wasm, made of tool.c beside it. Run it at the top of the repository:
+// The guest is testdata/guests/wasi/tool.wasm, made of tool.c beside it. Run it at the top of the
+// repository:
 //
 //	go run ./examples/wasi-clock
 package main

@@ -1,7 +1,8 @@
-// Wasi-output runs a WASI program three times, as one runs a command by os/exec: with arguments, a variable, an input, and its output captured. A
-// program that fails says so by its exit code.
+// Wasi-output runs a WASI program three times, as one runs a command by os/exec: with arguments, a
+// variable, an input, and its output captured. A program that fails says so by its exit code.
 //
-// The guest is testdata/guests/wasi/tool.wasm, made of tool.c beside it. Run it at the top of the repository:
+// The guest is testdata/guests/wasi/tool.wasm, made of tool.c beside it. Run it at the top of the
+// repository:
 //
 //	go run ./examples/wasi-output
 package main
@@ -49,7 +50,8 @@ func run() error {
 	return nil
 }
 
-// execute runs the program once. Each run gets a new instance, with a memory and open files of its own.
+// execute runs the program once. Each run gets a new instance, with a memory and open files of its
+// own.
 func execute(module *wasmer.Module, arguments []string) (string, error) {
 	var output bytes.Buffer
 	wasi := wasmer.Wasi{

@@ -1,7 +1,8 @@
-// Wasi-sandbox gives a WASI program one directory: it reads and writes there, and no path leads it out, neither by ".." nor by a symbolic link. Then it
-// gets the directory to read only.
+// Wasi-sandbox gives a WASI program one directory: it reads and writes there, and no path leads it
+// out, neither by ".." nor by a symbolic link. Then it gets the directory to read only.
 //
-// The guest is testdata/guests/wasi/tool.wasm, made of tool.c beside it. Run it at the top of the repository:
+// The guest is testdata/guests/wasi/tool.wasm, made of tool.c beside it. Run it at the top of the
+// repository:
 //
 //	go run ./examples/wasi-sandbox
 package main

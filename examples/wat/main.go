@@ -1,5 +1,5 @@
-// Wat writes a module in the text format into the program itself: for small guests, and for programs that generate code. A mistake in the text is an
-// error with line and column.
+// Wat writes a module in the text format into the program itself: for small guests, and for
+// programs that generate code. A mistake in the text is an error with line and column.
 //
 // Run it at the top of the repository:
 //
@@ -49,7 +49,8 @@ func run() error {
 	return err
 }
 
-// generate: a program writes the text of a function, a polynomial here, which then runs as machine code.
+// generate: a program writes the text of a function, a polynomial here, which then runs as machine
+// code.
 func generate() error {
 	body := "(f64.const 0)"
 	for _, coefficient := range []float64{2, -3, 0.5} { // by Horner's rule: (2x - 3)x + 0.5

@@ -21,13 +21,14 @@ import (
 	"github.com/gowasmer/wasmer/go/wasmer"
 )
 
-// One test for each behaviour of Go's runtime that the engine leans on and that no documentation promises. When a new version of Go fails
-// one of these, the comment says where in its sources to look.
+// One test for each behaviour of Go's runtime that the engine leans on and that no documentation
+// promises. When a new version of Go fails one of these, the comment says where in its sources to
+// look.
 
 // Go asks a thread to yield by SIGURG, and asks again until it does.
 //
-// runtime/preempt.go: suspendG calls preemptM in a loop; runtime/signal_unix.go: preemptM, `const sigPreempt = _SIGURG`, and sighandler, which
-// hands the signal on to listeners.
+// runtime/preempt.go: suspendG calls preemptM in a loop; runtime/signal_unix.go: preemptM, `const
+// sigPreempt = _SIGURG`, and sighandler, which hands the signal on to listeners.
 func TestAssumePreemptionBySIGURG(t *testing.T) {
 	heard := make(chan os.Signal, 1000)
 	signal.Notify(heard, syscall.SIGURG)
@@ -47,7 +48,8 @@ func TestAssumePreemptionBySIGURG(t *testing.T) {
 				}
 			}
 		}()
-		// Assembly, which cannot be preempted inside: the signal has to come more than once while a collection waits.
+		// Assembly, which cannot be preempted inside: the signal has to come more than once while a
+		// collection waits.
 		for range 5 {
 			if bytes.IndexByte(data, 1) >= 0 {
 				t.Fatal("a byte that nobody has written")
@@ -66,7 +68,8 @@ func TestAssumePreemptionBySIGURG(t *testing.T) {
 
 // A guest in a loop is paused by that signal, so that a collection comes to its end.
 //
-// runtime/preempt.go: asyncPreempt is asked for at any program counter, and a handler that was installed after Go's sees the signal first.
+// runtime/preempt.go: asyncPreempt is asked for at any program counter, and a handler that was
+// installed after Go's sees the signal first.
 func TestAssumeGuestsArePaused(t *testing.T) {
 	instance := stressGuest(t, increment)
 	defer instance.Close()
@@ -88,8 +91,9 @@ func TestAssumeGuestsArePaused(t *testing.T) {
 	}
 }
 
-// Go installs its handlers with SA_ONSTACK, SA_SIGINFO and SA_RESTART, before any code of ours runs; ours take the place of five of them, in the
-// same way, and no other; on arm64 of all of them.
+// Go installs its handlers with SA_ONSTACK, SA_SIGINFO and SA_RESTART, before any code of ours
+// runs; ours take the place of five of them, in the same way, and no other; on arm64 of all of
+// them.
 //
 // runtime/signal_unix.go: initsig; runtime/os_linux.go: setsig.
 func TestAssumeHandlers(t *testing.T) {
@@ -121,8 +125,8 @@ func TestAssumeHandlers(t *testing.T) {
 	}
 }
 
-// Every thread that runs Go code has an alternate signal stack of at least 16 KiB, threads of C while they run Go, too: the handler, and Go's
-// after it, need it, as a guest's stack may be full.
+// Every thread that runs Go code has an alternate signal stack of at least 16 KiB, threads of C
+// while they run Go, too: the handler, and Go's after it, need it, as a guest's stack may be full.
 //
 // runtime/os_linux.go: mpreinit; runtime/signal_unix.go: minitSignalStack.
 func TestAssumeAlternateStacks(t *testing.T) {
@@ -166,11 +170,14 @@ func TestAssumeChainedFaults(t *testing.T) {
 	}
 }
 
-// signal.Ignore takes our handler of SIGURG away, and a later signal.Notify puts Go's in its place; the next instantiation puts ours back.
-// Go's handler, to which ours hands the signal on, does nothing where handlingSig is 0, and a thread whose signalPending is not taken
-// back gets no further signal: so instantiation makes Go handle it again, too. signal.Notify and signal.Stop alone do not take ours away.
+// signal.Ignore takes our handler of SIGURG away, and a later signal.Notify puts Go's in its place;
+// the next instantiation puts ours back. Go's handler, to which ours hands the signal on, does
+// nothing where handlingSig is 0, and a thread whose signalPending is not taken back gets no
+// further signal: so instantiation makes Go handle it again, too. signal.Notify and signal.Stop
+// alone do not take ours away.
 //
-// runtime/signal_unix.go: sigignore, sigenable (which acts only where handlingSig is 0), sigdisable, sigfwdgo, preemptM, doSigPreempt.
+// runtime/signal_unix.go: sigignore, sigenable (which acts only where handlingSig is 0),
+// sigdisable, sigfwdgo, preemptM, doSigPreempt.
 func TestAssumeIgnoringRemovesHandler(t *testing.T) {
 	if !inChild(t, childOptions{}) {
 		return
@@ -211,11 +218,12 @@ func TestAssumeIgnoringRemovesHandler(t *testing.T) {
 	}
 }
 
-// An assembly function without a frame may switch to another stack and come back: nothing looks at the goroutine's stack pointer meanwhile but signal
-// handlers, which find the program counter in no Go function and leave the goroutine alone.
+// An assembly function without a frame may switch to another stack and come back: nothing looks at
+// the goroutine's stack pointer meanwhile but signal handlers, which find the program counter in no
+// Go function and leave the goroutine alone.
 //
-// cmd/internal/obj/x86/obj6.go: NOFRAME and NOSPLIT; runtime/preempt.go: isAsyncSafePoint, wantAsyncPreempt; runtime/proc.go: sigprof
-// ("ExternalCode").
+// cmd/internal/obj/x86/obj6.go: NOFRAME and NOSPLIT; runtime/preempt.go: isAsyncSafePoint,
+// wantAsyncPreempt; runtime/proc.go: sigprof ("ExternalCode").
 func TestAssumeForeignStack(t *testing.T) {
 	instance := stressGuest(t, increment)
 	defer instance.Close()
@@ -238,14 +246,15 @@ func TestAssumeForeignStack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Where the engine's handler goes before Go's with every signal, as on arm64, that sees the place of
-	// the entry.
+	// Where the engine's handler goes before Go's with every signal, as on arm64, that sees the
+	// place of the entry.
 	if !bytes.Contains(message, []byte("runtime._ExternalCode")) && !bytes.Contains(message, []byte("/internal/fiber.run")) {
 		t.Error("the profile shows the guest neither as external code nor as the function that enters it")
 	}
 }
 
-// The goroutine's stack may move while a host function runs: what entered the guest has left nothing on it that would have to stay.
+// The goroutine's stack may move while a host function runs: what entered the guest has left
+// nothing on it that would have to stay.
 //
 // runtime/stack.go: newstack, copystack; a shrinking collection, shrinkstack, likewise.
 func TestAssumeStackMoves(t *testing.T) {
@@ -285,9 +294,11 @@ func stackAddress() uintptr {
 	return uintptr(unsafe.Pointer(&here))
 }
 
-// A goroutine may go on on another thread after a host function: compiled code and stubs keep nothing of the thread.
+// A goroutine may go on on another thread after a host function: compiled code and stubs keep
+// nothing of the thread.
 //
-// runtime/proc.go: schedule; the entry by Go assembly does not lock the thread, and no thread-local variable is read.
+// runtime/proc.go: schedule; the entry by Go assembly does not lock the thread, and no thread-local
+// variable is read.
 func TestAssumeThreadChanges(t *testing.T) {
 	changes := 0
 	instance := stressGuest(t, func(_ context.Context, n int32) (int32, error) {
@@ -319,10 +330,11 @@ func TestAssumeThreadChanges(t *testing.T) {
 	})
 }
 
-// With GODEBUG=asyncpreemptoff=1 Go sends no such signal, and a guest that is entered by assembly would never yield. By cgo it gives its P away, even
-// the only one.
+// With GODEBUG=asyncpreemptoff=1 Go sends no such signal, and a guest that is entered by assembly
+// would never yield. By cgo it gives its P away, even the only one.
 //
-// runtime/signal_unix.go: preemptM looks at debug.asyncpreemptoff; runtime/proc.go: retake takes the P of a thread in a system call or cgo.
+// runtime/signal_unix.go: preemptM looks at debug.asyncpreemptoff; runtime/proc.go: retake takes
+// the P of a thread in a system call or cgo.
 func TestAssumePreemptionCanBeOff(t *testing.T) {
 	if !inChild(t, childOptions{env: []string{"GODEBUG=asyncpreemptoff=1", "GOMAXPROCS=1"}}) {
 		return
@@ -338,7 +350,8 @@ func TestAssumePreemptionCanBeOff(t *testing.T) {
 	}
 }
 
-// A panic in Go code that C has called unwinds the C frames without running them, and the guest's with them.
+// A panic in Go code that C has called unwinds the C frames without running them, and the guest's
+// with them.
 //
 // runtime/cgocall.go: cgocallbackg1, unwindm, which restores the thread's stack pointer.
 func TestAssumePanicsUnwindC(t *testing.T) {
@@ -353,7 +366,8 @@ func TestAssumePanicsUnwindC(t *testing.T) {
 	expectSane(t, instance)
 }
 
-// A suspended guest is memory and nothing else: the fiber that it is on can be given up at any time and used again.
+// A suspended guest is memory and nothing else: the fiber that it is on can be given up at any time
+// and used again.
 func TestAssumeAbandonedFibers(t *testing.T) {
 	instance := stressGuest(t, func(_ context.Context, n int32) (int32, error) {
 		if n >= 3 {

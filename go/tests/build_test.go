@@ -7,8 +7,8 @@ import (
 	"github.com/gowasmer/wasmer/go/internal/engine"
 )
 
-// A small writer of modules in the binary format (specification, section 5), for those that are generated: huge ones, and tables of
-// cases.
+// A small writer of modules in the binary format (specification, section 5), for those that are
+// generated: huge ones, and tables of cases.
 
 // builder collects the sections of a module.
 type builder struct {
@@ -92,7 +92,8 @@ func funcType(params, results []engine.ValType) []byte {
 	return to
 }
 
-// function adds a type, a function of it with this code (without its final end), and an export if it has a name.
+// function adds a type, a function of it with this code (without its final end), and an export if
+// it has a name.
 func (b *builder) function(export string, params, results []engine.ValType, locals int, code ...[]byte) {
 	if export != "" {
 		b.exports.add(name(export), []byte{kindFunction}, u(b.functions.count))

@@ -14,12 +14,14 @@ import (
 	"time"
 )
 
-// Programs built in all ways that Go has: each loads a module, calls it, catches its traps, and ends endless loops by a deadline, with C also by way of C
-// functions and Go functions that C calls. Their sources are in testdata/buildmodes.
+// Programs built in all ways that Go has: each loads a module, calls it, catches its traps, and
+// ends endless loops by a deadline, with C also by way of C functions and Go functions that C
+// calls. Their sources are in testdata/buildmodes.
 
 const programsPath = "./testdata/buildmodes/"
 
-// needsTools skips a test that builds programs in a short run, or where what they are built with is not there.
+// needsTools skips a test that builds programs in a short run, or where what they are built with is
+// not there.
 func needsTools(t *testing.T, tools ...string) {
 	t.Helper()
 	if testing.Short() {
@@ -46,7 +48,8 @@ func buildProgram(t *testing.T, name string, cgo bool, flags ...string) string {
 	return path
 }
 
-// noteSources reads the sources of the programs, so that Go's test cache knows that the result depends on them.
+// noteSources reads the sources of the programs, so that Go's test cache knows that the result
+// depends on them.
 func noteSources(t *testing.T) {
 	t.Helper()
 	sources, err := filepath.Glob(programsPath + "*/*")
@@ -166,15 +169,16 @@ func TestBuildModeArchive(t *testing.T) {
 
 // A C program that loads the package by dlopen: nothing may need static thread-local storage.
 //
-// Two such libraries in one process are two runtimes of Go, each with signal handlers of its own: Go does not support that.
+// Two such libraries in one process are two runtimes of Go, each with signal handlers of its own:
+// Go does not support that.
 func TestBuildModeShared(t *testing.T) {
 	needsTools(t, "gcc")
 	library := buildProgram(t, "library", true, "-buildmode=c-shared")
 	expectWorks(t, nil, compileC(t, "shared", "-pthread", "-ldl"), library)
 }
 
-// Where Go stops no goroutines by signals, whoever has switched that off, endless guests end by their deadline, and the collector gets through meanwhile. Where
-// it does, that is found out.
+// Where Go stops no goroutines by signals, whoever has switched that off, endless guests end by
+// their deadline, and the collector gets through meanwhile. Where it does, that is found out.
 func TestBuildsWithoutPreemption(t *testing.T) {
 	needsTools(t)
 	const linked = "-X runtime.godebugDefault=asyncpreemptoff=1"
@@ -206,7 +210,8 @@ func TestBuildsWithoutPreemption(t *testing.T) {
 	}
 }
 
-// The static library needs cgo: without it, the compiler's one message says so. On systems that there is no library for, the tag changes nothing.
+// The static library needs cgo: without it, the compiler's one message says so. On systems that
+// there is no library for, the tag changes nothing.
 func TestStaticLibraryWithoutCgo(t *testing.T) {
 	needsTools(t)
 	build := func(environment ...string) (string, error) {

@@ -8,7 +8,8 @@ import (
 	"github.com/gowasmer/wasmer/go/wasmer"
 )
 
-// The Go functions below tell the types of the C functions of their names, and do the same. Without cgo they take the place of the C functions.
+// The Go functions below tell the types of the C functions of their names, and do the same. Without
+// cgo they take the place of the C functions.
 
 func cAdd(_ unsafe.Pointer, a, b int32) int32 { return a + b }
 
@@ -38,7 +39,8 @@ func needsCgo(t testing.TB) {
 	}
 }
 
-// cImports gives env.host and the C functions that c_imports.wat imports, as Go functions without cgo.
+// cImports gives env.host and the C functions that c_imports.wat imports, as Go functions without
+// cgo.
 func cImports(t testing.TB, host hostFunction) *wasmer.Imports {
 	t.Helper()
 	set := imports(t, host)
@@ -63,8 +65,8 @@ func cImports(t testing.TB, host hostFunction) *wasmer.Imports {
 	return set
 }
 
-// cGuest makes an instance of c_imports.wat; onGo, if not nil, is what its C function c_go calls. It travels as the instance's data.
-// The caller closes the instance.
+// cGuest makes an instance of c_imports.wat; onGo, if not nil, is what its C function c_go calls.
+// It travels as the instance's data. The caller closes the instance.
 func cGuest(t testing.TB, host hostFunction, onGo func(instance *wasmer.Instance, n int32) int32) *wasmer.Instance {
 	t.Helper()
 	instance := start(t, compiled(t, "c_imports"), cImports(t, host))

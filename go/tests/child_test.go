@@ -12,11 +12,13 @@ import (
 	"time"
 )
 
-// Tests that could take the process with them, or need one of their own, run in a child: the test binary again, with this test alone.
+// Tests that could take the process with them, or need one of their own, run in a child: the test
+// binary again, with this test alone.
 
 const childVariable = "GOWASMER_TEST_CHILD"
 
-// emulatorVariable names what runs a child where the system cannot run it by itself: these tests may be for another architecture.
+// emulatorVariable names what runs a child where the system cannot run it by itself: these tests
+// may be for another architecture.
 const emulatorVariable = "GOWASMER_TEST_EMULATOR"
 
 // childOptions say how to run a child.
@@ -26,8 +28,8 @@ type childOptions struct {
 	timeout time.Duration
 }
 
-// inChild says whether this is the child. In the parent it runs the child, fails the test if that fails, shows its log, and returns
-// false.
+// inChild says whether this is the child. In the parent it runs the child, fails the test if that
+// fails, shows its log, and returns false.
 func inChild(t *testing.T, options childOptions) bool {
 	t.Helper()
 	if os.Getenv(childVariable) == t.Name() {

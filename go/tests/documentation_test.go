@@ -12,7 +12,8 @@ import (
 // internalName is a name of an internal package, or the path of one.
 var internalName = regexp.MustCompile(`\b(core|engine|fiber|image|externref|handles|union|wasi|preempt|wire)\.[A-Z]|\binternal/`)
 
-// What `go doc -all` shows of the public package has no line over 100 columns, and no internal package.
+// What `go doc -all` shows of the public package has no line over 100 columns, and no internal
+// package.
 func TestDocumentation(t *testing.T) {
 	command := exec.Command("go", "doc", "-all", "./go/wasmer")
 	command.Dir = filepath.Join("..", "..")

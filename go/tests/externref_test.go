@@ -14,8 +14,9 @@ import (
 	"github.com/gowasmer/wasmer/go/wasmer"
 )
 
-// Values of the host that guests hold: kept at least as long as a guest can reach them, and let go of some time later. Collections happen by themselves when guests
-// have got more than a thousand values. What lies below the host functions is tested in go/internal/externref.
+// Values of the host that guests hold: kept at least as long as a guest can reach them, and let go
+// of some time later. Collections happen by themselves when guests have got more than a thousand
+// values. What lies below the host functions is tested in go/internal/externref.
 
 // token is such a value.
 type token struct {
@@ -179,7 +180,8 @@ func TestExternrefMillion(t *testing.T) {
 	}
 }
 
-// A guest has values in its locals while others are made and collected, in nested calls and by other goroutines.
+// A guest has values in its locals while others are made and collected, in nested calls and by
+// other goroutines.
 func TestExternrefDuringHostCalls(t *testing.T) {
 	g := newReferenceGuest(t, "externref", nil)
 	depth := 0
@@ -271,8 +273,8 @@ func TestExternrefSharedTables(t *testing.T) {
 	gone(t, owner, "a value taken out of the table", moved)
 }
 
-// An instance that has nothing to do with externref is linked with others that have during a call: its stack is none that is looked at, so nothing is dropped
-// until the call has ended.
+// An instance that has nothing to do with externref is linked with others that have during a call:
+// its stack is none that is looked at, so nothing is dropped until the call has ended.
 func TestExternrefLinkedDuringACall(t *testing.T) {
 	var user, helper *referenceGuest
 	var late wasmer.Instance

@@ -74,7 +74,8 @@ func TestAddressSpaceLimited(t *testing.T) {
 	}
 }
 
-// With a quarter of a GiB of address space left, a first call works or fails with an error that says what cannot be had; the process lives.
+// With a quarter of a GiB of address space left, a first call works or fails with an error that
+// says what cannot be had; the process lives.
 func TestLittleAddressSpaceLeft(t *testing.T) {
 	if !inChild(t, childOptions{}) {
 		return

@@ -36,7 +36,8 @@ func TestTraps(t *testing.T) {
 	})
 }
 
-// The backtrace names the functions that are on the stack, innermost first, and the instructions in the module's bytes.
+// The backtrace names the functions that are on the stack, innermost first, and the instructions in
+// the module's bytes.
 func TestTrapBacktrace(t *testing.T) {
 	instance := stressGuest(t, func(context.Context, int32) (int32, error) { return 0, errors.New("unused") })
 	defer instance.Close()
@@ -61,7 +62,8 @@ func TestTrapBacktrace(t *testing.T) {
 	}
 }
 
-// Endless recursion in 100 goroutines at once is a trap in each, whatever the limit of the threads' own stacks.
+// Endless recursion in 100 goroutines at once is a trap in each, whatever the limit of the threads'
+// own stacks.
 func TestEndlessRecursion(t *testing.T) {
 	for _, limit := range []string{"-s 256", "-s 8192", "-s unlimited"} {
 		t.Run(strings.TrimPrefix(limit, "-s "), func(t *testing.T) {
@@ -99,7 +101,8 @@ func inParallel(n int, f func(i int)) {
 	all.Wait()
 }
 
-// Whatever is called at the very end of the stack - a host function, a runtime function, a bulk operation, a C function - works or traps.
+// Whatever is called at the very end of the stack - a host function, a runtime function, a bulk
+// operation, a C function - works or traps.
 func TestCallsAtEndOfStack(t *testing.T) {
 	instance := stressGuest(t, increment)
 	defer instance.Close()
@@ -124,7 +127,8 @@ func TestCallsAtEndOfStack(t *testing.T) {
 			return err
 		}
 		end := deepest(t, run)
-		// The depths around the end, each several times: some of them touch the guard with a push, a call or a spill.
+		// The depths around the end, each several times: some of them touch the guard with a push,
+		// a call or a spill.
 		for depth := end - 64; depth <= end+64; depth++ {
 			if err := run(depth); err != nil {
 				expectTrap(t, f.name, err, wasmer.TrapStackOverflow)
@@ -137,8 +141,8 @@ func TestCallsAtEndOfStack(t *testing.T) {
 	}
 }
 
-// wasm -> Go -> wasm, 10,000 levels deep, works; by cgo, where each level takes some of the thread's stack if C functions are between,
-// it works or is a stack overflow.
+// wasm -> Go -> wasm, 10,000 levels deep, works; by cgo, where each level takes some of the
+// thread's stack if C functions are between, it works or is a stack overflow.
 func TestNestedCalls(t *testing.T) {
 	if !inChild(t, childOptions{}) {
 		return
@@ -201,7 +205,8 @@ func TestNestedCalls(t *testing.T) {
 	})
 }
 
-// A trap in an inner call that the host function swallows does not concern the outer call, which then traps by itself.
+// A trap in an inner call that the host function swallows does not concern the outer call, which
+// then traps by itself.
 func TestInnerTrap(t *testing.T) {
 	inner := stressGuest(t, increment)
 	defer inner.Close()
@@ -258,7 +263,8 @@ func TestHostError(t *testing.T) {
 	})
 }
 
-// A panic of a host function arrives at the caller of the export, through several levels of guests, and the instances work afterwards.
+// A panic of a host function arrives at the caller of the export, through several levels of guests,
+// and the instances work afterwards.
 func TestHostPanic(t *testing.T) {
 	var instance wasmer.Instance
 	instance = stressGuest(t, func(_ context.Context, n int32) (int32, error) {
@@ -293,7 +299,8 @@ func TestHostPanic(t *testing.T) {
 	})
 }
 
-// runtime.Goexit in a host function (t.FailNow does it) runs the deferred functions and gives the stack of the guest back.
+// runtime.Goexit in a host function (t.FailNow does it) runs the deferred functions and gives the
+// stack of the guest back.
 func TestHostGoexit(t *testing.T) {
 	instance := stressGuest(t, func(context.Context, int32) (int32, error) { runtime.Goexit(); return 0, nil })
 	defer instance.Close()
@@ -316,8 +323,8 @@ func TestHostGoexit(t *testing.T) {
 	})
 }
 
-// Go's own faults stay Go's: a nil dereference and a division by zero in Go code are ordinary panics, outside and inside of host functions,
-// and below C.
+// Go's own faults stay Go's: a nil dereference and a division by zero in Go code are ordinary
+// panics, outside and inside of host functions, and below C.
 func TestGoFaultsStillPanic(t *testing.T) {
 	faults := map[string]struct {
 		fault func()

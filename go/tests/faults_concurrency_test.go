@@ -23,7 +23,8 @@ import (
 
 // Many goroutines, signals, processes, and pauses at every place.
 
-// 10,000 goroutines that wait in host functions need no threads: a few dozen on a machine that is not busy.
+// 10,000 goroutines that wait in host functions need no threads: a few dozen on a machine that is
+// not busy.
 func TestManyBlockedHostCalls(t *testing.T) {
 	if !inChild(t, childOptions{}) {
 		return
@@ -72,7 +73,8 @@ func TestManyBlockedHostCalls(t *testing.T) {
 	t.Logf("afterwards: %v", after)
 }
 
-// A thousand goroutines run, trap and spin under a CPU profile of 500 samples a second, with different settings of Go's runtime.
+// A thousand goroutines run, trap and spin under a CPU profile of 500 samples a second, with
+// different settings of Go's runtime.
 func TestManyGoroutinesProfiled(t *testing.T) {
 	for name, env := range map[string][]string{
 		"default":     nil,
@@ -113,7 +115,8 @@ func TestManyGoroutinesProfiled(t *testing.T) {
 	}
 }
 
-// Guests trap and spin while processes are started and Go listens to all signals; SIGPIPE and SIGCHLD arrive on the way.
+// Guests trap and spin while processes are started and Go listens to all signals; SIGPIPE and
+// SIGCHLD arrive on the way.
 func TestSignalsAndProcesses(t *testing.T) {
 	if !inChild(t, childOptions{}) {
 		return
@@ -184,8 +187,9 @@ func expectTrapOf(t testing.TB, instance *wasmer.Instance, name string, code was
 	expectTrap(t, name, err, code)
 }
 
-// A pause is possible everywhere: SIGURG comes as fast as it can be sent while guests spin against the guard, sweep the stack with prologues and
-// returns, storm runtime functions, host functions and C functions, and work in bulk. Each result tells whether a register was lost.
+// A pause is possible everywhere: SIGURG comes as fast as it can be sent while guests spin against
+// the guard, sweep the stack with prologues and returns, storm runtime functions, host functions
+// and C functions, and work in bulk. Each result tells whether a register was lost.
 func TestPausesEverywhere(t *testing.T) {
 	if !inChild(t, childOptions{}) {
 		return
@@ -250,7 +254,8 @@ func TestPausesEverywhere(t *testing.T) {
 	})
 }
 
-// shower runs work on two threads that get SIGURG all the time from a third one, and returns how many were sent.
+// shower runs work on two threads that get SIGURG all the time from a third one, and returns how
+// many were sent.
 func shower(t *testing.T, work func(thread int, end time.Time)) int64 {
 	t.Helper()
 	var sent atomic.Int64
@@ -300,7 +305,8 @@ func pauseBriefly() {
 	runtime.Gosched()
 }
 
-// A C function pointer that is reached although the guest was entered by Go assembly: the guest leaves for it and goes on.
+// A C function pointer that is reached although the guest was entered by Go assembly: the guest
+// leaves for it and goes on.
 func TestCFunctionUnderAssemblyEntry(t *testing.T) {
 	needsCgo(t)
 	module, err := engine.Compile(t.Context(), guest(t, "c_imports"), engine.CompileOptions{})

@@ -10,7 +10,8 @@ import (
 	"github.com/gowasmer/wasmer/go/wasmer"
 )
 
-// Every load and store at the ends of memories: a value or a trap, exactly as specified (section 4.4.7).
+// Every load and store at the ends of memories: a value or a trap, exactly as specified (section
+// 4.4.7).
 
 // access is a load or store instruction.
 type access struct {
@@ -36,8 +37,8 @@ var offsets = []uint64{0, 1, 4096, 65528, 65536, 1<<31 - 8, 1<<31 - 1, 1 << 31, 
 
 func (a access) name(offset uint64) string { return fmt.Sprintf("%#x offset=%d", a.opcode, offset) }
 
-// accessModule exports a function for each access at each offset. The addresses of half of them are sums, so that the compiler's
-// addressing modes have their turn.
+// accessModule exports a function for each access at each offset. The addresses of half of them are
+// sums, so that the compiler's addressing modes have their turn.
 func accessModule(pages uint64) []byte {
 	var b builder
 	b.memories.add(limits(pages, 65536))
@@ -87,7 +88,8 @@ func TestAccessesAtTheEnds(t *testing.T) {
 	}
 }
 
-// indices are those whose sums with the offset lie around the end of the memory, and the ends of the range of i32.
+// indices are those whose sums with the offset lie around the end of the memory, and the ends of
+// the range of i32.
 func indices(size, offset uint64) []uint32 {
 	list := []uint32{0, 1, 1<<31 - 1, 1 << 31, math.MaxUint32 - 7, math.MaxUint32}
 	for near := int64(size) - int64(offset) - 9; near <= int64(size)-int64(offset)+9; near++ {
@@ -98,7 +100,8 @@ func indices(size, offset uint64) []uint32 {
 	return list
 }
 
-// check runs one access and compares with what is specified; it returns whether the access is inside.
+// check runs one access and compares with what is specified; it returns whether the access is
+// inside.
 func (a access) check(t *testing.T, instance *wasmer.Instance, offset uint64, index uint32) bool {
 	t.Helper()
 	data := instance.Memory.Data()

@@ -17,7 +17,8 @@ import (
 	"github.com/gowasmer/wasmer/go/wasmer"
 )
 
-// Bad input: bytes that are no modules, arguments and imports that do not fit, serialised modules that were altered.
+// Bad input: bytes that are no modules, arguments and imports that do not fit, serialised modules
+// that were altered.
 
 // samples are the modules that are cut and altered: the small ones of both directories.
 func samples(t *testing.T) map[string][]byte {
@@ -40,7 +41,8 @@ func samples(t *testing.T) map[string][]byte {
 	return modules
 }
 
-// expectConsistent checks that validation and compilation say the same, and that what is valid can be instantiated and run without harm.
+// expectConsistent checks that validation and compilation say the same, and that what is valid can
+// be instantiated and run without harm.
 func expectConsistent(t testing.TB, what string, module []byte) (valid bool) {
 	t.Helper()
 	valid = wasmer.Validate(module)
@@ -55,8 +57,8 @@ func expectConsistent(t testing.TB, what string, module []byte) (valid bool) {
 	return valid
 }
 
-// runHarmlessly compiles a module, links all its imports with functions or memories that fit, and calls each export for a millisecond. The
-// error is that of compilation; all else may fail.
+// runHarmlessly compiles a module, links all its imports with functions or memories that fit, and
+// calls each export for a millisecond. The error is that of compilation; all else may fail.
 func runHarmlessly(t testing.TB, bytes []byte) (ran int, err error) {
 	t.Helper()
 	module, err := wasmer.Compile(bytes)
@@ -102,8 +104,8 @@ func TestTruncatedModules(t *testing.T) {
 	t.Logf("%d truncations, %d of them valid", total, valid)
 }
 
-// Every flip of one bit of every sample gives an error or a module that runs without harm. Unless SOAK is set, only some of the bits are
-// flipped, and none of names.
+// Every flip of one bit of every sample gives an error or a module that runs without harm. Unless
+// SOAK is set, only some of the bits are flipped, and none of names.
 func TestFlippedModules(t *testing.T) {
 	if !inChild(t, childOptions{timeout: 20 * time.Minute}) {
 		return
@@ -157,7 +159,8 @@ func TestNoModules(t *testing.T) {
 	}
 }
 
-// Imports that are missing or have another type: an error that says which, what is given and what was expected.
+// Imports that are missing or have another type: an error that says which, what is given and what
+// was expected.
 func TestImportMismatches(t *testing.T) {
 	stress, all := compiled(t, "stress"), compile(t, read(t, "../../testdata/guests/imports_all.wasm"))
 	defer all.Close()
@@ -240,7 +243,8 @@ func TestImportMismatches(t *testing.T) {
 	}
 }
 
-// Arguments of every type that Go code may give, for parameters of every type: converted as documented, or refused, never a panic.
+// Arguments of every type that Go code may give, for parameters of every type: converted as
+// documented, or refused, never a panic.
 func TestArguments(t *testing.T) {
 	set := wasmer.NewImports()
 	for name, f := range map[string]any{
@@ -320,7 +324,8 @@ func slotOf(value wasmer.Value) uint64 {
 	}
 }
 
-// The bits of floats pass unchanged in both directions: NaNs, quiet and signalling, with their payloads.
+// The bits of floats pass unchanged in both directions: NaNs, quiet and signalling, with their
+// payloads.
 func TestFloatBits(t *testing.T) {
 	set := wasmer.NewImports()
 	for name, f := range map[string]any{
@@ -406,8 +411,8 @@ func TestAlteredSerializedModules(t *testing.T) {
 	t.Logf("%d bytes, each altered", len(serialized))
 }
 
-// Serialised modules of another version or CPU: the error says what is given and what was expected. The header is text in part, so both
-// are found by their words.
+// Serialised modules of another version or CPU: the error says what is given and what was expected.
+// The header is text in part, so both are found by their words.
 func TestForeignSerializedModules(t *testing.T) {
 	serialized, err := compiledModule(t, "small").Serialize()
 	if err != nil {
@@ -441,13 +446,15 @@ func TestForeignSerializedModules(t *testing.T) {
 	}
 }
 
-// seal makes the checksum of an altered serialised module fit: the CRC-32 at byte 12 of all that follows it (rust/engine/src/artifact/format.rs).
+// seal makes the checksum of an altered serialised module fit: the CRC-32 at byte 12 of all that
+// follows it (rust/engine/src/artifact/format.rs).
 func seal(serialized []byte) []byte {
 	binary.LittleEndian.PutUint32(serialized[12:], crc32.ChecksumIEEE(serialized[16:]))
 	return serialized
 }
 
-// An altered serialised module whose checksum fits is refused or loaded, but never harms the process as long as it is not run.
+// An altered serialised module whose checksum fits is refused or loaded, but never harms the
+// process as long as it is not run.
 func TestAlteredAndSealedModules(t *testing.T) {
 	if !inChild(t, childOptions{}) {
 		return

@@ -15,7 +15,8 @@ import (
 
 // Closing, dropping, and what the next one finds.
 
-// An instance that is closed while calls of it run, one waiting in a host function: the calls come to their end, new ones are refused.
+// An instance that is closed while calls of it run, one waiting in a host function: the calls come
+// to their end, new ones are refused.
 func TestCloseDuringCall(t *testing.T) {
 	expectSteady(t, 3, func() {
 		entered, leave := make(chan struct{}), make(chan struct{})
@@ -70,7 +71,8 @@ func TestCloseFromHostFunction(t *testing.T) {
 	})
 }
 
-// Everything can be closed twice, and says after it that it is closed, whatever is done with it; zero values are as if closed.
+// Everything can be closed twice, and says after it that it is closed, whatever is done with it;
+// zero values are as if closed.
 func TestUseAfterClose(t *testing.T) {
 	expectSteady(t, 3, func() {
 		module := compile(t, guest(t, "small"))
@@ -141,8 +143,8 @@ func TestUseAfterClose(t *testing.T) {
 	})
 }
 
-// An instance, its module and imports are dropped, only one of its functions is held: it works on, under collections without end; dropped
-// too, all is freed.
+// An instance, its module and imports are dropped, only one of its functions is held: it works on,
+// under collections without end; dropped too, all is freed.
 func TestOnlyFunctionHeld(t *testing.T) {
 	expectSteady(t, 2, func() {
 		stop := make(chan struct{})
@@ -178,7 +180,8 @@ func TestOnlyFunctionHeld(t *testing.T) {
 	})
 }
 
-// What is dropped without Close is freed by the collector: instances whose imports refer to them, modules, memories.
+// What is dropped without Close is freed by the collector: instances whose imports refer to them,
+// modules, memories.
 func TestDroppedIsFreed(t *testing.T) {
 	expectSteady(t, 2, func() {
 		for range 20 {
@@ -200,7 +203,8 @@ func TestDroppedIsFreed(t *testing.T) {
 	})
 }
 
-// A start function that traps: an error that is this trap, and nothing stays. So with a segment that does not fit.
+// A start function that traps: an error that is this trap, and nothing stays. So with a segment
+// that does not fit.
 func TestFailingStart(t *testing.T) {
 	trapping := read(t, "../../testdata/guests/start_trap.wasm")
 	var b builder
@@ -247,7 +251,8 @@ func TestMemoryIsClean(t *testing.T) {
 	}
 }
 
-// A slice of Data that outlives its instance can fault, but never shows what another instance writes.
+// A slice of Data that outlives its instance can fault, but never shows what another instance
+// writes.
 func TestStaleData(t *testing.T) {
 	if !inChild(t, childOptions{}) {
 		return
@@ -287,7 +292,8 @@ func TestStaleData(t *testing.T) {
 	}
 }
 
-// Instances of modules, made and closed by many goroutines at once, with collections: each finds its own state.
+// Instances of modules, made and closed by many goroutines at once, with collections: each finds
+// its own state.
 func TestConcurrentLives(t *testing.T) {
 	module := compiled(t, "small")
 	var made atomic.Int64

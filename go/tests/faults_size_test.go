@@ -16,7 +16,8 @@ import (
 
 // Greedy guests and huge modules: an error, or bounded time and memory.
 
-// Growing to the greatest size and beyond fails in the guest as the specification says, and the instance works on.
+// Growing to the greatest size and beyond fails in the guest as the specification says, and the
+// instance works on.
 func TestGrowBombs(t *testing.T) {
 	module := compiled(t, "grow")
 	expectSteady(t, 2, func() {
@@ -125,8 +126,8 @@ func TestThousandLargeMemories(t *testing.T) {
 	})
 }
 
-// Instances are made until there is no address space left, or no mapping: an error that says so, a process that lives and whose own heap
-// can grow, and room again after closing.
+// Instances are made until there is no address space left, or no mapping: an error that says so, a
+// process that lives and whose own heap can grow, and room again after closing.
 func TestInstancesWithoutEnd(t *testing.T) {
 	for what, c := range map[string]struct {
 		options []wasmer.CompileOption
@@ -151,7 +152,8 @@ func TestInstancesWithoutEnd(t *testing.T) {
 	}
 }
 
-// useUp makes instances until an error, which must contain the text; then it closes them and returns how many there were.
+// useUp makes instances until an error, which must contain the text; then it closes them and
+// returns how many there were.
 func useUp(t *testing.T, module wasmer.Module, text string) int {
 	t.Helper()
 	var instances []wasmer.Instance

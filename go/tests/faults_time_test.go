@@ -11,14 +11,15 @@ import (
 	"github.com/gowasmer/wasmer/go/wasmer"
 )
 
-// Endless guests: deadlines, and the garbage collector beside them. Times are logged; what is asserted is that nothing hangs, or comes so
-// late that it can only be by luck.
+// Endless guests: deadlines, and the garbage collector beside them. Times are logged; what is
+// asserted is that nothing hangs, or comes so late that it can only be by luck.
 
-// tooLate is how late a deadline is met at the latest, on the busiest machine. It should be some milliseconds.
+// tooLate is how late a deadline is met at the latest, on the busiest machine. It should be some
+// milliseconds.
 const tooLate = 3 * time.Second
 
-// expectDeadline runs a function that never ends under a deadline of 20 ms, collects garbage meanwhile, and returns how late the deadline was met and
-// how long the longest collection took.
+// expectDeadline runs a function that never ends under a deadline of 20 ms, collects garbage
+// meanwhile, and returns how late the deadline was met and how long the longest collection took.
 func expectDeadline(t testing.TB, what string, f *wasmer.Function, arguments ...any) (late, collection time.Duration) {
 	t.Helper()
 	const deadline = 20 * time.Millisecond
@@ -137,8 +138,9 @@ func TestEndlessGuestOnOneP(t *testing.T) {
 	})
 }
 
-// A host function that waits for its context ends with it, and the call with the context's error; so does a call whose context is done
-// before it begins, and one that is done when a host function returns.
+// A host function that waits for its context ends with it, and the call with the context's error;
+// so does a call whose context is done before it begins, and one that is done when a host function
+// returns.
 func TestDeadlineInHostFunction(t *testing.T) {
 	instance := stressGuest(t, func(ctx context.Context, n int32) (int32, error) {
 		<-ctx.Done()

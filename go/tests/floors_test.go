@@ -19,9 +19,9 @@ import (
 	"testing"
 )
 
-// floors are the files of a package from the ground up, without the endings ".go" and of systems. A file
-// uses what is declared on lower floors only, except for what exceptions list. RATIONALE.md, "How do the Go packages
-// stand?", has the same exceptions.
+// floors are the files of a package from the ground up, without the endings ".go" and of systems. A
+// file uses what is declared on lower floors only, except for what exceptions list. RATIONALE.md,
+// "How do the Go packages stand?", has the same exceptions.
 var floors = []struct {
 	folder     string
 	floors     []string // the files of each, separated by spaces
@@ -153,8 +153,8 @@ func listPackages(t *testing.T, patterns ...string) map[string]*goPackage {
 	}
 }
 
-// usesOfFiles returns which names each file of a package uses of which others: names of the package, of
-// methods and of fields.
+// usesOfFiles returns which names each file of a package uses of which others: names of the
+// package, of methods and of fields.
 func usesOfFiles(t *testing.T, packages map[string]*goPackage, folder string) map[string]map[string]map[string]bool {
 	t.Helper()
 	p := packages["github.com/gowasmer/wasmer/"+folder]
@@ -208,7 +208,8 @@ func floorName(fileSet *gotoken.FileSet, position gotoken.Pos) string {
 	return name
 }
 
-// levels puts each file on the lowest floor that it can stand on, and those that use each other in a circle on the last.
+// levels puts each file on the lowest floor that it can stand on, and those that use each other in
+// a circle on the last.
 func levels(uses map[string]map[string]map[string]bool) []string {
 	var all []string
 	left := maps.Clone(uses)

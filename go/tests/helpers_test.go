@@ -18,7 +18,8 @@ import (
 
 // What the tests share: reading and instantiating guests, calling them, and how long to go on.
 
-// hang is after how long something counts as never ending. It is generous: nothing here is a measurement.
+// hang is after how long something counts as never ending. It is generous: nothing here is a
+// measurement.
 const hang = 60 * time.Second
 
 // pick returns quick for a short run or under the race detector, else full.
@@ -174,7 +175,8 @@ func mix(n int64) int64 {
 	return ((a ^ b) + (c + d)) ^ ((bits64(f) ^ rotate(bits64(g), 7)) + int64(bits32(h)))
 }
 
-// deepest finds the greatest depth at which a function (depth, ...) of the instance does not exhaust the stack.
+// deepest finds the greatest depth at which a function (depth, ...) of the instance does not
+// exhaust the stack.
 func deepest(t testing.TB, f func(depth int32) error) int32 {
 	t.Helper()
 	low, high := int32(0), int32(1)

@@ -9,7 +9,8 @@ import (
 
 // What rounds of use leave behind, what an instance costs, and what a call allocates.
 
-// Many rounds of compiling, instantiating, calling and closing leave nothing behind. With SOAK set there are 100,000.
+// Many rounds of compiling, instantiating, calling and closing leave nothing behind. With SOAK set
+// there are 100,000.
 func TestRoundsLeaveNothing(t *testing.T) {
 	if !inChild(t, childOptions{timeout: 40 * hang}) {
 		return
@@ -108,7 +109,8 @@ func TestTenThousandInstances(t *testing.T) {
 	})
 }
 
-// A call by Instance.Exports allocates no more than any Go function of its type would: the conversion of its arguments to interfaces.
+// A call by Instance.Exports allocates no more than any Go function of its type would: the
+// conversion of its arguments to interfaces.
 func TestCallAllocates(t *testing.T) {
 	instance := start(t, compiled(t, "small"), nil)
 	defer instance.Close()
@@ -133,7 +135,8 @@ func TestCallAllocates(t *testing.T) {
 	t.Logf("1000 calls: %v allocations, converting their arguments alone: %v", calls, boxing)
 }
 
-// A call crosses to Go's side of the engine only where it must: calls without host functions make no fiber but the first.
+// A call crosses to Go's side of the engine only where it must: calls without host functions make
+// no fiber but the first.
 func TestCallsReuseFibers(t *testing.T) {
 	instance := start(t, compiled(t, "small"), nil)
 	defer instance.Close()

@@ -12,7 +12,8 @@ import (
 	"github.com/gowasmer/wasmer/go/wasmer"
 )
 
-// Functions as values, tables and globals between instances: C function pointers reached by a shared table, and what is left behind.
+// Functions as values, tables and globals between instances: C function pointers reached by a
+// shared table, and what is left behind.
 
 // objectsGuest reads one of the guests of testdata/guests.
 func objectsGuest(t testing.TB, name string) []byte {
@@ -24,7 +25,8 @@ func objectsGuest(t testing.TB, name string) []byte {
 	return bytes
 }
 
-// A C function pointer in a table that an instance shares which is entered without cgo: it is called by cgo all the same, in all ways to reach it.
+// A C function pointer in a table that an instance shares which is entered without cgo: it is
+// called by cgo all the same, in all ways to reach it.
 func TestCFunctionsInSharedTables(t *testing.T) {
 	needsCgo(t)
 	if !inChild(t, childOptions{}) {
@@ -37,7 +39,8 @@ func TestCFunctionsInSharedTables(t *testing.T) {
 	// (module (import "env" "add" (func (param i32 i32) (result i32))) (export "add" (func 0)))
 	direct := compile(t, []byte("\x00asm\x01\x00\x00\x00\x01\x07\x01\x60\x02\x7f\x7f\x01\x7f\x02\x0b\x01\x03env\x03add\x00\x00\x07\x07\x01\x03add\x00\x00"))
 	defer direct.Close()
-	// (module (import "env" "table" (table 2 funcref)) (func (export "f") (param i32 i32) (result i32) local.get 0 local.get 1 i32.const 1 call_indirect (type 0)))
+	// (module (import "env" "table" (table 2 funcref)) (func (export "f") (param i32 i32) (result
+	// i32) local.get 0 local.get 1 i32.const 1 call_indirect (type 0)))
 	indirect := compile(t, []byte("\x00asm\x01\x00\x00\x00\x01\x07\x01\x60\x02\x7f\x7f\x01\x7f\x02\x0f\x01\x03env\x05table\x01\x70\x00\x02\x03\x02\x01\x00"+
 		"\x07\x05\x01\x01f\x00\x00\x0a\x0d\x01\x0b\x00\x20\x00\x20\x01\x41\x01\x11\x00\x00\x0b"))
 	defer indirect.Close()

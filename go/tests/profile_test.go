@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// checkProfile checks that a CPU profile can be read: it is a gzipped protocol buffer whose fields are all well formed, with samples
-// (field 2) and locations (field 4) in it.
+// checkProfile checks that a CPU profile can be read: it is a gzipped protocol buffer whose fields
+// are all well formed, with samples (field 2) and locations (field 4) in it.
 func checkProfile(t *testing.T, profile []byte) {
 	t.Helper()
 	unzipped, err := gzip.NewReader(bytes.NewReader(profile))

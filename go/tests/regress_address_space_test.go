@@ -10,8 +10,9 @@ import (
 	"github.com/gowasmer/wasmer/go/wasmer"
 )
 
-// Modules of a hundred memories, each of which may grow to 4 or 16 GiB, are instantiated until there is no address space left: an error, and
-// enough of it left for Go's heap, whose own failure would be fatal. (Memories with explicit checks make do with what is left, and took all of it.)
+// Modules of a hundred memories, each of which may grow to 4 or 16 GiB, are instantiated until
+// there is no address space left: an error, and enough of it left for Go's heap, whose own failure
+// would be fatal. (Memories with explicit checks make do with what is left, and took all of it.)
 func TestManyMemoriesLeaveAddressSpace(t *testing.T) {
 	if !inChild(t, childOptions{}) {
 		return

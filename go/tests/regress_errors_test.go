@@ -8,8 +8,8 @@ import (
 	"github.com/gowasmer/wasmer/go/wasmer"
 )
 
-// Many goroutines get an error of the engine at the same time. To read it each took another of the engine's stacks, of which all were in use: they waited
-// for each other for ever.
+// Many goroutines get an error of the engine at the same time. To read it each took another of the
+// engine's stacks, of which all were in use: they waited for each other for ever.
 func TestManyErrorsAtOnce(t *testing.T) {
 	text := "(module " + strings.Repeat("(func (param i32) (result i32) local.get 0)", 3_000) + " (oops))"
 	within(t, "reading errors", func() {

@@ -7,8 +7,8 @@ import (
 	"github.com/gowasmer/wasmer/go/wasmer"
 )
 
-// runtime.Goexit in Go code that C has called, with a guest below the C frames: the goroutine ends, its deferred calls run, and the
-// instance and its fiber can be used again.
+// runtime.Goexit in Go code that C has called, with a guest below the C frames: the goroutine ends,
+// its deferred calls run, and the instance and its fiber can be used again.
 func TestGoexitInCallbackOfC(t *testing.T) {
 	needsCgo(t)
 	instance := cGuest(t, increment, func(*wasmer.Instance, int32) int32 {

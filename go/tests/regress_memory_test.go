@@ -6,8 +6,8 @@ import (
 	"github.com/gowasmer/wasmer/go/wasmer"
 )
 
-// Instances that import a memory are freed when they are closed, and their modules too, although the memory lives on: many short-lived
-// instances may share one.
+// Instances that import a memory are freed when they are closed, and their modules too, although
+// the memory lives on: many short-lived instances may share one.
 func TestInstancesOfLongLivedMemory(t *testing.T) {
 	bytes := read(t, "../../testdata/regress/shared_memory.wasm")
 	memory, err := wasmer.NewMemory(1, 1)
@@ -34,7 +34,8 @@ func TestInstancesOfLongLivedMemory(t *testing.T) {
 	})
 }
 
-// The other way round: the memory stays as long as an instance that imports it, and that of an instance as long as one that imports it.
+// The other way round: the memory stays as long as an instance that imports it, and that of an
+// instance as long as one that imports it.
 func TestMemoryLivesWithItsImporter(t *testing.T) {
 	module := compile(t, read(t, "../../testdata/regress/shared_memory.wasm"))
 	defer module.Close()

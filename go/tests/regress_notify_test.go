@@ -27,8 +27,9 @@ func pressing() string {
 		&locals, &step)
 }
 
-// Signals that the program listens for arrive while a guest runs that uses all registers: Go's handlers find their goroutine, on arm64 without cgo too,
-// where it is in one of the registers. The handlers of the later ones were installed by Go after those of the engine.
+// Signals that the program listens for arrive while a guest runs that uses all registers: Go's
+// handlers find their goroutine, on arm64 without cgo too, where it is in one of the registers. The
+// handlers of the later ones were installed by Go after those of the engine.
 func TestNotifyWhileGuestRuns(t *testing.T) {
 	if !inChild(t, childOptions{}) {
 		return

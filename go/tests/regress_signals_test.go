@@ -13,7 +13,8 @@ import (
 	"github.com/gowasmer/wasmer/go/tests/cfuncs"
 )
 
-// spinOnThread runs an endless guest on a thread of its own until the context is done, and gives the number of the thread.
+// spinOnThread runs an endless guest on a thread of its own until the context is done, and gives
+// the number of the thread.
 func spinOnThread(t *testing.T, ctx context.Context) (thread int, ended chan struct{}) {
 	t.Helper()
 	instance := stressGuest(t, increment)
@@ -41,7 +42,8 @@ func sendTo(t *testing.T, thread int, s syscall.Signal) {
 	}
 }
 
-// SIGQUIT that arrives at a running guest prints the stacks of all goroutines, and neither faults again nor dumps the guest's stack.
+// SIGQUIT that arrives at a running guest prints the stacks of all goroutines, and neither faults
+// again nor dumps the guest's stack.
 func TestQuitWhileGuestRuns(t *testing.T) {
 	if os.Getenv(childVariable) == t.Name() {
 		thread, ended := spinOnThread(t, context.Background())
@@ -67,7 +69,8 @@ func TestQuitWhileGuestRuns(t *testing.T) {
 	}
 }
 
-// A signal of a fault that another process sends is no fault: it goes to signal.Notify, also while a guest runs.
+// A signal of a fault that another process sends is no fault: it goes to signal.Notify, also while
+// a guest runs.
 func TestSentFaultWhileGuestRuns(t *testing.T) {
 	if !inChild(t, childOptions{}) {
 		return

@@ -72,7 +72,8 @@ func statusField(t testing.TB, status, name string) int64 {
 	return number
 }
 
-// cachedFibers is how many fibers may be kept for reuse, keptStacks how many stacks stay mapped, theirs and those of free fibers.
+// cachedFibers is how many fibers may be kept for reuse, keptStacks how many stacks stay mapped,
+// theirs and those of free fibers.
 const (
 	cachedFibers = 128
 	keptStacks   = cachedFibers + 512
@@ -105,7 +106,8 @@ func (r resources) leaked(before resources) []string {
 	return more
 }
 
-// expectSteady runs work twice to warm up, then times times, and expects nothing to be held that was not before.
+// expectSteady runs work twice to warm up, then times times, and expects nothing to be held that
+// was not before.
 func expectSteady(t testing.TB, times int, work func()) {
 	t.Helper()
 	work()
@@ -117,8 +119,8 @@ func expectSteady(t testing.TB, times int, work func()) {
 	expectBack(t, before)
 }
 
-// expectBack expects what is held to come back to what was held before; what other goroutines and the collector still have to free is
-// waited for.
+// expectBack expects what is held to come back to what was held before; what other goroutines and
+// the collector still have to free is waited for.
 func expectBack(t testing.TB, before resources) {
 	t.Helper()
 	var now resources

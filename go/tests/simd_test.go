@@ -23,8 +23,9 @@ func vectorSum(n int64) int64 {
 	return low + 3*high + 5*n + 7*n
 }
 
-// TestVectorsSurvivePauses runs guests that hold fourteen vectors in registers, with and without host calls between, while the garbage collector
-// pauses them again and again, and the host functions use vector registers themselves. All 128 bits of each must be as before.
+// TestVectorsSurvivePauses runs guests that hold fourteen vectors in registers, with and without
+// host calls between, while the garbage collector pauses them again and again, and the host
+// functions use vector registers themselves. All 128 bits of each must be as before.
 func TestVectorsSurvivePauses(t *testing.T) {
 	const workers = 6
 	rounds := int64(pick(3_000_000, 300_000))

@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// TestCollectWhileGuestsOccupyAllProcessors collects garbage again and again while four times as many guests spin as there are processors: each
-// collection ends, and each guest still ends with its context.
+// TestCollectWhileGuestsOccupyAllProcessors collects garbage again and again while four times as
+// many guests spin as there are processors: each collection ends, and each guest still ends with
+// its context.
 func TestCollectWhileGuestsOccupyAllProcessors(t *testing.T) {
 	module := compiled(t, "stress")
 	ctx, cancel := context.WithCancel(t.Context())

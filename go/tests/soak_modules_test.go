@@ -9,8 +9,8 @@ import (
 	"github.com/gowasmer/wasmer/go/internal/engine"
 )
 
-// The modules of the mixed load: equal generators give equal ones. Each exports "run" (i32) -> i32, and "trap", which is unreachable below some calls; the
-// function env.host is imported by some.
+// The modules of the mixed load: equal generators give equal ones. Each exports "run" (i32) -> i32,
+// and "trap", which is unreachable below some calls; the function env.host is imported by some.
 
 // maxGenerated is how many functions a generated module has, at most.
 const maxGenerated = 200
@@ -24,7 +24,8 @@ func countOfFunctions(r *rand.Rand) int {
 	return 1 + int(u*(maxGenerated-1))
 }
 
-// generated writes a module with so many functions, and with memories, tables, globals, data and imports as it happens.
+// generated writes a module with so many functions, and with memories, tables, globals, data and
+// imports as it happens.
 func generated(r *rand.Rand, functions int) []byte {
 	b := &builder{}
 	one := []engine.ValType{engine.I32}

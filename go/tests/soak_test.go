@@ -16,7 +16,8 @@ import (
 	"github.com/gowasmer/wasmer/go/wasmer"
 )
 
-// A long mixed load, as a server has it in a day: modules of all sizes come and go, and nothing grows.
+// A long mixed load, as a server has it in a day: modules of all sizes come and go, and nothing
+// grows.
 
 const (
 	// mixers is how many goroutines share the load.
@@ -37,8 +38,10 @@ func rounds(otherwise int) int {
 	return otherwise
 }
 
-// Memory and mappings are the same after a tenth of the load as in its second half. With SOAK set there are a million rounds, with ROUNDS that many. What is
-// compared are medians: where the collector is, and what the load has at the moment, makes single figures vary by some hundreds of KiB.
+// Memory and mappings are the same after a tenth of the load as in its second half. With SOAK set
+// there are a million rounds, with ROUNDS that many. What is compared are medians: where the
+// collector is, and what the load has at the moment, makes single figures vary by some hundreds of
+// KiB.
 func TestMixedLoadLeavesNothing(t *testing.T) {
 	total, steps := rounds(pick(8_000, 2_000)), 20
 	if soak() {
@@ -104,9 +107,10 @@ func median(of []resources) resources {
 	return m
 }
 
-// warmUp fills what is kept for reuse, which takes the load some 50,000 rounds: the stacks of functions of the engine, fibers, and the chunks of heaps of
-// compilations. 16 of these wait for the next ones, and keep what was touched of their first MiB. Texts that need more, translated at the same time, touch all
-// of that.
+// warmUp fills what is kept for reuse, which takes the load some 50,000 rounds: the stacks of
+// functions of the engine, fibers, and the chunks of heaps of compilations. 16 of these wait for
+// the next ones, and keep what was touched of their first MiB. Texts that need more, translated at
+// the same time, touch all of that.
 func warmUp(t *testing.T) {
 	text := "(module (func " + strings.Repeat("(drop (i32.add (i32.const 1) (i32.const 2)))", 20_000) + "))"
 	defer inParallel(32, func(int) {

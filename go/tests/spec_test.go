@@ -19,7 +19,8 @@ const (
 	ledger = "../../testdata/spec/ledger.txt"
 )
 
-// readLedger reads what must happen in each file of the suites, by suite/file. The Rust runner writes the ledger, and checks its form.
+// readLedger reads what must happen in each file of the suites, by suite/file. The Rust runner
+// writes the ledger, and checks its form.
 func readLedger(t *testing.T) map[string]*wast.Counts {
 	t.Helper()
 	file, err := os.Open(ledger)
@@ -58,8 +59,9 @@ func readLedger(t *testing.T) map[string]*wast.Counts {
 	return all
 }
 
-// TestSpecification runs every file of the specification suites that the engine runs in Rust (rust/engine/tests/spec) through the public package: the
-// same numbers of assertions and commands must pass, and the same be refused or superseded by later proposals.
+// TestSpecification runs every file of the specification suites that the engine runs in Rust
+// (rust/engine/tests/spec) through the public package: the same numbers of assertions and commands
+// must pass, and the same be refused or superseded by later proposals.
 func TestSpecification(t *testing.T) {
 	all := readLedger(t)
 	if len(all) < 90 {

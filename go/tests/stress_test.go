@@ -21,8 +21,9 @@ import (
 	"github.com/gowasmer/wasmer/go/wasmer"
 )
 
-// TestStress lets 200 goroutines do everything at once that guests can do, good and bad, each checking its results, while the garbage
-// collector runs, the CPU profiler interrupts 500 times a second, processes are started, and signals arrive that Go code listens to.
+// TestStress lets 200 goroutines do everything at once that guests can do, good and bad, each
+// checking its results, while the garbage collector runs, the CPU profiler interrupts 500 times a
+// second, processes are started, and signals arrive that Go code listens to.
 func TestStress(t *testing.T) {
 	goroutines := pick(200, 60)
 	s := newStress(t, stressTime(pick(5*time.Second, 3*time.Second)))
@@ -409,7 +410,8 @@ func (s *stress) signals() {
 	}
 }
 
-// startProfile begins a CPU profile of 500 samples a second; the function that it returns ends it and gives its bytes.
+// startProfile begins a CPU profile of 500 samples a second; the function that it returns ends it
+// and gives its bytes.
 func startProfile(t *testing.T) func() []byte {
 	t.Helper()
 	var profile bytes.Buffer

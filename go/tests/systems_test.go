@@ -35,7 +35,8 @@ func buildFor(t *testing.T, system, out, pkg string) {
 	}
 }
 
-// On a system that is not supported the first use says so: WASI is one, and this package runs its programs.
+// On a system that is not supported the first use says so: WASI is one, and this package runs its
+// programs.
 func TestFirstUseOnAnotherSystem(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "program.wasm")
 	buildFor(t, "wasip1/wasm", program, "../cmd/gowasmer")

@@ -13,7 +13,8 @@ type guestCall struct {
 	code      wasmer.TrapCode
 }
 
-// guestTraps are all the ways of stress.wat to trap; its memory has two pages, its table eight elements.
+// guestTraps are all the ways of stress.wat to trap; its memory has two pages, its table eight
+// elements.
 var guestTraps = []guestCall{
 	{"trap_unreachable", nil, wasmer.TrapUnreachable},
 	{"trap_load", []any{131069}, wasmer.TrapMemoryOutOfBounds},

@@ -14,7 +14,8 @@ import (
 	"github.com/gowasmer/wasmer/go/wasmer"
 )
 
-// What WASI programs leave behind: those that end, those that are dropped, those that are cancelled, those that exit under other calls.
+// What WASI programs leave behind: those that end, those that are dropped, those that are
+// cancelled, those that exit under other calls.
 
 // wasiGuest compiles one of the programs of testdata/guests/wasi.
 func wasiGuest(t testing.TB, name string) *wasmer.Module {
@@ -55,7 +56,8 @@ func wasiRounds(t *testing.T, round func(i int)) {
 	t.Logf("%d rounds: %v, before %v", rounds, measure(t), before)
 }
 
-// Programs that end by returning, by exit with files open, by a trap; and instances that are dropped with all that they have open.
+// Programs that end by returning, by exit with files open, by a trap; and instances that are
+// dropped with all that they have open.
 func TestWasiProgramsLeaveNothing(t *testing.T) {
 	if !inChild(t, childOptions{timeout: 40 * hang}) {
 		return
@@ -147,7 +149,8 @@ func TestWasiCancellationsLeaveNothing(t *testing.T) {
 	})
 }
 
-// proc_exit under other calls of the same instance ends them all, unless a host function between them goes on.
+// proc_exit under other calls of the same instance ends them all, unless a host function between
+// them goes on.
 func TestWasiNestedExitsLeaveNothing(t *testing.T) {
 	if !inChild(t, childOptions{timeout: 40 * hang}) {
 		return

@@ -11,7 +11,8 @@ import (
 
 type named int32
 
-// Every Go type, for each parameter type: the result of the identity, or nil where the argument is refused.
+// Every Go type, for each parameter type: the result of the identity, or nil where the argument is
+// refused.
 func TestArgumentTypes(t *testing.T) {
 	instance := instantiate(t, guest(t, "types"), nil)
 	i32, i64, f32, f64 := wasmer.I32, wasmer.I64, wasmer.F32, wasmer.F64

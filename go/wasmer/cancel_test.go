@@ -12,8 +12,8 @@ import (
 	"github.com/gowasmer/wasmer/go/wasmer"
 )
 
-// inChildWithoutPreemption runs a test again in a child with GODEBUG=asyncpreemptoff=1. GOWASMER_TEST_EMULATOR is what runs programs for another
-// architecture.
+// inChildWithoutPreemption runs a test again in a child with GODEBUG=asyncpreemptoff=1.
+// GOWASMER_TEST_EMULATOR is what runs programs for another architecture.
 func inChildWithoutPreemption(t *testing.T) {
 	t.Helper()
 	const variable = "GOWASMER_TEST_CHILD"
@@ -31,7 +31,8 @@ func inChildWithoutPreemption(t *testing.T) {
 	}
 }
 
-// A deadline is met within 50 ms, also by a typed function, and the instance goes on. A busy machine may spoil a measurement: the best of some counts.
+// A deadline is met within 50 ms, also by a typed function, and the instance goes on. A busy
+// machine may spoil a measurement: the best of some counts.
 func TestDeadlineIsMet(t *testing.T) {
 	inChildWithoutPreemption(t)
 	in := instantiate(t, guest(t, "traps"), nil)

@@ -12,8 +12,9 @@ import (
 	"github.com/gowasmer/wasmer/go/wasmer"
 )
 
-// One instance, one typed function, many goroutines: each has its own arguments, result and context, whether its call is on the fiber of
-// the instance, on one of the pool, or nested in a host function.
+// One instance, one typed function, many goroutines: each has its own arguments, result and
+// context, whether its call is on the fiber of the instance, on one of the pool, or nested in a
+// host function.
 func TestTypedCallHammer(t *testing.T) {
 	var in wasmer.Instance
 	var nested func(context.Context, int32) (int32, error)
@@ -67,7 +68,8 @@ func TestTypedCallHammer(t *testing.T) {
 	group.Wait()
 }
 
-// The context of the call arrives in all kinds of host functions, also in nested calls and in those of Exports.
+// The context of the call arrives in all kinds of host functions, also in nested calls and in those
+// of Exports.
 func TestContextArrives(t *testing.T) {
 	var got []interface{}
 	for _, nop := range []interface{}{
@@ -97,8 +99,8 @@ func TestContextArrives(t *testing.T) {
 	}
 }
 
-// A panic and Goexit leave the fiber of the instance usable and the instance closable, whether they are in a first call, in one on the
-// fiber of the instance, or in a nested one.
+// A panic and Goexit leave the fiber of the instance usable and the instance closable, whether they
+// are in a first call, in one on the fiber of the instance, or in a nested one.
 func TestPanicsReleaseEverything(t *testing.T) {
 	before := baseline()
 	var in wasmer.Instance
@@ -140,7 +142,8 @@ func TestPanicsReleaseEverything(t *testing.T) {
 	}
 }
 
-// Close at any moment of short calls: each ends as usual or is refused, and the instance is freed by the last of Close and the calls.
+// Close at any moment of short calls: each ends as usual or is refused, and the instance is freed
+// by the last of Close and the calls.
 func TestCloseDuringShortCalls(t *testing.T) {
 	module := must(wasmer.Compile(guest(t, "types")))(t)
 	defer module.Close()
@@ -180,7 +183,8 @@ func TestCloseDuringShortCalls(t *testing.T) {
 	}
 }
 
-// A host function closes its instance: the call ends as usual, later ones are refused, and then all is freed.
+// A host function closes its instance: the call ends as usual, later ones are refused, and then all
+// is freed.
 func TestCloseInHostFunction(t *testing.T) {
 	before := baseline()
 	var in wasmer.Instance

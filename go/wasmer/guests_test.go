@@ -12,8 +12,9 @@ import (
 	"github.com/gowasmer/wasmer/go/wasmer"
 )
 
-// The programs of testdata/guests against the same sources compiled natively: each line of expected.txt is a guest, an export, its
-// arguments ("-" for none), and what the native program returned, as type and bits. Results must agree to the bit.
+// The programs of testdata/guests against the same sources compiled natively: each line of
+// expected.txt is a guest, an export, its arguments ("-" for none), and what the native program
+// returned, as type and bits. Results must agree to the bit.
 
 // boundsModes are the two ways to keep a guest in its memory.
 var boundsModes = []struct {

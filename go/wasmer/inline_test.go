@@ -50,7 +50,8 @@ func TestInlinedFunctions(t *testing.T) {
 	}
 }
 
-// Every function has its frame, with the offset of the instruction in its own body, whatever was inlined where.
+// Every function has its frame, with the offset of the instruction in its own body, whatever was
+// inlined where.
 func TestBacktraceOfInlinedFunctions(t *testing.T) {
 	instance := inlineGuest(t)
 	for n := range 12 {
@@ -73,7 +74,8 @@ func TestBacktraceOfInlinedFunctions(t *testing.T) {
 	}
 }
 
-// checkFrames calls a function that traps, and compares the frames of the backtrace: name and index of each.
+// checkFrames calls a function that traps, and compares the frames of the backtrace: name and index
+// of each.
 func checkFrames(t *testing.T, instance wasmer.Instance, opcode byte, expected, function string, arguments ...interface{}) []wasmer.Frame {
 	t.Helper()
 	_, err := instance.Exports[function](arguments...)

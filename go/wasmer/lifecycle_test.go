@@ -107,7 +107,8 @@ func TestEverythingIsFreedByClose(t *testing.T) {
 	}
 }
 
-// What is dropped without Close is collected, also where a host function refers to its instance, and so is a memory.
+// What is dropped without Close is collected, also where a host function refers to its instance,
+// and so is a memory.
 func TestEverythingIsFreedByCollection(t *testing.T) {
 	before := baseline()
 	for range 50 {

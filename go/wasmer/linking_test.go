@@ -41,7 +41,8 @@ func TestLinkedInstances(t *testing.T) {
 	if got := call(t, importing, "double", 4); got != wasmer.I32(8) {
 		t.Errorf("double = %v", got)
 	}
-	// Functions of one in the table of the other; the host function of the one is found when the other is called.
+	// Functions of one in the table of the other; the host function of the one is found when the
+	// other is called.
 	call(t, importing, "share", 2)
 	if got := call(t, objects, "call", 2, 5); got != wasmer.I32(15) {
 		t.Errorf("triple by the table: %v", got)
@@ -155,7 +156,8 @@ func importing(descriptor ...byte) []byte {
 	)
 }
 
-// Every kind and type of import against every kind and type of what is given (specification, section 4.5.3).
+// Every kind and type of import against every kind and type of what is given (specification,
+// section 4.5.3).
 func TestImportMatching(t *testing.T) {
 	objects := instantiate(t, guest(t, "objects"), nil)
 	set := func() *wasmer.Imports { return wasmer.NewImports().Namespace("a") }
@@ -262,10 +264,14 @@ func TestAppendObjectErrors(t *testing.T) {
 	must(imports.AppendExportedFunction("double", must(objects.Function("double"))(t)))(t)
 }
 
-// What an instantiation that fails has written to a table of others stays valid, with the host functions that it leads to.
+// What an instantiation that fails has written to a table of others stays valid, with the host
+// functions that it leads to.
 func TestFailedInstantiationLeavesElements(t *testing.T) {
-	// (module (import "host" "f" (func (param i32) (result i32))) (import "objects" "functions" (table 4 funcref))
-	//   (func (param i32) (result i32) local.get 0 call 0) (elem (i32.const 2) 1) (elem (i32.const 3) 0) (elem (i32.const 1000) 1))
+	// (module
+	//   (import "host" "f" (func (param i32) (result i32)))
+	//   (import "objects" "functions" (table 4 funcref))
+	//   (func (param i32) (result i32) local.get 0 call 0)
+	//   (elem (i32.const 2) 1) (elem (i32.const 3) 0) (elem (i32.const 1000) 1))
 	failing := module(
 		section(1, []byte{0x60, 1, 0x7f, 1, 0x7f}),
 		section(2, join(name("host"), name("f"), []byte{0, 0}), join(name("objects"), name("functions"), []byte{1, 0x70, 0, 4})),

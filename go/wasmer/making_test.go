@@ -10,7 +10,8 @@ import (
 	"github.com/gowasmer/wasmer/go/wasmer"
 )
 
-// Functions of an instance that is just being made are found in a table that others share: they can be called, with all that a call needs, or are refused.
+// Functions of an instance that is just being made are found in a table that others share: they can
+// be called, with all that a call needs, or are refused.
 func TestFunctionsOfInstancesInTheMaking(t *testing.T) {
 	module := wat(t, `(module
 		(import "env" "table" (table 1 funcref))
@@ -86,7 +87,8 @@ func TestFunctionsOfInstancesInTheMaking(t *testing.T) {
 	group.Wait()
 }
 
-// When the last instance of a store is closed all values go, also if another was to be linked with it, and that failed.
+// When the last instance of a store is closed all values go, also if another was to be linked with
+// it, and that failed.
 func TestValuesGoWithTheLastInstance(t *testing.T) {
 	module := wat(t, `(module
 		(table (export "table") 1 externref)
@@ -129,7 +131,8 @@ func replace(imports *wasmer.Imports) *wasmer.Imports {
 	return copied
 }
 
-// To make an instance and to close it costs little: what only instances need that are linked with others, or have values of externref, is made when it is needed.
+// To make an instance and to close it costs little: what only instances need that are linked with
+// others, or have values of externref, is made when it is needed.
 func TestInstantiationAllocatesLittle(t *testing.T) {
 	module := wat(t, `(module (memory (export "memory") 1) (func (export "f")) (func (export "g")))`)
 	if n := testing.AllocsPerRun(100, func() {

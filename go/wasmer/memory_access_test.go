@@ -57,7 +57,8 @@ func TestMemoryAccess(t *testing.T) {
 	memory.Close()
 }
 
-// Accesses up to the last byte work, those beyond are refused as a whole, also where offset and length wrap around.
+// Accesses up to the last byte work, those beyond are refused as a whole, also where offset and
+// length wrap around.
 func TestMemoryAccessBounds(t *testing.T) {
 	memory := must(wasmer.NewMemory(1, 2))(t)
 	const size = 65536

@@ -185,7 +185,8 @@ const callsOfClosed = `(module
 	(import "lib" "write" (func $write (result i32)))
 	(func (export "write") (result i32) call $write))`
 
-// Functions of WASI that are called in an instance that was closed, but is linked with one that is not: errors of the guest, no panic.
+// Functions of WASI that are called in an instance that was closed, but is linked with one that is
+// not: errors of the guest, no panic.
 func TestWasiInAClosedInstance(t *testing.T) {
 	library := wat(t, `(module
 		(import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
@@ -212,7 +213,8 @@ func TestWasiInAClosedInstance(t *testing.T) {
 	}
 }
 
-// A host function whose result is of type any and holds a Value of a type other than externref: an error, as for an argument.
+// A host function whose result is of type any and holds a Value of a type other than externref: an
+// error, as for an argument.
 func TestHostResultsOfOtherTypes(t *testing.T) {
 	module := wat(t, `(module
 		(import "env" "get" (func $get (result externref)))

@@ -46,8 +46,8 @@ func inspectionError(what string, bytes []byte, cause error) error {
 }
 
 // Compile validates a module in the binary format and compiles it to machine code, functions in
-// parallel. Text is not taken: [Wat2Wasm] translates it. The error is a [*ModuleError]: it tells what
-// is wrong and at which offset, and what to do where the bytes are none of a module.
+// parallel. Text is not taken: [Wat2Wasm] translates it. The error is a [*ModuleError]: it tells
+// what is wrong and at which offset, and what to do where the bytes are none of a module.
 func Compile(bytes []byte, options ...CompileOption) (Module, error) {
 	return CompileContext(context.Background(), bytes, options...)
 }

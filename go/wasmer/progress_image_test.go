@@ -12,7 +12,8 @@ import (
 
 // What only the image can do: work is given up in its midst.
 
-// One function that takes seconds does not keep compiling from ending with its deadline, with and without progress.
+// One function that takes seconds does not keep compiling from ending with its deadline, with and
+// without progress.
 func TestCompileDeadlineInOneFunction(t *testing.T) {
 	inChildWithoutPreemption(t)
 	bytes := busyModule(1, 60_000)

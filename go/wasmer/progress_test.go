@@ -95,8 +95,8 @@ func TestProgress(t *testing.T) {
 	told.check(t, 1, false)
 }
 
-// Progress is called by the goroutine that compiles, and while others compile: a long function does not keep it from
-// being told.
+// Progress is called by the goroutine that compiles, and while others compile: a long function does
+// not keep it from being told.
 func TestProgressIsToldMeanwhile(t *testing.T) {
 	var told counts
 	for blocks := 5000; blocks < 1_000_000; blocks *= 2 {
@@ -111,7 +111,8 @@ func TestProgressIsToldMeanwhile(t *testing.T) {
 	t.Errorf("told %d times only", len(told.done))
 }
 
-// leavesNothing runs something twice, and expects what the engine has and the number of goroutines to be as after the first time.
+// leavesNothing runs something twice, and expects what the engine has and the number of goroutines
+// to be as after the first time.
 func leavesNothing(t *testing.T, do func()) {
 	t.Helper()
 	do()
@@ -225,10 +226,12 @@ func TestCompileWithDoneContext(t *testing.T) {
 	}
 }
 
-// lateAtMost is how late a deadline is met at the latest, on the busiest machine. It should be some milliseconds.
+// lateAtMost is how late a deadline is met at the latest, on the busiest machine. It should be some
+// milliseconds.
 const lateAtMost = 5 * time.Second
 
-// expectGivenUp does something with a deadline of 20 ms that takes far longer without one, and expects the deadline's error in time.
+// expectGivenUp does something with a deadline of 20 ms that takes far longer without one, and
+// expects the deadline's error in time.
 func expectGivenUp(t *testing.T, what string, do func(ctx context.Context) error) {
 	t.Helper()
 	const deadline = 20 * time.Millisecond

@@ -11,7 +11,8 @@ import (
 	"github.com/gowasmer/wasmer/go/wasmer"
 )
 
-// proposalsGuest is the guest with what came after WebAssembly 2.0; see testdata/proposals/guest.wat.
+// proposalsGuest is the guest with what came after WebAssembly 2.0; see
+// testdata/proposals/guest.wat.
 func proposalsGuest(t *testing.T) []byte {
 	t.Helper()
 	return must(wasmer.ReadBytes(filepath.Join("..", "..", "testdata", "proposals", "guest.wasm")))(t)
@@ -30,7 +31,8 @@ func proposals(t *testing.T, options ...wasmer.Option) wasmer.Instance {
 	return instance
 }
 
-// A 64-bit memory, in both ways to check bounds: the host and the guest see the same bytes, and indices of 64 bits are all checked.
+// A 64-bit memory, in both ways to check bounds: the host and the guest see the same bytes, and
+// indices of 64 bits are all checked.
 func TestMemory64(t *testing.T) {
 	for _, options := range [][]wasmer.Option{nil, {wasmer.WithExplicitBounds()}} {
 		instance := proposals(t, options...)
@@ -66,7 +68,8 @@ func TestMemory64(t *testing.T) {
 	}
 }
 
-// Each memory is apart from the others, and bytes are copied between memories of different index types.
+// Each memory is apart from the others, and bytes are copied between memories of different index
+// types.
 func TestModulesWithSeveralMemories(t *testing.T) {
 	instance := proposals(t)
 	call(t, instance, "store32", 8, 11)
@@ -127,7 +130,8 @@ func TestTailCalls(t *testing.T) {
 	}
 }
 
-// Pauses while frames are replaced by others, with more and fewer arguments on the stack, change nothing.
+// Pauses while frames are replaced by others, with more and fewer arguments on the stack, change
+// nothing.
 func TestTailCallsArePaused(t *testing.T) {
 	instance := proposals(t)
 	done := make(chan wasmer.Value)

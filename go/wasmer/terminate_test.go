@@ -87,8 +87,8 @@ func TestTerminateWithoutReason(t *testing.T) {
 	}
 }
 
-// A call of another instance that calls a host function of this one ends, too; that of a nested call
-// of the same instance in any case.
+// A call of another instance that calls a host function of this one ends, too; that of a nested
+// call of the same instance in any case.
 func TestTerminateFromHostFunction(t *testing.T) {
 	var inner wasmer.Instance
 	stop := errors.New("enough")

@@ -75,8 +75,8 @@ var (
 	ErrUndefinedElement error = TrapUndefinedElement
 )
 
-// Frame is a function of a guest that was running when it trapped, or when it called a host function
-// that failed.
+// Frame is a function of a guest that was running when it trapped, or when it called a host
+// function that failed.
 type Frame struct {
 	// ModuleName is the name of the module by its name section, or empty.
 	ModuleName string
@@ -115,10 +115,10 @@ func (frame Frame) String() string {
 		name, formatTypes(frame.Type.Params), frame.Offset, frame.CodeOffset)
 }
 
-// Source returns where the frame's instruction is in the source: first the innermost function, then,
-// if the guest's compiler has inlined that, the functions that it was inlined into, up to the frame's
-// own. It returns nothing if the module has no debugging information (DWARF, as clang, rustc and
-// TinyGo write it with -g), or if it does not tell.
+// Source returns where the frame's instruction is in the source: first the innermost function,
+// then, if the guest's compiler has inlined that, the functions that it was inlined into, up to the
+// frame's own. It returns nothing if the module has no debugging information (DWARF, as clang,
+// rustc and TinyGo write it with -g), or if it does not tell.
 //
 // The information is read when it is asked for, and may be asked for after the instance and the
 // module were closed.

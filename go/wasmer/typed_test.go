@@ -14,8 +14,9 @@ import (
 // The bytes of the binary format for i32, i64, f32 and f64.
 var typeBytes = []byte{0x7f, 0x7e, 0x7d, 0x7c}
 
-// forwarding is a module that exports func0 to func6 and proc0 to proc6, which call imports of the same names with their parameters: of the types i32,
-// i64, f32, f64, i32, i64, as many as the number says. The result of func is a number of the type after its last parameter's.
+// forwarding is a module that exports func0 to func6 and proc0 to proc6, which call imports of the
+// same names with their parameters: of the types i32, i64, f32, f64, i32, i64, as many as the
+// number says. The result of func is a number of the type after its last parameter's.
 func forwarding() []byte {
 	var types, imports, functions, exports, bodies [][]byte
 	for i := range 14 {
@@ -37,7 +38,8 @@ func forwarding() []byte {
 	return module(section(1, types...), section(2, imports...), section(3, functions...), section(7, exports...), section(10, bodies...))
 }
 
-// Every typed maker and every typed call, with all parameters in their places: exported function to host function and back.
+// Every typed maker and every typed call, with all parameters in their places: exported function to
+// host function and back.
 func TestTypedCalls(t *testing.T) {
 	var got []interface{}
 	note := func(values ...interface{}) { got = append([]interface{}{}, values...) }
@@ -124,7 +126,8 @@ func identity() []byte {
 	return module(section(1, types...), section(3, functions...), section(7, exports...), section(10, bodies...))
 }
 
-// All bits arrive and come back by the short way too, those of signalling NaNs and of negative numbers included.
+// All bits arrive and come back by the short way too, those of signalling NaNs and of negative
+// numbers included.
 func TestTypedCallsKeepBits(t *testing.T) {
 	in := instantiate(t, identity(), nil)
 	ctx := context.Background()
@@ -155,7 +158,8 @@ func TestTypedCallsKeepBits(t *testing.T) {
 				t.Errorf("%#x: %#x, %v", bits, math.Float64bits(v), err)
 			}
 		}
-		// The upper half of an i32's slot is ignored on the way in, and zero on the way out. Further slots stay as they are.
+		// The upper half of an i32's slot is ignored on the way in, and zero on the way out.
+		// Further slots stay as they are.
 		values := []uint64{0xdeadbeef_80000001, 7}
 		if err := slots.CallSlots(ctx, values); err != nil || values[0] != 0x80000001 || values[1] != 7 {
 			t.Errorf("%#x, %v", values, err)
@@ -234,7 +238,8 @@ func swapImport(t *testing.T) *wasmer.Imports {
 		})))(t)
 }
 
-// Several results, by Call and by CallSlots, from the guest and from a host function on slots; more results than parameters.
+// Several results, by Call and by CallSlots, from the guest and from a host function on slots; more
+// results than parameters.
 func TestMultiValueCalls(t *testing.T) {
 	in := instantiate(t, guest(t, "multi_value"), swapImport(t))
 	ctx := context.Background()

@@ -11,7 +11,8 @@ import (
 	"github.com/gowasmer/wasmer/go/wasmer"
 )
 
-// The clocks that the engine reads by itself (rust/engine/src/fiber/clock.rs) have to tell what package wasi would, and leave to it what is an error.
+// The clocks that the engine reads by itself (rust/engine/src/fiber/clock.rs) have to tell what
+// package wasi would, and leave to it what is an error.
 
 // clockGuest asks for clocks. Its memory has one page and may have two.
 const clockGuest = `(module
@@ -118,7 +119,8 @@ func TestWasiClocksOfTheSystem(t *testing.T) {
 	}
 }
 
-// TestWasiClockAtTheEndOfTheStack: where there is too little of it to read the clock there, Go reads it; then the stack ends.
+// TestWasiClockAtTheEndOfTheStack: where there is too little of it to read the clock there, Go
+// reads it; then the stack ends.
 func TestWasiClockAtTheEndOfTheStack(t *testing.T) {
 	instance := clockInstance(t, &wasmer.Wasi{}, "wasi_snapshot_preview1", ownMemory, nil)
 	for range 3 {
@@ -129,7 +131,8 @@ func TestWasiClockAtTheEndOfTheStack(t *testing.T) {
 	}
 }
 
-// TestWasiClockNeverGoesBack: also where the stack becomes too small for the engine to read it there.
+// TestWasiClockNeverGoesBack: also where the stack becomes too small for the engine to read it
+// there.
 func TestWasiClockNeverGoesBack(t *testing.T) {
 	instance := clockInstance(t, &wasmer.Wasi{}, "wasi_snapshot_preview1", ownMemory, nil)
 	for range 200 {
@@ -154,7 +157,8 @@ func TestWasiClockDoesNotSeeWakingEarly(t *testing.T) {
 	}
 }
 
-// TestWasiClockLoopEnds: a guest that does nothing but ask for the time, and so is hardly ever in its own code, blocks neither a deadline nor a collection.
+// TestWasiClockLoopEnds: a guest that does nothing but ask for the time, and so is hardly ever in
+// its own code, blocks neither a deadline nor a collection.
 func TestWasiClockLoopEnds(t *testing.T) {
 	instance := clockInstance(t, &wasmer.Wasi{}, "wasi_snapshot_preview1", ownMemory, nil)
 	endless := must(instance.Function("endless"))(t)
@@ -193,8 +197,8 @@ func TestWasiClocksThatAreReplaced(t *testing.T) {
 	}
 }
 
-// TestWasiClockOfSharedInstances: the time is written to the memory of the instance that imports the function, its own or an imported one, whoever calls
-// it; without a memory it is EFAULT.
+// TestWasiClockOfSharedInstances: the time is written to the memory of the instance that imports
+// the function, its own or an imported one, whoever calls it; without a memory it is EFAULT.
 func TestWasiClockOfSharedInstances(t *testing.T) {
 	const namespace = "wasi_snapshot_preview1"
 	memory := must(wasmer.NewMemory(1, 2))(t)

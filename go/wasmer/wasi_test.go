@@ -23,7 +23,8 @@ func tool(t testing.TB) *wasmer.Module {
 	return &module
 }
 
-// runTool runs it with arguments and returns its output; what goes wrong is written to standard error of the guest.
+// runTool runs it with arguments and returns its output; what goes wrong is written to standard
+// error of the guest.
 func runTool(t testing.TB, module *wasmer.Module, w wasmer.Wasi, arguments ...string) (stdout, stderr string, err error) {
 	t.Helper()
 	var out, errs bytes.Buffer

@@ -71,8 +71,8 @@ func Wat2Wasm[Text ~string | ~[]byte](text Text) ([]byte, error) {
 	return Wat2WasmContext(context.Background(), text)
 }
 
-// Wat2WasmContext is [Wat2Wasm], given up when the context is done: some milliseconds later it returns.
-// The error wraps the context's error then, and its cause.
+// Wat2WasmContext is [Wat2Wasm], given up when the context is done: some milliseconds later it
+// returns. The error wraps the context's error then, and its cause.
 func Wat2WasmContext[Text ~string | ~[]byte](ctx context.Context, text Text) ([]byte, error) {
 	if err := core.CheckContext(ctx); err != nil {
 		failure(err) // for GetLastError

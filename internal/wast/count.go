@@ -58,7 +58,8 @@ func (c *Counts) Equal(other *Counts) bool {
 		maps.Equal(c.Refused, other.Refused)
 }
 
-// String lists the counts: "12 assertions and 3 commands passed, 2 refused (garbage collection), 1 failed".
+// String lists the counts: "12 assertions and 3 commands passed, 2 refused (garbage collection), 1
+// failed".
 func (c *Counts) String() string {
 	text := fmt.Sprintf("%d assertions and %d commands passed", c.Assertions, c.Commands)
 	for _, proposal := range slices.Sorted(maps.Keys(c.Refused)) {

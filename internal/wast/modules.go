@@ -63,7 +63,8 @@ func refusedFor(reason string) (proposal string, ok bool) {
 	return proposal, ok
 }
 
-// instantiate compiles, links and starts a module. One that imports from a refused one is refused for the same reason.
+// instantiate compiles, links and starts a module. One that imports from a refused one is refused
+// for the same reason.
 func (r *runner) instantiate(bytes []byte) (wasmer.Instance, error) {
 	module, err := r.compile(bytes)
 	if err != nil {
@@ -92,7 +93,8 @@ func (r *runner) instantiate(bytes []byte) (wasmer.Instance, error) {
 	return wasmer.Instance{}, &linkError{err}
 }
 
-// assertRefused checks that a module is refused: its text by the parser of the text format, or else its binary form by the validator.
+// assertRefused checks that a module is refused: its text by the parser of the text format, or else
+// its binary form by the validator.
 func (r *runner) assertRefused(module *ScriptModule, message string) error {
 	if module.Error != "" {
 		return nil
@@ -124,7 +126,8 @@ func (r *runner) assertUnlinkable(module *ScriptModule, message string) error {
 	return unexpected(fmt.Sprintf("a link error (%q)", message), nil, err)
 }
 
-// sameTrap says whether an error is the trap that a script expects. The suite's texts may say more than ours ("uninitialized element 2"), or less.
+// sameTrap says whether an error is the trap that a script expects. The suite's texts may say more
+// than ours ("uninitialized element 2"), or less.
 func sameTrap(err error, message string) bool {
 	var trap *wasmer.Trap
 	if !errors.As(err, &trap) {

@@ -1,5 +1,6 @@
-// Package wast runs specification scripts (the files .wast of WebAssembly's test suite) over the public package wasmer. The
-// crate rust/suite reads their text and encodes them; here they are decoded, and here are the instances that a script makes, and the judgement of its assertions.
+// Package wast runs specification scripts (the files .wast of WebAssembly's test suite) over the
+// public package wasmer. The crate rust/suite reads their text and encodes them; here they are
+// decoded, and here are the instances that a script makes, and the judgement of its assertions.
 package wast
 
 import (
@@ -22,7 +23,8 @@ const (
 	Failed
 	// Refused: a module that is needed uses a proposal that is not supported.
 	Refused
-	// Accepted: a module that had to be refused is valid. That is a failure, unless a later proposal has made it valid.
+	// Accepted: a module that had to be refused is valid. That is a failure, unless a later
+	// proposal has made it valid.
 	Accepted
 )
 
@@ -42,8 +44,8 @@ type Result struct {
 
 // Options decide how scripts are run.
 type Options struct {
-	// Whole says that all proposals that the script uses are supported: a module that has to be invalid is then rightly refused because it
-	// uses another one.
+	// Whole says that all proposals that the script uses are supported: a module that has to be
+	// invalid is then rightly refused because it uses another one.
 	Whole bool
 	// Output is where the print functions of module spectest write; nil for nowhere.
 	Output io.Writer
@@ -51,7 +53,8 @@ type Options struct {
 	Compile []wasmer.CompileOption
 }
 
-// Run runs a script and says what became of each directive. The error is that of the context, when it is done.
+// Run runs a script and says what became of each directive. The error is that of the context, when
+// it is done.
 func Run(ctx context.Context, script *Script, options Options) ([]Result, error) {
 	r := &runner{
 		ctx: ctx, options: options, imports: wasmer.NewImportObject(),

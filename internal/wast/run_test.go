@@ -16,7 +16,8 @@ func script(t *testing.T, name string) *Script {
 	return script
 }
 
-// TestFailuresAreNoticed shows directives to the runner that fail, behind a module; it must say so of each. Modules that have to be refused are accepted.
+// TestFailuresAreNoticed shows directives to the runner that fail, behind a module; it must say so
+// of each. Modules that have to be refused are accepted.
 func TestFailuresAreNoticed(t *testing.T) {
 	script := script(t, "failures")
 	results, err := Run(context.Background(), script, Options{Whole: true})
@@ -50,7 +51,8 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// TestOutput reads what the functions of module spectest print, and runs with a context that is done.
+// TestOutput reads what the functions of module spectest print, and runs with a context that is
+// done.
 func TestOutput(t *testing.T) {
 	var output strings.Builder
 	results, err := Run(context.Background(), script(t, "output"), Options{Output: &output})

@@ -7,7 +7,8 @@ import (
 	"github.com/gowasmer/wasmer/internal/wire"
 )
 
-// DirectiveKind says what a directive of a script asks for; the numbers are those of rust/suite/src/script.rs.
+// DirectiveKind says what a directive of a script asks for; the numbers are those of
+// rust/suite/src/script.rs.
 type DirectiveKind uint8
 
 // The kinds of directives.
@@ -56,9 +57,11 @@ type Directive struct {
 	Kind DirectiveKind
 	// Line is where it stands, counted from 1.
 	Line int
-	// Name is that of a module, of an instance or, of a registration, the namespace; empty for none.
+	// Name is that of a module, of an instance or, of a registration, the namespace; empty for
+	// none.
 	Name string
-	// Of is the definition that is instantiated, or the instance that is registered; empty for the newest.
+	// Of is the definition that is instantiated, or the instance that is registered; empty for the
+	// newest.
 	Of string
 	// Module is the one that is instantiated, defined or refused.
 	Module ScriptModule
@@ -66,7 +69,8 @@ type Directive struct {
 	Action Action
 	// Patterns are what results must match.
 	Patterns []Pattern
-	// Message is the expected reason of a failure, or the name of a directive that is not supported.
+	// Message is the expected reason of a failure, or the name of a directive that is not
+	// supported.
 	Message string
 	// Assertion says of DirectiveUnsupported whether it is an assertion.
 	Assertion bool
@@ -195,8 +199,9 @@ const maxPatternDepth = 200
 // floatLanes marks the width of a lane as that of a float.
 const floatLanes = 16
 
-// Decode reads a script in the encoding that rust/suite/src/script.rs defines. The modules in it are in the binary format, those that are quoted too; what is
-// wrong with their texts is part of the result.
+// Decode reads a script in the encoding that rust/suite/src/script.rs defines. The modules in it
+// are in the binary format, those that are quoted too; what is wrong with their texts is part of
+// the result.
 func Decode(encoded []byte) (*Script, error) {
 	r := &reader{wire.NewReader(encoded)}
 	if version := r.U32(); version != scriptVersion && !r.Failed() {
@@ -293,7 +298,8 @@ func (r *reader) literal(l *Literal) {
 // numberTypes are the types of numbers.
 var numberTypes = [...]wasmer.ValueType{wasmer.TypeI32, wasmer.TypeI64, wasmer.TypeF32, wasmer.TypeF64, wasmer.TypeV128}
 
-// heapTypes are the types of references by those that they refer to; a null reference to a bottom type is one of each above it.
+// heapTypes are the types of references by those that they refer to; a null reference to a bottom
+// type is one of each above it.
 var heapTypes = map[string]wasmer.ValueType{"func": wasmer.TypeFuncRef, "nofunc": wasmer.TypeFuncRef, "extern": wasmer.TypeExternRef, "noextern": wasmer.TypeExternRef}
 
 func (r *reader) patterns(depth int) []Pattern {

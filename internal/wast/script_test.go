@@ -90,7 +90,8 @@ func TestScriptsAreDecoded(t *testing.T) {
 	}
 }
 
-// expectedDump has a line for each directive of encoding.wast, with ' for the quotation marks that end Go's raw strings.
+// expectedDump has a line for each directive of encoding.wast, with ' for the quotation marks that
+// end Go's raw strings.
 const expectedDump = `
 2 module "m" 42 bytes
 3 module definition "d" 19 bytes
@@ -111,7 +112,8 @@ const expectedDump = `
 22 directive that is not supported "assert_malformed_custom" !
 `
 
-// TestAlteredScriptsAreErrors decodes every truncation, and every alteration of a byte, without a panic or much memory.
+// TestAlteredScriptsAreErrors decodes every truncation, and every alteration of a byte, without a
+// panic or much memory.
 func TestAlteredScriptsAreErrors(t *testing.T) {
 	encoded := encoded(t, "encoding")
 	for cut := range encoded {

@@ -8,8 +8,8 @@ import (
 	"github.com/gowasmer/wasmer/go/wasmer"
 )
 
-// prints are the functions of module spectest, which every script may import from (that of the specification's reference interpreter), with
-// their parameters.
+// prints are the functions of module spectest, which every script may import from (that of the
+// specification's reference interpreter), with their parameters.
 var prints = []struct {
 	name   string
 	params []wasmer.ValueType

@@ -84,8 +84,8 @@ func matches(p *Pattern, v wasmer.Value) bool {
 	return true
 }
 
-// laneMatches compares one number. A canonical NaN has only the highest bit of its fraction set, an arithmetic one at least that; the sign is
-// free (specification, section 2.2.3).
+// laneMatches compares one number. A canonical NaN has only the highest bit of its fraction set, an
+// arithmetic one at least that; the sign is free (specification, section 2.2.3).
 func laneMatches(lane Lane, bits uint64) bool {
 	quiet, sign := uint64(0x7ff8_0000_0000_0000), uint64(1)<<63
 	if lane.Width == 4 {

@@ -1,4 +1,5 @@
-// Package wire decodes what the Rust side encodes: little-endian numbers, strings as a 32-bit length and bytes.
+// Package wire decodes what the Rust side encodes: little-endian numbers, strings as a 32-bit
+// length and bytes.
 package wire
 
 import (
@@ -6,7 +7,8 @@ import (
 	"fmt"
 )
 
-// Reader reads one value after the other. After a failure everything reads as zero, and End reports the first one.
+// Reader reads one value after the other. After a failure everything reads as zero, and End reports
+// the first one.
 type Reader struct {
 	bytes []byte
 	at    int
@@ -68,7 +70,8 @@ func (r *Reader) U64() uint64 {
 // Str reads a string.
 func (r *Reader) Str() string { return string(r.Take(int(r.U32()))) }
 
-// Count reads the length of a list whose items have at least the given size, so that a wrong length cannot ask for much memory.
+// Count reads the length of a list whose items have at least the given size, so that a wrong length
+// cannot ask for much memory.
 func (r *Reader) Count(size int) int {
 	n := int(r.U32())
 	if n > r.left()/size {

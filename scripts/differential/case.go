@@ -67,7 +67,8 @@ type given struct {
 	value   value  // of a global
 }
 
-// value is a value as the oracles tell it: number and vectors by their bits, functions by whether they are one, references to values of the host as numbers.
+// value is a value as the oracles tell it: number and vectors by their bits, functions by whether
+// they are one, references to values of the host as numbers.
 type value struct {
 	kind      wasmer.ValueType
 	low, high uint64

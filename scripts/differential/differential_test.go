@@ -13,8 +13,8 @@ import (
 	"github.com/gowasmer/wasmer/go/wasmer"
 )
 
-// stream is what rust/fuzz/tests/emit.rs writes: a module with everything in three ways, a small one, one that is not valid, none, and one that the oracles
-// do not agree on.
+// stream is what rust/fuzz/tests/emit.rs writes: a module with everything in three ways, a small
+// one, one that is not valid, none, and one that the oracles do not agree on.
 func stream(t *testing.T) []byte {
 	t.Helper()
 	content, err := os.ReadFile(filepath.Join("testdata", "cases.bin"))

@@ -30,8 +30,9 @@ type emission struct {
 	only          string // KIND-SEED, the only case
 }
 
-// emit has one of several emitters emit its share of the cases, and sends them to a channel. When one dies in a case, that is the fault of an oracle: the
-// case is lost, its number is told to lost, and another emitter goes on behind it.
+// emit has one of several emitters emit its share of the cases, and sends them to a channel. When
+// one dies in a case, that is the fault of an oracle: the case is lost, its number is told to lost,
+// and another emitter goes on behind it.
 func (e *emission) emit(ctx context.Context, share, shares int, to chan<- *testCase, lost func(number uint64, err error)) error {
 	next := uint64(share)
 	for range maxRestarts {

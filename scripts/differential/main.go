@@ -1,11 +1,13 @@
-// Command differential runs generated and damaged modules through the package wasmer, and compares all that can be seen from outside with what wasmi and
-// wasmtime do: validity, results, traps, calls of the host, and what memories, tables and globals hold.
+// Command differential runs generated and damaged modules through the package wasmer, and compares
+// all that can be seen from outside with what wasmi and wasmtime do: validity, results, traps,
+// calls of the host, and what memories, tables and globals hold.
 //
 //	CGO_ENABLED=0 go run ./scripts/differential -cases 200000 -seed 1
 //
-// The cases are those of the crate rust/fuzz, which makes them, has an oracle run them, and emits both. A case follows from its kind and its seed: -case
-// KIND-SEED runs one again. The module of one that differs is written to build/differential with a text that says how. What is running is noted there, too,
-// in the file "running", for the case that the process dies.
+// The cases are those of the crate rust/fuzz, which makes them, has an oracle run them, and emits
+// both. A case follows from its kind and its seed: -case KIND-SEED runs one again. The module of
+// one that differs is written to build/differential with a text that says how. What is running is
+// noted there, too, in the file "running", for the case that the process dies.
 package main
 
 import (

@@ -12,8 +12,8 @@ import (
 
 // This file runs one case through the package and compares what it does with what it has to do.
 
-// timeout is how long a module may take, and patience how long when it is tried again: none takes it but one that hangs. What an oracle has found to run
-// long is not in a case.
+// timeout is how long a module may take, and patience how long when it is tried again: none takes
+// it but one that hangs. What an oracle has found to run long is not in a case.
 const (
 	timeout  = 60 * time.Second
 	patience = 5 * timeout

@@ -9,7 +9,8 @@ import (
 	"github.com/gowasmer/wasmer/go/wasmer"
 )
 
-// This file turns values of the package into those of the oracles and back, and hashes what memories and tables hold.
+// This file turns values of the package into those of the oracles and back, and hashes what
+// memories and tables hold.
 
 // external is what references to values of the host refer to.
 type external uint64
@@ -62,7 +63,8 @@ func (v value) to(function *wasmer.Function) wasmer.Value {
 	}
 }
 
-// references converts references to slots and back: an instance, or the view that its host functions have.
+// references converts references to slots and back: an instance, or the view that its host
+// functions have.
 type references interface {
 	ValueToSlots(wasmer.Value, []uint64) error
 	ValueFromSlots(wasmer.ValueType, []uint64) (wasmer.Value, error)
@@ -76,7 +78,8 @@ func slotsOf(t wasmer.ValueType) int {
 	return 1
 }
 
-// fromSlots reads values of types from slots. That values of 32 bits are zero-extended is checked here.
+// fromSlots reads values of types from slots. That values of 32 bits are zero-extended is checked
+// here.
 func fromSlots(by references, types []wasmer.ValueType, slots []uint64) ([]value, error) {
 	values := make([]value, len(types))
 	for i, t := range types {

@@ -1,11 +1,14 @@
-// Command installation proves that the Go module can be used as it is published: it packs the module as the module proxy does, fetches it
-// into an empty folder with `go get`, and builds, checks and runs small programs there. Each step prints a line; a table of all ends
-// the run, and a step that fails makes the exit code 1. It needs Linux, git and Go; gcc, qemu and root serve the steps that say so.
+// Command installation proves that the Go module can be used as it is published: it packs the
+// module as the module proxy does, fetches it into an empty folder with `go get`, and builds,
+// checks and runs small programs there. Each step prints a line; a table of all ends the run, and a
+// step that fails makes the exit code 1. It needs Linux, git and Go; gcc, qemu and root serve the
+// steps that say so.
 //
 //	go -C scripts/installation run . [-only zip,get,static] [flags]
 //
-// No step sees the repository, its build folder, or the caller's settings of Go: the environment holds what [user] gives it, and the
-// module comes from a GOPROXY of one module, laid out in a folder.
+// No step sees the repository, its build folder, or the caller's settings of Go: the environment
+// holds what [user] gives it, and the module comes from a GOPROXY of one module, laid out in a
+// folder.
 package main
 
 import (
@@ -19,7 +22,8 @@ import (
 	"time"
 )
 
-// step is one thing that is shown. It returns what it showed, in a line; [errLeftOut] says that something it needs is not here.
+// step is one thing that is shown. It returns what it showed, in a line; [errLeftOut] says that
+// something it needs is not here.
 type step struct {
 	name  string
 	needs string
@@ -107,7 +111,8 @@ type outcome struct {
 	took   time.Duration
 }
 
-// run takes the chosen steps and reports whether all passed. An error says that they could not begin.
+// run takes the chosen steps and reports whether all passed. An error says that they could not
+// begin.
 func run(o options) (bool, error) {
 	var chosen []step
 	for name := range strings.SplitSeq(o.only, ",") {

@@ -147,7 +147,8 @@ func TestStaticallyLinked(t *testing.T) {
 	}
 }
 
-// The emulator that scripts/arm64.sh has fetched goes before the system's, and the flag's before that.
+// The emulator that scripts/arm64.sh has fetched goes before the system's, and the flag's before
+// that.
 func TestEmulator(t *testing.T) {
 	root, system := t.TempDir(), t.TempDir()
 	t.Setenv("PATH", system)

@@ -31,7 +31,8 @@ type module struct {
 	dirty   bool
 }
 
-// file is a tracked file as package zip wants it: the name in the module, the content of the work tree.
+// file is a tracked file as package zip wants it: the name in the module, the content of the work
+// tree.
 type file struct {
 	name string
 	path string
@@ -41,8 +42,8 @@ func (f file) Path() string                 { return f.name }
 func (f file) Lstat() (fs.FileInfo, error)  { return os.Lstat(f.path) }
 func (f file) Open() (io.ReadCloser, error) { return os.Open(f.path) }
 
-// tracked lists the files that git knows, and reports whether the work tree differs from HEAD. A symbolic link is an error: the proxy
-// leaves links out, so that what needs one would miss it.
+// tracked lists the files that git knows, and reports whether the work tree differs from HEAD. A
+// symbolic link is an error: the proxy leaves links out, so that what needs one would miss it.
 func tracked(root string) (files []zip.File, dirty bool, err error) {
 	list, err := git(root, "ls-files", "-z", "--cached")
 	if err != nil {

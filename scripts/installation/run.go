@@ -22,7 +22,8 @@ const expected = "42\n"
 // timeLimit is how long a program may take.
 const timeLimit = time.Minute
 
-// staticallyLinked reports by an error that a program asks for an interpreter or a library, or is for another architecture.
+// staticallyLinked reports by an error that a program asks for an interpreter or a library, or is
+// for another architecture.
 func staticallyLinked(path, goarch string) error {
 	f, err := elf.Open(path)
 	if err != nil {
@@ -47,7 +48,8 @@ func staticallyLinked(path, goarch string) error {
 	return nil
 }
 
-// runHere runs a program beside its guest, by a command before it if one is given, and checks what it prints.
+// runHere runs a program beside its guest, by a command before it if one is given, and checks what
+// it prints.
 func (p *proof) runHere(environment []string, program, guest string, before ...string) error {
 	folder := filepath.Dir(program)
 	if err := p.guest(guest, folder); err != nil {
@@ -114,8 +116,9 @@ func prints42(command *exec.Cmd) error {
 	return nil
 }
 
-// figures measures fresh processes: from starting one until its first line is read, and its resident memory at most until then. The
-// process says the latter by itself, as what the kernel reports to a parent begins with the parent's own.
+// figures measures fresh processes: from starting one until its first line is read, and its
+// resident memory at most until then. The process says the latter by itself, as what the kernel
+// reports to a parent begins with the parent's own.
 func (p *proof) figures() (string, error) {
 	x, err := p.newProgram("figures", "figures")
 	if err != nil {

@@ -16,7 +16,8 @@ import (
 //go:embed programs
 var programs embed.FS
 
-// user is somebody with nothing but Go: folders of their own, and an environment in which PATH leads to Go alone.
+// user is somebody with nothing but Go: folders of their own, and an environment in which PATH
+// leads to Go alone.
 type user struct {
 	folder string
 	goroot string
@@ -67,7 +68,8 @@ type program struct {
 	folder string
 }
 
-// newProgram makes a folder, writes one of the embedded programs into it, and has Go fetch what it imports.
+// newProgram makes a folder, writes one of the embedded programs into it, and has Go fetch what it
+// imports.
 func (p *proof) newProgram(name, source string) (*program, error) {
 	m, err := p.packed()
 	if err != nil {
@@ -187,7 +189,8 @@ func (p *proof) vendor() (string, error) {
 	return fmt.Sprintf("%s vendored in %d files; %s", megabytes(vendored), files, shown), err
 }
 
-// buildAndRunAlone builds without cgo, checks that the result needs no library, and runs it in a root that holds nothing else.
+// buildAndRunAlone builds without cgo, checks that the result needs no library, and runs it in a
+// root that holds nothing else.
 func (p *proof) buildAndRunAlone(x *program, flags ...string) (string, error) {
 	path, err := x.build(nil, flags...)
 	if err != nil {
@@ -237,8 +240,9 @@ func other() (goarch, qemu string) {
 	return "arm64", "aarch64"
 }
 
-// emulator returns what runs programs of an architecture, whose name in qemu is given: the flag's, the one that
-// scripts/arm64.sh has put into the build folder, or the system's; "" if there is none.
+// emulator returns what runs programs of an architecture, whose name in qemu is given: the flag's,
+// the one that scripts/arm64.sh has put into the build folder, or the system's; "" if there is
+// none.
 func (p *proof) emulator(goarch, name string) string {
 	if p.qemu != "" {
 		return p.qemu
@@ -268,7 +272,8 @@ func (p *proof) cross() (string, error) {
 	if emulator == "" {
 		return "", leftOut("linux/%s is built and statically linked; no qemu-%s-static to run it", goarch, name)
 	}
-	// qemu's largest processor restores vector registers from a part of signal frames that Linux does not use.
+	// qemu's largest processor restores vector registers from a part of signal frames that Linux
+	// does not use.
 	var environment []string
 	if goarch == "arm64" {
 		environment = append(environment, "QEMU_CPU=cortex-a57")

@@ -1,5 +1,7 @@
-// Command licenses writes to standard output the licences of all Rust crates that the engine's images and the static library contain, with the texts that
-// their packages carry. It asks cargo for the crates and reads the sources in cargo's registry; it needs no network once they are there.
+// Command licenses writes to standard output the licences of all Rust crates that the engine's
+// images and the static library contain, with the texts that their packages carry. It asks cargo
+// for the crates and reads the sources in cargo's registry; it needs no network once they are
+// there.
 package main
 
 import (
@@ -36,7 +38,8 @@ It also contains parts of Rust's standard library (MIT OR Apache-2.0, Copyright 
 that, and of what it contains in turn, come with every Rust toolchain in share/doc/rust.
 `
 
-// acceptable are the licences under which a crate may be part of the library. Others need a decision, not an entry here alone.
+// acceptable are the licences under which a crate may be part of the library. Others need a
+// decision, not an entry here alone.
 var acceptable = []string{"Apache-2.0", "Apache-2.0 WITH LLVM-exception", "MIT", "Zlib"}
 
 // accepted says whether one of the alternatives that a crate offers is acceptable.
@@ -109,8 +112,9 @@ func write(out io.Writer) error {
 	return err
 }
 
-// contained lists the crates that are shipped, without build scripts, procedural macros and development tools. What the image's workspace changes of a
-// crate is a path there; the crate itself is one of the library's.
+// contained lists the crates that are shipped, without build scripts, procedural macros and
+// development tools. What the image's workspace changes of a crate is a path there; the crate
+// itself is one of the library's.
 func contained() ([]crate, error) {
 	found := map[string]crate{}
 	for _, root := range roots {
@@ -176,7 +180,8 @@ func cargo(arguments ...string) ([]byte, error) {
 	return out, nil
 }
 
-// licenseTexts gives the texts of a package's licence and notice files, in the order of their names.
+// licenseTexts gives the texts of a package's licence and notice files, in the order of their
+// names.
 func licenseTexts(directory string) ([]string, error) {
 	entries, err := os.ReadDir(directory)
 	if err != nil {
@@ -199,7 +204,8 @@ func licenseTexts(directory string) ([]string, error) {
 	return texts, nil
 }
 
-// tidy makes texts that differ only in line endings, trailing blanks or empty lines around them equal.
+// tidy makes texts that differ only in line endings, trailing blanks or empty lines around them
+// equal.
 func tidy(text string) string {
 	lines := strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n")
 	for i, line := range lines {

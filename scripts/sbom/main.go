@@ -1,5 +1,6 @@
-// Command sbom writes to standard output what a release consists of: the Go modules, the Rust crates in the engine, and the files given,
-// as a bill of materials in the format SPDX 2.3 (JSON). It asks cargo, go and git; the same commit gives the same bytes.
+// Command sbom writes to standard output what a release consists of: the Go modules, the Rust
+// crates in the engine, and the files given, as a bill of materials in the format SPDX 2.3 (JSON).
+// It asks cargo, go and git; the same commit gives the same bytes.
 //
 //	go run ./scripts/sbom -manifest rust/engine/Cargo.toml -version v1.2.3 [file ...]
 package main
@@ -131,8 +132,8 @@ type crate struct {
 	needs      []string // identifiers of crates
 }
 
-// rustCrates gives the crate of the manifest, and then those that are linked into it on one of the targets, without build scripts,
-// procedural macros and development tools.
+// rustCrates gives the crate of the manifest, and then those that are linked into it on one of the
+// targets, without build scripts, procedural macros and development tools.
 func rustCrates(manifest string) ([]crate, error) {
 	cargo := cmp.Or(os.Getenv("CARGO"), "cargo")
 	found := map[string]*crate{}

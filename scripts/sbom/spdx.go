@@ -148,7 +148,8 @@ func (b *bill) addCrates(crates []crate, module string) {
 	}
 }
 
-// addStandardLibrary adds what comes with the Rust compiler that says this of itself: "rustc 1.95.0 (...)".
+// addStandardLibrary adds what comes with the Rust compiler that says this of itself: "rustc 1.95.0
+// (...)".
 func (b *bill) addStandardLibrary(compiler string) {
 	version := strings.Fields(compiler + " unknown unknown")[1]
 	p := part{
@@ -174,7 +175,8 @@ func (b *bill) addFile(path string) error {
 		LicenseConcluded: noAssertion, CopyrightText: noAssertion,
 	}
 	b.Files = append(b.Files, f)
-	// Not contained in the module: packages whose files are not listed each contain none (section 7.8).
+	// Not contained in the module: packages whose files are not listed each contain none (section
+	// 7.8).
 	b.relate(document, "DESCRIBES", f.SPDXID)
 	b.relate(f.SPDXID, "GENERATED_FROM", b.engine)
 	return nil

@@ -1,8 +1,10 @@
-// Command wasisuite runs the WASI test suite (https://github.com/WebAssembly/wasi-testsuite), of which a directory with built tests for preview 1 is given, by
-// bin/gowasmer, and prints what failed and how many passed.
+// Command wasisuite runs the WASI test suite (https://github.com/WebAssembly/wasi-testsuite), of
+// which a directory with built tests for preview 1 is given, by bin/gowasmer, and prints what
+// failed and how many passed.
 //
-// A test is a module NAME.wasm. NAME.json beside it, if there is one, says how it is run and what it must do: see configuration. A directory that a test
-// gets is copied for it, so that tests do not see what others have left.
+// A test is a module NAME.wasm. NAME.json beside it, if there is one, says how it is run and what
+// it must do: see configuration. A directory that a test gets is copied for it, so that tests do
+// not see what others have left.
 package main
 
 import (
@@ -37,7 +39,8 @@ type configuration struct {
 	reads bool
 }
 
-// operation is what is done with the program, in order. Preview 1 needs those to run it, to read from it and to wait for its end.
+// operation is what is done with the program, in order. Preview 1 needs those to run it, to read
+// from it and to wait for its end.
 type operation struct {
 	Type     string            `json:"type"`
 	Args     []string          `json:"args"`
@@ -190,7 +193,8 @@ func (c *configuration) agrees(text string, expected *string) bool {
 	return expected == nil || text == *expected || c.reads && strings.HasPrefix(text, *expected)
 }
 
-// copyDirectory copies what a suite ships; git keeps no empty directories, so one that is not there is empty.
+// copyDirectory copies what a suite ships; git keeps no empty directories, so one that is not there
+// is empty.
 func copyDirectory(to, from string) error {
 	if _, err := os.Stat(from); errors.Is(err, fs.ErrNotExist) {
 		return os.MkdirAll(to, 0o755)

@@ -1,7 +1,8 @@
-// Command wast runs specification scripts (files .wast): go run ./scripts/wast FILE... It prints what failed, what is refused, and the counts. "-" is standard
-// input.
+// Command wast runs specification scripts (files .wast): go run ./scripts/wast FILE... It prints
+// what failed, what is refused, and the counts. "-" is standard input.
 //
-// The crate rust/suite reads the texts, which needs cargo (the variable CARGO names another command), somewhere in the repository.
+// The crate rust/suite reads the texts, which needs cargo (the variable CARGO names another
+// command), somewhere in the repository.
 package main
 
 import (
@@ -94,7 +95,8 @@ func convert(ctx context.Context, paths []string, in io.Reader) ([]*wast.Script,
 	return scripts, r.End("encoded scripts")
 }
 
-// report lists what failed, and the modules that are refused; what only needs such a module is counted.
+// report lists what failed, and the modules that are refused; what only needs such a module is
+// counted.
 func report(out *bufio.Writer, path string, results []wast.Result) {
 	for _, result := range results {
 		switch {

@@ -18,7 +18,8 @@ func write(t *testing.T, name, text string) string {
 	return path
 }
 
-// TestScripts runs scripts that pass, that fail, that use what is not supported, and texts that are no scripts.
+// TestScripts runs scripts that pass, that fail, that use what is not supported, and texts that are
+// no scripts.
 func TestScripts(t *testing.T) {
 	if _, err := exec.LookPath("cargo"); err != nil {
 		t.Skip("cargo is not here, which reads scripts")

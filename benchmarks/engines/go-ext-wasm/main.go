@@ -1,4 +1,5 @@
-// Command go-ext-wasm runs benchmark programs on go-ext-wasm 0.3.1 (Wasmer 0.16 with its Cranelift of that time), which carries its library in its module.
+// Command go-ext-wasm runs benchmark programs on go-ext-wasm 0.3.1 (Wasmer 0.16 with its Cranelift
+// of that time), which carries its library in its module.
 package main
 
 import (

@@ -1,4 +1,5 @@
-// Command gowasmer runs benchmark programs on this project's engine, through the API of go-ext-wasm.
+// Command gowasmer runs benchmark programs on this project's engine, through the API of
+// go-ext-wasm.
 package main
 
 import (

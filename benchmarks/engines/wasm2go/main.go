@@ -1,5 +1,6 @@
-// Command wasm2go measures programs that wasm2go 0.4.19 has translated to Go ahead of time. build.sh translates them and adds a file that fills
-// programs. There is nothing to compile here, so only the run counts.
+// Command wasm2go measures programs that wasm2go 0.4.19 has translated to Go ahead of time.
+// build.sh translates them and adds a file that fills programs. There is nothing to compile here,
+// so only the run counts.
 package main
 
 import (

@@ -1,4 +1,5 @@
-// Command wasmer-go measures wasmer-go 1.0.4 (Wasmer 2 with Cranelift), which carries its library in its module.
+// Command wasmer-go measures wasmer-go 1.0.4 (Wasmer 2 with Cranelift), which carries its library
+// in its module.
 package main
 
 import (

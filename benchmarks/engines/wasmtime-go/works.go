@@ -154,7 +154,8 @@ func parallel(wasm []byte) (func() (*protocol.Worker, error), func(), error) {
 		}, nil
 }
 
-// interruptible instantiates a module whose calls end when the engine's epoch has passed the store's.
+// interruptible instantiates a module whose calls end when the engine's epoch has passed the
+// store's.
 func interruptible(wasm []byte, with bool) (*wasmtime.Engine, *wasmtime.Store, *wasmtime.Instance, error) {
 	config := wasmtime.NewConfig()
 	config.SetEpochInterruption(with)
@@ -178,7 +179,8 @@ func deadlines(wasm []byte, export string, with bool) (*protocol.Interruptible, 
 	}
 	f := instance.GetFunc(store, export)
 	return &protocol.Interruptible{Close: store.Close, Loop: func(_ context.Context, n int) error {
-		// One deadline is set for each call, as a server would; what raises the epoch then costs extra.
+		// One deadline is set for each call, as a server would; what raises the epoch then costs
+		// extra.
 		for range n {
 			if with {
 				store.SetEpochDeadline(1)

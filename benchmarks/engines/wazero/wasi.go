@@ -18,7 +18,8 @@ func wasiWorks() []protocol.Work {
 	return protocol.Wasi(&protocol.WasiEngine{Library: wasiLibrary, Program: wasiProgram}, true)
 }
 
-// wasiRuntime compiles a module in a runtime with WASI, with the real clocks, as the other engines have them.
+// wasiRuntime compiles a module in a runtime with WASI, with the real clocks, as the other engines
+// have them.
 func wasiRuntime(wasm []byte) (wazero.Runtime, wazero.CompiledModule, wazero.ModuleConfig, error) {
 	r := wazero.NewRuntimeWithConfig(background, compiler())
 	config := wazero.NewModuleConfig().WithName("").WithSysNanotime().WithSysWalltime().WithSysNanosleep()

@@ -1,5 +1,6 @@
-// A Go program for WASI that works for a while: it makes a source of 3,000 functions, parses and type-checks it, formats it, compresses and uncompresses
-// the result, and writes what it counted into the file that is named as its argument.
+// A Go program for WASI that works for a while: it makes a source of 3,000 functions, parses and
+// type-checks it, formats it, compresses and uncompresses the result, and writes what it counted
+// into the file that is named as its argument.
 package main
 
 import (

@@ -30,7 +30,8 @@ func readExpected(path string) (expectations, error) {
 	return expected, nil
 }
 
-// program gives a step's run: it calls an export and compares the result with that of the native run.
+// program gives a step's run: it calls an export and compares the result with that of the native
+// run.
 func (e expectations) program(program, export string, argument ...int) func(wasmer.Instance) (string, error) {
 	return func(instance wasmer.Instance) (string, error) {
 		key := [3]string{program, export, "-"}

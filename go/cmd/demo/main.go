@@ -1,5 +1,6 @@
-// Command demo runs the guests of testdata/guests through the Go package: what a first look at the project wants to see.
-// Results of the larger programs are compared with those of the same sources compiled natively (expected.txt beside the guests).
+// Command demo runs the guests of testdata/guests through the Go package: what a first look at the
+// project wants to see. Results of the larger programs are compared with those of the same sources
+// compiled natively (expected.txt beside the guests).
 package main
 
 import (
@@ -56,7 +57,8 @@ func run(guests string, out io.Writer) error {
 	return nil
 }
 
-// execute compiles, instantiates and runs the guest, and prints a line with the times of compiling and of running.
+// execute compiles, instantiates and runs the guest, and prints a line with the times of compiling
+// and of running.
 func (s *step) execute(guests string, out io.Writer) error {
 	module, err := wasmer.ReadBytes(filepath.Join(guests, s.guest+".wasm"))
 	if err != nil {

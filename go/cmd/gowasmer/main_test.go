@@ -36,7 +36,8 @@ func buildAndRun(m *testing.M) int {
 	return m.Run()
 }
 
-// build builds the command. Where it is for another architecture, GOWASMER_TEST_EMULATOR runs it, and a script with the name of the program says so.
+// build builds the command. Where it is for another architecture, GOWASMER_TEST_EMULATOR runs it,
+// and a script with the name of the program says so.
 func build(to string, flags ...string) error {
 	program, emulator := to, os.Getenv("GOWASMER_TEST_EMULATOR")
 	if emulator != "" {
@@ -230,7 +231,8 @@ func TestVersions(t *testing.T) {
 }
 
 func TestReferencesAsArguments(t *testing.T) {
-	// (module (func (export "f") (param externref) (result externref) local.get 0) (func (export "g") (result funcref) ref.func 1))
+	// (module (func (export "f") (param externref) (result externref) local.get 0) (func (export
+	// "g") (result funcref) ref.func 1))
 	module := []byte("\x00asm\x01\x00\x00\x00\x01\x0a\x02\x60\x01\x6f\x01\x6f\x60\x00\x01\x70\x03\x03\x02\x00\x01" +
 		"\x07\x09\x02\x01f\x00\x00\x01g\x00\x01\x0a\x0b\x02\x04\x00\x20\x00\x0b\x04\x00\xd2\x01\x0b")
 	for _, c := range []struct {

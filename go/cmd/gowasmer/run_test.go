@@ -89,7 +89,8 @@ func TestRunCompiledModule(t *testing.T) {
 	}
 }
 
-// TestRunIsInterrupted: Ctrl-C ends a guest that loops, one that waits for input, one whose output nobody takes, and compiling.
+// TestRunIsInterrupted: Ctrl-C ends a guest that loops, one that waits for input, one whose output
+// nobody takes, and compiling.
 func TestRunIsInterrupted(t *testing.T) {
 	silent, quiet, err := os.Pipe()
 	if err != nil {
@@ -124,7 +125,8 @@ func TestRunIsInterrupted(t *testing.T) {
 	}
 }
 
-// interrupt sends a running command an interrupt, and returns its exit code (-1 if the signal ended it) and what it wrote to standard error.
+// interrupt sends a running command an interrupt, and returns its exit code (-1 if the signal ended
+// it) and what it wrote to standard error.
 func interrupt(t *testing.T, command string, stdin, stdout *os.File, wait time.Duration) (int, string) {
 	t.Helper()
 	var errs bytes.Buffer
@@ -163,8 +165,9 @@ func slowModule(t *testing.T, length int) string {
 	return write(t, "slow.wasm", string(module))
 }
 
-// TestTimeoutWhileCompiling: --timeout ends compiling, and reading the text format. Otherwise the command would say
-// later that there is no program in the one, and that the other is not well-formed.
+// TestTimeoutWhileCompiling: --timeout ends compiling, and reading the text format. Otherwise the
+// command would say later that there is no program in the one, and that the other is not
+// well-formed.
 func TestTimeoutWhileCompiling(t *testing.T) {
 	text := write(t, "slow.wat", "(module (func "+strings.Repeat("(drop (i32.add (i32.const 1) (i32.const 2)))", 200_000))
 	for _, path := range []string{slowModule(t, 100_000), text} {
@@ -228,8 +231,8 @@ func TestFiles(t *testing.T) {
 	}
 }
 
-// Where Go does not preempt by signals, whoever has switched that off, a program that never ends is still ended by --timeout (found by trying: it
-// ran on, and SIGTERM did not end it).
+// Where Go does not preempt by signals, whoever has switched that off, a program that never ends is
+// still ended by --timeout (found by trying: it ran on, and SIGTERM did not end it).
 func TestTimeoutWithoutPreemption(t *testing.T) {
 	dir := t.TempDir()
 	plain, without, hidden := filepath.Join(dir, "plain"), filepath.Join(dir, "without"), filepath.Join(dir, "hidden")

@@ -61,7 +61,8 @@ func TestRegistry(t *testing.T) {
 	}
 }
 
-// A module links with the items of a registry; a hook sees each call of a host function, of one that is missing, too.
+// A module links with the items of a registry; a hook sees each call of a host function, of one
+// that is missing, too.
 func TestLinkingAndHooks(t *testing.T) {
 	bytes, err := os.ReadFile("../../../testdata/guests/host_calls.wasm")
 	if err != nil {

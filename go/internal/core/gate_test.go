@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestGateHammer has goroutines use a gate as calls use that of an instance, and others close it, at every
-// moment: it is shut once, and nobody is inside with another or after that.
+// TestGateHammer has goroutines use a gate as calls use that of an instance, and others close it,
+// at every moment: it is shut once, and nobody is inside with another or after that.
 func TestGateHammer(t *testing.T) {
 	rounds := 5_000
 	if testing.Short() {

@@ -46,8 +46,8 @@ func (l *lifetime) leave(owner releaser) {
 	}
 }
 
-// enterMember is enterCall for calls on fibers that are members of a group: these can be told from the
-// others.
+// enterMember is enterCall for calls on fibers that are members of a group: these can be told from
+// the others.
 func (l *lifetime) enterMember(owner releaser) bool {
 	if l.word.Add(memberUse)&(closedBit|endedBit) == 0 {
 		return true

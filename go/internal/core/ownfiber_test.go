@@ -28,7 +28,8 @@ func newTestInstance(t testing.TB, name string) *Instance {
 	return instance
 }
 
-// When the pool has no more fibers, instances that keep one without using it at the moment give it back, and keep one again afterwards.
+// When the pool has no more fibers, instances that keep one without using it at the moment give it
+// back, and keep one again afterwards.
 func TestKeptFibersAreGivenBack(t *testing.T) {
 	in := newTestInstance(t, "types")
 	sum := in.Function("sum")

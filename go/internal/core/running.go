@@ -130,8 +130,8 @@ func (s *Instance) newEntry(f engine.Func) *fiber.Entry {
 	return &fiber.Entry{Func: f, Store: s.fiberHome, C: s.callsC, Quit: &s.quit}
 }
 
-// Run runs the guest. Unless it returns nil, the call has ended. The error is a *HostError, a *Trap,
-// a *Cancelled or a *Terminated.
+// Run runs the guest. Unless it returns nil, the call has ended. The error is a *HostError, a
+// *Trap, a *Cancelled or a *Terminated.
 func (f *Function) Run(ctx context.Context, fb *fiber.Fiber) error {
 	if fb.Guarded {
 		return f.runGuarded(ctx, fb)

@@ -2,11 +2,13 @@ package engine
 
 import "unsafe"
 
-// memory is what a call of the engine reads and writes. It lies outside of Go's stacks, which may move while the engine has an address of it. The
-// generated functions write arguments to words and out, call, and read results there.
+// memory is what a call of the engine reads and writes. It lies outside of Go's stacks, which may
+// move while the engine has an address of it. The generated functions write arguments to words and
+// out, call, and read results there.
 //
-// Each form of the engine (form_image.go, form_static.go) has an area, which refers to a memory: takeArea, call, which never panics, work, for what
-// runs long, takeError and workError, which tell what came of that, and release.
+// Each form of the engine (form_image.go, form_static.go) has an area, which refers to a memory:
+// takeArea, call, which never panics, work, for what runs long, takeError and workError, which tell
+// what came of that, and release.
 type memory struct {
 	// words are the arguments, and after the call the results.
 	words [argumentWords]uintptr
@@ -20,7 +22,8 @@ func (m *memory) address(at int) uintptr { return uintptr(unsafe.Pointer(&m.out[
 // pointer is the same as a pointer.
 func (m *memory) pointer(at int) unsafe.Pointer { return unsafe.Pointer(&m.out[at]) }
 
-// room clears words of out, for a result that the engine may not write, and returns the address of the first.
+// room clears words of out, for a result that the engine may not write, and returns the address of
+// the first.
 func (m *memory) room(at, words int) uintptr {
 	clear(m.out[at : at+words])
 	return m.address(at)
@@ -37,7 +40,8 @@ func boolWord(b bool) uintptr {
 	return 0
 }
 
-// escape returns the pointer. What it points to lies on the heap, as far as the compiler can tell: there it stays in its place.
+// escape returns the pointer. What it points to lies on the heap, as far as the compiler can tell:
+// there it stays in its place.
 func escape(p unsafe.Pointer) unsafe.Pointer {
 	if escaped != nil {
 		escaped = p

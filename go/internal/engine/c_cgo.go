@@ -2,7 +2,8 @@
 
 package engine
 
-// This file enters guests from C: those that call C functions of the embedder do so on the stack of C, and may call Go from there.
+// This file enters guests from C: those that call C functions of the embedder do so on the stack of
+// C, and may call Go from there.
 
 /*
 #define _GNU_SOURCE
@@ -14,9 +15,10 @@ package engine
 // What has to be left of a thread's stack for C functions, and for the way back into Go.
 enum { reserve = 64 << 10 };
 
-// What the entry of a guest must know of a thread: its number, in the low bits, and above them the page below which its stack must not go. It is kept under a
-// key, by plain functions. A variable of the thread's own would be as fast, but Go's own linker knows none, and a library that is loaded late may find no room
-// for it.
+// What the entry of a guest must know of a thread: its number, in the low bits, and above them the
+// page below which its stack must not go. It is kept under a key, by plain functions. A variable of
+// the thread's own would be as fast, but Go's own linker knows none, and a library that is loaded
+// late may find no room for it.
 enum { number_bits = 22, page_bits = 12 }; // the kernel has numbers below 1 << 22
 static pthread_key_t thread_key;
 static int have_key;

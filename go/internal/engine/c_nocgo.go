@@ -4,7 +4,8 @@ package engine
 
 import "unsafe"
 
-// CanCallC says whether guests can call C functions. Without cgo there are none: package wasmer refuses imports of them.
+// CanCallC says whether guests can call C functions. Without cgo there are none: package wasmer
+// refuses imports of them.
 const CanCallC = false
 
 // Enter panics: without cgo no guest needs C.

@@ -15,12 +15,13 @@ type CompileOptions struct {
 	ExplicitBounds bool
 	// CanonicalizeNaNs makes the bits of NaN results the same everywhere.
 	CanonicalizeNaNs bool
-	// Progress, if it is not nil, is told how many functions and trampolines of all are done, by the
-	// goroutine that compiles, from time to time and at the end. Its panic is the error.
+	// Progress, if it is not nil, is told how many functions and trampolines of all are done, by
+	// the goroutine that compiles, from time to time and at the end. Its panic is the error.
 	Progress func(done, total int)
 }
 
-// Compile validates and compiles the bytes of a module, by as many goroutines as can run at the same time. When the context is done it returns its error.
+// Compile validates and compiles the bytes of a module, by as many goroutines as can run at the
+// same time. When the context is done it returns its error.
 func Compile(ctx context.Context, bytes []byte, options CompileOptions) (Module, error) {
 	handle, err := work(ctx, bytes, gwCompileOptions{
 		explicitBounds:   uint32(boolWord(options.ExplicitBounds)),
@@ -35,7 +36,8 @@ func Validate(ctx context.Context, bytes []byte) error {
 	return err
 }
 
-// work compiles or validates. What it makes on the way lies in heaps of its own, one for each goroutine, until the module is finished.
+// work compiles or validates. What it makes on the way lies in heaps of its own, one for each
+// goroutine, until the module is finished.
 func work(ctx context.Context, bytes []byte, options gwCompileOptions, progress func(done, total int)) (unsafe.Pointer, error) {
 	if err := Init(); err != nil { // without its signal handler nothing pauses the work
 		return nil, err
@@ -138,7 +140,8 @@ func (c *compiling) failed() bool {
 	return c.err != nil
 }
 
-// wait waits for the goroutines, and tells how far they are. An error is that of progress: they may still be running.
+// wait waits for the goroutines, and tells how far they are. An error is that of progress: they may
+// still be running.
 func (c *compiling) wait(all <-chan struct{}) error {
 	if c.progress == nil {
 		<-all

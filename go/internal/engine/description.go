@@ -112,7 +112,8 @@ type Section struct {
 	Custom bool
 	// Size is its size in bytes.
 	Size uint64
-	// Start and End are where its own bytes lie in the module's, those of a custom section after its name.
+	// Start and End are where its own bytes lie in the module's, those of a custom section after
+	// its name.
 	Start, End uint64
 }
 

@@ -42,8 +42,9 @@ func Chosen() Options {
 	return chosen.options
 }
 
-// Init prepares the engine with its options: it installs the signal handlers and reserves address space. It is cheap to call
-// again, and gives the same answer then, unless the system had no memory for the image.
+// Init prepares the engine with its options: it installs the signal handlers and reserves address
+// space. It is cheap to call again, and gives the same answer then, unless the system had no memory
+// for the image.
 func Init() error {
 	if err := load(); err != nil {
 		return err
@@ -51,7 +52,8 @@ func Init() error {
 	return initialise()
 }
 
-// ClockMonotonic returns the nanoseconds of the system's monotonic clock, by which ClockRead counts.
+// ClockMonotonic returns the nanoseconds of the system's monotonic clock, by which ClockRead
+// counts.
 func ClockMonotonic() int64 { return clockMonotonic() }
 
 // ReadStats returns the current counts.

@@ -6,9 +6,11 @@ import "unsafe"
 type Error struct {
 	// Kind says what sort of operation failed.
 	Kind ErrorKind
-	// Trap is the number of the trap code, where the failure is a trap of instantiation (an active segment out of bounds), else 0.
+	// Trap is the number of the trap code, where the failure is a trap of instantiation (an active
+	// segment out of bounds), else 0.
 	Trap uint8
-	// Line and Column are where in the text that was given the error is, counted from 1, columns by characters; 0 if it is about no text.
+	// Line and Column are where in the text that was given the error is, counted from 1, columns by
+	// characters; 0 if it is about no text.
 	Line, Column int
 	// Message says what was given and what was expected.
 	Message string

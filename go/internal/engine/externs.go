@@ -7,7 +7,8 @@ import (
 	"github.com/gowasmer/wasmer/internal/wire"
 )
 
-// Extern is a handle of a function, table, memory or global, which keeps its store alive. The zero value is none.
+// Extern is a handle of a function, table, memory or global, which keeps its store alive. The zero
+// value is none.
 type Extern struct{ handle unsafe.Pointer }
 
 // Slots is a value: one slot, or two of a v128, the low half first.
@@ -37,7 +38,8 @@ func (x Extern) GlobalGet() (Slots, error) {
 	return value.slots, err
 }
 
-// GlobalSet sets a mutable global to the function, unless that is none, or to the value. Their stores become one.
+// GlobalSet sets a mutable global to the function, unless that is none, or to the value. Their
+// stores become one.
 func (x Extern) GlobalSet(value Slots, function Extern) error {
 	return globalSet(x.handle, gwValue{value}, function.handle)
 }
@@ -54,21 +56,25 @@ func (x Extern) TableSize() uint64 { return tableSize(x.handle) }
 // TableGet returns an element, if it exists.
 func (x Extern) TableGet(index uint64) (uint64, bool) { return tableGet(x.handle, index) }
 
-// TableSet sets an element to the function, unless that is none, or to the slot. Their stores become one.
+// TableSet sets an element to the function, unless that is none, or to the slot. Their stores
+// become one.
 func (x Extern) TableSet(index, slot uint64, function Extern) error {
 	return tableSet(x.handle, index, slot, function.handle)
 }
 
-// TableGrow adds elements that are the function, unless that is none, or the slot, and returns the old size; false if it cannot.
+// TableGrow adds elements that are the function, unless that is none, or the slot, and returns the
+// old size; false if it cannot.
 func (x Extern) TableGrow(count, slot uint64, function Extern) (uint64, bool, error) {
 	old, err := tableGrow(x.handle, count, slot, function.handle)
 	return old, old != math.MaxUint64, err
 }
 
-// FunctionAt returns a handle of the function that a slot refers to; none if it refers to none in the store of the instance.
+// FunctionAt returns a handle of the function that a slot refers to; none if it refers to none in
+// the store of the instance.
 func (i Instance) FunctionAt(slot uint64) Extern { return Extern{instanceFunctionAt(i.handle, slot)} }
 
-// FunctionAt returns a handle of the function that a slot refers to; none if it refers to none in the store of the object.
+// FunctionAt returns a handle of the function that a slot refers to; none if it refers to none in
+// the store of the object.
 func (x Extern) FunctionAt(slot uint64) Extern { return Extern{externFunctionAt(x.handle, slot)} }
 
 // Accept makes the stores of the instance and of a function one.
@@ -80,7 +86,8 @@ type FuncInfo struct {
 	Func Func
 	// Slot is a reference to it.
 	Slot uint64
-	// InstanceID is the number of the instance that defines it; of a host function, of the one that imports it.
+	// InstanceID is the number of the instance that defines it; of a host function, of the one that
+	// imports it.
 	InstanceID uint64
 	// Index is its index there.
 	Index uint32

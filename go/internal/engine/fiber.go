@@ -83,7 +83,8 @@ type Refusal struct {
 	Limiter Limiter
 }
 
-// Trap returns what is known of the trap of a guest, once. An engine that cannot tell returns nothing.
+// Trap returns what is known of the trap of a guest, once. An engine that cannot tell returns
+// nothing.
 func Trap(context unsafe.Pointer) TrapInfo {
 	bytes, err := trap(context)
 	if err != nil {
@@ -120,6 +121,6 @@ func parseTrap(bytes []byte) TrapInfo {
 	return info
 }
 
-// SetProfile has samples written to a ring, whose layout package fiber knows, or with 0 to none. The
-// ring stays for the life of the process.
+// SetProfile has samples written to a ring, whose layout package fiber knows, or with 0 to none.
+// The ring stays for the life of the process.
 func SetProfile(ring uintptr) { profile(ring) }

@@ -10,13 +10,14 @@ import (
 	"github.com/gowasmer/wasmer/go/internal/image"
 )
 
-// This file is the form of the engine that is embedded: an image, whose functions run on stacks that Go gives them.
+// This file is the form of the engine that is embedded: an image, whose functions run on stacks
+// that Go gives them.
 
 // load maps the image when it is first used, and again where the system was short of something.
 func load() error { return image.Load(abiNumber, entryCount) }
 
-// findPauses finds out whether Go pauses guests by signals, where the settings of the program do not tell. Until it is known, guests are entered as if it did
-// not.
+// findPauses finds out whether Go pauses guests by signals, where the settings of the program do
+// not tell. Until it is known, guests are entered as if it did not.
 func findPauses() {
 	if image.WithoutP() {
 		go image.PausesArrive()
@@ -108,7 +109,8 @@ func releaseWorkHeap(heap *workHeap) {
 	}
 }
 
-// work calls a function that may run long. It ends early, with the context's error, when the context is done; the heap is then of no further use.
+// work calls a function that may run long. It ends early, with the context's error, when the
+// context is done; the heap is then of no further use.
 func (a area) work(ctx context.Context, heap *workHeap, number int) error {
 	if a.stack == nil {
 		a.call(number)
@@ -117,7 +119,8 @@ func (a area) work(ctx context.Context, heap *workHeap, number int) error {
 	return failure(a.stack.CallWork(ctx, number, heap))
 }
 
-// workError turns what came of work into a Go error. An error of the engine lies in the heap of the work, and goes with it.
+// workError turns what came of work into a Go error. An error of the engine lies in the heap of the
+// work, and goes with it.
 func (a area) workError(err error) error {
 	if err != nil || a.words[0] == 0 {
 		return err

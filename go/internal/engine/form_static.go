@@ -2,7 +2,8 @@
 
 package engine
 
-// This file is the form of the engine that cgo links as a static library, for those who debug or instrument it.
+// This file is the form of the engine that cgo links as a static library, for those who debug or
+// instrument it.
 
 /*
 #cgo LDFLAGS: ${SRCDIR}/../../../build/libgowasmer.a -lm -ldl -lpthread
@@ -18,8 +19,9 @@ typedef struct {
 
 typedef result function(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t);
 
-// Calls a function by its number. One type does for all of them: their arguments are words, of which each looks at those that it has, and a result of one or
-// two words is in the registers of this one (System V ABI for x86-64, AAPCS64).
+// Calls a function by its number. One type does for all of them: their arguments are words, of
+// which each looks at those that it has, and a result of one or two words is in the registers of
+// this one (System V ABI for x86-64, AAPCS64).
 static void invoke(uintptr_t number, uintptr_t *words) {
 	function *f = (function *)gw_entries()[number];
 	result r = f(words[0], words[1], words[2], words[3], words[4], words[5], words[6], words[7]);
@@ -108,11 +110,12 @@ func takeWorkBytes(bytes gwBytes) []byte { return takeBytes(bytes) }
 
 func freeCompilation(compilation unsafe.Pointer) { compilationFree(compilation) }
 
-// functionsForC returns the functions by which C enters a guest, resumes one, and calls a C function for one.
+// functionsForC returns the functions by which C enters a guest, resumes one, and calls a C
+// function for one.
 func functionsForC() (enter, resume, call uintptr) {
 	return uintptr(C.gw_enter), uintptr(C.gw_resume), uintptr(C.gw_c_call)
 }
 
-// findPauses has nothing to do: nothing of the library but guests can be paused, and where the settings of the program do not tell whether they are, they
-// hold no processor of Go.
+// findPauses has nothing to do: nothing of the library but guests can be paused, and where the
+// settings of the program do not tell whether they are, they hold no processor of Go.
 func findPauses() {}

@@ -28,8 +28,8 @@ type Proposal struct {
 	Supported bool
 }
 
-// Proposals returns the proposals that a module needs beyond WebAssembly 1.0. It validates the module,
-// once for each of them, and once more if one is not supported.
+// Proposals returns the proposals that a module needs beyond WebAssembly 1.0. It validates the
+// module, once for each of them, and once more if one is not supported.
 func Proposals(ctx context.Context, bytes []byte) ([]Proposal, error) {
 	heap := newWorkHeap()
 	defer releaseWorkHeap(heap)

@@ -29,16 +29,18 @@ type Provided struct {
 	Extern Extern
 }
 
-// Intrinsic is what the engine does by itself of a host function, without leaving the guest; it calls the host function for the rest. The zero value
-// is nothing.
+// Intrinsic is what the engine does by itself of a host function, without leaving the guest; it
+// calls the host function for the rest. The zero value is nothing.
 type Intrinsic struct {
 	number gwIntrinsic
 	data   int64
 }
 
-// ClockRead is the intrinsic clock_read: a function [i32 i64 i32] -> [i32] that is given the number of a clock of the system (0 for that of the day, 1 for the
-// one that never goes back), something that is not looked at, and an address. It stores the nanoseconds there and returns 0. The origin is the time of
-// ClockMonotonic that is 0 for the guest. The host function is called for other clocks and for addresses out of bounds.
+// ClockRead is the intrinsic clock_read: a function [i32 i64 i32] -> [i32] that is given the number
+// of a clock of the system (0 for that of the day, 1 for the one that never goes back), something
+// that is not looked at, and an address. It stores the nanoseconds there and returns 0. The origin
+// is the time of ClockMonotonic that is 0 for the guest. The host function is called for other
+// clocks and for addresses out of bounds.
 func ClockRead(origin int64) Intrinsic { return Intrinsic{gwIntrinsicClockRead, origin} }
 
 // InstanceOptions limit an instance.
@@ -54,8 +56,8 @@ type InstanceOptions struct {
 // Instance is a handle of an instance. The zero value is no instance.
 type Instance struct{ handle unsafe.Pointer }
 
-// NewInstance links a module with what is given for its imports, in their order, and initialises memories and tables. It does not run
-// the start function.
+// NewInstance links a module with what is given for its imports, in their order, and initialises
+// memories and tables. It does not run the start function.
 func NewInstance(module Module, provided []Provided, options InstanceOptions) (Instance, error) {
 	imports, types := encodeImports(provided)
 	handle, err := instanceNew(module.handle, imports, types, gwInstanceOptions{
@@ -66,7 +68,8 @@ func NewInstance(module Module, provided []Provided, options InstanceOptions) (I
 	return Instance{handle}, err
 }
 
-// encodeImports writes the list as the C ABI wants it, and the types that it refers to. Pointers in it are of C memory.
+// encodeImports writes the list as the C ABI wants it, and the types that it refers to. Pointers in
+// it are of C memory.
 func encodeImports(provided []Provided) ([]gwImport, []uint8) {
 	count := 0
 	for i := range provided {

@@ -32,8 +32,10 @@ func NewMemory(minimum uint64, maximum uint64, hasMaximum bool) (Extern, error) 
 	return Extern{handle}, err
 }
 
-// MemoryDefinition returns the definition of a memory, which holds as long as the handle. The engine takes it that the bytes are shown to Go from now on.
+// MemoryDefinition returns the definition of a memory, which holds as long as the handle. The
+// engine takes it that the bytes are shown to Go from now on.
 func (x Extern) MemoryDefinition() *MemoryDefinition { return memoryDefinition(x.handle) }
 
-// MemoryGrow adds pages of the memory's own size and returns the number of pages that there were before.
+// MemoryGrow adds pages of the memory's own size and returns the number of pages that there were
+// before.
 func (x Extern) MemoryGrow(pages uint64) (uint64, error) { return memoryGrow(x.handle, pages) }

@@ -8,7 +8,8 @@ import (
 // StoreWatch leads to a store without keeping it alive.
 type StoreWatch struct{ handle unsafe.Pointer }
 
-// Watch watches the store of an instance. When stores become one, at least one of their watches finds it.
+// Watch watches the store of an instance. When stores become one, at least one of their watches
+// finds it.
 func (i Instance) Watch() (StoreWatch, error) {
 	handle, err := storeWatchNew(i.handle)
 	return StoreWatch{handle}, err
@@ -20,8 +21,9 @@ func (e Extern) Watch() (StoreWatch, error) {
 	return StoreWatch{handle}, err
 }
 
-// Roots shows the slots of externref that globals, tables and passive element segments of the store hold, and says whether the store still exists. The slots
-// are valid during the call of show. No guest of the store may run.
+// Roots shows the slots of externref that globals, tables and passive element segments of the store
+// hold, and says whether the store still exists. The slots are valid during the call of show. No
+// guest of the store may run.
 func (w StoreWatch) Roots(show func(slots []uint64)) (alive bool, err error) {
 	alive, owned, err := storeWatchRoots(w.handle)
 	if err != nil {

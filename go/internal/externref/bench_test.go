@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// What the calls of a store cost that has to do with externref, the fiber from the pool included; and a collection.
+// What the calls of a store cost that has to do with externref, the fiber from the pool included;
+// and a collection.
 
 func BenchmarkCall(b *testing.B) {
 	g := newGuest(b, new(Space))

@@ -45,7 +45,8 @@ func TestTablesAndGlobalsKeepValues(t *testing.T) {
 	}
 }
 
-// A guest has values in locals and among its operands while the host makes thousands of others, and collects.
+// A guest has values in locals and among its operands while the host makes thousands of others, and
+// collects.
 func TestCollectionDuringHostCalls(t *testing.T) {
 	g := newGuest(t, new(Space))
 	churn := func(int32) {
@@ -105,7 +106,8 @@ func TestGuestsGivenUpHoldNothing(t *testing.T) {
 	g.must("hold", int32(1))
 }
 
-// A million values, made and dropped by a guest: neither the table nor Go's heap grows, and Go frees them.
+// A million values, made and dropped by a guest: neither the table nor Go's heap grows, and Go
+// frees them.
 func TestMillionValues(t *testing.T) {
 	count := int32(1_000_000)
 	if testing.Short() {
@@ -216,7 +218,8 @@ func TestCollectionFindsRegisters(t *testing.T) {
 	}
 }
 
-// Everything at once: calls of several instances and goroutines, nested ones, cancelled ones, and collections, in host functions and out of them.
+// Everything at once: calls of several instances and goroutines, nested ones, cancelled ones, and
+// collections, in host functions and out of them.
 func TestHammer(t *testing.T) {
 	space := new(Space)
 	rounds := 60
@@ -358,7 +361,8 @@ func TestCollectionWaitsForQuiet(t *testing.T) {
 	}
 }
 
-// Guests that may call C functions take part; except where they call these without leaving, as Go does not preempt by signals.
+// Guests that may call C functions take part; except where they call these without leaving, as Go
+// does not preempt by signals.
 func TestCallersOfCFunctions(t *testing.T) {
 	g := newGuest(t, new(Space))
 	f := g.exports["identity"]

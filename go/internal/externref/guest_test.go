@@ -18,7 +18,8 @@ type token struct {
 	_      [4]int64
 }
 
-// guest is an instance of the guest externref.wat in a space, with the host functions that it imports.
+// guest is an instance of the guest externref.wat in a space, with the host functions that it
+// imports.
 type guest struct {
 	t        testing.TB
 	space    *Space

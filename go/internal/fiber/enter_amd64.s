@@ -1,13 +1,17 @@
 //go:build linux
 
-// Running a guest without cgo: the Go twin of rust/engine/src/fiber/stubs_x86_64.rs, whose rules hold here too.
+// Running a guest without cgo: the Go twin of rust/engine/src/fiber/stubs_x86_64.rs, whose rules
+// hold here too.
 //
-// Sandbox-critical. Before each entry and each resumption host_sp, host_bp and host_pc are stored; a guest leaves through these only. In between, Go may have
-// moved its stack. A guest that was entered here is resumed here, in the same activation of run.
+// Sandbox-critical. Before each entry and each resumption host_sp, host_bp and host_pc are stored;
+// a guest leaves through these only. In between, Go may have moved its stack. A guest that was
+// entered here is resumed here, in the same activation of run.
 //
-// The loop is in assembly, and not in Go around two functions for entering and resuming, for the sake of the processor's prediction of returns: what is
-// called on the way out of the guest (dispatch) has returned before the guest is resumed, so that each return meets its call. What writes the stack pointer
-// stands in functions of its own, as Go's tracebacks refuse to pass functions that do, and they have to pass run while dispatch runs.
+// The loop is in assembly, and not in Go around two functions for entering and resuming, for the
+// sake of the processor's prediction of returns: what is called on the way out of the guest
+// (dispatch) has returned before the guest is resumed, so that each return meets its call. What
+// writes the stack pointer stands in functions of its own, as Go's tracebacks refuse to pass
+// functions that do, and they have to pass run while dispatch runs.
 
 #include "textflag.h"
 #include "funcdata.h"
@@ -19,7 +23,8 @@ TEXT ·run(SB), NOSPLIT, $40-40
 	MOVQ block+0(FP), BX
 	CALL enterGuest<>(SB)
 
-	// Here arrives a guest that is done, DI = 0, and one that leaves, DI = block; with SP and BP as they are in this function.
+	// Here arrives a guest that is done, DI = 0, and one that leaves, DI = block; with SP and BP as
+	// they are in this function.
 	TESTQ DI, DI
 	JNZ  left
 	MOVQ $0, ret+32(FP)

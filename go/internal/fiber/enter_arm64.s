@@ -1,16 +1,17 @@
 //go:build linux
 
-// Running a guest without cgo: the Go twin of rust/engine/src/fiber/stubs_aarch64.rs, whose rules hold here too. The comments of enter_amd64.s say why it
-// is made this way.
+// Running a guest without cgo: the Go twin of rust/engine/src/fiber/stubs_aarch64.rs, whose rules
+// hold here too. The comments of enter_amd64.s say why it is made this way.
 //
-// Sandbox-critical. Before each entry and each resumption host_sp, host_bp, host_pc and host_g are stored; a guest leaves through these only. In between, Go
-// may have moved its stack. A guest that was entered here is resumed here, in the same activation of run.
+// Sandbox-critical. Before each entry and each resumption host_sp, host_bp, host_pc and host_g are
+// stored; a guest leaves through these only. In between, Go may have moved its stack. A guest that
+// was entered here is resumed here, in the same activation of run.
 //
-// g is R28, and without cgo Go's signal handlers find it nowhere else. Guests on the image do not use
-// R28: it stays g while they run. Those on the static library do, and there Go has cgo, which finds g
-// elsewhere. So for both g is put back before the stack pointer returns to Go's stack, and what a
-// guest had there is loaded after it has left. While the stack pointer is on a guest's stack the
-// engine's handler goes first with the signals that had Go's handler, and hands host_g to that.
+// g is R28, and without cgo Go's signal handlers find it nowhere else. Guests on the image do not
+// use R28: it stays g while they run. Those on the static library do, and there Go has cgo, which
+// finds g elsewhere. So for both g is put back before the stack pointer returns to Go's stack, and
+// what a guest had there is loaded after it has left. While the stack pointer is on a guest's stack
+// the engine's handler goes first with the signals that had Go's handler, and hands host_g to that.
 
 #include "textflag.h"
 #include "funcdata.h"
@@ -22,7 +23,8 @@ TEXT ·run(SB), NOSPLIT, $40-40
 	MOVD block+0(FP), R19
 	BL   enterGuest<>(SB)
 
-	// Here arrives a guest that is done, R0 = 0, and one that leaves, R0 = block; with RSP, R29 and g as they are in this function.
+	// Here arrives a guest that is done, R0 = 0, and one that leaves, R0 = block; with RSP, R29 and
+	// g as they are in this function.
 	CBNZ R0, left
 	MOVD ZR, ret+32(FP)
 	RET

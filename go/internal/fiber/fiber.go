@@ -1,8 +1,9 @@
 // Package fiber runs guests as coroutines of the goroutine that calls them.
 //
-// A Fiber owns a stack for one call at a time. Call enters the guest by Go assembly (or by cgo where the guest may call C
-// functions), acts on each status with which it comes back, and resumes it, until the guest is done, trapped, or given up. While a host
-// function runs, the guest is only memory: the host function is ordinary Go on the goroutine's own stack.
+// A Fiber owns a stack for one call at a time. Call enters the guest by Go assembly (or by cgo
+// where the guest may call C functions), acts on each status with which it comes back, and resumes
+// it, until the guest is done, trapped, or given up. While a host function runs, the guest is only
+// memory: the host function is ordinary Go on the goroutine's own stack.
 package fiber
 
 import (
@@ -14,8 +15,8 @@ import (
 	"github.com/gowasmer/wasmer/go/internal/image"
 )
 
-// Fiber is a stack that a guest can run on, with the context block that it shares with the engine. It is used by one goroutine
-// at a time.
+// Fiber is a stack that a guest can run on, with the context block that it shares with the engine.
+// It is used by one goroutine at a time.
 type Fiber struct {
 	ctx    unsafe.Pointer // the context block, in memory of the engine
 	host   Host
@@ -25,11 +26,12 @@ type Fiber struct {
 	kept   bool  // not to be released
 	quit   *Quit // of what it is prepared for
 
-	// Guarded says that whoever calls Call notices if a panic or runtime.Goexit passes. Otherwise the host is told by Unwound.
+	// Guarded says that whoever calls Call notices if a panic or runtime.Goexit passes. Otherwise
+	// the host is told by Unwound.
 	Guarded bool
 
-	// Direct are the host functions of an instance, by their indices. They are called without asking the host while Local is not nil, which is
-	// what they get as their first argument.
+	// Direct are the host functions of an instance, by their indices. They are called without
+	// asking the host while Local is not nil, which is what they get as their first argument.
 	Direct   []HostFunc
 	Local    unsafe.Pointer
 	Instance uint64 // the serial number of that instance
@@ -45,7 +47,8 @@ const (
 	spareKept = 64 // further fibers that are kept for reuse
 )
 
-// The cache of free fibers. Most calls take and return the fiber of their shard with one atomic operation each.
+// The cache of free fibers. Most calls take and return the fiber of their shard with one atomic
+// operation each.
 var (
 	cache [shards]struct {
 		fiber atomic.Pointer[Fiber]
@@ -55,7 +58,8 @@ var (
 	spare      []*Fiber
 )
 
-// shard chooses a place of the cache: goroutines that run at the same time have stacks at different addresses.
+// shard chooses a place of the cache: goroutines that run at the same time have stacks at different
+// addresses.
 func shard() *atomic.Pointer[Fiber] {
 	var here byte
 	return &cache[(uintptr(unsafe.Pointer(&here))>>11)%shards].fiber
@@ -86,7 +90,8 @@ func acquireSlow() (*Fiber, error) {
 	return &Fiber{ctx: ctx}, nil
 }
 
-// Release gives a fiber back after any outcome of Call; a guest that was suspended on it is given up.
+// Release gives a fiber back after any outcome of Call; a guest that was suspended on it is given
+// up.
 func (f *Fiber) Release() {
 	if f.group != nil {
 		f.leaveGroup()
@@ -109,8 +114,8 @@ func (f *Fiber) releaseSlow() {
 	f.ctx = nil
 }
 
-// Keep says that the fiber is kept prepared instead of being released after each call. It returns its block, which refers to nothing of Go, for
-// ReleaseKept.
+// Keep says that the fiber is kept prepared instead of being released after each call. It returns
+// its block, which refers to nothing of Go, for ReleaseKept.
 func (f *Fiber) Keep() unsafe.Pointer {
 	f.kept = true
 	return f.ctx
@@ -122,8 +127,9 @@ func (f *Fiber) Kept() bool { return f.kept }
 // ReleaseKept gives back a fiber that was kept, when it is in no use any more.
 func ReleaseKept(block unsafe.Pointer) { (&Fiber{ctx: block}).Release() }
 
-// Prepare sets the function to be called, and returns the slots of its arguments and results; n is the larger number of both, and there are six at
-// least. The fiber stays prepared for any number of calls; the slots are valid until it is released or prepared anew.
+// Prepare sets the function to be called, and returns the slots of its arguments and results; n is
+// the larger number of both, and there are six at least. The fiber stays prepared for any number of
+// calls; the slots are valid until it is released or prepared anew.
 func (f *Fiber) Prepare(e *Entry, host Host, n int) unsafe.Pointer {
 	n = max(n, 6)
 	args := unsafe.Add(f.ctx, -8*n)
@@ -146,8 +152,9 @@ func (f *Fiber) Prepare(e *Entry, host Host, n int) unsafe.Pointer {
 // Pauses returns how often the guest was paused by a signal in the life of this fiber.
 func (f *Fiber) Pauses() uint64 { return *field[uint64](f, ctxPauses) }
 
-// field gives a field of the context by its generated offset. Addresses are written as numbers: they are not Go's, and a store of a
-// pointer would cost a write barrier while the garbage collector runs.
+// field gives a field of the context by its generated offset. Addresses are written as numbers:
+// they are not Go's, and a store of a pointer would cost a write barrier while the garbage
+// collector runs.
 func field[T any](f *Fiber, offset uintptr) *T {
 	return (*T)(unsafe.Add(f.ctx, offset))
 }

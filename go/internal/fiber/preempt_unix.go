@@ -8,8 +8,9 @@ import (
 	"syscall"
 )
 
-// EnsurePauses makes Go send its preemption signal again where the program has ignored it by signal.Ignore: Go's runtime then takes the first one as
-// pending for ever and sends no other, and an endless guest could not be paused. Call it before each instantiation, which puts the engine's
+// EnsurePauses makes Go send its preemption signal again where the program has ignored it by
+// signal.Ignore: Go's runtime then takes the first one as pending for ever and sends no other, and
+// an endless guest could not be paused. Call it before each instantiation, which puts the engine's
 // handler back.
 func EnsurePauses() {
 	if signal.Ignored(syscall.SIGURG) {

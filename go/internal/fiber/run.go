@@ -13,9 +13,10 @@ import (
 
 // Host runs the host functions that a guest calls.
 type Host interface {
-	// HostCall runs one. The function is named by the serial number of the instance that imports it and its index there, which
-	// may be another instance than the one that was entered. slots holds the arguments and takes the results. An error ends the
-	// call of the guest. It may panic, block, call runtime.Goexit, or call guests on other fibers.
+	// HostCall runs one. The function is named by the serial number of the instance that imports it
+	// and its index there, which may be another instance than the one that was entered. slots holds
+	// the arguments and takes the results. An error ends the call of the guest. It may panic,
+	// block, call runtime.Goexit, or call guests on other fibers.
 	HostCall(f *Fiber, ctx context.Context, instance, function uint64, slots []uint64) error
 }
 
@@ -63,10 +64,12 @@ func (c *Cancelled) Unwrap() []error {
 	return []error{c.Err}
 }
 
-// Call calls the function that the fiber is prepared for, with the arguments in its slots, and leaves the results there.
+// Call calls the function that the fiber is prepared for, with the arguments in its slots, and
+// leaves the results there.
 //
-// It returns nil, a *HostError, a *Trap, a *Cancelled, or what the Quit of the entry says. Panics of host functions pass through. In all
-// cases the fiber can be used again. The caller keeps the instance alive.
+// It returns nil, a *HostError, a *Trap, a *Cancelled, or what the Quit of the entry says. Panics
+// of host functions pass through. In all cases the fiber can be used again. The caller keeps the
+// instance alive.
 func (f *Fiber) Call(ctx context.Context) error {
 	if f.group != nil {
 		return f.callGrouped(ctx)
@@ -98,7 +101,8 @@ func (f *Fiber) TakeError() error {
 	return err
 }
 
-// dispatch does what a guest has left for, and says whether it goes on. Package fiber's assembly calls it on the goroutine's stack.
+// dispatch does what a guest has left for, and says whether it goes on. Package fiber's assembly
+// calls it on the goroutine's stack.
 //
 //lint:ignore U1000 only assembly calls it
 func dispatch(f *Fiber, ctx context.Context) bool {
@@ -166,7 +170,8 @@ func (f *Fiber) dispatchRare(ctx context.Context) bool {
 	return f.err == nil
 }
 
-// runApart is the same without holding a processor of Go. Go sends no signal to a thread that holds none, so the context's end does.
+// runApart is the same without holding a processor of Go. Go sends no signal to a thread that holds
+// none, so the context's end does.
 func (f *Fiber) runApart(ctx context.Context) error {
 	if ctx.Done() != nil {
 		done := make(chan struct{})
@@ -201,8 +206,9 @@ func (f *Fiber) runApart(ctx context.Context) error {
 	return nil
 }
 
-// interruptUntil asks the guest to pause, again and again, as a signal may find the thread in Go code. One request too many does
-// no harm: the next guest on this fiber pauses, looks at its own context, and goes on.
+// interruptUntil asks the guest to pause, again and again, as a signal may find the thread in Go
+// code. One request too many does no harm: the next guest on this fiber pauses, looks at its own
+// context, and goes on.
 func interruptUntil(block unsafe.Pointer, done <-chan struct{}) {
 	for {
 		select {
@@ -262,7 +268,8 @@ func cancelled(ctx context.Context) error {
 	return nil
 }
 
-// expired is cancelled for a guest that may have kept the context's own timer from running: it looks at the clock too.
+// expired is cancelled for a guest that may have kept the context's own timer from running: it
+// looks at the clock too.
 func expired(ctx context.Context) error {
 	if err := cancelled(ctx); err != nil {
 		return err

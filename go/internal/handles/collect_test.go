@@ -54,7 +54,8 @@ func TestPinsKeepValues(t *testing.T) {
 	}
 }
 
-// What is made or merged during a collection is kept, a second collection is none, and one that is given up drops nothing.
+// What is made or merged during a collection is kept, a second collection is none, and one that is
+// given up drops nothing.
 func TestDuringACollection(t *testing.T) {
 	older := new(Table)
 	older.Merge(new(Table)) // from now on it takes in others
@@ -83,7 +84,8 @@ func TestDuringACollection(t *testing.T) {
 	}
 }
 
-// A handle that is stored under a hold is found by each collection, and one that was read under a hold can be looked up.
+// A handle that is stored under a hold is found by each collection, and one that was read under a
+// hold can be looked up.
 func TestHolds(t *testing.T) {
 	table := new(Table)
 	var place sync.Mutex

@@ -41,7 +41,8 @@ func TestNullIsNil(t *testing.T) {
 	}
 }
 
-// A number that is no handle of this table is never a value: made up, of another table, dropped, or not yet given out.
+// A number that is no handle of this table is never a value: made up, of another table, dropped, or
+// not yet given out.
 func TestUnknownHandles(t *testing.T) {
 	table, other := new(Table), new(Table)
 	mine, foreign := table.New("mine"), other.New("foreign")

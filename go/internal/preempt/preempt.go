@@ -1,7 +1,8 @@
 // Package preempt says whether Go stops goroutines by signals in this program.
 //
-// Guests, and the engine's own long functions, are paused by the signal that Go sends to a thread whose goroutine shall yield. A program can switch
-// that signal off; then what runs for long must not hold a processor of Go, or the garbage collector would wait for it.
+// Guests, and the engine's own long functions, are paused by the signal that Go sends to a thread
+// whose goroutine shall yield. A program can switch that signal off; then what runs for long must
+// not hold a processor of Go, or the garbage collector would wait for it.
 package preempt
 
 import (
@@ -14,8 +15,8 @@ import (
 var (
 	// Off says that the settings which can be read switch the signal off.
 	Off bool
-	// Known says that all settings can be read. Flags of the linker cannot, where a program was built with -trimpath or without the go command: then
-	// only trying tells.
+	// Known says that all settings can be read. Flags of the linker cannot, where a program was
+	// built with -trimpath or without the go command: then only trying tells.
 	Known bool
 )
 
@@ -25,8 +26,8 @@ func init() {
 	Off, Known = isOff(settings, os.Getenv("GODEBUG")), known
 }
 
-// builtDefault returns the settings of GODEBUG that were linked into the program, by go.mod, a //go:debug line, or
-// -ldflags '-X runtime.godebugDefault=...', and whether these are all.
+// builtDefault returns the settings of GODEBUG that were linked into the program, by go.mod, a
+// //go:debug line, or -ldflags '-X runtime.godebugDefault=...', and whether these are all.
 func builtDefault(info *debug.BuildInfo, ok bool) (settings string, known bool) {
 	if !ok {
 		return "", false
@@ -46,7 +47,8 @@ func builtDefault(info *debug.BuildInfo, ok bool) (settings string, known bool) 
 	return settings + linked, known
 }
 
-// linkedDefault returns the settings that flags of the linker set; they replace those of the sources.
+// linkedDefault returns the settings that flags of the linker set; they replace those of the
+// sources.
 func linkedDefault(flags string) string {
 	const name = "runtime.godebugDefault="
 	at := strings.LastIndex(flags, name)
@@ -60,8 +62,9 @@ func linkedDefault(flags string) string {
 	return value
 }
 
-// isOff reads settings as the runtime does (parseRuntimeDebugVars): later ones replace earlier ones, a number that it cannot read is passed
-// over, and asyncpreemptoff is what gccheckmark implies.
+// isOff reads settings as the runtime does (parseRuntimeDebugVars): later ones replace earlier
+// ones, a number that it cannot read is passed over, and asyncpreemptoff is what gccheckmark
+// implies.
 func isOff(settings ...string) bool {
 	values := map[string]int64{}
 	for _, list := range settings {

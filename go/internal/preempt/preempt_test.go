@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// The setting is read as the runtime reads it: any number but 0 switches preemption off, the last one holds, and what is no number
-// is passed over.
+// The setting is read as the runtime reads it: any number but 0 switches preemption off, the last
+// one holds, and what is no number is passed over.
 func TestIsOff(t *testing.T) {
 	for godebug, off := range map[string]bool{
 		"":                                       false,

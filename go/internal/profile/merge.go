@@ -33,8 +33,8 @@ func merge(base *goProfile, stacks []*stack, comment string) message {
 			w.out = append(w.out, s.raw...)
 		}
 	}
-	// Of these the other has none. It is so where a guest was entered by cgo, as our handler does not
-	// know the Go functions then, and if Go saw some of the functions only.
+	// Of these the other has none. It is so where a guest was entered by cgo, as our handler does
+	// not know the Go functions then, and if Go saw some of the functions only.
 	var aloneOurs []*stack
 	var aloneTheirs []*goSample
 	for _, k := range slices.Sorted(maps.Keys(theirs)) {

@@ -23,8 +23,8 @@ type Source interface {
 // Locator is a Source that tells instructions.
 type Locator interface {
 	Source
-	// Locate returns the instruction that an address in the module's code is of, as the backtrace of
-	// a trap does: its function first, then, if that was inlined, its callers.
+	// Locate returns the instruction that an address in the module's code is of, as the backtrace
+	// of a trap does: its function first, then, if that was inlined, its callers.
 	Locate(pc uintptr) ([]engine.Frame, error)
 }
 

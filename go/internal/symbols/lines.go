@@ -239,8 +239,8 @@ func (p *lineParser) listed() []file {
 	for i := range formats {
 		formats[i] = field{p.uleb(), form(p.uleb())}
 	}
-	// The strings of a line program's header have its own format. The width of offsets is all that is
-	// looked at of the unit.
+	// The strings of a line program's header have its own format. The width of offsets is all that
+	// is looked at of the unit.
 	as := unit{wide: p.wide, addressSize: p.unit.addressSize, strOffsetsBase: p.unit.strOffsetsBase}
 	var files []file
 	for range p.uleb() {

@@ -32,7 +32,8 @@ const (
 	// maxRetained is about how many bytes the tables of all units take, before those of units that
 	// were looked at before are forgotten.
 	maxRetained = 256 << 20
-	// maxItems is how many functions, scopes, files and attributes of abbreviations a unit has, each.
+	// maxItems is how many functions, scopes, files and attributes of abbreviations a unit has,
+	// each.
 	maxItems = 1 << 20
 	// maxSpans is how many ranges of addresses the functions of a unit have.
 	maxSpans = 1 << 22

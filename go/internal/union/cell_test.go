@@ -60,8 +60,8 @@ func TestCellsBecomeOne(t *testing.T) {
 	}
 }
 
-// TestHammer unites cells in random order, from many goroutines, while others look at them under each
-// kind of lock. A lock in the wrong order ends in a deadlock, one that is missing in a race.
+// TestHammer unites cells in random order, from many goroutines, while others look at them under
+// each kind of lock. A lock in the wrong order ends in a deadlock, one that is missing in a race.
 func TestHammer(t *testing.T) {
 	rounds := 12
 	if testing.Short() {

@@ -125,8 +125,9 @@ const (
 	allRights = RightSockAccept<<1 - 1
 )
 
-// Which rights mean something for which kind of descriptor. A descriptor never has others, so that fd_fdstat_get tells the truth, and wasi-libc's isatty,
-// which takes a character device that cannot seek for a terminal, is right (see isDevice).
+// Which rights mean something for which kind of descriptor. A descriptor never has others, so that
+// fd_fdstat_get tells the truth, and wasi-libc's isatty, which takes a character device that cannot
+// seek for a terminal, is right (see isDevice).
 const (
 	fileRights = RightFdDatasync | RightFdRead | RightFdSeek | RightFdFdstatSetFlags | RightFdSync | RightFdTell | RightFdWrite | RightFdAdvise |
 		RightFdAllocate | RightFdFilestatGet | RightFdFilestatSetSize | RightFdFilestatSetTimes | RightPollFdReadwrite

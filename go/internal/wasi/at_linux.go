@@ -2,9 +2,10 @@
 
 package wasi
 
-// SANDBOX: the system calls that os.Root has no method for. Each acts on a name in a directory that os.Root has opened. The name is the last one of a
-// path: it has no slash, is neither "." nor "..", and none of these calls follows it if it is a symbolic link, so that none can leave the
-// directory, whatever is swapped meanwhile.
+// Sandbox-critical: the system calls that os.Root has no method for. Each acts on a name in a
+// directory that os.Root has opened. The name is the last one of a path: it has no slash, is
+// neither "." nor "..", and none of these calls follows it if it is a symbolic link, so that none
+// can leave the directory, whatever is swapped meanwhile.
 
 import (
 	"io/fs"
@@ -91,7 +92,8 @@ func (d *hostDirectory) remove(p path, aDirectory bool) Errno {
 	})
 }
 
-// renameTo renames, over what is there if POSIX allows it, into the same or another directory that the guest has.
+// renameTo renames, over what is there if POSIX allows it, into the same or another directory that
+// the guest has.
 func (d *hostDirectory) renameTo(from path, to *hostDirectory, p path) Errno {
 	return d.inParent(from, EBUSY, func(oldParent int, oldName *byte) Errno {
 		return to.inParent(p, EBUSY, func(newParent int, newName *byte) Errno {
@@ -113,7 +115,8 @@ func (d *hostDirectory) linkTo(from path, to *hostDirectory, p path) Errno {
 	})
 }
 
-// changeTimes sets the times of a file by its path: by os.Root if the path ends in a link that is to be followed.
+// changeTimes sets the times of a file by its path: by os.Root if the path ends in a link that is
+// to be followed.
 func (d *hostDirectory) changeTimes(p path, follow bool, times timeChange) Errno {
 	if _, _, proper := p.split(); !proper {
 		file, err := d.root.OpenFile(p.name, syscall.O_RDONLY|syscall.O_DIRECTORY, 0)
@@ -133,8 +136,9 @@ func (d *hostDirectory) changeTimes(p path, follow bool, times timeChange) Errno
 	return d.inParent(p, EINVAL, func(parent int, name *byte) Errno { return setTimesAt(parent, name, atNoFollow, times) })
 }
 
-// changeTimesOfTarget follows a link, by opening what it leads to. What cannot be opened to be read, or is more than a file when it is, such as a pipe, is
-// left to os.Root, which knows times until 2262 and takes one that is zero for one that stays as it is.
+// changeTimesOfTarget follows a link, by opening what it leads to. What cannot be opened to be
+// read, or is more than a file when it is, such as a pipe, is left to os.Root, which knows times
+// until 2262 and takes one that is zero for one that stays as it is.
 func (d *hostDirectory) changeTimesOfTarget(p path, times timeChange) Errno {
 	if at, errno := d.stat(p, true); errno != Success {
 		return errno
@@ -180,7 +184,8 @@ func setTimesAt(fd int, name *byte, flags int, times timeChange) Errno {
 	return callErrno(number)
 }
 
-// setAppend sets the flag O_APPEND of an open file. Files are opened without it, as Go refuses to write at an offset otherwise.
+// setAppend sets the flag O_APPEND of an open file. Files are opened without it, as Go refuses to
+// write at an offset otherwise.
 func setAppend(file *os.File, on bool) Errno {
 	return withDescriptor(file, func(fd int) Errno {
 		flags, _, number := syscall.Syscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_GETFL, 0)
@@ -195,8 +200,9 @@ func setAppend(file *os.File, on bool) Errno {
 	})
 }
 
-// syncFlags gives the flags of open(2) for those of a descriptor that say how writes are synchronised, and O_NONBLOCK, so that opening a pipe does
-// not hold a thread until somebody opens its other end; it means nothing for regular files.
+// syncFlags gives the flags of open(2) for those of a descriptor that say how writes are
+// synchronised, and O_NONBLOCK, so that opening a pipe does not hold a thread until somebody opens
+// its other end; it means nothing for regular files.
 func syncFlags(flags uint32) int {
 	to := syscall.O_NONBLOCK
 	if flags&flagDsync != 0 {
@@ -246,7 +252,8 @@ func hostAttributes(info fs.FileInfo) attributes {
 	return at
 }
 
-// nanoseconds gives a time as guests get it, whose 64 bits have no sign: 0 for what they cannot hold, after 2554 and long before 1970.
+// nanoseconds gives a time as guests get it, whose 64 bits have no sign: 0 for what they cannot
+// hold, after 2554 and long before 1970.
 func nanoseconds(t syscall.Timespec) int64 {
 	const latest, earliest = math.MaxUint64 / 1_000_000_000, -(math.MaxInt64 / 1_000_000_000)
 	if t.Sec >= latest || t.Sec <= earliest {

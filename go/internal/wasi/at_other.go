@@ -2,8 +2,9 @@
 
 package wasi
 
-// SANDBOX: what at_linux.go does, by the methods of os.Root alone, which are less exact: renaming between directories that were opened separately is EXDEV, and
-// the times of a symbolic link itself cannot be set.
+// Sandbox-critical: what at_linux.go does, by the methods of os.Root alone, which are less exact:
+// renaming between directories that were opened separately is EXDEV, and the times of a symbolic
+// link itself cannot be set.
 
 import (
 	"io/fs"

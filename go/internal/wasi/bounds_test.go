@@ -7,8 +7,9 @@ import (
 	"testing"
 )
 
-// example is a call of a function that works, and what its arguments are: 'f' descriptor of a file, 'd' of a directory, 'D' a second one, 's' of a
-// connection or listener; 'p' pointer; 'n' number of bytes or items at the pointer before; '.' anything else.
+// example is a call of a function that works, and what its arguments are: 'f' descriptor of a file,
+// 'd' of a directory, 'D' a second one, 's' of a connection or listener; 'p' pointer; 'n' number of
+// bytes or items at the pointer before; '.' anything else.
 type example struct {
 	name, kinds string
 	args        func(g *guest) []uint64
@@ -83,7 +84,8 @@ func examples(file, listener, conn uint64) []example {
 	}
 }
 
-// newExampleGuest makes a guest with an open file, a listener and a connection to something that sends back what it gets.
+// newExampleGuest makes a guest with an open file, a listener and a connection to something that
+// sends back what it gets.
 func newExampleGuest(t *testing.T) (g *guest, file, listener, conn uint64) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
@@ -110,7 +112,8 @@ func newExampleGuest(t *testing.T) (g *guest, file, listener, conn uint64) {
 	return g, g.mustOpen("file", 0, 0), listener, uint64(g.u32(result))
 }
 
-// TestPointersOutOfBounds calls each function with each of its pointers and lengths out of bounds (also such that their sum wraps), and then as it should be.
+// TestPointersOutOfBounds calls each function with each of its pointers and lengths out of bounds
+// (also such that their sum wraps), and then as it should be.
 func TestPointersOutOfBounds(t *testing.T) { onEach(t, testPointersOutOfBounds) }
 
 func testPointersOutOfBounds(t *testing.T) {
@@ -207,7 +210,8 @@ func testBadDescriptors(t *testing.T) {
 	}
 }
 
-// TestRandomArguments calls each function with arguments around all limits: whatever comes back, nothing panics, and nothing behind the memory changes.
+// TestRandomArguments calls each function with arguments around all limits: whatever comes back,
+// nothing panics, and nothing behind the memory changes.
 func TestRandomArguments(t *testing.T) { onEach(t, testRandomArguments) }
 
 func testRandomArguments(t *testing.T) {

@@ -4,7 +4,8 @@ import (
 	"time"
 )
 
-// The clocks. Goroutines have no thread of their own, so the clock of the thread is that of the process.
+// The clocks. Goroutines have no thread of their own, so the clock of the thread is that of the
+// process.
 const (
 	clockRealtime uint32 = iota
 	clockMonotonic
@@ -51,8 +52,10 @@ func (c *clock) monotonic() int64 {
 	return int64(time.Since(c.start)) + 1
 }
 
-// ShareClock makes the guest's monotonic clock one that somebody reads without asking this package, so that both tell the same times: it never goes back. It counts
-// nanoseconds from 1 on. False says that the embedder has replaced the guest's clocks, which stay. It is for the time before the guest runs.
+// ShareClock makes the guest's monotonic clock one that somebody reads without asking this package,
+// so that both tell the same times: it never goes back. It counts nanoseconds from 1 on. False says
+// that the embedder has replaced the guest's clocks, which stay. It is for the time before the
+// guest runs.
 func (s *System) ShareClock(monotonic func() int64) bool {
 	if s.clock.Realtime != nil || s.clock.Monotonic != nil {
 		return false

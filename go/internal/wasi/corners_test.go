@@ -5,9 +5,11 @@ import (
 	"testing"
 )
 
-// Corners that programs rarely get to, where runtimes have been seen to differ. What is expected is POSIX's, or that of the specification.
+// Corners that programs rarely get to, where runtimes have been seen to differ. What is expected is
+// POSIX's, or that of the specification.
 
-// TestDirectoryWithoutRights: a right that is lacking is ENOTCAPABLE, not an error of the descriptor.
+// TestDirectoryWithoutRights: a right that is lacking is ENOTCAPABLE, not an error of the
+// descriptor.
 func TestDirectoryWithoutRights(t *testing.T) { onEach(t, testDirectoryWithoutRights) }
 
 func testDirectoryWithoutRights(t *testing.T) {
@@ -74,7 +76,8 @@ func setFarTimes(t *testing.T, g *guest, path string) {
 	}
 }
 
-// coarse says whether a file system keeps a time as another: cut to what it can hold, or to seconds.
+// coarse says whether a file system keeps a time as another: cut to what it can hold, or to
+// seconds.
 func coarse(kept, set uint64) bool {
 	const latest = 15_032_385_535_999_999_999 // of ext4
 	return kept/1e9 == set/1e9 || kept < set && set > latest || kept < 1<<34*1e9 && set > math.MaxInt64

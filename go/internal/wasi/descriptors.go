@@ -28,7 +28,8 @@ func (d *descriptor) has(rights Rights) bool { return Rights(d.base.Load())&righ
 
 func (d *descriptor) nonblock() bool { return d.flags.Load()&flagNonblock != 0 }
 
-// defaultMaxFiles is how many descriptors a guest may open beyond those that it is given: what systems allow a process by default.
+// defaultMaxFiles is how many descriptors a guest may open beyond those that it is given: what
+// systems allow a process by default.
 const defaultMaxFiles = 1024
 
 // descriptors is the table. Looking an entry up takes no lock; changes take one.

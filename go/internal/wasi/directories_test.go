@@ -224,7 +224,8 @@ func testReaddir(t *testing.T) {
 	}
 }
 
-// TestReaddirWhileRemoving: cookies stay what they are, while entries that were read are removed; reading from the beginning sees what there is.
+// TestReaddirWhileRemoving: cookies stay what they are, while entries that were read are removed;
+// reading from the beginning sees what there is.
 func TestReaddirWhileRemoving(t *testing.T) { onEach(t, testReaddirWhileRemoving) }
 
 func testReaddirWhileRemoving(t *testing.T) {

@@ -16,7 +16,8 @@ import (
 	"time"
 )
 
-// This file tests what the embedder gives when it does not do what its interface asks for, or does it in the middle of a context that ends.
+// This file tests what the embedder gives when it does not do what its interface asks for, or does
+// it in the middle of a context that ends.
 
 // fakeListener accepts by a function.
 type fakeListener func() (net.Conn, error)
@@ -33,7 +34,8 @@ func (g *guest) accept() uint64 {
 	return uint64(g.u32(result))
 }
 
-// TestCancelledWriteToConnection: a write that blocks ends with the context, and the connection can be written to afterwards.
+// TestCancelledWriteToConnection: a write that blocks ends with the context, and the connection can
+// be written to afterwards.
 func TestCancelledWriteToConnection(t *testing.T) {
 	here, there := net.Pipe() // without a buffer: a write waits for who reads
 	defer there.Close()
@@ -164,7 +166,8 @@ type fakeConn struct {
 func (c fakeConn) Read(p []byte) (int, error) { return c.read(p) }
 func (fakeConn) Close() error                 { return nil }
 
-// TestWrongCounts: a Reader that tells of more bytes than fit, or less than none, makes no count that is not true.
+// TestWrongCounts: a Reader that tells of more bytes than fit, or less than none, makes no count
+// that is not true.
 func TestWrongCounts(t *testing.T) {
 	for _, wrong := range []int{-1, -1 << 40, 5, 1 << 40} {
 		read := func([]byte) (int, error) { return wrong, nil }
@@ -237,7 +240,8 @@ func (l givenListener) Accept() (net.Conn, error) { return <-l, nil }
 func (l givenListener) Close() error              { return nil }
 func (l givenListener) Addr() net.Addr            { return nil }
 
-// TestAcceptersRace: threads of one guest that accept at the same time get a connection each, also the one that finds that another was faster.
+// TestAcceptersRace: threads of one guest that accept at the same time get a connection each, also
+// the one that finds that another was faster.
 func TestAcceptersRace(t *testing.T) {
 	rounds := 3000
 	if testing.Short() {

@@ -46,8 +46,8 @@ var knownErrors = [...]struct {
 	{errors.ErrUnsupported, ENOTSUP},
 }
 
-// rootErrno is errnoOf for the methods of os.Root. These refuse paths that lead out with an error that has no name; EPERM is what WASI programs expect
-// then.
+// rootErrno is errnoOf for the methods of os.Root. These refuse paths that lead out with an error
+// that has no name; EPERM is what WASI programs expect then.
 func rootErrno(err error) Errno {
 	cause := err
 	switch e := err.(type) {

@@ -119,7 +119,8 @@ func testEscapes(t *testing.T) {
 	g.check("a link that leaves", errno, EPERM)
 }
 
-// TestEscapeBySwapping changes a directory into a link that leads out, and back, while a guest uses paths through it.
+// TestEscapeBySwapping changes a directory into a link that leads out, and back, while a guest uses
+// paths through it.
 func TestEscapeBySwapping(t *testing.T) {
 	g, secret := newPrison(t)
 	swapped, away, link := filepath.Join(g.dir, "swapped"), filepath.Join(g.dir, "away"), filepath.Join(g.dir, "lure")

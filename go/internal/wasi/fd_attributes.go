@@ -26,8 +26,8 @@ func (s *System) fdFdstatGet(g Guest, a []uint64) Errno {
 	return Success
 }
 
-// fdFdstatSetFlags: fd, flags. The flags that say how writes are synchronised cannot change, as with fcntl(2); that they are given as they are is
-// no error.
+// fdFdstatSetFlags: fd, flags. The flags that say how writes are synchronised cannot change, as
+// with fcntl(2); that they are given as they are is no error.
 func (s *System) fdFdstatSetFlags(_ Guest, a []uint64) Errno {
 	d, errno := s.file(a[0], RightFdFdstatSetFlags)
 	if errno != Success {
@@ -79,7 +79,8 @@ func putFilestat(m memory, pointer uint64, at *attributes) Errno {
 	return Success
 }
 
-// putFilestat0 writes attributes in the layout of snapshot 0, which has 32 bits for the number of links.
+// putFilestat0 writes attributes in the layout of snapshot 0, which has 32 bits for the number of
+// links.
 func putFilestat0(m memory, pointer uint64, at *attributes) Errno {
 	to, ok := m.window(uint32(pointer), 56)
 	if !ok {
@@ -154,7 +155,8 @@ func (s *System) fdFilestatSetTimes(_ Guest, a []uint64) Errno {
 	return d.object.setTimes(times)
 }
 
-// times reads which times are to be set. That one is asked for twice, by value and as now, is EINVAL.
+// times reads which times are to be set. That one is asked for twice, by value and as now, is
+// EINVAL.
 func (s *System) times(atime, mtime uint64, flags uint32) (timeChange, Errno) {
 	const bothAtimes, bothMtimes = setAtime | setAtimeNow, setMtime | setMtimeNow
 	var change timeChange

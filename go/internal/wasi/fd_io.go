@@ -45,7 +45,8 @@ func readOne(d *descriptor, g Guest, list, result uint64) Errno {
 	return Success
 }
 
-// readInto reads into all buffers, up to the first that is not filled. An error after some bytes were read is left for the next call.
+// readInto reads into all buffers, up to the first that is not filled. An error after some bytes
+// were read is left for the next call.
 func readInto(d *descriptor, g Guest, list, count, result uint64, offset int64) Errno {
 	m := memoryOf(g)
 	buffers, _, errno := m.vectors(list, count)
@@ -106,7 +107,8 @@ func (s *System) fdPwrite(g Guest, a []uint64) Errno {
 	return s.writeFrom(d, g, a[1], a[2], a[4], int64(a[3]))
 }
 
-// writeOne is writeFrom for the usual case: one buffer, at the position of the file. It goes to a Writer without asking for the context.
+// writeOne is writeFrom for the usual case: one buffer, at the position of the file. It goes to a
+// Writer without asking for the context.
 func writeOne(d *descriptor, g Guest, list, result uint64) Errno {
 	m := memoryOf(g)
 	buffer, ok := m.only(list, result)
@@ -128,8 +130,8 @@ func writeOne(d *descriptor, g Guest, list, result uint64) Errno {
 	return Success
 }
 
-// gather joins small buffers, so that what a guest writes by one call, which C's streams do in two buffers, arrives in one piece. It is used by
-// one call at a time; others go without.
+// gather joins small buffers, so that what a guest writes by one call, which C's streams do in two
+// buffers, arrives in one piece. It is used by one call at a time; others go without.
 type gather struct {
 	mutex  sync.Mutex
 	buffer [4096]byte

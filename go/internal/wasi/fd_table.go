@@ -2,7 +2,8 @@ package wasi
 
 import "encoding/binary"
 
-// This file has what changes the table of descriptors, and what tells of directories that are open from the beginning.
+// This file has what changes the table of descriptors, and what tells of directories that are open
+// from the beginning.
 
 func (s *System) fdClose(_ Guest, a []uint64) Errno {
 	d := s.descriptors.remove(a[0])
@@ -12,8 +13,9 @@ func (s *System) fdClose(_ Guest, a []uint64) Errno {
 	return d.object.close()
 }
 
-// fdRenumber: from, to. Unlike dup2, to has to be open, so that a number is never taken from under a library that counts on it (specification);
-// preopened directories and standard streams may be moved and replaced like others.
+// fdRenumber: from, to. Unlike dup2, to has to be open, so that a number is never taken from under
+// a library that counts on it (specification); preopened directories and standard streams may be
+// moved and replaced like others.
 func (s *System) fdRenumber(_ Guest, a []uint64) Errno {
 	replaced, errno := s.descriptors.renumber(a[0], a[1])
 	if replaced != nil {
@@ -22,7 +24,8 @@ func (s *System) fdRenumber(_ Guest, a []uint64) Errno {
 	return errno
 }
 
-// preopen finds a preopened directory. EBADF for all else ends the search of wasi-libc at startup, which takes any other error for a failure.
+// preopen finds a preopened directory. EBADF for all else ends the search of wasi-libc at startup,
+// which takes any other error for a failure.
 func (s *System) preopen(fd uint64) (*descriptor, Errno) {
 	d := s.descriptors.get(fd)
 	if d == nil || !d.preopen {

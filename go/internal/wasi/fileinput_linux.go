@@ -13,11 +13,14 @@ import (
 	"unsafe"
 )
 
-// fileInput reads from a pipe, a terminal, a socket or another device of the host. It waits until the file can be read and does not read before the guest
-// asks: what one guest leaves is there for whoever reads next, another guest or the embedder, and nothing is copied.
+// fileInput reads from a pipe, a terminal, a socket or another device of the host. It waits until
+// the file can be read and does not read before the guest asks: what one guest leaves is there for
+// whoever reads next, another guest or the embedder, and nothing is copied.
 //
-// The wait holds no thread, also for files that Go would block one for, such as os.Stdin: an epoll of our own, which Go's poller can wait for, watches the
-// file. Of a terminal, which cannot be asked not to wait, a read may hold a thread until there is more if somebody else has read what made it ready.
+// The wait holds no thread, also for files that Go would block one for, such as os.Stdin: an epoll
+// of our own, which Go's poller can wait for, watches the file. Of a terminal, which cannot be
+// asked not to wait, a read may hold a thread until there is more if somebody else has read what
+// made it ready.
 type fileInput struct {
 	nothing
 	file     *os.File
@@ -32,8 +35,8 @@ type fileInput struct {
 	await    func() // waits in the background; made once, so that starting it allocates nothing
 }
 
-// recheck is how long a goroutine waits before it looks whether anybody still wants to know, and whether the embedder has closed the file, of which an
-// epoll says nothing.
+// recheck is how long a goroutine waits before it looks whether anybody still wants to know, and
+// whether the embedder has closed the file, of which an epoll says nothing.
 const recheck = time.Second
 
 // newFileInput makes the input of a file. Deadlines that the embedder sets for it do not count.
@@ -166,8 +169,8 @@ func (in *fileInput) readNow(to []byte) (n int, err error) {
 	return n, nil
 }
 
-// ready says whether a read would return at once, and whether only to say that the other end is gone. Of a file that the embedder has closed, it would return an
-// error.
+// ready says whether a read would return at once, and whether only to say that the other end is
+// gone. Of a file that the embedder has closed, it would return an error.
 func (in *fileInput) ready() (ready, hangup bool) {
 	var events int16
 	closed := in.raw.Control(func(fd uintptr) { events = pollFile(fd, pollIn, 0) })

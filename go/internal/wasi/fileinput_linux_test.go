@@ -14,7 +14,8 @@ import (
 	"time"
 )
 
-// blockingPipe makes a pipe whose ends block, as those of a process's standard streams do: Go does not put them into its poller.
+// blockingPipe makes a pipe whose ends block, as those of a process's standard streams do: Go does
+// not put them into its poller.
 func blockingPipe(t testing.TB) (r, w *os.File) {
 	t.Helper()
 	var fds [2]int
@@ -46,7 +47,8 @@ func entriesOf(t testing.TB, dir string) int {
 	return len(entries)
 }
 
-// TestWaitingTakesNothing: guests that wait for input in vain, by poll_oneoff and by fd_read, leave what comes later to others.
+// TestWaitingTakesNothing: guests that wait for input in vain, by poll_oneoff and by fd_read, leave
+// what comes later to others.
 func TestWaitingTakesNothing(t *testing.T) {
 	for name, pipe := range pipes {
 		r, w := pipe(t)
@@ -130,7 +132,8 @@ func TestWaitingHoldsNoThread(t *testing.T) {
 	done.Wait()
 }
 
-// TestInputIsClosed: whoever waits is told so when the embedder closes the file, and when the system is closed.
+// TestInputIsClosed: whoever waits is told so when the embedder closes the file, and when the
+// system is closed.
 func TestInputIsClosed(t *testing.T) {
 	for name, pipe := range pipes {
 		for what, end := range map[string]func(*guest, *os.File){
@@ -146,7 +149,8 @@ func TestInputIsClosed(t *testing.T) {
 	}
 }
 
-// TestDevices: what is always ready is read at once, and is no terminal to the guest, which has the right to seek in it.
+// TestDevices: what is always ready is read at once, and is no terminal to the guest, which has the
+// right to seek in it.
 func TestDevices(t *testing.T) {
 	null, err := os.OpenFile("/dev/null", os.O_RDWR, 0)
 	must(t, err)
@@ -216,7 +220,8 @@ func TestFIFO(t *testing.T) {
 	g.expect(EBADF, "fd_close", fd)
 }
 
-// TestBlockedReadersAreFreed: a wait that has ended leaves no goroutine behind for long, and no descriptor after Close.
+// TestBlockedReadersAreFreed: a wait that has ended leaves no goroutine behind for long, and no
+// descriptor after Close.
 func TestBlockedReadersAreFreed(t *testing.T) {
 	r, _ := blockingPipe(t)
 	goroutines, before := runtime.NumGoroutine(), 0
@@ -261,7 +266,8 @@ func inTime(t *testing.T, what string, release func(), f func()) {
 	}
 }
 
-// TestReadersRace: of several guests that wait for one file with a deadline, one gets the byte that comes, and the others meet their deadlines.
+// TestReadersRace: of several guests that wait for one file with a deadline, one gets the byte that
+// comes, and the others meet their deadlines.
 func TestReadersRace(t *testing.T) {
 	for name, pipe := range pipes {
 		for range 30 {
@@ -284,7 +290,8 @@ func TestReadersRace(t *testing.T) {
 	}
 }
 
-// TestErrorQueue: a socket whose queue of errors makes it ready for ever, though there is nothing to read, does not keep a guest beyond its deadline.
+// TestErrorQueue: a socket whose queue of errors makes it ready for ever, though there is nothing
+// to read, does not keep a guest beyond its deadline.
 func TestErrorQueue(t *testing.T) {
 	for _, blocks := range []bool{false, true} {
 		conn, err := net.Dial("udp", "127.0.0.1:9")

@@ -9,11 +9,12 @@ import (
 	"time"
 )
 
-// writeUntilDone writes to a pipe, a terminal, a socket or another device of the host, and ends with the context where that would block. Then nothing is under
-// way any more: what is reported as written is, and no more. While it waits it holds no thread.
+// writeUntilDone writes to a pipe, a terminal, a socket or another device of the host, and ends
+// with the context where that would block. Then nothing is under way any more: what is reported as
+// written is, and no more. While it waits it holds no thread.
 //
-// A terminal, which cannot be asked not to wait, gets pieces of 4,096 bytes when it can be written to; one that is stopped in the midst of a piece may
-// wait on.
+// A terminal, which cannot be asked not to wait, gets pieces of 4,096 bytes when it can be written
+// to; one that is stopped in the midst of a piece may wait on.
 func writeUntilDone(ctx context.Context, file *os.File, fileType FileType, buffer []byte) (int, Errno) {
 	if ctx.Done() == nil {
 		n, err := file.Write(buffer)

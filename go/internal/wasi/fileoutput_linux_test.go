@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// TestWritingToAFileIsCancelled: a guest that writes to a standard output which nobody reads is stopped by its context, and what it was told was written arrives, and
-// no more.
+// TestWritingToAFileIsCancelled: a guest that writes to a standard output which nobody reads is
+// stopped by its context, and what it was told was written arrives, and no more.
 func TestWritingToAFileIsCancelled(t *testing.T) {
 	for name, pipe := range pipes {
 		r, w := pipe(t)
@@ -43,7 +43,8 @@ func TestWritingToAFileIsCancelled(t *testing.T) {
 	}
 }
 
-// TestWritingToAFile: with a context that may end, all arrives, also in pieces; a broken pipe and a closed file are errors.
+// TestWritingToAFile: with a context that may end, all arrives, also in pieces; a broken pipe and a
+// closed file are errors.
 func TestWritingToAFile(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -105,7 +106,8 @@ func TestWritingToASocketFile(t *testing.T) {
 	}
 }
 
-// TestWritersRace: of several guests that write to one full pipe, one gets the room that comes, and the others meet their deadlines.
+// TestWritersRace: of several guests that write to one full pipe, one gets the room that comes, and
+// the others meet their deadlines.
 func TestWritersRace(t *testing.T) {
 	for name, pipe := range pipes {
 		for range 10 {
@@ -129,7 +131,8 @@ func TestWritersRace(t *testing.T) {
 	}
 }
 
-// fill writes to a pipe until nothing more fits. Deadlines do not tell: on a busy machine one passes before anything is written.
+// fill writes to a pipe until nothing more fits. Deadlines do not tell: on a busy machine one
+// passes before anything is written.
 func fill(t testing.TB, w *os.File) {
 	t.Helper()
 	raw, err := w.SyscallConn()
@@ -145,7 +148,8 @@ func fill(t testing.TB, w *os.File) {
 	}
 }
 
-// TestWaitingWritersHoldNoThreads: guests whose output nobody takes do not use up the threads of the process.
+// TestWaitingWritersHoldNoThreads: guests whose output nobody takes do not use up the threads of
+// the process.
 func TestWaitingWritersHoldNoThreads(t *testing.T) {
 	const guests = 200
 	for name, pipe := range pipes {
@@ -170,7 +174,8 @@ func TestWaitingWritersHoldNoThreads(t *testing.T) {
 	}
 }
 
-// TestMessagesStayWhole: what a guest writes to a socket of messages by one call is one, also with a context that may end.
+// TestMessagesStayWhole: what a guest writes to a socket of messages by one call is one, also with
+// a context that may end.
 func TestMessagesStayWhole(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()

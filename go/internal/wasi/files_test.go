@@ -55,7 +55,8 @@ func testReadWriteSeek(t *testing.T) {
 	g.expect(EBADF, "fd_close", fd)
 }
 
-// TestAppend: writes go to the end wherever the position is, until the flag is taken away; seeking and reading are as usual.
+// TestAppend: writes go to the end wherever the position is, until the flag is taken away; seeking
+// and reading are as usual.
 func TestAppend(t *testing.T) { onEach(t, testAppend) }
 
 func testAppend(t *testing.T) {
@@ -232,7 +233,8 @@ func testTruncateByOpening(t *testing.T) {
 	}
 }
 
-// TestRights takes the rights of descriptors away, after which functions are refused, and cannot be given back.
+// TestRights takes the rights of descriptors away, after which functions are refused, and cannot be
+// given back.
 func TestRights(t *testing.T) { onEach(t, testRights) }
 
 func testRights(t *testing.T) {

@@ -4,14 +4,16 @@ package wasi
 type Function struct {
 	Name string
 
-	// Params are the types of the parameters: 'i' for i32, 'I' for i64. The result is an i32, the Errno; proc_exit has none.
+	// Params are the types of the parameters: 'i' for i32, 'I' for i64. The result is an i32, the
+	// Errno; proc_exit has none.
 	Params string
 
 	// Call is the function; the slots are its arguments. It is nil for proc_exit.
 	Call func(s *System, g Guest, slots []uint64) Errno
 }
 
-// ClockTimeGet is the function that whoever binds them may implement otherwise (see System.ShareClock).
+// ClockTimeGet is the function that whoever binds them may implement otherwise (see
+// System.ShareClock).
 const ClockTimeGet = "clock_time_get"
 
 // The namespaces of both versions.
@@ -80,7 +82,8 @@ var snapshot1 = []Function{
 	{"sock_shutdown", "ii", (*System).sockShutdown},
 }
 
-// snapshot0 are the functions of the predecessor: those above without sock_accept, some with other numbers or layouts.
+// snapshot0 are the functions of the predecessor: those above without sock_accept, some with other
+// numbers or layouts.
 var snapshot0 = func() []Function {
 	other := map[string]func(*System, Guest, []uint64) Errno{
 		"fd_seek":           (*System).fdSeek0,

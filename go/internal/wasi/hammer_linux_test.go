@@ -22,7 +22,8 @@ func hammerTime() time.Duration {
 	return 300 * time.Millisecond
 }
 
-// TestHammerInput: threads of two guests read one pipe in all ways, with and without deadlines; each byte comes to somebody, soon.
+// TestHammerInput: threads of two guests read one pipe in all ways, with and without deadlines;
+// each byte comes to somebody, soon.
 func TestHammerInput(t *testing.T) {
 	r, w := pollerPipe(t)
 	inputs := []streamInput{newFileInput(r, TypeUnknown), newFileInput(r, TypeUnknown)}
@@ -81,7 +82,8 @@ func TestHammerInput(t *testing.T) {
 	}
 }
 
-// TestHammerClose: whoever reads a pipe or waits for it is told when its ends are closed, in all orders, and nothing is left behind.
+// TestHammerClose: whoever reads a pipe or waits for it is told when its ends are closed, in all
+// orders, and nothing is left behind.
 func TestHammerClose(t *testing.T) {
 	random := rand.New(rand.NewPCG(2, 2))
 	goroutines := runtime.NumGoroutine()

@@ -13,7 +13,8 @@ import (
 	"github.com/gowasmer/wasmer/go/internal/memfs"
 )
 
-// guest is a guest without code: a memory, calls by name, and a place for what they point to. Behind the memory are bytes that nobody may touch.
+// guest is a guest without code: a memory, calls by name, and a place for what they point to.
+// Behind the memory are bytes that nobody may touch.
 type guest struct {
 	t      testing.TB
 	system *System

@@ -1,8 +1,9 @@
 package wasi
 
-// SANDBOX: directories of the host. Every path is resolved by os.Root, which refuses whatever leads out of the directory: "..", absolute symbolic
-// links, links that leave, and links that are swapped in while it looks. Where os.Root has no method with the meaning that WASI asks for, at_linux.go
-// acts on the last name of a path in a directory that was opened by os.Root.
+// Sandbox-critical: directories of the host. Every path is resolved by os.Root, which refuses
+// whatever leads out of the directory: "..", absolute symbolic links, links that leave, and links
+// that are swapped in while it looks. Where os.Root has no method with the meaning that WASI asks
+// for, at_linux.go acts on the last name of a path in a directory that was opened by os.Root.
 
 import (
 	"errors"
@@ -124,7 +125,8 @@ func (d *hostDirectory) opened(p path, how openMode, file *os.File) (object, Err
 	return newPipe(file, typeOf(info.Mode())), Success
 }
 
-// openFlags gives the flags of os.OpenFile. To truncate takes a file that is open for writing, even if the guest may not write to it.
+// openFlags gives the flags of os.OpenFile. To truncate takes a file that is open for writing, even
+// if the guest may not write to it.
 func openFlags(how openMode) int {
 	flags := os.O_RDONLY
 	switch {
@@ -203,8 +205,10 @@ func (d *hostDirectory) symlink(target string, p path) Errno {
 	return rootErrno(d.root.Symlink(target, p.name))
 }
 
-// mayCreate says whether a link may be made: not in a read-only directory, and not under a name with a slash at its end, which stands for a directory.
-// As on Linux, a name that is taken by a link is taken wherever the link leads; only the slash behind a file, or a link to one, is told first.
+// mayCreate says whether a link may be made: not in a read-only directory, and not under a name
+// with a slash at its end, which stands for a directory. As on Linux, a name that is taken by a
+// link is taken wherever the link leads; only the slash behind a file, or a link to one, is told
+// first.
 func (d *hostDirectory) mayCreate(p path) Errno {
 	_, errno := d.stat(p, false)
 	switch {

@@ -50,7 +50,8 @@ func (f *hostFile) readAt(buffer []byte, offset int64) (int, Errno) {
 	return result(buffer, n, err)
 }
 
-// writeAt does what the system does for a file that appends: Linux appends, POSIX would write at the offset.
+// writeAt does what the system does for a file that appends: Linux appends, POSIX would write at
+// the offset.
 func (f *hostFile) writeAt(buffer []byte, offset int64) (int, Errno) {
 	n, err := f.file.WriteAt(buffer, offset)
 	return written(buffer, n, err)
@@ -115,7 +116,8 @@ func (f *hostFile) close() Errno {
 	return Success
 }
 
-// pipe is a pipe, terminal or other device of the host that a guest opened by a path: what comes out of it is read as standard input is.
+// pipe is a pipe, terminal or other device of the host that a guest opened by a path: what comes
+// out of it is read as standard input is.
 type pipe struct {
 	streamInput
 	out  output

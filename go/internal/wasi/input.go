@@ -10,15 +10,17 @@ import (
 	"sync"
 )
 
-// streamInput is what a guest reads a stream by: input, or fileInput where the system can tell whether a read would block.
+// streamInput is what a guest reads a stream by: input, or fileInput where the system can tell
+// whether a read would block.
 type streamInput interface {
 	object
 	pollable
 }
 
-// input reads from an io.Reader. Where a read may block, and there is a context that may end or the guest does not want to wait, a goroutine reads
-// in the background: what it gets later is kept for the next read. There is one such goroutine at most, which lives for one read of the
-// Reader and is left behind if that never returns.
+// input reads from an io.Reader. Where a read may block, and there is a context that may end or the
+// guest does not want to wait, a goroutine reads in the background: what it gets later is kept for
+// the next read. There is one such goroutine at most, which lives for one read of the Reader and is
+// left behind if that never returns.
 type input struct {
 	nothing
 	reader   io.Reader
@@ -42,7 +44,8 @@ type input struct {
 // maxBackground is how much is read at once in the background.
 const maxBackground = 64 << 10
 
-// newStdin makes what a guest reads its standard input from. A regular file is one for the guest too.
+// newStdin makes what a guest reads its standard input from. A regular file is one for the guest
+// too.
 func newStdin(r io.Reader) object {
 	if r == nil {
 		return &input{direct: true, reader: strings.NewReader("")}
@@ -93,13 +96,15 @@ type fileStream interface{ stream() *os.File }
 
 func (in *input) stream() *os.File { return in.file }
 
-// isDevice says whether a stream is a character device that is no terminal, such as /dev/null. Guests tell the two by the right to seek.
+// isDevice says whether a stream is a character device that is no terminal, such as /dev/null.
+// Guests tell the two by the right to seek.
 func isDevice(o object) bool {
 	s, ok := o.(fileStream)
 	return ok && s.stream() != nil && o.kind() == TypeCharacterDevice && !isTerminal(s.stream())
 }
 
-// streamAttributes are those of the file behind a stream, without its size, which means nothing to the guest.
+// streamAttributes are those of the file behind a stream, without its size, which means nothing to
+// the guest.
 func streamAttributes(file *os.File, fileType FileType) (attributes, Errno) {
 	at := attributes{kind: fileType, nlink: 1}
 	if file != nil {
@@ -170,7 +175,8 @@ func (in *input) deliver(to []byte, peek bool) (int, Errno, bool) {
 	return n, errno, true
 }
 
-// result gives what a Reader returned that was given a buffer: bytes go before errors, and the end is no error.
+// result gives what a Reader returned that was given a buffer: bytes go before errors, and the end
+// is no error.
 func result(buffer []byte, n int, err error) (int, Errno) {
 	n = min(max(n, 0), len(buffer))
 	if n > 0 || err == nil || errors.Is(err, io.EOF) {
@@ -233,7 +239,8 @@ func (in *input) background() {
 // errEnded is the error of what was called in a goroutine and ended it (runtime.Goexit).
 var errEnded = errors.New("the goroutine was ended")
 
-// wait waits until somebody wakes, and says whether it was not the end of the context. The mutex is held, save while it waits.
+// wait waits until somebody wakes, and says whether it was not the end of the context. The mutex is
+// held, save while it waits.
 func (in *input) wait(ctx context.Context) bool {
 	waker := wakers.Get().(chan struct{})
 	in.waiters.add(waker)

@@ -9,9 +9,10 @@ import (
 	"strings"
 )
 
-// ioDirectory is a directory of an fs.FS. It cannot be changed: what would is EROFS, once the path is found. Package fs knows neither "." nor ".."
-// within a path, so they are resolved here by the names alone; what stands before one must be a directory (or a link to one). A file system that knows symbolic links
-// (fs.ReadLinkFS) follows them by itself.
+// ioDirectory is a directory of an fs.FS. It cannot be changed: what would is EROFS, once the path
+// is found. Package fs knows neither "." nor ".." within a path, so they are resolved here by the
+// names alone; what stands before one must be a directory (or a link to one). A file system that
+// knows symbolic links (fs.ReadLinkFS) follows them by itself.
 type ioDirectory struct {
 	aDirectory
 	fsys   fs.FS
@@ -53,7 +54,8 @@ func (d *ioDirectory) join(names []string) string {
 	return pathpkg.Join(append([]string{d.name}, names...)...)
 }
 
-// find looks a path up. A file where a directory should be is ENOTDIR, which most file systems do not tell from what does not exist.
+// find looks a path up. A file where a directory should be is ENOTDIR, which most file systems do
+// not tell from what does not exist.
 func (d *ioDirectory) find(p path, follow bool) (name string, info fs.FileInfo, errno Errno) {
 	name, errno = d.resolve(p)
 	if errno != Success {

@@ -8,8 +8,10 @@ import (
 	"sync"
 )
 
-// ioFile is a file of an fs.FS, by one goroutine at a time. It is read as it is. To seek, it has to be an io.Seeker, and to read at an offset an
-// io.ReaderAt: of files that are not, such as compressed ones in a zip archive, the contents are read into memory when one of both is asked for first.
+// ioFile is a file of an fs.FS, by one goroutine at a time. It is read as it is. To seek, it has to
+// be an io.Seeker, and to read at an offset an io.ReaderAt: of files that are not, such as
+// compressed ones in a zip archive, the contents are read into memory when one of both is asked for
+// first.
 type ioFile struct {
 	nothing
 	mutex    sync.Mutex

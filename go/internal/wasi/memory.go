@@ -1,7 +1,8 @@
 package wasi
 
-// SANDBOX: all that a guest's pointers reach goes through this file. Pointers and lengths are unsigned 32-bit numbers of the guest; sums are made in
-// 64 bits, so that none wraps, and nothing outside of the slice that the guest gave is ever reached.
+// Sandbox-critical: all that a guest's pointers reach goes through this file. Pointers and lengths
+// are unsigned 32-bit numbers of the guest; sums are made in 64 bits, so that none wraps, and
+// nothing outside of the slice that the guest gave is ever reached.
 
 import (
 	"context"
@@ -10,7 +11,8 @@ import (
 
 // Guest is what a function sees of the guest that calls it.
 type Guest interface {
-	// Memory gives the bytes of the guest's memory. They do not move, but may become more: they are asked for again after whatever may block.
+	// Memory gives the bytes of the guest's memory. They do not move, but may become more: they are
+	// asked for again after whatever may block.
 	Memory() []byte
 
 	// Context is that of the call: what blocks ends with it.
@@ -22,7 +24,8 @@ type memory []byte
 
 func memoryOf(g Guest) memory { return g.Memory() }
 
-// window gives length bytes from pointer on, and whether they are all within the memory. It can be written to, and has no room behind.
+// window gives length bytes from pointer on, and whether they are all within the memory. It can be
+// written to, and has no room behind.
 func (m memory) window(pointer uint32, length uint64) ([]byte, bool) {
 	end := uint64(pointer) + length
 	if length > uint64(len(m)) || end > uint64(len(m)) {
@@ -69,7 +72,8 @@ type vectors struct {
 	list   []byte
 }
 
-// vectors checks a list of buffers as a whole, so that nothing is read or written when one is out of bounds, and says how many bytes they have together.
+// vectors checks a list of buffers as a whole, so that nothing is read or written when one is out
+// of bounds, and says how many bytes they have together.
 func (m memory) vectors(pointer, count uint64) (v vectors, total uint64, errno Errno) {
 	n := uint64(uint32(count))
 	list, ok := m.window(uint32(pointer), n*sizeIovec)
@@ -93,7 +97,8 @@ func (m memory) vectors(pointer, count uint64) (v vectors, total uint64, errno E
 	return v, total, Success
 }
 
-// only gives the one buffer of a list that has one, if it, the list and the four bytes of the result are within the memory.
+// only gives the one buffer of a list that has one, if it, the list and the four bytes of the
+// result are within the memory.
 func (m memory) only(list, result uint64) ([]byte, bool) {
 	item, ok := m.window(uint32(list), sizeIovec)
 	if !ok || uint64(uint32(result))+4 > uint64(len(m)) {

@@ -15,9 +15,10 @@ import (
 	"github.com/gowasmer/wasmer/go/internal/memfs"
 )
 
-// The functions on paths beside the system calls of Linux that they stand for. The same operation on the same paths, in two equal trees, has the same
-// outcome and leaves equal trees behind. One tree is the guest's, the other the working directory of the test. Paths that lead out are not among these:
-// they are in escape_test.go.
+// The functions on paths beside the system calls of Linux that they stand for. The same operation
+// on the same paths, in two equal trees, has the same outcome and leaves equal trees behind. One
+// tree is the guest's, the other the working directory of the test. Paths that lead out are not
+// among these: they are in escape_test.go.
 
 // difference is an operation with its error on Linux and with that of the guest.
 type difference struct {
@@ -25,16 +26,19 @@ type difference struct {
 	linux, guest Errno
 }
 
-// intended has the errors that are not those of Linux, with the reasons. What succeeds on one side alone is never intended.
+// intended has the errors that are not those of Linux, with the reasons. What succeeds on one side
+// alone is never intended.
 var intended = []difference{
-	// Where "name/" is a file, or a link to one, Linux says that it exists. The official test suite of WASI (path_symlink_trailing_slashes) wants to hear
-	// that it is no directory, which is an error that POSIX has for this as well.
+	// Where "name/" is a file, or a link to one, Linux says that it exists. The official test suite
+	// of WASI (path_symlink_trailing_slashes) wants to hear that it is no directory, which is an
+	// error that POSIX has for this as well.
 	{"symlink", EEXIST, ENOTDIR},
 	{"link", EEXIST, ENOTDIR},
-	// A path with a slash at its end is refused as that of a directory, to whatever would create a file. Linux sees first that "./" exists.
+	// A path with a slash at its end is refused as that of a directory, to whatever would create a
+	// file. Linux sees first that "./" exists.
 	{"open to make", EEXIST, EISDIR},
-	// Linux refuses a link in the same way if its target has a slash at its end. Here it is os.Root that follows the link, and says what it finds there:
-	// a file, or nothing.
+	// Linux refuses a link in the same way if its target has a slash at its end. Here it is os.Root
+	// that follows the link, and says what it finds there: a file, or nothing.
 	{"open to create", EISDIR, ENOTDIR},
 	{"open to create", EISDIR, ENOENT},
 }
@@ -42,9 +46,10 @@ var intended = []difference{
 // touched is the time that operations set. No file has it before.
 var touched = time.Unix(1_000_000_000, 0)
 
-// buildTree makes of a directory what every case begins with. What is there and as it should be stays, because new files are what takes the time. The
-// files differ in size, so that one that was moved is known again. All permissions are asked for, here and by operations: the umask takes the same from
-// both sides.
+// buildTree makes of a directory what every case begins with. What is there and as it should be
+// stays, because new files are what takes the time. The files differ in size, so that one that was
+// moved is known again. All permissions are asked for, here and by operations: the umask takes the
+// same from both sides.
 func buildTree(t *testing.T, dir string, begin []found) {
 	t.Helper()
 	for _, item := range listTree(t, dir) {
@@ -77,7 +82,8 @@ var linksOfTree = map[string]string{
 	"deep": "dir/../dirlink/inner", "dir/back": "../file",
 }
 
-// pathsToTry gives paths that lead to all that is in the tree, and to what is not, in several spellings.
+// pathsToTry gives paths that lead to all that is in the tree, and to what is not, in several
+// spellings.
 func pathsToTry() []string {
 	paths := []string{".", "./", "./file", "dir//inner", "dir/../file", "dir/../absent", "dirlink/../file", "emptylink/../dirlink/inner"}
 	for _, name := range []string{
@@ -106,7 +112,8 @@ type found struct {
 	touched      bool
 }
 
-// foundBy and foundAt give what Linux and a guest are told. The size of a directory is the file system's affair.
+// foundBy and foundAt give what Linux and a guest are told. The size of a directory is the file
+// system's affair.
 func foundBy(info fs.FileInfo, err error) (found, Errno) {
 	if err != nil {
 		return found{}, errnoOf(err)
@@ -143,7 +150,8 @@ func listTree(t *testing.T, dir string) (list []found) {
 	return list
 }
 
-// operation is something that both sides do with a path, or with two, of which the second is from a list.
+// operation is something that both sides do with a path, or with two, of which the second is from a
+// list.
 type operation struct {
 	name         string
 	seconds      []string
@@ -289,7 +297,8 @@ func listMemory(t *testing.T, fsys *memfs.FS, umask fs.FileMode) (list []found) 
 	return list
 }
 
-// TestPathsAsLinux tries every operation on every path. Shortened, it takes every seventh case, and may not come upon each intended difference.
+// TestPathsAsLinux tries every operation on every path. Shortened, it takes every seventh case, and
+// may not come upon each intended difference.
 func TestPathsAsLinux(t *testing.T) { onEach(t, testPathsAsLinux) }
 
 func testPathsAsLinux(t *testing.T) {

@@ -10,11 +10,13 @@ import (
 	"unsafe"
 )
 
-// This file asks files of the host whether they are ready, and reads and writes those that may block without waiting: between the moment that poll(2)
-// says that a file is ready and the call another guest may have been faster. RWF_NOWAIT asks for that in a call, as O_NONBLOCK is a flag of the open
-// file, which others use.
+// This file asks files of the host whether they are ready, and reads and writes those that may
+// block without waiting: between the moment that poll(2) says that a file is ready and the call
+// another guest may have been faster. RWF_NOWAIT asks for that in a call, as O_NONBLOCK is a flag
+// of the open file, which others use.
 
-// nowaitNumbers are those of preadv2 and pwritev2, which package syscall does not have, 0 where they are not known.
+// nowaitNumbers are those of preadv2 and pwritev2, which package syscall does not have, 0 where
+// they are not known.
 func nowaitNumbers() (read, write uintptr) {
 	switch runtime.GOARCH {
 	case "amd64":
@@ -27,7 +29,8 @@ func nowaitNumbers() (read, write uintptr) {
 
 var sysRead, sysWrite = nowaitNumbers()
 
-// nowait calls preadv2 or pwritev2 at the file's own position. ok is false where this file, or an old kernel, does not know it.
+// nowait calls preadv2 or pwritev2 at the file's own position. ok is false where this file, or an
+// old kernel, does not know it.
 func nowait(number uintptr, fd int, buffer []byte) (n int, err error, ok bool) {
 	const rwfNowait = 0x8
 	if number == 0 {
@@ -46,7 +49,8 @@ func nowait(number uintptr, fd int, buffer []byte) (n int, err error, ok bool) {
 	return 0, failed, true
 }
 
-// readWithoutWaiting is read(2) that says EAGAIN rather than wait, save for terminals, which do not know that.
+// readWithoutWaiting is read(2) that says EAGAIN rather than wait, save for terminals, which do not
+// know that.
 func readWithoutWaiting(fd int, to []byte) (int, error) {
 	if n, err, ok := nowait(sysRead, fd, to); ok {
 		return n, err
@@ -61,7 +65,8 @@ const (
 	pollHup = 0x10
 )
 
-// pollFile is poll(2) for one file: it waits for events, and says which there are, among them those that are always told, such as pollHup.
+// pollFile is poll(2) for one file: it waits for events, and says which there are, among them those
+// that are always told, such as pollHup.
 func pollFile(fd uintptr, events int16, wait time.Duration) int16 {
 	file := struct {
 		fd              int32
@@ -76,7 +81,8 @@ func pollFile(fd uintptr, events int16, wait time.Duration) int16 {
 	return file.revents
 }
 
-// backoff waits ever longer, from 20 microseconds to 20 milliseconds, in the manner of goroutines: it holds no thread.
+// backoff waits ever longer, from 20 microseconds to 20 milliseconds, in the manner of goroutines:
+// it holds no thread.
 type backoff time.Duration
 
 // wait says whether the context has not ended.

@@ -14,8 +14,8 @@ type object interface {
 	// attributes are what fd_filestat_get tells.
 	attributes() (attributes, Errno)
 
-	// read reads into a buffer that is not empty; 0 bytes without an error is the end. Where it blocks, it ends with the context; with nonblock it
-	// says EAGAIN instead.
+	// read reads into a buffer that is not empty; 0 bytes without an error is the end. Where it
+	// blocks, it ends with the context; with nonblock it says EAGAIN instead.
 	read(ctx context.Context, buffer []byte, nonblock bool) (int, Errno)
 
 	// write writes a buffer that is not empty. It may write less, only with an error.
@@ -84,7 +84,8 @@ type openMode struct {
 	flags                                          uint32 // of the descriptor
 }
 
-// attributes are those of a file, by the names of the structure filestat. Times are in nanoseconds since 1970.
+// attributes are those of a file, by the names of the structure filestat. Times are in nanoseconds
+// since 1970.
 type attributes struct {
 	dev, ino            uint64
 	kind                FileType
@@ -147,7 +148,8 @@ func (nothing) setFlags(uint32) Errno                           { return Success
 func (nothing) sync(bool) Errno                                 { return Success }
 func (nothing) close() Errno                                    { return Success }
 
-// aDirectory is embedded by directories: reading and writing them is EISDIR, which wasi-libc expects as POSIX does, and they have no position to seek.
+// aDirectory is embedded by directories: reading and writing them is EISDIR, which wasi-libc
+// expects as POSIX does, and they have no position to seek.
 type aDirectory struct{ nothing }
 
 func (aDirectory) kind() FileType                                  { return TypeDirectory }

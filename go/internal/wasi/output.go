@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// output writes to an io.Writer, one call of the guest at a time, save for a file, which may be written to by several goroutines.
+// output writes to an io.Writer, one call of the guest at a time, save for a file, which may be
+// written to by several goroutines.
 type output struct {
 	nothing
 	mutex    sync.Mutex
@@ -17,7 +18,8 @@ type output struct {
 	file     *os.File // of which attributes are known, or nil
 }
 
-// newStdout makes what a guest writes its standard output to. A regular file is one for the guest too.
+// newStdout makes what a guest writes its standard output to. A regular file is one for the guest
+// too.
 func newStdout(w io.Writer) object {
 	if w == nil {
 		return &output{writer: io.Discard}
@@ -76,7 +78,8 @@ func written(buffer []byte, n int, err error) (int, Errno) {
 	return n, Success
 }
 
-// writeUntil calls write, which waits no longer than a deadline, so that it ends with the context. The deadline does not stay.
+// writeUntil calls write, which waits no longer than a deadline, so that it ends with the context.
+// The deadline does not stay.
 func writeUntil(ctx context.Context, setDeadline func(time.Time) error, write func() (int, Errno)) (int, Errno) {
 	if ctx.Done() == nil {
 		return write()

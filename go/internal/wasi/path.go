@@ -1,6 +1,7 @@
 package wasi
 
-// SANDBOX: which paths of guests are accepted. What they lead to is decided by the directory (hostdir.go, iodir.go).
+// Sandbox-critical: which paths of guests are accepted. What they lead to is decided by the
+// directory (hostdir.go, iodir.go).
 
 import (
 	"strings"
@@ -11,14 +12,16 @@ import (
 type path struct {
 	name string // without slashes at the end
 
-	// slash says that there were some: it stands for a directory then, and a symbolic link at its end is followed (POSIX, 4.16).
+	// slash says that there were some: it stands for a directory then, and a symbolic link at its
+	// end is followed (POSIX, 4.16).
 	slash bool
 }
 
 // maxPath is PATH_MAX of Linux and wasi-libc.
 const maxPath = 4096
 
-// parsePath reads a path from guest memory. Absolute paths are EPERM: wasi-libc makes them relative to a preopened directory before it asks.
+// parsePath reads a path from guest memory. Absolute paths are EPERM: wasi-libc makes them relative
+// to a preopened directory before it asks.
 func parsePath(m memory, pointer, length uint64) (path, Errno) {
 	bytes, ok := m.slice(pointer, length)
 	switch {
@@ -42,7 +45,8 @@ func parsePath(m memory, pointer, length uint64) (path, Errno) {
 	return path{name, len(name) < len(text)}, Success
 }
 
-// split gives the directory that the path ends in, and the name there. The name is not proper if it is "." or "..": it names no entry of that directory.
+// split gives the directory that the path ends in, and the name there. The name is not proper if it
+// is "." or "..": it names no entry of that directory.
 func (p path) split() (parent, name string, proper bool) {
 	parent, name = ".", p.name
 	if i := strings.LastIndexByte(p.name, '/'); i >= 0 {
@@ -61,7 +65,8 @@ func (s *System) lookup(g Guest, fd, pointer, length uint64, rights Rights) (dir
 	return dir, p, errno
 }
 
-// mustBeDirectory says whether a path leads to a directory: ENOTDIR, or why it leads to nothing. With follow, a link at its end is followed.
+// mustBeDirectory says whether a path leads to a directory: ENOTDIR, or why it leads to nothing.
+// With follow, a link at its end is followed.
 func mustBeDirectory(dir directory, p path, follow bool) Errno {
 	at, errno := dir.stat(p, follow)
 	if errno == Success && at.kind != TypeDirectory {
@@ -70,7 +75,8 @@ func mustBeDirectory(dir directory, p path, follow bool) Errno {
 	return errno
 }
 
-// isName reports whether a path names an entry, rather than ending in "." or "..", of a directory that is there.
+// isName reports whether a path names an entry, rather than ending in "." or "..", of a directory
+// that is there.
 func isName(dir directory, p path) (bool, Errno) {
 	parent, _, proper := p.split()
 	if parent == "." {
@@ -100,7 +106,8 @@ func (s *System) pathRemoveDirectory(g Guest, a []uint64) Errno {
 	return dir.removeDirectory(p)
 }
 
-// pathUnlinkFile: fd, path. A directory is EISDIR, as on Linux; POSIX has EPERM, wasi-libc's remove tells both from the rest.
+// pathUnlinkFile: fd, path. A directory is EISDIR, as on Linux; POSIX has EPERM, wasi-libc's remove
+// tells both from the rest.
 func (s *System) pathUnlinkFile(g Guest, a []uint64) Errno {
 	dir, p, errno := s.lookup(g, a[0], a[1], a[2], RightPathUnlinkFile)
 	if errno != Success {
@@ -139,8 +146,8 @@ func (s *System) pathFilestatGet0(g Guest, a []uint64) Errno {
 	return putFilestat0(memoryOf(g), a[4], &at)
 }
 
-// pathFilestatSetTimes: fd, flags, path, time of access, time of modification, which to set. Without the flag to follow, the times of a symbolic link
-// itself are set.
+// pathFilestatSetTimes: fd, flags, path, time of access, time of modification, which to set.
+// Without the flag to follow, the times of a symbolic link itself are set.
 func (s *System) pathFilestatSetTimes(g Guest, a []uint64) Errno {
 	dir, p, errno := s.lookup(g, a[0], a[2], a[3], RightPathFilestatSetTimes)
 	if errno != Success {
@@ -153,7 +160,8 @@ func (s *System) pathFilestatSetTimes(g Guest, a []uint64) Errno {
 	return dir.setTimesOf(p, follows(a[1], p), times)
 }
 
-// pathLink: fd, flags, path, new fd, new path. To follow a symbolic link is refused, as other runtimes do: wasi-libc's link does not ask for it.
+// pathLink: fd, flags, path, new fd, new path. To follow a symbolic link is refused, as other
+// runtimes do: wasi-libc's link does not ask for it.
 func (s *System) pathLink(g Guest, a []uint64) Errno {
 	dir, from, errno := s.lookup(g, a[0], a[2], a[3], RightPathLinkSource)
 	if errno != Success {
@@ -182,7 +190,8 @@ func (s *System) pathRename(g Guest, a []uint64) Errno {
 	return dir.rename(from, to, p)
 }
 
-// pathSymlink: target, fd, path. A target that is an absolute path is EPERM: it could only lead out, and would fool programs of the host that follow it.
+// pathSymlink: target, fd, path. A target that is an absolute path is EPERM: it could only lead
+// out, and would fool programs of the host that follow it.
 func (s *System) pathSymlink(g Guest, a []uint64) Errno {
 	dir, p, errno := s.lookup(g, a[2], a[3], a[4], RightPathSymlink)
 	if errno != Success {
@@ -199,7 +208,8 @@ func (s *System) pathSymlink(g Guest, a []uint64) Errno {
 	return dir.symlink(text, p)
 }
 
-// pathReadlink: fd, path, buffer, its length, where to write how many bytes were used. A target that does not fit is cut, as by readlink(2).
+// pathReadlink: fd, path, buffer, its length, where to write how many bytes were used. A target
+// that does not fit is cut, as by readlink(2).
 func (s *System) pathReadlink(g Guest, a []uint64) Errno {
 	dir, p, errno := s.lookup(g, a[0], a[1], a[2], RightPathReadlink)
 	if errno != Success {

@@ -1,9 +1,11 @@
 package wasi
 
-// pathOpen: fd, flags of the lookup, path, flags, rights, inheriting rights, flags of the descriptor, where to write its number.
+// pathOpen: fd, flags of the lookup, path, flags, rights, inheriting rights, flags of the
+// descriptor, where to write its number.
 //
-// What the file is opened for follows from the rights, as wasi-libc intends: to read with fd_read or fd_readdir, to write with fd_write or
-// fd_allocate. More rights than the directory hands on are ENOTCAPABLE; of the others, the descriptor gets those that mean something for what was found.
+// What the file is opened for follows from the rights, as wasi-libc intends: to read with fd_read
+// or fd_readdir, to write with fd_write or fd_allocate. More rights than the directory hands on are
+// ENOTCAPABLE; of the others, the descriptor gets those that mean something for what was found.
 func (s *System) pathOpen(g Guest, a []uint64) Errno {
 	oflags, fdflags := uint32(a[4]), uint32(a[7])
 	base, inheriting := Rights(a[5]), Rights(a[6])
@@ -35,7 +37,8 @@ func (s *System) pathOpen(g Guest, a []uint64) Errno {
 	case how.create && !d.has(RightPathCreateFile):
 		return ENOTCAPABLE
 	case how.truncate && !how.write && !d.has(RightPathFilestatSetSize):
-		// Go opens directories without this right, and truncates what it opens through them for writing, which it may write anyway.
+		// Go opens directories without this right, and truncates what it opens through them for
+		// writing, which it may write anyway.
 		return ENOTCAPABLE
 	case (base|inheriting)&^Rights(d.inheriting.Load())&allRights != 0:
 		return ENOTCAPABLE

@@ -9,7 +9,8 @@ import (
 
 // pollable is an object whose reads may block.
 type pollable interface {
-	// watch says whether a read would block. If so, the waker gets a signal when that may have changed, until unwatch.
+	// watch says whether a read would block. If so, the waker gets a signal when that may have
+	// changed, until unwatch.
 	watch(waker chan struct{}) readiness
 	unwatch(waker chan struct{})
 }
@@ -40,7 +41,8 @@ type subscription struct {
 // maxSubscriptions is how many a call may have.
 const maxSubscriptions = 1 << 14
 
-// pollOneoff: subscriptions, where to write events, the number of subscriptions, where to write that of events.
+// pollOneoff: subscriptions, where to write events, the number of subscriptions, where to write
+// that of events.
 func (s *System) pollOneoff(g Guest, a []uint64) Errno { return s.poll(g, a, 48, s.subscription) }
 
 // pollOneoff0 is pollOneoff of snapshot 0, where a clock has an identifier of the guest's in front.
@@ -60,7 +62,8 @@ func (s *System) subscription0(from []byte) subscription {
 	return s.subscribe(from, id, from[32:])
 }
 
-// subscribe reads a subscription: the clock or descriptor, and behind it the time and precision and flags of a clock.
+// subscribe reads a subscription: the clock or descriptor, and behind it the time and precision and
+// flags of a clock.
 func (s *System) subscribe(from []byte, id uint32, clock []byte) subscription {
 	sub := subscription{userdata: binary.LittleEndian.Uint64(from), event: from[8]}
 	switch sub.event {
@@ -82,7 +85,8 @@ func (s *System) subscribe(from []byte, id uint32, clock []byte) subscription {
 	return sub
 }
 
-// deadline gives the time of the monotonic clock at which a clock reaches a time, or has run for that long.
+// deadline gives the time of the monotonic clock at which a clock reaches a time, or has run for
+// that long.
 func (s *System) deadline(id uint32, timeout uint64, flags uint16) (int64, Errno) {
 	const absolute = 1
 	now, errno := s.clock.now(id)
@@ -109,7 +113,8 @@ func (s *System) deadline(id uint32, timeout uint64, flags uint16) (int64, Errno
 	return monotonic + wait, Success
 }
 
-// poll waits until something that the guest waits for has happened. What cannot be waited for has happened, with an error.
+// poll waits until something that the guest waits for has happened. What cannot be waited for has
+// happened, with an error.
 func (s *System) poll(g Guest, a []uint64, size uint64, read func([]byte) subscription) Errno {
 	m := memoryOf(g)
 	count := uint64(uint32(a[2]))
@@ -159,7 +164,8 @@ func unwatch(subscriptions []subscription, waker chan struct{}) {
 	}
 }
 
-// happened writes the events that there are, at the time reached at least. If there are none, next is when the first clock is due.
+// happened writes the events that there are, at the time reached at least. If there are none, next
+// is when the first clock is due.
 func (s *System) happened(m memory, out uint64, subscriptions []subscription, waker chan struct{}, reached int64) (events uint32, next int64) {
 	next = math.MaxInt64
 	now := max(s.clock.monotonic(), reached)
@@ -212,7 +218,8 @@ func readable(o object, waker chan struct{}) readiness {
 	return r
 }
 
-// wait waits for the waker or a time of the monotonic clock. It says whether that time has come; EINTR is the end of the context.
+// wait waits for the waker or a time of the monotonic clock. It says whether that time has come;
+// EINTR is the end of the context.
 func (s *System) wait(ctx context.Context, waker chan struct{}, until int64) (slept bool, errno Errno) {
 	if until == math.MaxInt64 {
 		select {
@@ -238,7 +245,8 @@ func (s *System) wait(ctx context.Context, waker chan struct{}, until int64) (sl
 	}
 }
 
-// sleep waits by the embedder's function. The waker ends it through its context; an error for which there is no such reason is the guest's.
+// sleep waits by the embedder's function. The waker ends it through its context; an error for which
+// there is no such reason is the guest's.
 func (s *System) sleep(ctx context.Context, waker chan struct{}, pause time.Duration) (slept bool, errno Errno) {
 	sleeping, wake := context.WithCancel(ctx)
 	stopped := make(chan struct{})

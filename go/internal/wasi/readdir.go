@@ -7,15 +7,17 @@ import (
 	"unicode/utf8"
 )
 
-// listing is the entries of a directory as fd_readdir gives them out. It is taken when reading begins, at cookie 0, so that cookies mean the same entry
-// until it begins again, however the directory changes: removing what was read skips nothing.
+// listing is the entries of a directory as fd_readdir gives them out. It is taken when reading
+// begins, at cookie 0, so that cookies mean the same entry until it begins again, however the
+// directory changes: removing what was read skips nothing.
 type listing struct {
 	mutex   sync.Mutex
 	entries []fs.DirEntry // nil if none was taken
 }
 
-// fdReaddir: fd, buffer, its length, cookie, where to write how many bytes were used. A cookie is the number of entries before; "." and ".." come first.
-// The entry that does not fit is cut, which tells the guest that there are more: only at the end are there bytes left in the buffer
+// fdReaddir: fd, buffer, its length, cookie, where to write how many bytes were used. A cookie is
+// the number of entries before; "." and ".." come first. The entry that does not fit is cut, which
+// tells the guest that there are more: only at the end are there bytes left in the buffer
 // (specification). Entries whose names are not UTF-8 are left out, as no path could name them.
 func (s *System) fdReaddir(g Guest, a []uint64) Errno {
 	d, dir, errno := s.directory(a[0], RightFdReaddir)

@@ -6,7 +6,8 @@ import (
 	"sync"
 )
 
-// listener accepts connections in the background, as input reads: one that comes after the guest has given up waits for the next sock_accept.
+// listener accepts connections in the background, as input reads: one that comes after the guest
+// has given up waits for the next sock_accept.
 type listener struct {
 	nothing
 	listener  net.Listener
@@ -107,7 +108,8 @@ func (l *listener) unwatch(waker chan struct{}) {
 	l.waiters.remove(waker)
 }
 
-// close closes connections that the guest has not asked for, and lets nobody wait any more. The listener is the embedder's.
+// close closes connections that the guest has not asked for, and lets nobody wait any more. The
+// listener is the embedder's.
 func (l *listener) close() Errno {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
@@ -197,7 +199,8 @@ const (
 	recvWaitAll
 )
 
-// sockRecv: fd, buffers, their number, flags, where to write the number of bytes and the flags of what was received, of which there are none.
+// sockRecv: fd, buffers, their number, flags, where to write the number of bytes and the flags of
+// what was received, of which there are none.
 func (s *System) sockRecv(g Guest, a []uint64) Errno {
 	d, c, errno := s.connection(a[0], RightFdRead)
 	if errno != Success {

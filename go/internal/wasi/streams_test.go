@@ -106,7 +106,8 @@ type writer func([]byte) (int, error)
 
 func (w writer) Write(p []byte) (int, error) { return w(p) }
 
-// TestReadIsCancelled: a read that blocks ends with the context, and what arrives later is not lost.
+// TestReadIsCancelled: a read that blocks ends with the context, and what arrives later is not
+// lost.
 func TestReadIsCancelled(t *testing.T) {
 	r, w := io.Pipe()
 	g := newGuest(t, func(c *Config) { c.Stdin = r })
@@ -139,7 +140,8 @@ func TestReadIsCancelled(t *testing.T) {
 	}
 }
 
-// TestReaderPanics: a panic of a Reader arrives where the read was asked for, also one of a goroutine.
+// TestReaderPanics: a panic of a Reader arrives where the read was asked for, also one of a
+// goroutine.
 func TestReaderPanics(t *testing.T) {
 	for _, ctx := range []context.Context{context.Background(), func() context.Context {
 		c, cancel := context.WithCancel(context.Background())

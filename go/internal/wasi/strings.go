@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// stringList is a list of strings as guests get them: one after the other, each with a zero byte behind.
+// stringList is a list of strings as guests get them: one after the other, each with a zero byte
+// behind.
 type stringList struct {
 	bytes   []byte
 	offsets []uint32 // where each begins

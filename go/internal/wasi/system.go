@@ -13,7 +13,8 @@ import (
 	"time"
 )
 
-// Config says what a guest gets. The zero value gives it nothing: no arguments, an empty input, outputs that discard, no directories.
+// Config says what a guest gets. The zero value gives it nothing: no arguments, an empty input,
+// outputs that discard, no directories.
 type Config struct {
 	Args, Env      []string
 	Stdin          io.Reader // nil is empty
@@ -45,7 +46,8 @@ type System struct {
 	owned       []io.Closer
 }
 
-// New makes a System. Descriptors are numbered as WASI programs expect: 0, 1 and 2 the standard streams, then the directories, then the listeners.
+// New makes a System. Descriptors are numbered as WASI programs expect: 0, 1 and 2 the standard
+// streams, then the directories, then the listeners.
 func New(config Config) (*System, error) {
 	s := &System{clock: newClock(config.Clock), random: lockedReader{reader: config.Random}}
 	if config.MaxFiles < 0 {
@@ -136,7 +138,8 @@ func (s *System) mount(m *Mount, device uint64) error {
 	return nil
 }
 
-// Close closes what the guest has left open, and the roots that the System owns. It leaves alone what the embedder gave otherwise.
+// Close closes what the guest has left open, and the roots that the System owns. It leaves alone
+// what the embedder gave otherwise.
 func (s *System) Close() error {
 	var err error
 	s.closeOnce.Do(func() {
@@ -148,7 +151,8 @@ func (s *System) Close() error {
 	return err
 }
 
-// file finds a descriptor that has rights. What a directory or a stream cannot do at all gives the error of POSIX, which says more than ENOTCAPABLE.
+// file finds a descriptor that has rights. What a directory or a stream cannot do at all gives the
+// error of POSIX, which says more than ENOTCAPABLE.
 func (s *System) file(fd uint64, rights Rights) (*descriptor, Errno) {
 	d := s.descriptors.get(fd)
 	switch {

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// waiters are the channels of those who wait for something to happen to an object. Each has room for one signal, which says to look again. Whoever has the list
-// guards it by a mutex.
+// waiters are the channels of those who wait for something to happen to an object. Each has room
+// for one signal, which says to look again. Whoever has the list guards it by a mutex.
 type waiters []chan struct{}
 
 // add puts a channel on the list, once; nil is nobody.

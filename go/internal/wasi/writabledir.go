@@ -1,8 +1,8 @@
 package wasi
 
-// SANDBOX: directories of a WritableFS. Every path is resolved here, name by name, before the file
-// system is asked: what leads out of the directory, by "..", an absolute link or a link that
-// leaves, is refused. A file system that is changed at that moment may follow a link that was
+// Sandbox-critical: directories of a WritableFS. Every path is resolved here, name by name, before
+// the file system is asked: what leads out of the directory, by "..", an absolute link or a link
+// that leaves, is refused. A file system that is changed at that moment may follow a link that was
 // swapped in, and then decides where it leads; it never gets a name that leads out of itself.
 
 import (

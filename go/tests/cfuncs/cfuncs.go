@@ -22,7 +22,8 @@ func Add() unsafe.Pointer { return unsafe.Pointer(C.cfuncs_add_pointer()) }
 // Mix takes ten numbers of all types, more than fit in registers, and returns their sum as an f64.
 func Mix() unsafe.Pointer { return unsafe.Pointer(C.cfuncs_mix_pointer()) }
 
-// Registers takes four integers and three floats, which all travel in registers, and returns their sum as an f32.
+// Registers takes four integers and three floats, which all travel in registers, and returns their
+// sum as an f32.
 func Registers() unsafe.Pointer { return unsafe.Pointer(C.cfuncs_registers_pointer()) }
 
 // Go is `int32_t (void *context, int32_t n)`: calls what OnGo has set.
@@ -36,7 +37,8 @@ func OnGo(f func(context unsafe.Pointer, n int32) int32) { onGo = f }
 //export cfuncs_call_go
 func cfuncs_call_go(context unsafe.Pointer, n int32) int32 { return onGo(context, n) }
 
-// OnThread runs f on a thread that C creates, and waits for its end. The thread has a small stack: stackBytes.
+// OnThread runs f on a thread that C creates, and waits for its end. The thread has a small stack:
+// stackBytes.
 func OnThread(stackBytes int, f func()) bool {
 	handle := cgo.NewHandle(f)
 	defer handle.Delete()

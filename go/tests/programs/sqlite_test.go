@@ -15,8 +15,9 @@ import (
 	"github.com/gowasmer/wasmer/go/wasmer"
 )
 
-// SQLite, as a module without WASI whose file system is in Go (sqlite_vfs_test.go): the one of github.com/ncruces/go-sqlite3, which uses vector
-// operations, bulk memory and conversions that saturate.
+// SQLite, as a module without WASI whose file system is in Go (sqlite_vfs_test.go): the one of
+// github.com/ncruces/go-sqlite3, which uses vector operations, bulk memory and conversions that
+// saturate.
 
 const (
 	sqliteModule = "github.com/ncruces/go-sqlite3@v0.22.0"
@@ -100,7 +101,8 @@ func (s *sqlite) text(text string) int32 {
 
 func (s *sqlite) word(at int32) int32 { return int32(word(s.instance.Memory.Data(), at)) }
 
-// query runs one or more statements. It returns the rows of the last one, their columns joined by "|", and the message if something is wrong.
+// query runs one or more statements. It returns the rows of the last one, their columns joined by
+// "|", and the message if something is wrong.
 func (s *sqlite) query(format string, arguments ...any) (rows []string, message string) {
 	s.t.Helper()
 	const row, done = 100, 101
@@ -200,7 +202,8 @@ func TestSQLite(t *testing.T) {
 		}
 		other := openSQLite(t, module, files, "test.db")
 		other.check(1000)
-		// An instance that is given up in the middle of a transaction leaves a journal, by which the next one undoes it.
+		// An instance that is given up in the middle of a transaction leaves a journal, by which
+		// the next one undoes it.
 		other.expect("", "pragma cache_size = 1; begin; update squares set square = 0, text = text || 'x'")
 		other.instance.Close()
 		if _, err := os.Stat(filepath.Join(host, "test.db-journal")); err != nil {

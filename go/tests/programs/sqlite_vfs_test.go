@@ -14,7 +14,8 @@ import (
 	"github.com/gowasmer/wasmer/go/wasmer"
 )
 
-// The file system that SQLite asks its host for (https://www.sqlite.org/c3ref/vfs.html), for one user at a time.
+// The file system that SQLite asks its host for (https://www.sqlite.org/c3ref/vfs.html), for one
+// user at a time.
 
 // The codes that it answers by (https://www.sqlite.org/rescode.html).
 const (
@@ -73,7 +74,8 @@ func (f *sqliteFiles) of(c *wasmer.InstanceContext, file int32) *sqliteFile {
 	return f.open[int32(word(c.Memory().Data(), file+4))]
 }
 
-// imports are the functions of a file system. Locks, shared memory and what is only of use to extensions are left out.
+// imports are the functions of a file system. Locks, shared memory and what is only of use to
+// extensions are left out.
 func (f *sqliteFiles) imports(t testing.TB) *wasmer.Imports {
 	t.Helper()
 	type c = *wasmer.InstanceContext

@@ -11,7 +11,8 @@ import (
 	"testing"
 )
 
-// The tests of Go's standard library, built for wasip1. Each runs under this engine and under wazero, and what passes there has to pass here.
+// The tests of Go's standard library, built for wasip1. Each runs under this engine and under
+// wazero, and what passes there has to pass here.
 
 // wazeroVersion is what is compared with.
 const wazeroVersion = "v1.12.0"

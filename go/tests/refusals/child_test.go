@@ -17,7 +17,8 @@ import (
 	"time"
 )
 
-// A child is the test binary again. TestMain lets it do what its environment says, instead of tests, and print one line: what came of it.
+// A child is the test binary again. TestMain lets it do what its environment says, instead of
+// tests, and print one line: what came of it.
 
 const (
 	// caseVariable names what the child prepares before it uses the engine, with its argument.
@@ -36,7 +37,8 @@ const (
 	skipped = "skipped: "
 )
 
-// preparations are what children can do first, by name. They return why that is not possible here, or nil.
+// preparations are what children can do first, by name. They return why that is not possible here,
+// or nil.
 var preparations = map[string]func(argument string) error{}
 
 func TestMain(m *testing.M) {
@@ -86,7 +88,8 @@ type child struct {
 	directory      string // where it starts, if not here
 }
 
-// run runs a child and returns its line. Where the child says that its case is not possible here, the test is skipped.
+// run runs a child and returns its line. Where the child says that its case is not possible here,
+// the test is skipped.
 func (c child) run(t *testing.T) string {
 	t.Helper()
 	program := c.program
@@ -123,7 +126,8 @@ func (c child) run(t *testing.T) string {
 	return line
 }
 
-// expect runs a child. Without texts it has to work; otherwise it has to be refused, by an error that contains all of them.
+// expect runs a child. Without texts it has to work; otherwise it has to be refused, by an error
+// that contains all of them.
 func (c child) expect(t *testing.T, texts ...string) {
 	t.Helper()
 	line := c.run(t)

@@ -11,7 +11,8 @@ import (
 	"testing"
 )
 
-// Programs whose image of the engine is another than the Go code was made for, or damaged: the test binary with some bytes changed.
+// Programs whose image of the engine is another than the Go code was made for, or damaged: the test
+// binary with some bytes changed.
 
 func TestOtherImages(t *testing.T) {
 	image, err := os.ReadFile("../../internal/image/image_amd64.bin")

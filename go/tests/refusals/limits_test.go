@@ -17,9 +17,11 @@ import (
 	"github.com/gowasmer/wasmer/go/wasmer"
 )
 
-// Limits of address space, mappings and files, set before the engine is first used. The race detector needs more than these.
+// Limits of address space, mappings and files, set before the engine is first used. The race
+// detector needs more than these.
 
-// settle makes Go need nothing of the system for a while: it has threads, and a heap with room. That Go gets no memory is fatal for it.
+// settle makes Go need nothing of the system for a while: it has threads, and a heap with room.
+// That Go gets no memory is fatal for it.
 func settle() {
 	var started, group sync.WaitGroup
 	over := make(chan struct{})
@@ -126,7 +128,8 @@ func init() {
 	}
 }
 
-// useMappings makes mappings, of a page each, of which no two neighbours are alike, until only some are left.
+// useMappings makes mappings, of a page each, of which no two neighbours are alike, until only some
+// are left.
 func useMappings(left uint64) error {
 	const pages = 1 << 19
 	at, _, errno := syscall.Syscall6(syscall.SYS_MMAP, 0, pages*4096, syscall.PROT_NONE, syscall.MAP_ANON|syscall.MAP_PRIVATE|syscall.MAP_NORESERVE, ^uintptr(0), 0)
@@ -178,7 +181,8 @@ func TestAddressSpaceShort(t *testing.T) {
 	}
 }
 
-// What the system refused for a moment is tried again: for the image, and for the stacks that it runs on.
+// What the system refused for a moment is tried again: for the image, and for the stacks that it
+// runs on.
 func TestAddressSpaceShortAtFirst(t *testing.T) {
 	for _, left := range []string{"0", "2", "16"} {
 		t.Run(left, func(t *testing.T) {

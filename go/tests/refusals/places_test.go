@@ -12,7 +12,8 @@ import (
 	"testing"
 )
 
-// Places where files are missing: /proc, or all of them. And a policy of the kernel that is no filter.
+// Places where files are missing: /proc, or all of them. And a policy of the kernel that is no
+// filter.
 
 func init() {
 	preparations["no /proc"] = func(string) error {
@@ -44,7 +45,8 @@ func init() {
 		}
 		return nil
 	}
-	// PR_SET_MDWE, of Linux 6.3: what was writable is never executable. It is what systemd's MemoryDenyWriteExecute is now.
+	// PR_SET_MDWE, of Linux 6.3: what was writable is never executable. It is what systemd's
+	// MemoryDenyWriteExecute is now.
 	preparations["mdwe"] = func(string) error {
 		const set, refuseExecGain = 65, 1
 		if _, _, errno := syscall.RawSyscall6(syscall.SYS_PRCTL, set, refuseExecGain, 0, 0, 0, 0); errno != 0 {
@@ -54,7 +56,8 @@ func init() {
 	}
 }
 
-// ownNamespace are the attributes of a child that has mounts of its own, as root of the machine or of itself.
+// ownNamespace are the attributes of a child that has mounts of its own, as root of the machine or
+// of itself.
 func ownNamespace() *syscall.SysProcAttr {
 	attributes := &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
 	if os.Geteuid() != 0 {
@@ -109,7 +112,8 @@ func emulated(t *testing.T, processor string) child {
 	if err != nil {
 		t.Skipf("no %s (Debian: apt-get install qemu-user-static)", emulator)
 	}
-	// Only what needs no pauses: version 7.2 of the emulator enters handlers of signals on stacks that are not aligned as the kernel's are.
+	// Only what needs no pauses: version 7.2 of the emulator enters handlers of signals on stacks
+	// that are not aligned as the kernel's are.
 	return child{name: "nothing", argument: "3", before: []string{path, "-cpu", processor}, environment: "GODEBUG=asyncpreemptoff=1"}
 }
 

@@ -16,7 +16,8 @@ import (
 
 // System calls that a filter refuses, for all threads, before the engine is first used.
 
-// rule refuses a system call, where one of the bits is set in one of its arguments if there are such.
+// rule refuses a system call, where one of the bits is set in one of its arguments if there are
+// such.
 type rule struct {
 	call     uint32
 	errno    syscall.Errno
@@ -74,7 +75,8 @@ func install(rules []rule) error {
 	return nil
 }
 
-// Sets of rules, by the names that children get them by: what is between two of them is "+", the errno follows after "=".
+// Sets of rules, by the names that children get them by: what is between two of them is "+", the
+// errno follows after "=".
 var sets = map[string]func(errno syscall.Errno) []rule{
 	"memfd_create":     calls(sysMemfdCreate),
 	"membarrier":       calls(sysMembarrier),

@@ -141,7 +141,8 @@ func stress() (wasmer.Module, wasmer.Instance, error) {
 	return module, instance, err
 }
 
-// tryStress calls the host, traps in each way that has a signal, and ends an endless guest, while Go's collector runs.
+// tryStress calls the host, traps in each way that has a signal, and ends an endless guest, while
+// Go's collector runs.
 func tryStress() error {
 	module, instance, err := stress()
 	if err != nil {
@@ -233,7 +234,8 @@ func hostOnly() *wasmer.Imports {
 	return imports
 }
 
-// tryIgnored takes the handler of the pauses away: the next instantiation puts it back, and wakes threads that have missed a signal.
+// tryIgnored takes the handler of the pauses away: the next instantiation puts it back, and wakes
+// threads that have missed a signal.
 func tryIgnored() error {
 	signal.Ignore(syscall.SIGURG)
 	module, instance, err := stress()

@@ -1,4 +1,5 @@
-// Package cwork is the part of the programs that needs C: guests that import a function in C, and one that calls Go from C.
+// Package cwork is the part of the programs that needs C: guests that import a function in C, and
+// one that calls Go from C.
 package cwork
 
 /*

@@ -77,7 +77,8 @@ func Run() error {
 	return Computes(&instance)
 }
 
-// pausesFound looks whether it was found out that Go's signals pause guests ("true"), or that they do not ("false"); it is found out in the background.
+// pausesFound looks whether it was found out that Go's signals pause guests ("true"), or that they
+// do not ("false"); it is found out in the background.
 func pausesFound(expected string) error {
 	for begin := time.Now(); expected != "" && fmt.Sprint(!image.WithoutP()) != expected; time.Sleep(time.Millisecond) {
 		if time.Since(begin) > slow {
@@ -111,7 +112,8 @@ func faults() (err error) {
 // slow is how long something may take that takes moments: machines that run tests are busy.
 const slow = 20 * time.Second
 
-// Endless lets one more function than there are processors run until a deadline. Meanwhile the garbage collector has to get through, and compilations.
+// Endless lets one more function than there are processors run until a deadline. Meanwhile the
+// garbage collector has to get through, and compilations.
 func Endless(instance *wasmer.Instance, name string) error {
 	endless, err := instance.Function(name)
 	if err != nil {
