@@ -221,9 +221,10 @@ check-lint: tools
 	$(GO) vet $(PACKAGES)
 	$(STATICCHECK) $(PACKAGES)
 
+# Widths of lines, snippets, links, names of files, the list of guarded files.
 .PHONY: check-documentation
 check-documentation:
-	$(GO) test -count=1 -run '^TestDocumentation$$' ./go/tests
+	$(GO) test -count=1 -run '^Test(Documentation|Width|Snippets|DocumentedNames|DocumentLinks|GuardedFiles)$$' ./go/tests
 
 .PHONY: check-generated
 check-generated: engine

@@ -85,7 +85,7 @@ var snippetImports = map[string]string{
 }
 
 // declarations is what a snippet of declarations begins with.
-var declarations = regexp.MustCompile(`^(//[^\n]*\n)*(func|type|var|const) `)
+var declarations = regexp.MustCompile(`^(//[^\n]*\n)*(func|type) `)
 
 // file returns a snippet as a whole file. A snippet that begins with a package clause is one.
 // Declarations get imports. All else is the body of a function that has what the parameters below

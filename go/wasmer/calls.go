@@ -19,8 +19,8 @@ import (
 //	externref  any Go value
 //
 // Numbers may be of types that are defined as one of these, such as [time.Duration]. Unsigned
-// integers are taken bit for bit. An argument that does not fit is an error that tells its type,
-// its value and what would fit; nothing is cut.
+// integers are taken bit for bit. An argument that does not fit is an error that names its type,
+// its value and what would fit. Nothing is cut.
 //
 // When the context is done before the guest has come to its end, the guest is given up and the
 // error matches that of the context, and its cause, by [errors.Is]. A context that can never be
@@ -40,7 +40,7 @@ func (function *Function) Call(ctx context.Context, arguments ...interface{}) ([
 // slot: the upper half of an argument is ignored, that of a result is zero. A float is its bits
 // (see [math.Float32bits]). A v128 takes two slots, the low half first. References are numbers that
 // [Instance.ValueToSlots] and [Instance.ValueFromSlots] convert; a number for a funcref that is
-// none gives an error. When there is an error, the slots are as they were.
+// none is an error. When there is an error, the slots are as they were.
 //
 // It allocates nothing. All else is as with [Function.Call].
 func (function *Function) CallSlots(ctx context.Context, slots []uint64) error {

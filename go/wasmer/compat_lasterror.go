@@ -41,12 +41,12 @@ func rememberCause[E any](err *E, cause error) {
 	}
 }
 
-// GetLastError returns what the last operation of this package that failed, in any goroutine, has
-// to say, or an empty string if none has failed. The error is always nil. What a host function has
-// returned is told as long as the error that the call has returned is in use.
+// GetLastError returns the text of the last error of this package, in any goroutine, or an empty
+// string if none has failed. The error is always nil. What a host function has returned is told as
+// long as the error that the call has returned is in use.
 //
 // It is here for programs that were written when errors were not returned in full: the error that a
-// function returns, and those that it wraps, say the same, and belong to that call for sure.
+// function returns, and those that it wraps have the same text, and certainly belong to that call.
 func GetLastError() (string, error) {
 	last := lastError.Load()
 	switch {

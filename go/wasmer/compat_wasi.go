@@ -64,7 +64,7 @@ func NewDefaultWasiImportObjectForVersion(version WasiVersion) *ImportObject {
 // another. The standard streams are those of the process. [Wasi] offers more.
 //
 // There is no error: when a directory cannot be opened, instantiating with the object fails and
-// says so, and so does [GetLastError]. See [Wasi.ImportObject] for what the object holds.
+// reports it, and so does [GetLastError]. See [Wasi.ImportObject] for what the object holds.
 func NewWasiImportObject(
 	arguments []string, environmentVariables []string, preopenedDirs []string,
 	mappedDirs []MapDirEntry,

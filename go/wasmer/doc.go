@@ -24,20 +24,20 @@
 //
 // [Compile] turns bytes into a [Module]: code that can be instantiated any number of times, from
 // any number of goroutines. An [Instance] has memories, tables and globals of its own. Modules are
-// in the binary format; [Wat2Wasm] translates the text format to it. [Inspect] tells what a module
-// consists of, and [ValidateContext] what is wrong with it, without compiling. Both Module and
-// Instance are small values that refer to shared state: copies are the same module or instance.
+// in the binary format; [Wat2Wasm] translates the text format to it. [Inspect] describes a module
+// and [ValidateContext] reports what is wrong with it, without compiling. Both Module and Instance
+// are small values that refer to shared state: copies are the same module or instance.
 //
-// What an instance needs from outside is given by [Imports]: Go functions, C functions, memories,
+// What an instance needs from outside is in its [Imports]: Go functions, C functions, memories,
 // globals, tables, and functions of other instances. A [Linker] resolves imports by the names of
 // instances, for hosts of many modules. [WithTrappingImports], [WithZeroImports] and
-// [WithDefaultImports] say what happens with functions that nobody provides.
+// [WithDefaultImports] provide functions that are otherwise missing.
 //
 // # Calls and concurrency
 //
 // A guest runs as a coroutine of the goroutine that calls it, on a stack of its own (see
 // [SetStackSize]). All exported functions may be called by many goroutines at the same time, and
-// from within host functions. WebAssembly gives no order between the accesses of concurrent calls
+// from within host functions. WebAssembly defines no order between the accesses of concurrent calls
 // to the same memory: a guest that was not made for that needs one instance per goroutine, or a
 // lock. Host functions run on the goroutine of the caller as ordinary Go: they may block, panic,
 // call [runtime.Goexit] and call guests. A panic of a host function arrives at the caller of the
@@ -52,9 +52,9 @@
 //
 // Where the types are known when the program is written, [Func0] to [Func6] and [Proc0] to [Proc6]
 // make Go functions of exported ones, and [Host0] to [Host6] and [HostProc0] to [HostProc6] host
-// functions of Go ones; [Number] tells which Go types stand for which types of WebAssembly.
+// functions of Go ones; [Number] lists which Go types stand for which types of WebAssembly.
 // [Function.CallSlots] and [HostFunc] pass values as they lie in slots. None of these allocates.
-// Plain Go functions are given to [Imports.Append]; those of numbers are called without reflection
+// Plain Go functions are passed to [Imports.Append]; those of numbers are called without reflection
 // and without allocation. The context of a call arrives in the host functions that it leads to. A
 // server takes an instance per request from a [Pool].
 //
@@ -69,10 +69,10 @@
 // # WASI
 //
 // Programs that were built for WASI preview 1 (GOOS=wasip1, wasm32-wasip1, wasi-libc) are run by
-// [Wasi.Run], with the arguments, streams, directories and clocks that a [Wasi] gives them, and
-// nothing else; [Wasi.ImportObject] gives the same to instances that are made otherwise. A guest
-// holds a goroutine and no thread while it waits for input, a connection or a time, and ends with
-// the context of the call. Writing ends when the Writer returns.
+// [Wasi.Run], with the arguments, streams, directories and clocks of that [Wasi], and nothing else;
+// [Wasi.ImportObject] returns the same for instances that are made in another way. A guest holds a
+// goroutine and no thread while it waits for input, a connection or a time, and ends with the
+// context of the call. Writing ends when the Writer returns.
 //
 // # Errors and traps
 //
@@ -92,8 +92,9 @@
 // frees the resources when the last running call ends. What is dropped without Close is freed after
 // a garbage collection; an instance lives as long as one of its exported functions is held.
 //
-// A host function may close the instance that called it: its call goes on, and nested calls are
-// refused. The methods of [Memory] that take an offset check bounds, and give an error after Close.
+// A host function may close the instance that called it. Its call continues, and nested calls are
+// refused. The methods of [Memory] that take an offset check bounds, and return an error after
+// Close.
 //
 // A slice of [Memory.Data] points directly into the memory of the guest, and does not keep it
 // alive. It must not be used after the memory, or the instance that it belongs to, was closed or

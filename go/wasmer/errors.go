@@ -21,7 +21,7 @@ type InstanceError struct {
 	cause   error
 }
 
-// Error returns the message, and what the cause says.
+// Error returns the message and the text of the cause.
 func (e *InstanceError) Error() string { return chainText(e) }
 
 func (e *InstanceError) link() (text, between string, cause error) {
@@ -39,7 +39,7 @@ type ModuleError struct {
 	cause   error
 }
 
-// Error returns the message, and what the cause says.
+// Error returns the message and the text of the cause.
 func (e *ModuleError) Error() string { return chainText(e) }
 
 func (e *ModuleError) link() (text, between string, cause error) {
@@ -154,7 +154,7 @@ func fromCore(err error) error {
 	return err
 }
 
-// closedError tells what was closed; it wraps ErrClosed.
+// closedError is the error about something that was closed. It wraps ErrClosed.
 func closedError(what string) error { return core.ClosedError(what) }
 
 // failure returns the text of a cause as the messages of failed operations contain it, and keeps it

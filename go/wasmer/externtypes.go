@@ -121,7 +121,7 @@ func formatLimits(index64 bool, min, max uint64, hasMax bool) string {
 // ExternType is the type of an import or export (specification, section 2.3.11): that of its kind
 // is set, the others are nil.
 type ExternType struct {
-	// Kind tells what it is.
+	// Kind is what it is.
 	Kind ImportExportKind
 
 	// Function is the type of a function.

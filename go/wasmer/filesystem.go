@@ -50,7 +50,7 @@ type SymlinkFS interface {
 
 // LinkFS is a [WritableFS] whose files can have several names.
 type LinkFS interface {
-	// Link gives a file, or a symbolic link itself, another name.
+	// Link adds a name for a file, or for a symbolic link itself.
 	Link(oldName, newName string) error
 }
 
@@ -61,9 +61,9 @@ type TimesFS interface {
 	Chtimes(name string, accessed, modified time.Time) error
 }
 
-// FileAttributes is what the Sys of a [fs.FileInfo] may have, to tell WASI programs more of a file.
+// FileAttributes is what the Sys of a [fs.FileInfo] may have, to describe a file to WASI programs.
 type FileAttributes interface {
-	// Inode is the serial number of the file, which tells it from others; 0 is unknown.
+	// Inode is the serial number of the file, which no other file has; 0 is unknown.
 	Inode() uint64
 
 	// Links is how many names it has.

@@ -13,7 +13,7 @@ import "github.com/gowasmer/wasmer/go/internal/core"
 // globals, and as an import of further instances. It links its instance with the one that it goes
 // to: from then on both are kept as long as one of them is. When the instance is closed, guests
 // that have the function can still call it, but calls from Go, and passing it on to what is not
-// linked, give an error that matches [ErrClosed].
+// linked, return an error that matches [ErrClosed].
 type Function struct {
 	inner *core.Function
 }

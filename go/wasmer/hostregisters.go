@@ -48,7 +48,7 @@ type (
 // maxRegisters is how many integers, and how many floats, a function may take.
 const maxRegisters = 8
 
-// registers tells where a function's numbers go.
+// registers is where a function's numbers go.
 type registers struct {
 	ints, floats []uint8 // the slots of the parameters that are such, in their order
 	result       resultKind

@@ -112,7 +112,7 @@ func (s *hostSignature) deriveForC() (why string) {
 	return ""
 }
 
-// numbers tells how the function's values become slots.
+// numbers describes how the function's values become slots.
 func (s *hostSignature) numbers() goNumbers {
 	return goNumbers{kindsIn(s.in), kindsIn(s.out), s.params, s.results, s.leading == leadingPointer}
 }

@@ -17,7 +17,7 @@ type Imports struct {
 	currentNamespace string
 }
 
-// defaultNamespace is where imports go unless Namespace says otherwise; C compilers ask for it.
+// defaultNamespace is where imports go unless Namespace changes it; C compilers ask for it.
 const defaultNamespace = "env"
 
 // NewImports makes an empty set; its current namespace is "env".
@@ -52,10 +52,10 @@ func (imports *Imports) Namespace(namespace string) *Imports {
 // arrives at the caller of the exported function.
 //
 // With a C pointer that is not nil, compiled code calls that C function directly, and the
-// implementation only tells its type: the first parameter must be an unsafe.Pointer, the others and
-// the result, of which there is at most one, are of kind int32, uint32, int64, uint64, float32 or
-// float64. The C function gets that pointer as its first argument, a
-// void*. It is usually one that cgo makes of the same Go function, by a comment //export:
+// implementation only defines its type: the first parameter must be an unsafe.Pointer, the others
+// and the result, of which there is at most one, are of kind int32, uint32, int64, uint64, float32
+// or float64. The C function gets that pointer as its first argument, a void*. It is usually one
+// that cgo makes of the same Go function, by a comment //export:
 //
 //	//export sum
 //	func sum(context unsafe.Pointer, x, y int32) int32 { return x + y }

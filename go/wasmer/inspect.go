@@ -21,7 +21,7 @@ type ModuleInfo struct {
 	Exports []ExportInfo
 
 	// Memories are the memories of the module in the order of their indices: those that it imports,
-	// then those that it defines. Their limits tell what an instance needs.
+	// then those that it defines. Their limits are what an instance needs.
 	Memories []MemoryType
 
 	// Functions is the number of functions that the module defines.
@@ -61,10 +61,9 @@ type CustomSection struct {
 	Data []byte
 }
 
-// Inspect tells what the bytes of a module in the binary format consist of. Its declarations are
-// validated, but not the code of its functions, and nothing is compiled: it takes some microseconds
-// where [Compile] takes milliseconds. The error is a [*ModuleError] that tells what is wrong and at
-// which offset.
+// Inspect describes a module in the binary format. It validates the declarations, but not the code
+// of functions, and compiles nothing: it takes some microseconds where [Compile] takes
+// milliseconds. The error is a [*ModuleError] with the reason and the offset.
 func Inspect(bytes []byte) (*ModuleInfo, error) {
 	return InspectContext(context.Background(), bytes)
 }

@@ -153,7 +153,7 @@ func (instance *Instance) ValueToSlots(value Value, slots []uint64) error {
 
 // ValueFromSlots reads a value of a type from raw slots; see [Instance.ValueToSlots]. What an
 // externref among the results of [Function.CallSlots] stands for is kept until it was read here
-// once, or passed to another call: read each of them. The error is that the slot is no reference of
+// once, or passed to another call: read each of them. It is an error if the slot is no reference of
 // the type, this instance is closed, or there are too few slots.
 func (instance *Instance) ValueFromSlots(valueType ValueType, slots []uint64) (Value, error) {
 	if instance == nil || instance.inner == nil || instance.inner.IsClosed() {

@@ -93,7 +93,7 @@ func (m *MemoryFS) Symlink(target, name string) error { return m.made().Symlink(
 // ReadLink returns where a symbolic link leads.
 func (m *MemoryFS) ReadLink(name string) (string, error) { return m.made().ReadLink(name) }
 
-// Link gives a file, or a symbolic link itself, another name.
+// Link adds a name for a file, or for a symbolic link itself.
 func (m *MemoryFS) Link(oldName, newName string) error { return m.made().Link(oldName, newName) }
 
 // Chtimes sets the times of a file; one that is zero stays as it is.

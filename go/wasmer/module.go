@@ -19,7 +19,7 @@ type Module struct {
 }
 
 // Validate reports whether the bytes are a valid module that this package supports (specification,
-// section 3.4). [ValidateContext] tells why not.
+// section 3.4). [ValidateContext] returns the reason if they are not.
 func Validate(bytes []byte) bool {
 	err := core.Validate(context.Background(), bytes)
 	if err != nil {
@@ -29,9 +29,9 @@ func Validate(bytes []byte) bool {
 }
 
 // ValidateContext returns nil if the bytes are a valid module that this package supports
-// (specification, section 3.4), and otherwise why they are not: a [*ModuleError] that tells what is
-// wrong and at which offset. Nothing is compiled. When the context is done, validating is given up,
-// and the error wraps the context's error and its cause.
+// (specification, section 3.4), and otherwise a [*ModuleError] with the reason and the offset.
+// Nothing is compiled. When the context is done, validating is given up, and the error wraps the
+// context's error and its cause.
 func ValidateContext(ctx context.Context, bytes []byte) error {
 	if err := core.Validate(ctx, bytes); err != nil {
 		return inspectionError("validate", bytes, err)
@@ -46,8 +46,8 @@ func inspectionError(what string, bytes []byte, cause error) error {
 }
 
 // Compile validates a module in the binary format and compiles it to machine code, functions in
-// parallel. Text is not taken: [Wat2Wasm] translates it. The error is a [*ModuleError]: it tells
-// what is wrong and at which offset, and what to do where the bytes are none of a module.
+// parallel. For the text format, see [Wat2Wasm]. The error is a [*ModuleError] with the reason and
+// the offset. If the bytes are not a module, it suggests what to do.
 func Compile(bytes []byte, options ...CompileOption) (Module, error) {
 	return CompileContext(context.Background(), bytes, options...)
 }
@@ -67,7 +67,7 @@ func CompileContext(ctx context.Context, bytes []byte, options ...CompileOption)
 
 // DeserializeModule makes a module of what [Module.Serialize] wrote, without compiling. The error
 // is a [*ModuleError]: there are no bytes, they were altered or cut, or they were made by another
-// version of this package or for a CPU with other features; the error that it wraps tells which.
+// version of this package or for a CPU with other features; the error that it wraps says which.
 //
 // The bytes contain machine code, which is run as it is: use only bytes from a source that may run
 // code in your process. The checks protect against accidents, not against malice.

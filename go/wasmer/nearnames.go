@@ -8,7 +8,7 @@ import (
 	"github.com/gowasmer/wasmer/go/internal/core"
 )
 
-// This file tells which exported functions have a name like one that there is not.
+// This file finds which exported functions have a name like one that there is not.
 
 const (
 	nearNames     = 3    // that are listed

@@ -113,7 +113,7 @@ func moveOf(kind reflect.Kind, t engine.ValType) move {
 	return moveBits
 }
 
-// put returns the slot for the bits of a Go value. The error tells that it does not fit.
+// put returns the slot for the bits of a Go value. It is an error if the value does not fit.
 func (m move) put(bits uint64) (slot uint64, err error) {
 	switch m {
 	case moveInt8:
@@ -133,7 +133,7 @@ func (m move) put(bits uint64) (slot uint64, err error) {
 	return bits, nil
 }
 
-// take returns the bits of the Go value for a slot. The error tells that it does not fit.
+// take returns the bits of the Go value for a slot. It is an error if the value does not fit.
 func (m move) take(slot uint64) (bits uint64, err error) {
 	signed, unsigned := int32(uint32(slot)), uint32(slot)
 	switch m {

@@ -2,8 +2,8 @@ package wasmer
 
 import "github.com/gowasmer/wasmer/go/internal/image"
 
-// ErrUnsupportedPlatform is what errors wrap on systems that there is no engine for: programs build
-// there, and the first use of this package fails. It runs on linux/amd64 and linux/arm64.
+// ErrUnsupportedPlatform is wrapped by errors on systems without an engine. Programs build there,
+// and the first use of this package fails. It runs on linux/amd64 and linux/arm64.
 var ErrUnsupportedPlatform = errUnsupportedPlatform
 
 // errUnsupportedPlatform is that of package image, which the documentation need not show.

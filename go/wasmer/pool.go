@@ -60,7 +60,8 @@ func (option InstanceOption) applyToPool(config *poolConfig) {
 
 // WithReuse makes a pool keep up to idle instances that were put back, and hand them out again as
 // they are: memory, tables and globals have what the user before has left there. An instance whose
-// call failed may be in any state: tell [Pool.Put] the error, so that it is not reused.
+// call failed may be in any state: pass the error to [Pool.Put], so that the instance is not
+// reused.
 func WithReuse(idle int) PoolOption {
 	return poolOption(func(config *poolConfig) { config.idle = max(idle, 0) })
 }
@@ -73,7 +74,7 @@ func WithLimit(instances int) PoolOption {
 
 // WithWasi makes the instances of a pool by [Wasi.Instantiate]: each has files, streams and
 // arguments of w for itself, and its export "_initialize" has run when Get returns it.
-// [Pool.GetWasi] chooses others for one use. nil gives what the zero Wasi does.
+// [Pool.GetWasi] chooses others for one use. nil stands for the zero Wasi.
 func WithWasi(w *Wasi) PoolOption {
 	return poolOption(func(config *poolConfig) {
 		if w == nil {
@@ -83,9 +84,9 @@ func WithWasi(w *Wasi) PoolOption {
 	})
 }
 
-// WithInstanceImports gives each new instance of a pool imports of its own: those that imports
-// returns, which are preferred, and those of the pool. The context is that of the Get that wants
-// the instance. An error is that of Get.
+// WithInstanceImports adds imports for each new instance of a pool: those that imports returns,
+// which are preferred, and those of the pool. The context is that of the Get that wants the
+// instance. An error is that of Get.
 func WithInstanceImports(imports func(ctx context.Context) (*Imports, error)) PoolOption {
 	return poolOption(func(config *poolConfig) { config.imports = imports })
 }
@@ -179,7 +180,7 @@ func (pool *Pool) instanceImports(ctx context.Context) (*Imports, error) {
 	return &Imports{all, defaultNamespace}, nil
 }
 
-// Get returns an instance that nobody else uses; give it back by Put. The context bounds the wait
+// Get returns an instance that nobody else uses. Return it with Put. The context bounds the wait
 // for one, where there is a limit, and what runs in a new one. The error is a [*ModuleError]: the
 // context is done, the instantiation failed, or the pool is closed; or that of [Wasi.Instantiate].
 func (pool *Pool) Get(ctx context.Context) (*Instance, error) {
@@ -195,8 +196,8 @@ func (pool *Pool) Get(ctx context.Context) (*Instance, error) {
 // A reused instance gets a new state of WASI: what it has left open is closed, and the streams and
 // directories of w take the places of those before. A guest that has asked for arguments,
 // environment or the names of its directories when it was initialised, as C libraries do for
-// directories, does not ask again: give it as many directories, of the same names. After Put,
-// nothing of w is used any more.
+// directories, does not ask again: pass as many directories, of the same names. After Put, nothing
+// of w is used any more.
 func (pool *Pool) GetWasi(ctx context.Context, w *Wasi) (*Instance, error) {
 	if pool == nil {
 		return nil, poolError(closedError("pool"))
@@ -290,8 +291,8 @@ func (pool *Pool) find(ctx context.Context, w *Wasi) (*pooled, error) {
 	return item, nil
 }
 
-// rebind gives an instance that is reused the WASI that its user wants. It reports whether that can
-// be.
+// rebind replaces the WASI of an instance that is reused by that of its next user. It reports
+// whether that can be.
 func (pool *Pool) rebind(item *pooled, w *Wasi) (bool, error) {
 	lend := w != pool.config.wasi
 	if !lend && !item.lent {
@@ -335,9 +336,9 @@ func (pool *Pool) free() {
 	}
 }
 
-// Put gives back an instance that Get has returned. It must not be used any more: it is closed, or
-// reused by others. An instance whose call has failed is never reused: give Put the error of the
-// call, and nil if there was none:
+// Put returns an instance to the pool. It must not be used afterwards: it is closed, or reused by
+// others. An instance whose call has failed is never reused. Pass the error of the call, or nil if
+// there was none:
 //
 //	defer func() { pool.Put(instance, err) }()
 //

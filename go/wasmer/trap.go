@@ -8,8 +8,8 @@ import (
 	"github.com/gowasmer/wasmer/go/internal/fiber"
 )
 
-// TrapCode tells why a guest was stopped (specification, section 4.4). It is an error itself, so
-// that it can be compared against by [errors.Is].
+// TrapCode is the reason why a guest was stopped (specification, section 4.4). It is an error
+// itself, so that it can be compared against by [errors.Is].
 type TrapCode uint8
 
 const (
@@ -133,20 +133,20 @@ func (frame Frame) Source() []SourceLocation {
 // Trap is the error of a guest that was stopped because it did what the specification forbids. Find
 // it in the error of a call by [errors.As].
 type Trap struct {
-	// Code tells why.
+	// Code is the reason.
 	Code TrapCode
 
-	// Fault tells which access to a memory failed; nil if it was none, or its address is not known,
-	// such as that of a bulk operation.
+	// Fault is the access to a memory that failed; nil if no access failed, or if its address is
+	// not known, such as that of a bulk operation.
 	Fault *MemoryFault
 
 	// RefusedGrowths are what memories and tables of the instance were refused, each one the last
 	// time, if it got nothing since: a guest whose allocation fails often traps soon.
 	RefusedGrowths []RefusedGrowth
 
-	// Backtrace tells where: the functions of the guest, innermost first. Functions beyond a host
-	// function are not in it, and it is empty when an instance trapped while its memory or table
-	// was initialised.
+	// Backtrace is the functions of the guest, innermost first. Functions beyond a host function
+	// are not in it, and it is empty when an instance trapped while its memory or table was
+	// initialised.
 	Backtrace []Frame
 
 	// Omitted is the number of frames farther out that the backtrace leaves out.
@@ -199,11 +199,11 @@ type RefusedGrowth struct {
 	// Limit is the largest size that is allowed, counted in the same way.
 	Limit uint64
 
-	// LimitedBy tells who set the limit.
+	// LimitedBy is who set the limit.
 	LimitedBy GrowthLimiter
 }
 
-// GrowthLimiter tells why a memory or table could not grow.
+// GrowthLimiter is the reason why a memory or table could not grow.
 type GrowthLimiter uint8
 
 const (

@@ -124,12 +124,12 @@ func Func1[A, R Number](
 //	sum, err := wasmer.Func2[int32, int32, int32](&instance, "sum")
 //	value, err := sum(ctx, 5, 37)
 //
-// [Number] tells which Go types stand for which types of WebAssembly. The error is an
+// [Number] lists which Go types stand for which types of WebAssembly. The error is an
 // [*InstanceError]: the instance exports no function of this name, the function's type is another
 // one, or the instance is closed.
 //
-// A call allocates nothing. What [Function.Call] says about contexts, errors and concurrency holds
-// for it. The function keeps the instance alive.
+// A call allocates nothing. Contexts, errors and concurrency are as with [Function.Call]. The
+// function keeps the instance alive.
 func Func2[A, B, R Number](
 	instance *Instance, name string,
 ) (func(context.Context, A, B) (R, error), error) {

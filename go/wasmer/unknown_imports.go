@@ -48,7 +48,7 @@ func missingError(missing []core.Name) error {
 	return &engine.Error{Kind: engine.KindLink, Message: text}
 }
 
-// importHint tells what provides a namespace, or is empty.
+// importHint returns what provides a namespace, or nothing.
 func importHint(namespace string) string {
 	switch {
 	case wasi.Functions(namespace) != nil:

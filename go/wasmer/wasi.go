@@ -13,11 +13,11 @@ import (
 	"github.com/gowasmer/wasmer/go/internal/wasi"
 )
 
-// Wasi says what a WASI program gets of the world: nothing but what is set here. Programs of WASI
-// preview 1 (namespace "wasi_snapshot_preview1") and of its predecessor ("wasi_unstable") run.
-// [Wasi.Run] runs a program, [Wasi.Instantiate] makes an instance of a library; [Wasi.ImportObject]
-// gives the functions to instances that are made otherwise. Each use has its own state, so that one
-// Wasi, or copies of it with other streams, serve any number of instances. The zero Wasi gives no
+// Wasi is what a WASI program can reach: nothing but what is set here. Programs of WASI preview 1
+// (namespace "wasi_snapshot_preview1") and of its predecessor ("wasi_unstable") run. [Wasi.Run]
+// runs a program, [Wasi.Instantiate] makes an instance of a library; [Wasi.ImportObject] returns
+// the functions for instances that are made in another way. Each use has its own state, so that one
+// Wasi, or copies of it with other streams, serve any number of instances. The zero Wasi has no
 // arguments, an empty input, outputs that discard, no files, and the clocks and the random source
 // of the system.
 type Wasi struct {
@@ -51,15 +51,15 @@ type Wasi struct {
 	// Realtime replaces the clock of the day, and Monotonic the one that never goes back, which
 	// then is that of processor time, too. Sleep replaces waiting for a time: it returns when that
 	// long has passed, or with an error when the context is done. Replaced by functions that depend
-	// on nothing, they make a program that reads the clock give the same result each time.
+	// on nothing, they make a program that reads the clock return the same result each time.
 	Realtime  func() time.Time
 	Monotonic func() time.Duration
 	Sleep     func(ctx context.Context, d time.Duration) error
 
 	// MaxFiles is how many files, directories and connections the program may have open at a time
-	// beyond those that it is given; 0 is 1,024. One more gives it the error EMFILE. The
-	// descriptors of the host that they take, one each, and two for a pipe that is read, are those
-	// of the whole process.
+	// beyond those that it is given; 0 is 1,024. One more is the error EMFILE. The descriptors of
+	// the host that they take, one each, and two for a pipe that is read, are those of the whole
+	// process.
 	MaxFiles int
 
 	// Random replaces the random source. Programs seed their generators by it.

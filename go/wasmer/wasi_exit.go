@@ -14,7 +14,7 @@ type ExitError struct {
 	Code uint32
 }
 
-// Error tells the code.
+// Error returns a text with the code.
 func (e *ExitError) Error() string { return fmt.Sprintf("the guest exited with code %d", e.Code) }
 
 // exitOf takes code 0 for success.

@@ -21,7 +21,7 @@ type TextError struct {
 	// Column is the column in characters, counted from 1.
 	Column int
 
-	// Message tells what is wrong.
+	// Message is what is wrong.
 	Message string
 
 	// Source is the line of the text, without its end.
