@@ -10,9 +10,10 @@ import (
 // Copies of an Instance are the same instance; the zero Instance is closed. All methods and
 // exported functions may be used by many goroutines at once; see [Function].
 type Instance struct {
-	// Exports holds all exported functions by their names; a name that no function has is nil, and
-	// calling it panics: [Instance.Function] returns an error that lists similar names. They may be called by many goroutines at
-	// once, and from within host functions. They keep the instance alive.
+	// Exports holds all exported functions by their names. A name that no function has is nil, and
+	// calling it panics: [Instance.Function] returns an error that lists similar names. They may be
+	// called by many goroutines at once, and from within host functions. They keep the instance
+	// alive.
 	//
 	// An argument is a Go value that can stand for the type of the parameter: for i32 an int8,
 	// int16, int32, uint8, uint16, uint32, or an int or uint within -2^31 .. 2^32-1; for i64 any
