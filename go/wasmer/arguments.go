@@ -8,8 +8,8 @@ import (
 	"github.com/gowasmer/wasmer/go/internal/engine"
 )
 
-// This file makes slots of the Go values that are given as numbers: by the rules of go-ext-wasm 0.3.1
-// for Instance.Exports, and by wider ones for Function.Call.
+// This file makes slots of the Go values that are given as numbers: by the rules of go-ext-wasm
+// 0.3.1 for Instance.Exports, and by wider ones for Function.Call.
 
 // encodeArgument writes a Go value into the slot of a parameter, and reports whether it can stand
 // for the type by the rules of Instance.Exports:

@@ -19,8 +19,8 @@ import (
 //	externref  any Go value
 //
 // Numbers may be of types that are defined as one of these, such as [time.Duration]. Unsigned
-// integers are taken bit for bit. An argument that does not fit is an error that tells its type, its
-// value and what would fit; nothing is cut.
+// integers are taken bit for bit. An argument that does not fit is an error that tells its type,
+// its value and what would fit; nothing is cut.
 //
 // When the context is done before the guest has come to its end, the guest is given up and the
 // error matches that of the context, and its cause, by [errors.Is]. A context that can never be

@@ -13,8 +13,8 @@ import (
 // a call of one ends the guest with an [*UnknownImportError]. Memories, tables and globals must be
 // there.
 //
-// Of several options among WithTrappingImports, [WithZeroImports] and [WithDefaultImports], the first
-// one that has a function for an import provides it.
+// Of several options among WithTrappingImports, [WithZeroImports] and [WithDefaultImports], the
+// first one that has a function for an import provides it.
 func WithTrappingImports() InstanceOption {
 	return missingOption(func(wanted *engine.Import) (*core.HostFunc, error) {
 		err := &UnknownImportError{wanted.Namespace, wanted.Name}

@@ -22,11 +22,11 @@
 //
 // # Modules and instances
 //
-// [Compile] turns bytes into a [Module]: code that can be instantiated any number of times, from any
-// number of goroutines. An [Instance] has memories, tables and globals of its own. Modules are in the
-// binary format; [Wat2Wasm] translates the text format to it. [Inspect] tells what a module consists
-// of, and [ValidateContext] what is wrong with it, without compiling. Both Module and Instance are
-// small values that refer to shared state: copies are the same module or instance.
+// [Compile] turns bytes into a [Module]: code that can be instantiated any number of times, from
+// any number of goroutines. An [Instance] has memories, tables and globals of its own. Modules are
+// in the binary format; [Wat2Wasm] translates the text format to it. [Inspect] tells what a module
+// consists of, and [ValidateContext] what is wrong with it, without compiling. Both Module and
+// Instance are small values that refer to shared state: copies are the same module or instance.
 //
 // What an instance needs from outside is given by [Imports]: Go functions, C functions, memories,
 // globals, tables, and functions of other instances. A [Linker] resolves imports by the names of
@@ -36,17 +36,17 @@
 // # Calls and concurrency
 //
 // A guest runs as a coroutine of the goroutine that calls it, on a stack of its own (see
-// [SetStackSize]). All exported functions may be called by many goroutines at the same time, and from
-// within host functions. WebAssembly gives no order between the accesses of concurrent calls to the
-// same memory: a guest that was not made for that needs one instance per goroutine, or a lock. Host
-// functions run on the goroutine of the caller as ordinary Go: they may block, panic, call
-// [runtime.Goexit] and call guests. A panic of a host function arrives at the caller of the exported
-// function.
+// [SetStackSize]). All exported functions may be called by many goroutines at the same time, and
+// from within host functions. WebAssembly gives no order between the accesses of concurrent calls
+// to the same memory: a guest that was not made for that needs one instance per goroutine, or a
+// lock. Host functions run on the goroutine of the caller as ordinary Go: they may block, panic,
+// call [runtime.Goexit] and call guests. A panic of a host function arrives at the caller of the
+// exported function.
 //
-// A guest that loops endlessly blocks neither the garbage collector nor other goroutines. A call and
-// an instantiation are given up when their context is done. The state of such a guest (its memory,
-// tables and globals) is as it was at the moment of interruption, which may be any; the host is
-// sound, and the instance can be called again.
+// A guest that loops endlessly blocks neither the garbage collector nor other goroutines. A call
+// and an instantiation are given up when their context is done. The state of such a guest (its
+// memory, tables and globals) is as it was at the moment of interruption, which may be any; the
+// host is sound, and the instance can be called again.
 //
 // # Ways to call
 //
@@ -89,8 +89,8 @@
 //
 // Close of a module, instance, memory, global, table, pool, linker or set of imports may be called
 // more than once, at any time. It refuses later calls with an error that matches [ErrClosed], and
-// frees the resources when the last running call ends. What is dropped without Close is freed after a
-// garbage collection; an instance lives as long as one of its exported functions is held.
+// frees the resources when the last running call ends. What is dropped without Close is freed after
+// a garbage collection; an instance lives as long as one of its exported functions is held.
 //
 // A host function may close the instance that called it: its call goes on, and nested calls are
 // refused. The methods of [Memory] that take an offset check bounds, and give an error after Close.
@@ -111,10 +111,11 @@
 //
 // # Coming from go-ext-wasm
 //
-// Programs written for github.com/wasmerio/go-ext-wasm/wasmer 0.3.1 compile after changing the import
-// path, and behave as before, but for what was broken: imports are told apart by namespace and name,
-// exported functions may be called from many goroutines, Close may be called twice, and an int that
-// does not fit an i32 is an error. What they use stays, and there is a way of today for each:
+// Programs written for github.com/wasmerio/go-ext-wasm/wasmer 0.3.1 compile after changing the
+// import path, and behave as before, but for what was broken: imports are told apart by namespace
+// and name, exported functions may be called from many goroutines, Close may be called twice, and
+// an int that does not fit an i32 is an error. What they use stays, and there is a way of today for
+// each:
 //
 //	go-ext-wasm                           today
 //	NewInstance(bytes)                    Compile, once, and Module.InstantiateContext

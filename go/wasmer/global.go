@@ -49,8 +49,8 @@ func globalOf(global *core.Global) *Global {
 	return core.Face(&global.Faces, func(shown *Global) { shown.inner = global })
 }
 
-// Type returns the type: that of the value, and whether it can be set. The value is of [TypeVoid] if
-// the global was never made.
+// Type returns the type: that of the value, and whether it can be set. The value is of [TypeVoid]
+// if the global was never made.
 func (global *Global) Type() GlobalType {
 	if global == nil || global.inner == nil {
 		return GlobalType{Value: TypeVoid}

@@ -19,8 +19,8 @@ type goNumbers struct {
 	wantsToken              bool
 }
 
-// host makes a host function of a call that finds the bits of Go values in slots, and leaves those of
-// its results there. An int or uint becomes an i32 where an import wants that.
+// host makes a host function of a call that finds the bits of Go values in slots, and leaves those
+// of its results there. An int or uint becomes an i32 where an import wants that.
 func (n goNumbers) host(call hostCall) *core.HostFunc {
 	host := n.hostFor(call, nil)
 	if slices.ContainsFunc(n.params, isWord) || slices.ContainsFunc(n.results, isWord) {
@@ -48,8 +48,8 @@ func (n goNumbers) hostFor(call hostCall, wanted *engine.FuncType) *core.HostFun
 	return host
 }
 
-// choose returns the types that kinds stand for, and for other kinds than those of Numbers the types
-// that are known.
+// choose returns the types that kinds stand for, and for other kinds than those of Numbers the
+// types that are known.
 func choose(kinds kinds, known, wanted []engine.ValType) []engine.ValType {
 	types := typesOfKinds(kinds, wanted)
 	for i, kind := range kinds {

@@ -13,23 +13,24 @@ import (
 	"github.com/gowasmer/wasmer/go/internal/engine"
 )
 
-// This file calls Go functions of up to eight numbers of any types, in any order, without reflection
-// and without allocation.
+// This file calls Go functions of up to eight numbers of any types, in any order, without
+// reflection and without allocation.
 //
-// It relies on how Go passes arguments on these processors (see abi-internal.md of the Go compiler):
-// each number takes the next free register, integers and floats have registers of their own, a value
-// narrower than its register has the low bits and the others are left undefined, and a function does
-// not look at registers beyond those of its parameters. So all functions that take the same things
-// first can be called as one that takes eight integers and eight floats. An eighth integer after a
-// context lies on the stack of amd64, where a function without it has the place for its own use.
+// It relies on how Go passes arguments on these processors (see abi-internal.md of the Go
+// compiler): each number takes the next free register, integers and floats have registers of their
+// own, a value narrower than its register has the low bits and the others are left undefined, and a
+// function does not look at registers beyond those of its parameters. So all functions that take
+// the same things first can be called as one that takes eight integers and eight floats. An eighth
+// integer after a context lies on the stack of amd64, where a function without it has the place for
+// its own use.
 //
 // That is no promise of the language: registersWork tries it once, before it is used. Where it does
 // not hold, functions are called by reflection. See RATIONALE.md, "How are plain Go functions
 // called?".
 
 // The functions below are what a Go function is called as: after nothing or something of the call,
-// with integers alone or with integers and floats; with results that are a number, or an error, or a
-// float and an error, or an integer and an error. What the function does not return is undefined,
+// with integers alone or with integers and floats; with results that are a number, or an error, or
+// a float and an error, or an integer and an error. What the function does not return is undefined,
 // so that the error, which the garbage collector looks at, is there only if it is returned.
 type (
 	ints    = uint64

@@ -39,7 +39,8 @@ type hostSignature struct {
 	fallible        bool           // the last result is an error
 }
 
-// derive finds the WebAssembly types, or returns why there are none, with %s for the function's name.
+// derive finds the WebAssembly types, or returns why there are none, with %s for the function's
+// name.
 func (s *hostSignature) derive() (why string) {
 	t := s.function
 	first := 0

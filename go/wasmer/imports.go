@@ -37,10 +37,10 @@ func (imports *Imports) Namespace(namespace string) *Imports {
 // that name already; use [ImportObject.Extend] to replace it.
 //
 // The implementation is a [HostFunction], a [*Function] (see [Imports.AppendExportedFunction]), or
-// any Go function of values. Its parameters and results are numbers (see [Number] for what they stand
-// for, and what happens to those that do not fit) or of type [16]byte or [2]uint64 (v128, the lowest
-// byte and half first), *Function (funcref, nil for null) or any (externref, nil for null). In front
-// of them it may take one of these:
+// any Go function of values. Its parameters and results are numbers (see [Number] for what they
+// stand for, and what happens to those that do not fit) or of type [16]byte or [2]uint64 (v128, the
+// lowest byte and half first), *Function (funcref, nil for null) or any (externref, nil for null).
+// In front of them it may take one of these:
 //
 //   - a [context.Context]: that of the call, as given to [Function.Call]; never done in calls by
 //     [Instance.Exports];
@@ -62,8 +62,8 @@ func (imports *Imports) Namespace(namespace string) *Imports {
 //
 //	imports, err := wasmer.NewImports().Append("sum", sum, C.sum)
 //
-// Functions of up to eight numbers and at most one number as result, whatever their types, are called
-// without reflection, and allocate nothing. For others, and for full speed on raw slots, see
+// Functions of up to eight numbers and at most one number as result, whatever their types, are
+// called without reflection, and allocate nothing. For others, and for full speed on raw slots, see
 // [HostFunc] and [Host2].
 //
 // It returns the same set, or nil and an [*ImportedFunctionError].

@@ -69,8 +69,8 @@ func Inspect(bytes []byte) (*ModuleInfo, error) {
 	return InspectContext(context.Background(), bytes)
 }
 
-// InspectContext is [Inspect], given up when the context is done. The error wraps the context's error
-// then, and its cause.
+// InspectContext is [Inspect], given up when the context is done. The error wraps the context's
+// error then, and its cause.
 func InspectContext(ctx context.Context, bytes []byte) (*ModuleInfo, error) {
 	d, err := core.Inspect(ctx, bytes)
 	if err != nil {
@@ -113,11 +113,11 @@ type Proposal struct {
 	Supported bool
 }
 
-// RequiredProposals returns the proposals that a module needs beyond WebAssembly 1.0; those that have
-// become a part of the specification since are among them. It validates the whole module, once for
-// each of them, which takes as long as that: use it for what people read, such as why a module is
-// refused, and [ValidateContext] to decide. The error is a [*ModuleError]: the module is not valid,
-// whatever proposals there are, or the context is done.
+// RequiredProposals returns the proposals that a module needs beyond WebAssembly 1.0; those that
+// have become a part of the specification since are among them. It validates the whole module, once
+// for each of them, which takes as long as that: use it for what people read, such as why a module
+// is refused, and [ValidateContext] to decide. The error is a [*ModuleError]: the module is not
+// valid, whatever proposals there are, or the context is done.
 func RequiredProposals(ctx context.Context, bytes []byte) ([]Proposal, error) {
 	found, err := core.Proposals(ctx, bytes)
 	if err != nil {

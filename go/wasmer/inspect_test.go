@@ -46,7 +46,8 @@ func TestInspect(t *testing.T) {
 	if data := sections[0].Data; &data[0] != &bytes[len(bytes)-8] || cap(data) != 3 {
 		t.Error("the data is no part of the bytes, or has more capacity than length")
 	}
-	// The code of functions is not looked at: what calls nothing that exists is inspected, but not valid.
+	// The code of functions is not looked at: what calls nothing that exists is inspected, but not
+	// valid.
 	broken := module(section(1, []byte{0x60, 0, 0}), section(3, leb(0)), section(10, body(0x10, 9)))
 	must(wasmer.Inspect(broken))(t)
 	if wasmer.Validate(broken) {

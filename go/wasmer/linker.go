@@ -54,10 +54,10 @@ func (linker *Linker) Define(name string, instance *Instance) error {
 	return nil
 }
 
-// DefineImports adds all functions, memories, globals and tables of a set under their namespaces and
-// names, such as functions of the host; all or none. Several sets can share a namespace. The error
-// matches [ErrNameTaken]: an instance has the name of a namespace, or there is an import of the same
-// namespace and name; or it matches [ErrClosed]: the set or the linker is closed.
+// DefineImports adds all functions, memories, globals and tables of a set under their namespaces
+// and names, such as functions of the host; all or none. Several sets can share a namespace. The
+// error matches [ErrNameTaken]: an instance has the name of a namespace, or there is an import of
+// the same namespace and name; or it matches [ErrClosed]: the set or the linker is closed.
 func (linker *Linker) DefineImports(imports *Imports) error {
 	items, err := imports.registry().Items()
 	if linker == nil {
@@ -153,8 +153,8 @@ func (linker *Linker) Names() []string {
 	return names
 }
 
-// Imports returns a copy of all that the linker has, for instances that shall have no name. The error
-// matches [ErrClosed].
+// Imports returns a copy of all that the linker has, for instances that shall have no name. The
+// error matches [ErrClosed].
 func (linker *Linker) Imports() (*Imports, error) {
 	if linker == nil {
 		return nil, linkerError("read", "imports", closedError("linker"))
@@ -166,8 +166,8 @@ func (linker *Linker) Imports() (*Imports, error) {
 	return &Imports{core.NewRegistry(items), defaultNamespace}, nil
 }
 
-// Remove removes the instance of a name, which can be taken again, and reports whether there was one.
-// The instance stays open, and must be closed separately from now on.
+// Remove removes the instance of a name, which can be taken again, and reports whether there was
+// one. The instance stays open, and must be closed separately from now on.
 func (linker *Linker) Remove(name string) bool {
 	if linker == nil {
 		return false
@@ -183,8 +183,8 @@ func (linker *Linker) Remove(name string) bool {
 	return linker.set.Remove(name) == nil
 }
 
-// Close closes all instances that [Linker.Instantiate] has made, the last one first, and empties the
-// linker. Instances that were given by [Linker.Define] stay open. Further calls do nothing.
+// Close closes all instances that [Linker.Instantiate] has made, the last one first, and empties
+// the linker. Instances that were given by [Linker.Define] stay open. Further calls do nothing.
 func (linker *Linker) Close() {
 	if linker == nil {
 		return
@@ -224,8 +224,8 @@ func (linker *Linker) setName(name string, l *linked) {
 	linker.names[name] = l
 }
 
-// add adds an instance under a name that was taken, and notes whether Close closes it. If that fails
-// the name is free again.
+// add adds an instance under a name that was taken, and notes whether Close closes it. If that
+// fails the name is free again.
 func (linker *Linker) add(name string, added *linked, instance Instance, items map[string]core.Item, own bool) error {
 	linker.mutex.Lock()
 	defer linker.mutex.Unlock()

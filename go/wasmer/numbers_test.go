@@ -91,8 +91,8 @@ func TestTypedFunctionsCutNothing(t *testing.T) {
 	}
 }
 
-// Host functions of all numbers, typed and plain, after types that are defined as such; int and uint
-// stand for what the import has.
+// Host functions of all numbers, typed and plain, after types that are defined as such; int and
+// uint stand for what the import has.
 func TestHostFunctionsOfAllNumbers(t *testing.T) {
 	module := wat(t, echoes)
 	type C = context.Context

@@ -38,11 +38,12 @@ func WithCanonicalNaNs() CompileOption {
 
 // WithProgress has a function told how far compiling is: that done of total pieces of code are
 // compiled. These are the functions of the module, and one to four trampolines for each type of its
-// exported and imported functions. Done never falls, and total stays the same. The function is called
-// every 20 milliseconds or so, and once at the end, when done is total unless compiling has failed or
-// was given up. It is called by the goroutine that compiles, so that [Compile] and its like return
-// after its last call; meanwhile other goroutines go on compiling. It may cancel the context. A panic
-// in it ends compiling: the error says so, and wraps the panic's value if that is an error.
+// exported and imported functions. Done never falls, and total stays the same. The function is
+// called every 20 milliseconds or so, and once at the end, when done is total unless compiling has
+// failed or was given up. It is called by the goroutine that compiles, so that [Compile] and its
+// like return after its last call; meanwhile other goroutines go on compiling. It may cancel the
+// context. A panic in it ends compiling: the error says so, and wraps the panic's value if that is
+// an error.
 func WithProgress(progress func(done, total int)) CompileOption {
 	return CompileOption{func(options *engine.CompileOptions) { options.Progress = progress }}
 }

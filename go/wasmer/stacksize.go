@@ -13,16 +13,16 @@ const (
 	maxStackSize     = 1 << 30
 )
 
-// SetStackSize sets the size of the stacks that guests run on, in bytes: a power of two from 256 KiB
-// to 1 GiB, of which a guard and the runtime take about 80 KiB. It is 1 MiB unless set. A guest that
-// needs more traps with [ErrStackOverflow]; each call of Go into a guest has a stack of its own. A
-// stack takes address space of its size, and memory as far as it is used. The stacks of all calls
-// together have 64 GiB of address space, so that larger ones allow for fewer calls at a time.
+// SetStackSize sets the size of the stacks that guests run on, in bytes: a power of two from 256
+// KiB to 1 GiB, of which a guard and the runtime take about 80 KiB. It is 1 MiB unless set. A guest
+// that needs more traps with [ErrStackOverflow]; each call of Go into a guest has a stack of its
+// own. A stack takes address space of its size, and memory as far as it is used. The stacks of all
+// calls together have 64 GiB of address space, so that larger ones allow for fewer calls at a time.
 //
-// The size holds for the whole process, and must be set before this package is first used: the stack
-// that code runs on is found by masking the stack pointer, which makes entering a guest cheap, and
-// needs stacks of one size. The error tells that the size is not one of these, or that the engine
-// runs already with another.
+// The size holds for the whole process, and must be set before this package is first used: the
+// stack that code runs on is found by masking the stack pointer, which makes entering a guest
+// cheap, and needs stacks of one size. The error tells that the size is not one of these, or that
+// the engine runs already with another.
 func SetStackSize(bytes uint64) error {
 	if bytes < minStackSize || bytes > maxStackSize || bytes&(bytes-1) != 0 {
 		return fmt.Errorf("stack size of %d bytes, expected a power of two from %d to %d", bytes, minStackSize, maxStackSize)

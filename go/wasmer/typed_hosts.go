@@ -37,8 +37,8 @@ func Host1[A, R Number](function func(context.Context, A) (R, error)) HostFuncti
 //	}))
 //
 // It takes the context of the call. An error ends the guest, and is found in that of the call by
-// [errors.Is] and [errors.As]. A call uses no reflection, and allocates nothing. [Number] tells which
-// Go types stand for which types of WebAssembly. A nil function leads to an error when it is
+// [errors.Is] and [errors.As]. A call uses no reflection, and allocates nothing. [Number] tells
+// which Go types stand for which types of WebAssembly. A nil function leads to an error when it is
 // appended.
 func Host2[A, B, R Number](function func(context.Context, A, B) (R, error)) HostFunction {
 	if function == nil {

@@ -11,7 +11,8 @@ import (
 )
 
 // This file has the errors about imports that nobody provides: the one that names them all, with
-// hints, and that of a call of one. The functions that may stand for them are in default_imports.go.
+// hints, and that of a call of one. The functions that may stand for them are in
+// default_imports.go.
 
 // UnknownImportError is the error of a guest that called a function that nobody provides; see
 // [WithTrappingImports].
