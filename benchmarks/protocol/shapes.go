@@ -30,11 +30,11 @@ const (
 	WayExports  = "Exports"             // gowasmer and go-ext-wasm: func(...interface{})
 	WaySlots    = "CallSlots"           // gowasmer: arguments and results as raw 64-bit slots
 	WayTyped    = "typed Func"          // gowasmer: generic functions
-	WayStack    = "CallWithStack"       // wazero: the same as slots
+	WayStack    = "CallWithStack"       // wazero, wazy: the same as slots
 	WayHostRaw  = "HostFunc on slots"   // gowasmer
-	WayHostType = "typed Host"          // gowasmer: generic makers
+	WayHostType = "typed Host"          // gowasmer, wazy: generic makers
 	WayClosure  = "Go function"         // gowasmer: any Go function
-	WayGoFunc   = "GoFunc"              // wazero: raw slots
+	WayGoFunc   = "GoFunc"              // wazero, wazy: raw slots
 	WayC        = "C pointer, //export" // gowasmer and go-ext-wasm
 )
 

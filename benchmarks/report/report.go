@@ -16,7 +16,7 @@ import (
 const Subject = "gowasmer"
 
 // Engines in the order of tables; others that have a folder follow.
-var Engines = []string{Subject, "wazero", "wasmtime-go", "wasmer-go", "go-ext-wasm", "life", "wagon", "native", "wasm2go"}
+var Engines = []string{Subject, "wazero", "wazy", "wasmtime-go", "wasmer-go", "go-ext-wasm", "life", "wagon", "native", "wasm2go"}
 
 // Ahead are the engines that compile ahead of time: what they run is no WebAssembly that came at
 // run time.

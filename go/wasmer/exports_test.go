@@ -191,7 +191,7 @@ func BenchmarkHostCall(b *testing.B) {
 			call(b, instance, "call_nop", b.N)
 		})
 	}
-	b.Run("reflection", func(b *testing.B) {
+	b.Run("mixed", func(b *testing.B) {
 		instance := instantiate(b, guest(b, "host_calls"), hostCalls(b, func() {}))
 		b.ResetTimer()
 		for b.Loop() {

@@ -10,7 +10,7 @@ import (
 // Copies of an Instance are the same instance; the zero Instance is closed. All methods and
 // exported functions may be used by many goroutines at once; see [Function].
 type Instance struct {
-	// Exports holds all exported functions by their names; a name that no function has is nil, and
+	// Exports holds all exported functions by their names. A name that no function has is nil, and
 	// calling it panics: [Instance.Function] returns an error that lists similar names. They may be
 	// called by many goroutines at once, and from within host functions. They keep the instance
 	// alive.

@@ -22,7 +22,10 @@ import (
 //	int8, int16             i32, sign-extended
 //	uint8, uint16           i32, zero-extended
 //	bool                    i32, 0 for false, 1 for true
-//	int, uint               i64, or i32 if that is what the function has in this place
+//	int, uint               i64, or i32 if that is what the other side has in this place
+//
+// The other side is the exported function, or the import of the module that a host function is
+// given to; a function value of [NewFunction] has an i64.
 //
 // Nothing is cut: a value that does not fit the type that it goes to is an error. From WebAssembly
 // to Go that is an i32 for an int8, int16, uint8, uint16 or bool: an i32 is read as signed for the

@@ -3,7 +3,10 @@ package wasmer
 import "github.com/gowasmer/wasmer/go/internal/core"
 
 // ErrTerminated is in every error of a call that was ended or refused by [Instance.Terminate].
-var ErrTerminated = core.ErrTerminated
+var ErrTerminated = errTerminated
+
+// errTerminated is that of package core, which the documentation need not show.
+var errTerminated = core.ErrTerminated
 
 // Terminate ends all calls of the instance's functions that are running, in whatever goroutines,
 // with an error that matches err and [ErrTerminated] by [errors.Is]; err may be nil. Calls that

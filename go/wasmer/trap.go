@@ -208,17 +208,23 @@ type GrowthLimiter uint8
 
 const (
 	// LimitedByModule: the module declares a maximum.
-	LimitedByModule GrowthLimiter = GrowthLimiter(engine.LimitedByModule)
+	LimitedByModule GrowthLimiter = 0
 
 	// LimitedByCeiling: [WithMemoryCeiling] or [WithTableCeiling] was given.
-	LimitedByCeiling GrowthLimiter = GrowthLimiter(engine.LimitedByEmbedder)
+	LimitedByCeiling GrowthLimiter = 1
 
 	// LimitedByImplementation: memories and tables cannot be larger.
-	LimitedByImplementation GrowthLimiter = GrowthLimiter(engine.LimitedByImplementation)
+	LimitedByImplementation GrowthLimiter = 2
 
 	// LimitedBySystem: the operating system has refused.
-	LimitedBySystem GrowthLimiter = GrowthLimiter(engine.LimitedBySystem)
+	LimitedBySystem GrowthLimiter = 3
 )
+
+// The numbers are the engine's.
+var _ = [1]int{}[uint8(LimitedByModule)^uint8(engine.LimitedByModule)|
+	uint8(LimitedByCeiling)^uint8(engine.LimitedByEmbedder)|
+	uint8(LimitedByImplementation)^uint8(engine.LimitedByImplementation)|
+	uint8(LimitedBySystem)^uint8(engine.LimitedBySystem)]
 
 // String returns what was refused and why, such as "memory.grow to 300 pages was refused: limit 256
 // pages, set by WithMemoryCeiling".

@@ -185,7 +185,9 @@ func (w *Wasi) Run(ctx context.Context, module *Module, options ...InstanceOptio
 
 // RunWith is Run for a program that imports more than WASI: imports have what else there is, and
 // are preferred.
-func (w *Wasi) RunWith(ctx context.Context, module *Module, imports *Imports, options ...InstanceOption) error {
+func (w *Wasi) RunWith(
+	ctx context.Context, module *Module, imports *Imports, options ...InstanceOption,
+) error {
 	if module.made() != nil && !module.exportsFunction(wasiStart) {
 		return noProgram(module)
 	}
@@ -216,7 +218,9 @@ func noProgram(module *Module) error {
 // "_initialize" is called once, and ends with the context. An error of it is the error: a [*Trap],
 // or an [*ExitError] if it exits, with any code; the instance is closed then. All else is as with
 // [Module.InstantiateContext]. A program can be instantiated, too: its "_start" is not called.
-func (w *Wasi) Instantiate(ctx context.Context, module *Module, imports *Imports, options ...InstanceOption) (Instance, error) {
+func (w *Wasi) Instantiate(
+	ctx context.Context, module *Module, imports *Imports, options ...InstanceOption,
+) (Instance, error) {
 	instance, _, err := w.initialize(ctx, module, imports, instanceOptions(options))
 	if err != nil {
 		return Instance{}, err
