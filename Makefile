@@ -224,7 +224,7 @@ check-lint: tools
 # Widths of lines, snippets, links, names of files, the list of guarded files.
 .PHONY: check-documentation
 check-documentation:
-	$(GO) test -count=1 -run '^Test(Documentation|Width|Snippets|DocumentedNames|DocumentLinks|GuardedFiles)$$' ./go/tests
+	$(GO) test -count=1 -run '^Test(Documentation|Width|Snippets|DocumentedNames|DocumentLinks|GuardedFiles|RationaleReferences)$$' ./go/tests
 
 .PHONY: check-generated
 check-generated: engine

@@ -273,6 +273,29 @@ func TestDocumentedNames(t *testing.T) {
 	}
 }
 
+// TestRationaleReferences checks that sections of RATIONALE.md that are named elsewhere are there.
+func TestRationaleReferences(t *testing.T) {
+	var headings strings.Builder
+	for _, match := range heading.FindAllStringSubmatch(readDocument(t, "RATIONALE.md"), -1) {
+		headings.WriteString(match[1] + "\n")
+	}
+	reference := regexp.MustCompile(`RATIONALE\.md, \\?"([^"\\]+)`)
+	for _, name := range tracked(t) {
+		switch filepath.Ext(name) {
+		case ".go", ".rs", ".s", ".sh", ".md":
+		default:
+			continue
+		}
+		text := strings.ReplaceAll(readDocument(t, name), "\n// ", " ")
+		text = strings.ReplaceAll(text, "\n", " ")
+		for _, match := range reference.FindAllStringSubmatch(text, -1) {
+			if !strings.Contains(headings.String(), match[1]) {
+				t.Errorf("%s refers to %q, which is no section of RATIONALE.md", name, match[1])
+			}
+		}
+	}
+}
+
 // anchor returns the fragment by which a heading is linked.
 func anchor(heading string) string {
 	var result strings.Builder

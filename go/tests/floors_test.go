@@ -21,7 +21,7 @@ import (
 
 // floors are the files of a package from the ground up, without the endings ".go" and of systems. A
 // file uses what is declared on lower floors only, except for what exceptions list. RATIONALE.md,
-// "How do the Go packages stand?", has the same exceptions.
+// "How are the Go packages layered?", has the same exceptions.
 var floors = []struct {
 	folder     string
 	floors     []string // the files of each, separated by spaces
