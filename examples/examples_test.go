@@ -74,7 +74,8 @@ func TestIndex(t *testing.T) {
 	}
 }
 
-// usesCgo says whether a source file imports C. Without cgo the go command leaves such files out.
+// usesCgo reports whether a source file imports C. Without cgo the go command leaves such files
+// out.
 func usesCgo(t *testing.T, source string) bool {
 	text, err := os.ReadFile(source)
 	if err != nil {
@@ -83,7 +84,7 @@ func usesCgo(t *testing.T, source string) bool {
 	return bytes.Contains(text, []byte("\nimport \"C\"\n"))
 }
 
-// hasCgo says whether the go command that builds the programs uses cgo.
+// hasCgo reports whether the go command that builds the programs uses cgo.
 func hasCgo(t *testing.T) bool {
 	enabled, err := exec.Command("go", "env", "CGO_ENABLED").Output()
 	if err != nil {
@@ -108,7 +109,7 @@ func noteInputs(t *testing.T) {
 	}
 }
 
-// underRaceDetector says whether this test was built with -race: the programs are built likewise
+// underRaceDetector reports whether this test was built with -race: the programs are built likewise
 // then.
 func underRaceDetector() bool {
 	info, ok := debug.ReadBuildInfo()

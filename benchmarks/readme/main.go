@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/gowasmer/wasmer/benchmarks/protocol"
 	"github.com/gowasmer/wasmer/benchmarks/report"
@@ -126,8 +128,12 @@ func summary(w *bytes.Buffer, r *report.Report) {
 // machine writes what the values were measured on.
 func machine(w *bytes.Buffer, r *report.Report) {
 	m := r.Machine
+	memory := m["memory"]
+	if kilobytes, err := strconv.Atoi(strings.TrimSuffix(memory, " kB")); err == nil {
+		memory = fmt.Sprintf("%.0f GiB", float64(kilobytes)/(1<<20))
+	}
 	fmt.Fprintf(w, "\nMeasured on: %s, %s cores, %s of memory;\n%s; %s;\ncommit %s, %s.\n",
-		m["cpu"], m["cpus"], m["memory"], m["kernel"], m["go"], m["commit"], r.Date)
+		m["cpu"], m["cpus"], memory, m["kernel"], m["go"], m["commit"], r.Date)
 	fmt.Fprintf(w, "Written by `make -C benchmarks readme` from one run, all engines interleaved, best of all rounds.\n")
 }
 

@@ -19,7 +19,7 @@ type Target struct {
 	Known    bool   // it was measured at all
 }
 
-// Reached says whether the target is.
+// Reached reports whether the target is.
 func (t *Target) Reached() bool {
 	if t.AtLeast {
 		return t.Measured >= t.Limit

@@ -55,7 +55,7 @@ func run(ctx context.Context) error {
 		Dirs: []wasmer.WasiDir{{Guest: "/", FS: wasmer.NewMemoryFS(1 << 20)}},
 	}
 	err = w.Run(ctx, sorter)
-	_ = reader.Close() // should it have ended early, the first one does not wait for ever
+	_ = reader.Close() // should it have ended early, the first one does not wait forever
 	if err := errors.Join(err, <-first); err != nil {
 		return err
 	}

@@ -131,7 +131,7 @@ func TestBuildModesOfPrograms(t *testing.T) {
 	}
 }
 
-// isStatic says whether a program needs no dynamic linker.
+// isStatic reports whether a program needs no dynamic linker.
 func isStatic(t *testing.T, path string) bool {
 	file, err := elf.Open(path)
 	if err != nil {

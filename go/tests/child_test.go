@@ -28,8 +28,8 @@ type childOptions struct {
 	timeout time.Duration
 }
 
-// inChild says whether this is the child. In the parent it runs the child, fails the test if that
-// fails, shows its log, and returns false.
+// inChild reports whether this is the child. In the parent it runs the child, fails the test if
+// that fails, shows its log, and returns false.
 func inChild(t *testing.T, options childOptions) bool {
 	t.Helper()
 	if os.Getenv(childVariable) == t.Name() {

@@ -189,7 +189,7 @@ func expectTrapOf(t testing.TB, instance *wasmer.Instance, name string, code was
 
 // A pause is possible everywhere: SIGURG comes as fast as it can be sent while guests spin against
 // the guard, sweep the stack with prologues and returns, storm runtime functions, host functions
-// and C functions, and work in bulk. Each result tells whether a register was lost.
+// and C functions, and work in bulk. Each result reports whether a register was lost.
 func TestPausesEverywhere(t *testing.T) {
 	if !inChild(t, childOptions{}) {
 		return

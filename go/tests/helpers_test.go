@@ -38,7 +38,7 @@ func stressTime(otherwise time.Duration) time.Duration {
 	return otherwise
 }
 
-// soak says whether the leak tests shall run in full.
+// soak reports whether the leak tests shall run in full.
 func soak() bool { return os.Getenv("SOAK") != "" }
 
 // guest reads one of the guests in testdata/.

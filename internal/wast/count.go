@@ -52,7 +52,7 @@ func (c *Counts) Add(other *Counts) {
 	}
 }
 
-// Equal says whether all numbers are the same.
+// Equal reports whether all numbers are the same.
 func (c *Counts) Equal(other *Counts) bool {
 	return c.Assertions == other.Assertions && c.Commands == other.Commands && c.Accepted == other.Accepted && c.Failed == other.Failed &&
 		maps.Equal(c.Refused, other.Refused)

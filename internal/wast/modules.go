@@ -126,8 +126,8 @@ func (r *runner) assertUnlinkable(module *ScriptModule, message string) error {
 	return unexpected(fmt.Sprintf("a link error (%q)", message), nil, err)
 }
 
-// sameTrap says whether an error is the trap that a script expects. The suite's texts may say more
-// than ours ("uninitialized element 2"), or less.
+// sameTrap reports whether an error is the trap that a script expects. The suite's texts may say
+// more than ours ("uninitialized element 2"), or less.
 func sameTrap(err error, message string) bool {
 	var trap *wasmer.Trap
 	if !errors.As(err, &trap) {

@@ -34,7 +34,7 @@ type Result struct {
 	Line int
 	// Directive is its name.
 	Directive string
-	// Assertion says whether its name begins with assert; all others are commands.
+	// Assertion reports whether its name begins with assert; all others are commands.
 	Assertion bool
 	// Outcome is what became of it.
 	Outcome Outcome

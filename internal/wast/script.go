@@ -76,7 +76,7 @@ type Directive struct {
 	Assertion bool
 }
 
-// IsAssertion says whether the name of the directive begins with assert.
+// IsAssertion reports whether the name of the directive begins with assert.
 func (d *Directive) IsAssertion() bool {
 	return d.Kind >= AssertReturn && d.Kind <= AssertSuspension || d.Kind == DirectiveUnsupported && d.Assertion
 }

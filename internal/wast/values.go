@@ -109,7 +109,7 @@ func bits(v wasmer.Value) (low, high uint64) {
 	return uint64(v.ToI64()), 0
 }
 
-// isNull says whether a value is a null reference.
+// isNull reports whether a value is a null reference.
 func isNull(v wasmer.Value) bool {
 	switch v.GetType() {
 	case wasmer.TypeFuncRef:

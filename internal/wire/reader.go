@@ -18,7 +18,7 @@ type Reader struct {
 // NewReader returns a reader of bytes; Take gives parts of them, not copies.
 func NewReader(bytes []byte) *Reader { return &Reader{bytes: bytes} }
 
-// Failed says whether something could not be read.
+// Failed reports whether something could not be read.
 func (r *Reader) Failed() bool { return r.err != nil }
 
 // left is the number of bytes that are left.

@@ -42,7 +42,7 @@ that, and of what it contains in turn, come with every Rust toolchain in share/d
 // decision, not an entry here alone.
 var acceptable = []string{"Apache-2.0", "Apache-2.0 WITH LLVM-exception", "MIT", "Zlib"}
 
-// accepted says whether one of the alternatives that a crate offers is acceptable.
+// accepted reports whether one of the alternatives that a crate offers is acceptable.
 func accepted(expression string) bool {
 	for _, offered := range strings.Split(strings.ReplaceAll(expression, "/", " OR "), " OR ") {
 		if slices.Contains(acceptable, strings.TrimSpace(offered)) {

@@ -118,7 +118,7 @@ func readBytes(path string, in io.Reader) ([]byte, error) {
 	return file, err
 }
 
-// validate tells whether a module is valid.
+// validate reports whether a module is valid.
 func validate(_ *settings, arguments []string, s streams) error {
 	if len(arguments) != 1 {
 		return usagef("validate takes one FILE, given %d arguments", len(arguments))

@@ -49,5 +49,5 @@ func escape(p unsafe.Pointer) unsafe.Pointer {
 	return p
 }
 
-// escaped is nil for ever; the compiler does not know.
+// escaped is nil forever; the compiler does not know.
 var escaped unsafe.Pointer

@@ -62,7 +62,7 @@ import (
 	"unsafe"
 )
 
-// CanCallC says whether guests can call C functions.
+// CanCallC reports whether guests can call C functions.
 const CanCallC = true
 
 var forC struct {

@@ -4,7 +4,7 @@ package engine
 
 import "unsafe"
 
-// CanCallC says whether guests can call C functions. Without cgo there are none: package wasmer
+// CanCallC reports whether guests can call C functions. Without cgo there are none: package wasmer
 // refuses imports of them.
 const CanCallC = false
 

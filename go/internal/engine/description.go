@@ -20,7 +20,7 @@ func (t ValType) Slots() int {
 	return 1
 }
 
-// IsReference says whether values are references.
+// IsReference reports whether values are references.
 func (t ValType) IsReference() bool { return t == FuncRef || t == ExternRef }
 
 // FuncType is the type of a function.
@@ -59,7 +59,7 @@ type Limits struct {
 type MemoryType struct {
 	// Limits are its size bounds in pages.
 	Limits Limits
-	// Index64 says whether addresses have 64 bits.
+	// Index64 reports whether addresses have 64 bits.
 	Index64 bool
 	// PageSizeLog2 is the size of its pages in bytes, as a power of two: 16, or 0.
 	PageSizeLog2 uint8
@@ -76,13 +76,13 @@ type ExternType struct {
 	Func *FuncType
 	// Limits are those of a table or a memory.
 	Limits Limits
-	// Index64 says whether indices into a table or a memory have 64 bits.
+	// Index64 reports whether indices into a table or a memory have 64 bits.
 	Index64 bool
 	// PageSizeLog2 is the size of a memory's pages in bytes, as a power of two: 16, or 0.
 	PageSizeLog2 uint8
 	// Value is the type of a global or of a table's elements.
 	Value ValType
-	// Mutable says whether a global can be set.
+	// Mutable reports whether a global can be set.
 	Mutable bool
 }
 
@@ -108,7 +108,7 @@ type Export struct {
 type Section struct {
 	// Name is that of a custom section, or of the kind of section.
 	Name string
-	// Custom says whether it is a custom section.
+	// Custom reports whether it is a custom section.
 	Custom bool
 	// Size is its size in bytes.
 	Size uint64

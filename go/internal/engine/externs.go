@@ -14,7 +14,7 @@ type Extern struct{ handle unsafe.Pointer }
 // Slots is a value: one slot, or two of a v128, the low half first.
 type Slots [2]uint64
 
-// IsNil says whether this is none.
+// IsNil reports whether this is none.
 func (x Extern) IsNil() bool { return x.handle == nil }
 
 // Free gives the handle back.

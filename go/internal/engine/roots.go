@@ -22,7 +22,7 @@ func (e Extern) Watch() (StoreWatch, error) {
 }
 
 // Roots shows the slots of externref that globals, tables and passive element segments of the store
-// hold, and says whether the store still exists. The slots are valid during the call of show. No
+// hold, and reports whether the store still exists. The slots are valid during the call of show. No
 // guest of the store may run.
 func (w StoreWatch) Roots(show func(slots []uint64)) (alive bool, err error) {
 	alive, owned, err := storeWatchRoots(w.handle)

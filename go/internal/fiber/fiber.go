@@ -121,7 +121,7 @@ func (f *Fiber) Keep() unsafe.Pointer {
 	return f.ctx
 }
 
-// Kept says whether Keep was called.
+// Kept reports whether Keep was called.
 func (f *Fiber) Kept() bool { return f.kept }
 
 // ReleaseKept gives back a fiber that was kept, when it is in no use any more.

@@ -9,7 +9,7 @@ import (
 )
 
 // EnsurePauses makes Go send its preemption signal again where the program has ignored it by
-// signal.Ignore: Go's runtime then takes the first one as pending for ever and sends no other, and
+// signal.Ignore: Go's runtime then takes the first one as pending forever and sends no other, and
 // an endless guest could not be paused. Call it before each instantiation, which puts the engine's
 // handler back.
 func EnsurePauses() {

@@ -83,7 +83,7 @@ func (f *Fiber) Call(ctx context.Context) error {
 	return nil
 }
 
-// CanEnter says whether Enter may be used.
+// CanEnter reports whether Enter may be used.
 func (f *Fiber) CanEnter() bool {
 	if f.apart && !f.needsC && !image.WithoutP() {
 		f.apart = false // it is known by now that pauses arrive
@@ -101,7 +101,7 @@ func (f *Fiber) TakeError() error {
 	return err
 }
 
-// dispatch does what a guest has left for, and says whether it goes on. Package fiber's assembly
+// dispatch does what a guest has left for, and reports whether it goes on. Package fiber's assembly
 // calls it on the goroutine's stack.
 //
 //lint:ignore U1000 only assembly calls it
@@ -143,7 +143,7 @@ func typeWord(ctx context.Context) uintptr { return *(*uintptr)(unsafe.Pointer(&
 // endless is the type of context.Background(), which is never done and need not be asked.
 var endless = typeWord(context.Background())
 
-// Alive says whether the context is neither nil nor done.
+// Alive reports whether the context is neither nil nor done.
 func Alive(ctx context.Context) bool {
 	return typeWord(ctx) == endless || ctx != nil && ctx.Err() == nil
 }

@@ -75,7 +75,7 @@ func TestFileSystem(t *testing.T) {
 	}
 }
 
-// TestLinksStayInside: no link leads out, or on for ever.
+// TestLinksStayInside: no link leads out, or on forever.
 func TestLinksStayInside(t *testing.T) {
 	fsys := New(0)
 	check(t, fsys.Mkdir("d", 0o777))

@@ -1,4 +1,4 @@
-// Package preempt says whether Go stops goroutines by signals in this program.
+// Package preempt reports whether Go stops goroutines by signals in this program.
 //
 // Guests, and the engine's own long functions, are paused by the signal that Go sends to a thread
 // whose goroutine shall yield. A program can switch that signal off; then what runs for long must

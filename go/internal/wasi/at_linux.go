@@ -262,7 +262,7 @@ func nanoseconds(t syscall.Timespec) int64 {
 	return t.Nano()
 }
 
-// isTerminal says whether a character device is a terminal.
+// isTerminal reports whether a character device is a terminal.
 func isTerminal(file *os.File) bool {
 	var state [64]byte // larger than struct termios
 	return withDescriptor(file, func(fd int) Errno {

@@ -76,7 +76,7 @@ func setFarTimes(t *testing.T, g *guest, path string) {
 	}
 }
 
-// coarse says whether a file system keeps a time as another: cut to what it can hold, or to
+// coarse reports whether a file system keeps a time as another: cut to what it can hold, or to
 // seconds.
 func coarse(kept, set uint64) bool {
 	const latest = 15_032_385_535_999_999_999 // of ext4

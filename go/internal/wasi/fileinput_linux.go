@@ -46,7 +46,7 @@ func newFileInput(file *os.File, fileType FileType) streamInput {
 	return in
 }
 
-// prepare makes the epoll when it is needed first, and says whether reads may have to wait.
+// prepare makes the epoll when it is needed first, and reports whether reads may have to wait.
 func (in *fileInput) prepare() (mayWait bool, errno Errno) {
 	in.mutex.Lock()
 	defer in.mutex.Unlock()
@@ -169,7 +169,7 @@ func (in *fileInput) readNow(to []byte) (n int, err error) {
 	return n, nil
 }
 
-// ready says whether a read would return at once, and whether only to say that the other end is
+// ready reports whether a read would return at once, and whether only to say that the other end is
 // gone. Of a file that the embedder has closed, it would return an error.
 func (in *fileInput) ready() (ready, hangup bool) {
 	var events int16

@@ -290,7 +290,7 @@ func TestReadersRace(t *testing.T) {
 	}
 }
 
-// TestErrorQueue: a socket whose queue of errors makes it ready for ever, though there is nothing
+// TestErrorQueue: a socket whose queue of errors makes it ready forever, though there is nothing
 // to read, does not keep a guest beyond its deadline.
 func TestErrorQueue(t *testing.T) {
 	for _, blocks := range []bool{false, true} {

@@ -205,7 +205,7 @@ func (d *hostDirectory) symlink(target string, p path) Errno {
 	return rootErrno(d.root.Symlink(target, p.name))
 }
 
-// mayCreate says whether a link may be made: not in a read-only directory, and not under a name
+// mayCreate reports whether a link may be made: not in a read-only directory, and not under a name
 // with a slash at its end, which stands for a directory. As on Linux, a name that is taken by a
 // link is taken wherever the link leads; only the slash behind a file, or a link to one, is told
 // first.

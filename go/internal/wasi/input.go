@@ -96,7 +96,7 @@ type fileStream interface{ stream() *os.File }
 
 func (in *input) stream() *os.File { return in.file }
 
-// isDevice says whether a stream is a character device that is no terminal, such as /dev/null.
+// isDevice reports whether a stream is a character device that is no terminal, such as /dev/null.
 // Guests tell the two by the right to seek.
 func isDevice(o object) bool {
 	s, ok := o.(fileStream)
@@ -239,8 +239,8 @@ func (in *input) background() {
 // errEnded is the error of what was called in a goroutine and ended it (runtime.Goexit).
 var errEnded = errors.New("the goroutine was ended")
 
-// wait waits until somebody wakes, and says whether it was not the end of the context. The mutex is
-// held, save while it waits.
+// wait waits until somebody wakes, and reports whether it was not the end of the context. The mutex
+// is held, save while it waits.
 func (in *input) wait(ctx context.Context) bool {
 	waker := wakers.Get().(chan struct{})
 	in.waiters.add(waker)

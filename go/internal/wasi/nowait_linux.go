@@ -85,7 +85,7 @@ func pollFile(fd uintptr, events int16, wait time.Duration) int16 {
 // it holds no thread.
 type backoff time.Duration
 
-// wait says whether the context has not ended.
+// wait reports whether the context has not ended.
 func (b *backoff) wait(ctx context.Context) bool {
 	*b = min(max(2*(*b), backoff(20*time.Microsecond)), backoff(20*time.Millisecond))
 	timer := time.NewTimer(time.Duration(*b))

@@ -65,7 +65,7 @@ func (s *System) lookup(g Guest, fd, pointer, length uint64, rights Rights) (dir
 	return dir, p, errno
 }
 
-// mustBeDirectory says whether a path leads to a directory: ENOTDIR, or why it leads to nothing.
+// mustBeDirectory reports whether a path leads to a directory: ENOTDIR, or why it leads to nothing.
 // With follow, a link at its end is followed.
 func mustBeDirectory(dir directory, p path, follow bool) Errno {
 	at, errno := dir.stat(p, follow)

@@ -9,7 +9,7 @@ import (
 
 // pollable is an object whose reads may block.
 type pollable interface {
-	// watch says whether a read would block. If so, the waker gets a signal when that may have
+	// watch reports whether a read would block. If so, the waker gets a signal when that may have
 	// changed, until unwatch.
 	watch(waker chan struct{}) readiness
 	unwatch(waker chan struct{})
@@ -204,7 +204,8 @@ func (s *System) happened(m memory, out uint64, subscriptions []subscription, wa
 	return events, next
 }
 
-// readable says whether an object can be read. Files always can; how much is left of them is told.
+// readable reports whether an object can be read. Files always can; how much is left of them is
+// told.
 func readable(o object, waker chan struct{}) readiness {
 	if p, ok := o.(pollable); ok {
 		return p.watch(waker)
@@ -218,7 +219,7 @@ func readable(o object, waker chan struct{}) readiness {
 	return r
 }
 
-// wait waits for the waker or a time of the monotonic clock. It says whether that time has come;
+// wait waits for the waker or a time of the monotonic clock. It reports whether that time has come;
 // EINTR is the end of the context.
 func (s *System) wait(ctx context.Context, waker chan struct{}, until int64) (slept bool, errno Errno) {
 	if until == math.MaxInt64 {

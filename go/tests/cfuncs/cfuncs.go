@@ -13,7 +13,7 @@ import (
 	"unsafe"
 )
 
-// Available says whether there are C functions.
+// Available reports whether there are C functions.
 const Available = true
 
 // Add is `int32_t (void *context, int32_t a, int32_t b)`: a + b, in C alone.

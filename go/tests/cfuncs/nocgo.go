@@ -6,7 +6,7 @@ import "unsafe"
 
 // This file stands for the C functions where there is no cgo.
 
-// Available says whether there are C functions.
+// Available reports whether there are C functions.
 const Available = false
 
 // Add is nil.

@@ -28,7 +28,7 @@ const (
 	sayRound                // a compilation begins, to be paused
 	sayRoundOver            // it is over
 	sayOne                  // where is the next one to be given up?
-	sayOneOver              // gone says whether it was
+	sayOneOver              // gone reports whether it was
 	sayStep                 // is one to be followed step by step?
 	sayStepOver
 )

@@ -301,7 +301,7 @@ func (t *tracer) over(th *thread, pc uintptr) error {
 
 func (t *tracer) flow(pc uintptr) flow { return flowOf(t.code[pc-t.CodeLow:]) }
 
-// open says whether a breakpoint is of use at an instruction.
+// open reports whether a breakpoint is of use at an instruction.
 func (t *tracer) open(pc uintptr) bool {
 	return t.is(pc, kept) || !t.is(pc, stepped) || !t.is(pc, paused)
 }

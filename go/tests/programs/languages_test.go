@@ -179,7 +179,7 @@ func TestCByZig(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect(t, module, waiting, output{stdout: "STDIN\n"}, "wasi", "poll", "600", "0")
-	// One that waits for ever ends with its context.
+	// One that waits forever ends with its context.
 	for what, arguments := range map[string][]string{"poll": {"wasi", "poll", "3600", "0"}, "sleep": {"wasi", "sleepmillis", "999"}} {
 		silent, quiet := must2(os.Pipe())(t)
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)

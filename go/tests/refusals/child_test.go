@@ -167,7 +167,7 @@ func folder(t *testing.T) string {
 	return path
 }
 
-// static says whether a program needs no dynamic linker.
+// static reports whether a program needs no dynamic linker.
 func static(t *testing.T, path string) bool {
 	t.Helper()
 	file, err := elf.Open(path)
