@@ -7,8 +7,10 @@ import (
 	"go/format"
 	"go/parser"
 	gotoken "go/token"
+	"maps"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -185,29 +187,48 @@ func TestSnippets(t *testing.T) {
 	}
 }
 
-// tracked returns the paths of the files of the repository, without what is built and hidden.
+// tracked returns the paths of the files of the repository, and of their folders. Files that git
+// ignores are not among them; without git, folders of what is built are left out.
 func tracked(t *testing.T) []string {
+	t.Helper()
+	command := exec.Command("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+	command.Dir = root
+	output, err := command.Output()
+	files := strings.Split(strings.TrimSuffix(string(output), "\x00"), "\x00")
+	if err != nil {
+		files = walked(t)
+	}
+	folders := map[string]bool{}
+	for _, file := range files {
+		for folder := path.Dir(file); folder != "."; folder = path.Dir(folder) {
+			folders[folder] = true
+		}
+	}
+	files = slices.DeleteFunc(files, func(name string) bool { // removed, but not committed
+		_, err := os.Stat(filepath.Join(root, name))
+		return err != nil
+	})
+	return slices.AppendSeq(files, maps.Keys(folders))
+}
+
+// walked returns the paths of all files but those in folders of what is built.
+func walked(t *testing.T) []string {
 	t.Helper()
 	var found []string
 	err := filepath.WalkDir(root, func(path string, entry os.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
-		name, err := filepath.Rel(root, path)
-		if err != nil {
-			return err
-		}
-		name = filepath.ToSlash(name)
 		if entry.IsDir() {
 			switch entry.Name() {
-			case ".git", "target", "build", "bin", "node_modules":
+			case ".git", "target", "build", "bin":
 				return filepath.SkipDir
 			}
-			found = append(found, name)
 			return nil
 		}
-		found = append(found, name)
-		return nil
+		name, err := filepath.Rel(root, path)
+		found = append(found, filepath.ToSlash(name))
+		return err
 	})
 	if err != nil {
 		t.Fatal(err)
