@@ -115,10 +115,10 @@
 // Programs written for github.com/wasmerio/go-ext-wasm/wasmer 0.3.1 compile after changing the
 // import path, and behave as before, but for what was broken: imports are told apart by namespace
 // and name, exported functions may be called from many goroutines, Close may be called twice, and
-// an int that does not fit an i32 is an error. What they use stays, and there is a way of today for
-// each:
+// an int that does not fit an i32 is an error. What they use stays. For each there is a
+// newer way:
 //
-//	go-ext-wasm                           today
+//	go-ext-wasm                           newer
 //	NewInstance(bytes)                    Compile, once, and Module.InstantiateContext
 //	NewInstanceWithImports                the same
 //	module.Instantiate...                 Module.InstantiateContext
@@ -128,7 +128,7 @@
 //	func sum(c unsafe.Pointer, ...)       func sum(ctx context.Context, ...)
 //	                                      or func sum(c *InstanceContext, ...)
 //	IntoInstanceContext(c).Data()         a closure, or InstanceContext.Data
-//	Validate                              ValidateContext, which tells why not
+//	Validate                              ValidateContext, which returns the reason
 //	memory.Data()[offset:]                Memory.Read, Write, ReadUint32Le and so on
 //	NewWasiImportObject                   Wasi.Run, or Wasi.ImportObject
 //	GetLastError                          the returned error, with errors.Is and errors.As

@@ -70,7 +70,7 @@ func (instance *Instance) Function(name string) (*Function, error) {
 	return functionOf(f), nil
 }
 
-// Functions returns all exported functions, in the order of the module's exports; each tells its
+// Functions returns all exported functions, in the order of the module's exports; each has its
 // name and type. It is nil if the instance is closed.
 func (instance *Instance) Functions() []*Function {
 	s := instance.made()
