@@ -90,12 +90,32 @@ func load(file []byte, abi uint64, count int) error {
 		m.unmap()
 		return err
 	}
+	if err := tryCode(); err != nil {
+		m.unmap()
+		return err
+	}
 	if err := prepare(t, where); err != nil {
 		m.unmap()
 		return err
 	}
 	// From here on the image stays: once its start function has run, handlers may be installed.
 	return begin()
+}
+
+// tryCode makes a page of code as modules need it, so that a system that forbids it is found at
+// first use, though the image itself was mapped from a file.
+func tryCode() error {
+	page := uintptr(syscall.Getpagesize())
+	at, err := reserve(page, page)
+	if err != nil {
+		return err
+	}
+	defer unmap(at, page)
+	if err := protect(at, page, syscall.PROT_READ|syscall.PROT_WRITE, "memory for code"); err != nil {
+		return err
+	}
+	*(*byte)(at) = 0
+	return protect(at, page, syscall.PROT_READ|syscall.PROT_EXEC, "memory for code")
 }
 
 // prepare makes stacks for an image whose table was checked. An error leaves nothing behind.
