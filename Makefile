@@ -64,7 +64,7 @@ test: ## run the Go tests with what is here: a C compiler and cargo are used if 
 	@GO="$(GO)" CARGO="$(CARGO)" scripts/test.sh
 
 .PHONY: test-long
-test-long: test-rust test-static test-fuzz test-differential test-versions programs ## run the long tests: Rust, the static library, differential, real programs
+test-long: test-rust test-static test-fuzz test-differential test-versions compat programs ## run the long tests: Rust, the static library, differential, real programs
 
 # The oldest Go that is supported, and the newest that there is; the one that is installed runs everything else.
 GO_VERSIONS := go1.25.9 go1.27.4
@@ -77,6 +77,10 @@ test-versions: ## run the tests of the packages with other versions of Go (GO_VE
 .PHONY: test-arm64
 test-arm64: ## run the Go tests for linux/arm64 under qemu (SHORT=1: those that CI runs; Debian, root if gcc is missing)
 	@GO="$(GO)" CARGO="$(CARGO)" scripts/test_arm64.sh $(if $(SHORT),short)
+
+.PHONY: compat
+compat: ## run the test suite of go-ext-wasm 0.3.1 against this package
+	@GO="$(GO)" scripts/compat.sh
 
 .PHONY: tools
 tools: ## check that Rust, Go and a C compiler are here and new enough

@@ -316,7 +316,12 @@ func TestPerfMap(t *testing.T) {
 		}
 		return
 	}
-	command := exec.Command(os.Args[0], "-test.run=^TestPerfMap$")
+	arguments := []string{os.Args[0], "-test.run=^TestPerfMap$"}
+	// What runs programs for another architecture.
+	if emulator := os.Getenv("GOWASMER_TEST_EMULATOR"); emulator != "" {
+		arguments = append([]string{emulator}, arguments...)
+	}
+	command := exec.Command(arguments[0], arguments[1:]...)
 	command.Env = append(os.Environ(), "GOWASMER_PERF=1")
 	if output, err := command.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, output)
