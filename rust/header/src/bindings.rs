@@ -155,6 +155,9 @@ fn check_names(abi: &Abi) -> Result<(), String> {
 
 /// `name: text`, as a comment of at most 100 columns.
 fn about(text: &mut String, indent: &str, name: &str, about: &[String]) {
+    if about.is_empty() {
+        return;
+    }
     let mut words = format!("{name}: {}", about.join("\n"));
     for (from, to) in [("\n\n", "\u{0}"), ("\n", " "), ("\u{0}", "\n")] {
         words = words.replace(from, to);
@@ -528,7 +531,7 @@ mod tests {
             const struct gw_small *items, size_t items_len, const struct gw_small *options, struct gw_module **out);";
         assert_eq!(
             body(text),
-            "// moduleMake: Makes.\n// It.\n\
+            "// moduleMake: Makes. It.\n\
              func moduleMake(data []uint8, items []gwSmall, options gwSmall) (out unsafe.Pointer, err error) {\n\
              a.words[0] = uintptr(escape(unsafe.Pointer(unsafe.SliceData(data))))\n\
              a.words[1] = uintptr(len(data))\n\
