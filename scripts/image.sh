@@ -62,8 +62,9 @@ ln -sfn "$root" "$fixed"
 registry=${CARGO_HOME:-$HOME/.cargo}
 sysroot=$("${RUSTC:-rustc}" --print sysroot)
 flags+=" --remap-path-prefix=$fixed= --remap-path-prefix=$root= --remap-path-prefix=$registry/registry/src/=crates/ --remap-path-prefix=$sysroot=rust"
+# Cranelift asks git for the commit that it is built from, and would be told this repository's.
 variable=CARGO_TARGET_$(tr a-z- A-Z_ <<<"$triple")_RUSTFLAGS
-(cd "$fixed/rust/image" && env "$variable=$flags" CARGO_INCREMENTAL=0 "${CARGO:-cargo}" build --manifest-path "$fixed/rust/image/Cargo.toml" --release --locked \
+(cd "$fixed/rust/image" && env "$variable=$flags" CARGO_INCREMENTAL=0 GIT_DIR=/nonexistent "${CARGO:-cargo}" build --manifest-path "$fixed/rust/image/Cargo.toml" --release --locked \
   --target "$triple" --target-dir "$build/target" "${options[@]}")
 flock -u 9
 
