@@ -141,7 +141,7 @@ func TestInstantiationAllocatesLittle(t *testing.T) {
 			t.Error(err)
 		}
 		instance.Close()
-	}); n > 14 {
-		t.Errorf("%v allocations, expected 12, or 14 by Go 1.25", n)
+	}); n > 16 {
+		t.Errorf("%v allocations, expected 14, or 16 by Go 1.25", n)
 	}
 }
