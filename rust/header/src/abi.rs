@@ -380,7 +380,8 @@ mod tests {
              // Kind.\nenum gw_kind {\n  // A.\n  GW_KIND_A = 3,\n};\ntypedef uint8_t gw_kind;\n\
              typedef struct gw_handle gw_handle;\n\
              typedef struct gw_a {\n  // Some.\n  // More.\n  uint64_t some[2];\n} gw_a;\n\
-             // Does.\nstruct gw_error *gw_do(const struct gw_handle *handle,\n  struct gw_a value, bool *out);\n\
+             // Does.\nstruct gw_error *gw_do(const struct gw_handle *handle,\n\
+             struct gw_a value, bool *out);\n\
              extern const void *const *gw_entries(void);\n#endif  /* A_H */\n",
         )
         .unwrap();
