@@ -10,16 +10,14 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/gowasmer/wasmer/go/internal/emulator"
 )
 
 // Tests that could take the process with them, or need one of their own, run in a child: the test
 // binary again, with this test alone.
 
 const childVariable = "GOWASMER_TEST_CHILD"
-
-// emulatorVariable names what runs a child where the system cannot run it by itself: these tests
-// may be for another architecture.
-const emulatorVariable = "GOWASMER_TEST_EMULATOR"
 
 // childOptions say how to run a child.
 type childOptions struct {
@@ -66,9 +64,7 @@ func runChild(t *testing.T, name string, options childOptions) ([]byte, error) {
 	if testing.Short() {
 		arguments = append(arguments, "-test.short")
 	}
-	if emulator := os.Getenv(emulatorVariable); emulator != "" {
-		arguments = append([]string{emulator}, arguments...)
-	}
+	arguments = emulator.Arguments(arguments...)
 	if options.ulimit != "" {
 		arguments = append([]string{"/bin/sh", "-c", "ulimit " + options.ulimit + ` && exec "$0" "$@"`}, arguments...)
 	}

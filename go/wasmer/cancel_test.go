@@ -4,27 +4,22 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/exec"
 	"runtime"
 	"testing"
 	"time"
 
+	"github.com/gowasmer/wasmer/go/internal/emulator"
 	"github.com/gowasmer/wasmer/go/wasmer"
 )
 
 // inChildWithoutPreemption runs a test again in a child with GODEBUG=asyncpreemptoff=1.
-// GOWASMER_TEST_EMULATOR is what runs programs for another architecture.
 func inChildWithoutPreemption(t *testing.T) {
 	t.Helper()
 	const variable = "GOWASMER_TEST_CHILD"
 	if os.Getenv(variable) != "" {
 		return
 	}
-	arguments := []string{os.Args[0], "-test.run=^" + t.Name() + "$", "-test.count=1"}
-	if emulator := os.Getenv("GOWASMER_TEST_EMULATOR"); emulator != "" {
-		arguments = append([]string{emulator}, arguments...)
-	}
-	command := exec.Command(arguments[0], arguments[1:]...)
+	command := emulator.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.count=1")
 	command.Env = append(os.Environ(), "GODEBUG=asyncpreemptoff=1", variable+"=1")
 	if output, err := command.CombinedOutput(); err != nil {
 		t.Errorf("without preemption: %v\n%s", err, output)

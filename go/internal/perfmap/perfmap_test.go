@@ -3,12 +3,12 @@ package perfmap
 import (
 	"bytes"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
 
+	"github.com/gowasmer/wasmer/go/internal/emulator"
 	"github.com/gowasmer/wasmer/go/internal/engine"
 )
 
@@ -114,12 +114,7 @@ func TestUnasked(t *testing.T) {
 		os.Exit(11)
 	}
 	for value, want := range map[string]int{"": 11, "0": 11, "1": 10} {
-		arguments := []string{os.Args[0], "-test.run=^TestUnasked$"}
-		// What runs programs for another architecture.
-		if emulator := os.Getenv("GOWASMER_TEST_EMULATOR"); emulator != "" {
-			arguments = append([]string{emulator}, arguments...)
-		}
-		command := exec.Command(arguments[0], arguments[1:]...)
+		command := emulator.Command(os.Args[0], "-test.run=^TestUnasked$")
 		command.Env = append(os.Environ(), "PERFMAP_CHILD=1", variable+"="+value)
 		if output, err := command.CombinedOutput(); command.ProcessState.ExitCode() != want {
 			t.Errorf("%s=%q: %v, want exit status %d: %s", variable, value, err, want, output)

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gowasmer/wasmer/go/internal/emulator"
 	"github.com/gowasmer/wasmer/go/internal/engine"
 )
 
@@ -316,12 +317,7 @@ func TestPerfMap(t *testing.T) {
 		}
 		return
 	}
-	arguments := []string{os.Args[0], "-test.run=^TestPerfMap$"}
-	// What runs programs for another architecture.
-	if emulator := os.Getenv("GOWASMER_TEST_EMULATOR"); emulator != "" {
-		arguments = append([]string{emulator}, arguments...)
-	}
-	command := exec.Command(arguments[0], arguments[1:]...)
+	command := emulator.Command(os.Args[0], "-test.run=^TestPerfMap$")
 	command.Env = append(os.Environ(), "GOWASMER_PERF=1")
 	if output, err := command.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, output)
