@@ -15,6 +15,8 @@ type CompileOptions struct {
 	ExplicitBounds bool
 	// CanonicalizeNaNs makes the bits of NaN results the same everywhere.
 	CanonicalizeNaNs bool
+	// Lazy validates all functions, and compiles each one when it is called first.
+	Lazy bool
 	// Progress, if it is not nil, is told how many functions and trampolines of all are done, by
 	// the goroutine that compiles, from time to time and at the end. Its panic is the error.
 	Progress func(done, total int)
@@ -26,6 +28,7 @@ func Compile(ctx context.Context, bytes []byte, options CompileOptions) (Module,
 	handle, err := work(ctx, bytes, gwCompileOptions{
 		explicitBounds:   uint32(boolWord(options.ExplicitBounds)),
 		canonicalizeNans: uint32(boolWord(options.CanonicalizeNaNs)),
+		lazy:             uint32(boolWord(options.Lazy)),
 	}, options.Progress)
 	return Module{handle}, err
 }
@@ -51,11 +54,24 @@ func work(ctx context.Context, bytes []byte, options gwCompileOptions, progress 
 	if err != nil {
 		return nil, err
 	}
-	defer freeCompilation(compilation)
+	defer func() {
+		if compilation != nil {
+			freeCompilation(compilation)
+		}
+	}()
 	c := &compiling{handle: compilation, progress: progress}
 	defer c.release()
 	if err := c.run(ctx); err != nil {
 		return nil, err
+	}
+	if options.lazy != 0 {
+		// The module takes over the compilation, with the heap.
+		module, err := compilationFinishLazy(compilation, workHeapRoot(heap))
+		if err == nil {
+			compilation = nil
+			forgetWorkHeap(heap)
+		}
+		return module, err
 	}
 	module, err := compilationFinish(compilation)
 	runtime.KeepAlive(bytes)

@@ -109,6 +109,12 @@ func releaseWorkHeap(heap *workHeap) {
 	}
 }
 
+// workHeapRoot is what the engine knows a heap by, whose work has made something.
+func workHeapRoot(heap *workHeap) uintptr { return heap.Root() }
+
+// forgetWorkHeap leaves a heap to the engine, which has taken over what lies there.
+func forgetWorkHeap(heap *workHeap) { heap.Forget() }
+
 // work calls a function that may run long. It ends early, with the context's error, when the
 // context is done; the heap is then of no further use.
 func (a area) work(ctx context.Context, heap *workHeap, number int) error {
@@ -138,3 +144,6 @@ func takeWorkBytes(bytes gwBytes) []byte {
 
 // freeCompilation has nothing to free: a compilation lies in the heap of its work.
 func freeCompilation(unsafe.Pointer) {}
+
+// freeBatch has nothing to free either.
+func freeBatch(unsafe.Pointer) {}

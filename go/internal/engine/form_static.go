@@ -87,6 +87,10 @@ func newWorkHeap() *workHeap { return nil }
 
 func releaseWorkHeap(*workHeap) {}
 
+func workHeapRoot(*workHeap) uintptr { return 0 }
+
+func forgetWorkHeap(*workHeap) {}
+
 // work calls a function that may run long. It ends early only by itself.
 func (a area) work(ctx context.Context, _ *workHeap, number int) error {
 	if err := ctx.Err(); err != nil {
@@ -109,6 +113,8 @@ func (a area) workError(err error) error {
 func takeWorkBytes(bytes gwBytes) []byte { return takeBytes(bytes) }
 
 func freeCompilation(compilation unsafe.Pointer) { compilationFree(compilation) }
+
+func freeBatch(batch unsafe.Pointer) { batchFree(batch) }
 
 // functionsForC returns the functions by which C enters a guest, resumes one, and calls a C
 // function for one.

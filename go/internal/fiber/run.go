@@ -36,7 +36,8 @@ type Entry struct {
 
 // Trap says why and where a guest was stopped.
 type Trap struct {
-	Code uint8 // one of the generated numbers of layout_gen.go
+	Code   uint8 // one of the generated numbers of layout_gen.go
+	Reason error // why a function could not be compiled; otherwise nil
 	engine.TrapInfo
 }
 
@@ -230,6 +231,11 @@ func (f *Fiber) serve(ctx context.Context, status uint64) error {
 		engine.CCall(f.ctx)
 		return f.unwanted(ctx)
 	case statusRuntimeCall:
+		if *field[uint64](f, ctxRuntimeOp) == runtimeOpCompile {
+			if err := f.compile(ctx); err != nil {
+				return err
+			}
+		}
 		engine.RuntimeCall(f.ctx)
 		return f.unwanted(ctx) // signals hardly ever find a guest in compiled code that does nothing else
 	case statusPaused:

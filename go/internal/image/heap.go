@@ -79,6 +79,22 @@ func (h *Heap) usable() error {
 	return nil
 }
 
+// Root returns the address of the heap in the image, 0 if nothing was made there.
+func (h *Heap) Root() uintptr {
+	if h.cell == nil {
+		return 0
+	}
+	return *(*uintptr)(h.cell)
+}
+
+// Forget leaves what was made to the image, which knows the heap by its root: it becomes an empty
+// one.
+func (h *Heap) Forget() {
+	if h.cell != nil {
+		*(*[cellSize]byte)(h.cell) = [cellSize]byte{}
+	}
+}
+
 // Release frees the heap with all that is there. The second time it does nothing. It needs no
 // stack of the caller.
 func (h *Heap) Release() {

@@ -9,12 +9,14 @@ mod check;
 mod differences;
 mod format;
 mod keys;
+mod shared;
 mod tables;
 #[cfg(test)]
 mod tests;
 
 use crate::options::CompileOptions;
 use crate::wasm::ModuleInfo;
+use alloc::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use keys::{canonical_types, trampoline_keys};
@@ -23,8 +25,9 @@ pub use tables::{AddressMap, NOT_COMPILED, Tables, Traps};
 /// A compiled and linked module, but for its block of code.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Artifact {
-    /// What the module declares.
-    pub info: ModuleInfo,
+    /// What the module declares. Several artifacts of one module share it.
+    #[serde(with = "shared")]
+    pub info: Arc<ModuleInfo>,
     /// What was chosen when it was compiled.
     pub options: CompileOptions,
     /// What is where in the block.

@@ -6,6 +6,7 @@
 mod cpu;
 pub mod hwcap;
 pub mod near_call;
+pub mod veneer;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::CompileOptions;

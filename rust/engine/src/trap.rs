@@ -29,11 +29,13 @@ pub enum TrapCode {
     StackOverflow = 9,
     /// An indirect call beyond the end of the table.
     UndefinedElement = 10,
+    /// A function of a module that is compiled when it is called could not be compiled.
+    NotCompiled = 11,
 }
 
 impl TrapCode {
     /// Every code, in the order of their numbers.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Unreachable,
         Self::MemoryOutOfBounds,
         Self::TableOutOfBounds,
@@ -44,6 +46,7 @@ impl TrapCode {
         Self::BadConversionToInteger,
         Self::StackOverflow,
         Self::UndefinedElement,
+        Self::NotCompiled,
     ];
 
     /// The code of a number, if there is one.
@@ -66,6 +69,7 @@ impl TrapCode {
             Self::BadConversionToInteger => "invalid conversion to integer",
             Self::StackOverflow => "call stack exhausted",
             Self::UndefinedElement => "undefined element",
+            Self::NotCompiled => "the function could not be compiled",
         }
     }
 

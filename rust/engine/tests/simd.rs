@@ -436,7 +436,7 @@ fn serialised_vectors() {
     )
     .unwrap();
     let module = Module::compile(&bytes, CompileOptions::default()).unwrap();
-    let again = Module::deserialize(&module.serialize()).unwrap();
+    let again = Module::deserialize(&module.serialize().unwrap()).unwrap();
     for module in [module, again] {
         let test = Linker::new().instantiate(&Store::new(), &module, InstanceOptions::default()).unwrap();
         assert_eq!(

@@ -24,7 +24,15 @@ const UNNUMBERED: [&str; 8] = [
 ];
 /// Functions that may run long, and can be given up: they get a context, and a heap of their own,
 /// where what they give stays.
-const WORK: [&str; 5] = ["gw_compilation_new", "gw_compilation_run", "gw_inspect", "gw_proposals", "gw_wat2wasm"];
+const WORK: [&str; 7] = [
+    "gw_compilation_new",
+    "gw_compilation_run",
+    "gw_inspect",
+    "gw_lazy_compile",
+    "gw_lazy_gather",
+    "gw_proposals",
+    "gw_wat2wasm",
+];
 
 /// What the names of the functions begin with that read errors. They are methods of the area of the
 /// call that gave the error, and use it once more: a call that took a second one could wait for one

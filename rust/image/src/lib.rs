@@ -61,6 +61,7 @@ unsafe extern "C" fn start(parameters: *const Start) {
     unsafe {
         let Start { stacks, clock, capabilities, text } = &*parameters;
         own::set_stacks(stacks[0], stacks[1]);
+        own::set_heap_release(transient::release);
         // The seed of hashed tables is made under a lock when the first one is made, which must not
         // happen in an entry that can be given up.
         core::hint::black_box(HashMap::<u8, u8>::new());

@@ -61,4 +61,8 @@ pub enum RuntimeOp {
     /// `table.grow`: (table index, elements, initial slot) to the old size in elements, or
     /// `u64::MAX`.
     TableGrow = 1,
+    /// A function that is called has no code yet: (owner of the module's stubs, number of the
+    /// function among the module's own) to the address of its code, or 0. The host has it compiled
+    /// before it has this answered.
+    Compile = 2,
 }

@@ -220,8 +220,16 @@ impl Block {
 
     /// Ends writing: the block can be read and executed from now on.
     pub(crate) fn make_executable(&self) -> Result<(), Errno> {
-        icache::synchronize(&self.range());
-        self.protect(os::READ_EXECUTE)
+        self.make_part_executable(0, self.len())
+    }
+
+    /// The same for whole pages of the block, by their offset and length in bytes.
+    pub(crate) fn make_part_executable(&self, offset: usize, bytes: usize) -> Result<(), Errno> {
+        assert!(offset.is_multiple_of(PAGE) && bytes.is_multiple_of(PAGE) && offset + bytes <= self.len());
+        let start = self.base() + offset;
+        icache::synchronize(&(start..start + bytes));
+        // SAFETY: the range is this block's own.
+        unsafe { os::protect(start, bytes, os::READ_EXECUTE) }
     }
 
     fn protect(&self, protection: i32) -> Result<(), Errno> {

@@ -9,18 +9,18 @@
 //! locks, no allocation, no panic.
 //! ===========================================================================================================================
 //!
-//! The table has one pointer for each page of the arena. It is set before code of that page can run
-//! and cleared after the last call of it has ended, so the page of a *running* program counter is
+//! The table has one pointer for each page of the arena, and each page has code of one block: of a
+//! module, or of functions that were compiled when they were called, which are published while
+//! others of the same module run. It is set before code of that page can run and cleared after the last call of it has ended, so the page of a *running* program counter is
 //! never changed under the handler: the running call pins the module. The handler touches no entry
 //! but its own program counter's.
 
 use super::arena::PAGE;
-use crate::artifact::Artifact;
+use super::symbols::Bodies;
 use crate::budget;
 use crate::error::{Error, ErrorKind, Result};
 use crate::os;
 use crate::prelude::*;
-use alloc::sync::Arc;
 use core::ops::Range;
 use core::ptr;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
@@ -31,11 +31,11 @@ static START: AtomicUsize = AtomicUsize::new(0);
 static END: AtomicUsize = AtomicUsize::new(0);
 static TABLE: AtomicPtr<AtomicPtr<Traps>> = AtomicPtr::new(ptr::null_mut());
 
-/// Where the trap records of one module are.
+/// Where the trap records of one block are: of a module's, or of a piece of one.
 struct Traps {
-    /// The module's first page: offsets count from it.
+    /// The block's first page: offsets count from it.
     base: usize,
-    artifact: Arc<Artifact>,
+    bodies: Bodies,
 }
 
 // ---- what the signal handler calls
@@ -66,7 +66,7 @@ pub fn trap_at(pc: usize) -> Option<u8> {
     // changed after publication.
     let traps = unsafe { traps.as_ref() }?;
     let offset = u32::try_from(pc.checked_sub(traps.base)?).ok()?;
-    let traps = &traps.artifact.tables.traps;
+    let traps = &traps.bodies.tables().traps;
     let at = traps.offsets.binary_search(&offset).ok()?;
     traps.codes.get(at).copied()
 }
@@ -93,6 +93,7 @@ pub(super) fn install(arena: Range<usize>) -> Result<()> {
 }
 
 /// Trap records that the handler can see, until dropped.
+#[derive(Debug)]
 pub(super) struct Published {
     traps: *mut Traps,
     pages: Range<usize>,
@@ -104,12 +105,12 @@ unsafe impl Send for Published {}
 unsafe impl Sync for Published {}
 
 impl Published {
-    /// Publishes the trap records of the module whose block begins `range` (whole pages of the
+    /// Publishes the trap records of the bodies whose block begins `range` (whole pages of the
     /// arena).
-    pub(super) fn new(range: &Range<usize>, artifact: Arc<Artifact>) -> Self {
+    pub(super) fn new(range: &Range<usize>, bodies: Bodies) -> Self {
         assert!(is_code(range.start) && is_code(range.end - 1), "a range outside of the arena");
-        debug_assert!(artifact.tables.traps.offsets.is_sorted());
-        let traps = Box::new(Traps { base: range.start, artifact });
+        debug_assert!(bodies.tables().traps.offsets.is_sorted());
+        let traps = Box::new(Traps { base: range.start, bodies });
         let start = START.load(Relaxed);
         let published = Self {
             traps: Box::into_raw(traps),

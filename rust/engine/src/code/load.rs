@@ -4,15 +4,21 @@
 
 use super::arena::{self, Block};
 use super::index::Published;
-use super::symbols::{Registered, Symbols};
+use super::stubs::Stubs;
+use super::symbols::{Bodies, Registered, Symbols};
 use crate::artifact::{Artifact, NOT_COMPILED, TrampolineKey, canonical_types};
 use crate::error::{Error, ErrorKind, Result};
 use crate::isa::FILLER;
+use crate::os::Errno;
 use crate::prelude::*;
 use alloc::sync::Arc;
 use core::fmt;
 use core::ops::Range;
 use core::sync::atomic::{AtomicU64, Ordering};
+
+pub(super) fn not_executable(error: Errno) -> Error {
+    Error::new(ErrorKind::Resource, format!("cannot make the code of a module executable: {error}"))
+}
 
 /// The serial number that was given last.
 static NEWEST: AtomicU64 = AtomicU64::new(0);
@@ -27,6 +33,8 @@ pub struct LoadedCode {
     artifact: Arc<Artifact>,
     canonical_types: Box<[u32]>,
     serial: u64,
+    /// Where functions are that the artifact has no code of, if it is such a one.
+    stubs: Option<Stubs>,
     block: Block,
 }
 
@@ -36,6 +44,18 @@ impl LoadedCode {
     /// # Errors
     /// Those of `write`; kind `Resource` where the arena or the maps budget is exhausted.
     pub fn load(artifact: Arc<Artifact>, write: impl FnOnce(&mut [u8]) -> Result<()>) -> Result<Arc<Self>> {
+        Self::load_as(Self::new_serial(), artifact, write)
+    }
+
+    /// The same for the module whose code has a serial number already.
+    ///
+    /// # Errors
+    /// As [`LoadedCode::load`].
+    pub fn load_as(
+        serial: u64,
+        artifact: Arc<Artifact>,
+        write: impl FnOnce(&mut [u8]) -> Result<()>,
+    ) -> Result<Arc<Self>> {
         let size = artifact.tables.block_size();
         let block = arena::arena()?.allocate(size)?;
         // SAFETY: the block is readable and writable, ours alone, and nobody runs it before it is
@@ -44,19 +64,45 @@ impl LoadedCode {
         let (code, rest) = bytes.split_at_mut(size);
         write(code)?;
         rest.fill(FILLER);
-        block.make_executable().map_err(|e| {
-            Error::new(ErrorKind::Resource, format!("cannot make the code of a module executable: {e}"))
-        })?;
+        block.make_executable().map_err(not_executable)?;
+        Ok(Arc::new(Self::publish(artifact, block, serial, None)))
+    }
+
+    /// The same for an artifact that has no code of functions: calls of them lead through slots,
+    /// which at first lead to `stub` with the function's number and the address in the slot for the
+    /// owner. [`LazyCode`](super::LazyCode) fills them.
+    pub(super) fn load_stubs(
+        artifact: Arc<Artifact>,
+        stub: usize,
+        write: impl FnOnce(&mut [u8]) -> Result<()>,
+    ) -> Result<Self> {
+        let size = artifact.tables.block_size();
+        let stubs = Stubs::after(size, artifact.tables.functions());
+        let block = arena::arena()?.allocate(stubs.end())?;
+        // SAFETY: as in `load_as`.
+        let bytes = unsafe { core::slice::from_raw_parts_mut(block.base() as *mut u8, block.len()) };
+        write(&mut bytes[..size])?;
+        stubs.write(bytes, block.base(), stub)?;
+        block.make_part_executable(0, stubs.code_end()).map_err(not_executable)?;
+        Ok(Self::publish(artifact, block, Self::new_serial(), Some(stubs)))
+    }
+
+    fn publish(artifact: Arc<Artifact>, block: Block, serial: u64, stubs: Option<Stubs>) -> Self {
         let range = block.range();
-        let serial = NEWEST.fetch_add(1, Ordering::Relaxed) + 1;
-        Ok(Arc::new(Self {
-            _traps: Published::new(&range, artifact.clone()),
-            _symbols: Registered::new(Symbols::new(range, artifact.clone(), serial)),
+        let bodies = Bodies::Module(artifact.clone());
+        Self {
+            _traps: Published::new(&range, bodies.clone()),
+            _symbols: Registered::new(Symbols::new(range, bodies, serial)),
             serial,
             canonical_types: canonical_types(&artifact.info.types).into(),
+            stubs,
             artifact,
             block,
-        }))
+        }
+    }
+
+    fn new_serial() -> u64 {
+        NEWEST.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// A number that no other code has in the life of the process; never 0.
@@ -68,6 +114,10 @@ impl LoadedCode {
     /// What the code was made of, and what is where in it.
     #[must_use]
     pub fn artifact(&self) -> &Artifact {
+        &self.artifact
+    }
+
+    pub(super) const fn shared_artifact(&self) -> &Arc<Artifact> {
         &self.artifact
     }
 
@@ -86,7 +136,10 @@ impl LoadedCode {
     pub fn function(&self, index: u32) -> *const u8 {
         let tables = &self.artifact.tables;
         assert!((index as usize) < tables.functions(), "function {index} of {}", tables.functions());
-        self.address(tables.entries[index as usize])
+        match &self.stubs {
+            Some(stubs) => stubs.function(self.block.base(), index) as *const u8,
+            None => self.address(tables.entries[index as usize]),
+        }
     }
 
     /// A trampoline. The key's type index may be any of those of equal types.
@@ -100,6 +153,11 @@ impl LoadedCode {
     #[must_use]
     pub fn range(&self) -> Range<usize> {
         self.block.range()
+    }
+
+    /// Where its functions are that the artifact has no code of.
+    pub(super) fn stubs(&self) -> Option<&Stubs> {
+        self.stubs.as_ref()
     }
 
     fn address(&self, entry: u32) -> *const u8 {

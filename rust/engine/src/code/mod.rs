@@ -4,10 +4,13 @@
 pub mod arena;
 mod icache;
 pub mod index;
+mod lazy;
 mod load;
+mod stubs;
 mod symbols;
 
 pub use index::{is_code, trap_at};
+pub use lazy::LazyCode;
 pub use load::LoadedCode;
 pub use symbols::{Symbol, frames_at, symbolize, symbolize_return};
 

@@ -1,11 +1,13 @@
 //! From a program counter to a function, its name, and the offset in the module's bytes: for
 //! backtraces, never in a signal handler.
 
-use crate::artifact::Artifact;
+use crate::artifact::{Artifact, Tables};
+use crate::compile::Piece;
 use crate::prelude::*;
 use crate::sync::RwLock;
 use crate::translate::Location;
 use crate::types::FuncType;
+use crate::wasm::ModuleInfo;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use core::ops::Range;
@@ -32,7 +34,7 @@ pub struct Symbol {
     pub in_trampoline: bool,
 }
 
-/// Every loaded module by the address of its first byte.
+/// Every block that is loaded by the address of its first byte.
 static LOADED: RwLock<BTreeMap<usize, Arc<Symbols>>> = RwLock::new(BTreeMap::new());
 
 /// Finds the instruction at `pc`: the exact program counter of a trap or a pause. The function that
@@ -69,30 +71,66 @@ pub fn symbolize_return(address: usize) -> Vec<Symbol> {
     address.checked_sub(1).map_or_else(Vec::new, symbolize)
 }
 
-/// What is needed to name the code of one module.
+/// What is in one block of code.
+#[derive(Clone, Debug)]
+pub(super) enum Bodies {
+    /// All that the artifact says.
+    Module(Arc<Artifact>),
+    /// Some functions of the artifact's module.
+    Piece(Arc<Artifact>, Arc<Piece>),
+}
+
+impl Bodies {
+    /// Async-signal-safe.
+    pub(super) fn tables(&self) -> &Tables {
+        match self {
+            Self::Module(artifact) => &artifact.tables,
+            Self::Piece(_, piece) => &piece.tables,
+        }
+    }
+
+    fn info(&self) -> &ModuleInfo {
+        match self {
+            Self::Module(artifact) | Self::Piece(artifact, _) => &artifact.info,
+        }
+    }
+
+    /// The index of the function whose body has a number; none of a trampoline.
+    fn function(&self, body: usize) -> Option<u32> {
+        match self {
+            Self::Module(artifact) => {
+                (body < artifact.tables.functions()).then(|| artifact.info.imported_functions + body as u32)
+            }
+            Self::Piece(_, piece) => piece.functions.get(body).copied(),
+        }
+    }
+}
+
+/// What is needed to name the code of one block.
 #[derive(Debug)]
 pub(super) struct Symbols {
     range: Range<usize>,
-    artifact: Arc<Artifact>,
+    bodies: Bodies,
     serial: u64,
 }
 
 impl Symbols {
-    /// `range` begins with the artifact's block.
-    pub(super) const fn new(range: Range<usize>, artifact: Arc<Artifact>, serial: u64) -> Self {
-        Self { range, artifact, serial }
+    /// `range` begins with the block of the bodies.
+    pub(super) const fn new(range: Range<usize>, bodies: Bodies, serial: u64) -> Self {
+        Self { range, bodies, serial }
     }
 
     fn find(&self, pc: usize) -> Vec<Symbol> {
         let Some(place) = self.place(pc) else { return Vec::new() };
-        let names = &self.artifact.info.names;
+        let info = self.bodies.info();
+        let names = &info.names;
         let module_name = || names.module.clone();
         if place.function.is_none() {
             let trampoline =
                 Symbol { function: u32::MAX, in_trampoline: true, module_name: module_name(), ..Symbol::default() };
             return vec![trampoline];
         }
-        let code_offset = self.artifact.info.code_offset();
+        let code_offset = info.code_offset();
         let mut found = Vec::with_capacity(1);
         self.walk(&place, |function, wasm_offset| {
             let name = names.function(function).map(Into::into);
@@ -102,7 +140,7 @@ impl Symbols {
                 module_name: module_name(),
                 wasm_offset,
                 code_offset,
-                ty: self.artifact.info.function_type(function).clone(),
+                ty: info.function_type(function).clone(),
                 module: self.serial,
                 in_trampoline: false,
             });
@@ -114,18 +152,16 @@ impl Symbols {
         if !self.range.contains(&pc) {
             return None;
         }
-        let Artifact { info, tables, .. } = &*self.artifact;
         let offset = (pc - self.range.start) as u32;
-        let body = tables.body_at(offset)?;
-        let function = (body < tables.functions()).then(|| info.imported_functions + body as u32);
-        Some(Place { body, offset, function })
+        let body = self.bodies.tables().body_at(offset)?;
+        Some(Place { body, offset, function: self.bodies.function(body) })
     }
 
     /// Visits function and offset of the instruction at a place, then those of the calls that
     /// inlining has removed, outwards.
     fn walk(&self, place: &Place, mut visit: impl FnMut(u32, u32)) {
         let Some(function) = place.function else { return };
-        let inlined = &self.artifact.tables.inlined;
+        let inlined = &self.bodies.tables().inlined;
         let (mut location, exact) = self.location(place);
         // Parents come before what refers to them, so this ends.
         while let Some(entry) = location.inlined_index().and_then(|index| inlined.get(index)) {
@@ -142,7 +178,7 @@ impl Symbols {
     /// The location that holds at a place, or the nearest one that is known: before it, else after
     /// it, and then it is not exact.
     fn location(&self, place: &Place) -> (Location, bool) {
-        let tables = &self.artifact.tables;
+        let tables = self.bodies.tables();
         let (start, end) = (tables.starts[place.body], tables.ends[place.body]);
         let (before, after) = tables.addresses.around(start, place.offset, end);
         let known = |location: &&Location| **location != Location::UNKNOWN;

@@ -290,7 +290,7 @@ fn published_records_vanish_when_dropped() {
         Traps { offsets: records.map(|(offset, _)| offset).into(), codes: records.map(|(_, code)| code).into() };
     let tables = Tables { traps, ..Tables::default() };
     let artifact = Arc::new(Artifact { info: Default::default(), options: CompileOptions::default(), tables });
-    let published = index::Published::new(&block.range(), artifact.clone());
+    let published = index::Published::new(&block.range(), symbols::Bodies::Module(artifact.clone()));
     let base = block.base();
     for (offset, code) in records {
         assert_eq!(trap_at(base + offset as usize), Some(code));

@@ -23,6 +23,19 @@ pub(super) struct CodeBody {
     pub(super) inlined: Vec<InlinedLocation>,
 }
 
+impl CodeBody {
+    /// No code.
+    pub(super) const NONE: Self = Self {
+        code: Vec::new(),
+        alignment: 1,
+        entry: 0,
+        relocations: Vec::new(),
+        traps: Vec::new(),
+        addresses: Vec::new(),
+        inlined: Vec::new(),
+    };
+}
+
 /// A place in code that holds the distance to another function of the module (x86-64:
 /// `X86CallPCRel4`, aarch64: `Arm64Call`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,6 +7,7 @@
 use super::body::CodeBody;
 use super::function::FunctionCompiler;
 use super::link::{Linked, link};
+use super::piece::Batch;
 use super::results::Results;
 use super::trampolines;
 use crate::abi::vmctx::VmctxLayout;
@@ -18,7 +19,9 @@ use crate::os::catch_panic;
 use crate::prelude::*;
 use crate::translate::{Candidates, Environment};
 use crate::wasm::{self, Body, ModuleInfo, validate_body};
+use alloc::sync::Arc;
 use core::fmt;
+use core::ops::Range;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use cranelift_codegen::isa::TargetIsa;
 use cranelift_frontend::FunctionBuilderContext;
@@ -37,8 +40,21 @@ const SHRINK_ABOVE: u64 = 4 << 10;
 pub enum Purpose {
     /// Machine code.
     Compile(CompileOptions),
+    /// To know whether they are valid; they are compiled when they are called.
+    Lazy(CompileOptions),
     /// To know whether they are valid.
     Validate,
+}
+
+impl Purpose {
+    /// What was chosen.
+    #[must_use]
+    pub fn options(self) -> CompileOptions {
+        match self {
+            Self::Compile(options) | Self::Lazy(options) => options,
+            Self::Validate => CompileOptions::default(),
+        }
+    }
 }
 
 /// A module on its way to an artifact. It borrows the bytes of the module.
@@ -111,8 +127,7 @@ impl<'data> Compilation<'data> {
     /// Kind `Validation` where the bytes are no valid module or use a proposal that is refused;
     /// kind `Compile` where the host is not supported.
     pub fn open(bytes: &'data [u8], purpose: Purpose) -> Result<Self> {
-        let options = if let Purpose::Compile(options) = purpose { options } else { CompileOptions::default() };
-        let isa = &**isa_for(options)?;
+        let isa = &**isa_for(purpose.options())?;
         let wasm::Parsed { info, bodies } = wasm::parse(bytes)?;
         let functions = bodies.iter().zip(info.imported_functions..).map(|(body, function)| {
             let range = body.body.range();
@@ -139,17 +154,20 @@ impl<'data> Compilation<'data> {
         })
     }
 
-    /// Does tasks until none is left that nobody has begun.
-    pub fn run(&self) {
-        let options = if let Purpose::Compile(options) = self.purpose { options } else { CompileOptions::default() };
-        let env = Environment {
+    fn environment(&self) -> Environment<'_> {
+        Environment {
             info: &self.info,
             layout: &self.layout,
-            options,
+            options: self.purpose.options(),
             frontend: self.isa.frontend_config(),
             bodies: &self.bodies,
             candidates: &self.candidates,
-        };
+        }
+    }
+
+    /// Does tasks until none is left that nobody has begun.
+    pub fn run(&self) {
+        let env = self.environment();
         let mut workshop = Workshop::new();
         let mut largest = 0;
         while !self.cancelled.load(Ordering::Relaxed) {
@@ -165,26 +183,46 @@ impl<'data> Compilation<'data> {
                 self.results.put(task.number, Ok(None));
                 continue;
             }
-            let result = catch_panic(|| self.task(&env, &mut workshop, task.what)).unwrap_or_else(|said| {
-                Err(Error::new(ErrorKind::Internal, format!("the code generator panicked: {said}")))
-            });
-            let result = result.map_err(|error| {
+            let result = self.attempt(task.what, || self.task(&env, &mut workshop, task.what));
+            if result.is_err() {
                 // Nothing half-done is left behind.
                 workshop = Workshop::new();
                 self.failed.fetch_min(task.number, Ordering::Relaxed);
-                // The validator's own words say where; other errors are given the function.
-                match error.kind() {
-                    ErrorKind::Validation => error,
-                    kind => Error::new(kind, format!("{}: {}", task.what.describe(&self.info), error.message())),
-                }
-            });
+            }
             self.results.put(task.number, result);
         }
     }
 
+    /// The result of a task, whose error names it.
+    fn attempt<T>(&self, what: What, task: impl FnOnce() -> Result<T>) -> Result<T> {
+        let result = catch_panic(task).unwrap_or_else(|said| {
+            Err(Error::new(ErrorKind::Internal, format!("the code generator panicked: {said}")))
+        });
+        // The validator's own words say where; other errors are given the function.
+        result.map_err(|error| match error.kind() {
+            ErrorKind::Validation => error,
+            kind => Error::new(kind, format!("{}: {}", what.describe(&self.info), error.message())),
+        })
+    }
+
+    /// Compiles those of some functions, given by their indices, that are wanted. Any number of
+    /// threads may be in it at the same time, once all bodies are known to be valid.
+    pub fn compile(&self, functions: Range<u32>, wanted: impl Fn(u32) -> bool) -> Batch {
+        let (env, mut workshop) = (self.environment(), Workshop::new());
+        let mut bodies = Vec::new();
+        for function in functions.filter(|function| wanted(*function)) {
+            let result = self.attempt(What::Function(function), || workshop.compiler.function(&env, self.isa, function));
+            if result.is_err() {
+                workshop = Workshop::new();
+            }
+            bodies.push((function, result));
+        }
+        Batch(bodies)
+    }
+
     fn task(&self, env: &Environment<'_>, workshop: &mut Workshop, what: What) -> Result<Option<CodeBody>> {
         match what {
-            What::Function(function) if self.purpose == Purpose::Validate => {
+            What::Function(function) if !matches!(self.purpose, Purpose::Compile(_)) => {
                 let body = &self.bodies[(function - self.info.imported_functions) as usize];
                 workshop.allocations = validate_body(body, core::mem::take(&mut workshop.allocations))?;
                 Ok(None)
@@ -226,14 +264,20 @@ impl<'data> Compilation<'data> {
         if let Some(Err(error)) = self.results.get(failed) {
             return Err(error.clone());
         }
-        let Purpose::Compile(options) = self.purpose else { return Ok(None) };
-        link(&self.info, options, self.isa, (0..total).map(|number| self.body(number)).collect()).map(Some)
+        if self.purpose == Purpose::Validate {
+            return Ok(None);
+        }
+        let bodies = (0..total).map(|number| self.body(number)).collect();
+        link(Arc::new(self.info.clone()), self.purpose.options(), self.isa, bodies).map(Some)
     }
 
-    /// What was made of a task that has not failed.
+    /// What was made of a task that has not failed; without code of a function that is to be
+    /// compiled later.
     pub(super) fn body(&self, number: usize) -> &CodeBody {
+        static LATER: CodeBody = CodeBody::NONE;
         match self.results.get(number) {
             Some(Ok(Some(body))) => body,
+            Some(Ok(None)) if matches!(self.purpose, Purpose::Lazy(_)) => &LATER,
             _ => unreachable!("a task that has not failed has made code"),
         }
     }

@@ -5,8 +5,9 @@
 //! where they are, so that the bytes are the same wherever it lies.
 
 use super::body::CodeBody;
+use super::piece::Kept;
 use crate::abi::HOST_PAGE;
-use crate::artifact::{AddressMap, Artifact, Tables, Traps, trampoline_keys};
+use crate::artifact::{AddressMap, Artifact, NOT_COMPILED, Tables, Traps, trampoline_keys};
 use crate::error::{Error, ErrorKind, Result};
 use crate::isa::{FILLER, near_call};
 use crate::options::CompileOptions;
@@ -24,19 +25,20 @@ pub struct Linked<'c> {
     bodies: Vec<&'c CodeBody>,
 }
 
-/// Lays the bodies out, own functions and then trampolines, and makes their tables.
+/// Lays the bodies out, own functions and then trampolines, and makes their tables. A body without
+/// code is that of a function that is not compiled yet.
 pub(super) fn link<'c>(
-    info: &ModuleInfo,
+    info: Arc<ModuleInfo>,
     options: CompileOptions,
     isa: &dyn TargetIsa,
     bodies: Vec<&'c CodeBody>,
 ) -> Result<Linked<'c>> {
-    let tables = Tables { trampolines: trampoline_keys(info).into(), ..tables(isa, &bodies)? };
-    Ok(Linked { artifact: Arc::new(Artifact { info: info.clone(), options, tables }), bodies })
+    let tables = Tables { trampolines: trampoline_keys(&info).into(), ..tables(isa, &bodies)? };
+    Ok(Linked { artifact: Arc::new(Artifact { info, options, tables }), bodies })
 }
 
 /// The tables but for the keys of trampolines.
-fn tables(isa: &dyn TargetIsa, bodies: &[&CodeBody]) -> Result<Tables> {
+pub(super) fn tables(isa: &dyn TargetIsa, bodies: &[&CodeBody]) -> Result<Tables> {
     let total = |count: fn(&CodeBody) -> usize| bodies.iter().map(|body| count(body)).sum();
     let list = || Vec::with_capacity(bodies.len());
     let (mut starts, mut ends, mut entries) = (list(), list(), list());
@@ -49,6 +51,12 @@ fn tables(isa: &dyn TargetIsa, bodies: &[&CodeBody]) -> Result<Tables> {
     let least = isa.function_alignment().minimum.max(isa.symbol_alignment() as u32);
     let mut end = 0_usize;
     for body in bodies {
+        if body.code.is_empty() {
+            starts.push(end as u32);
+            ends.push(end as u32);
+            entries.push(NOT_COMPILED);
+            continue;
+        }
         let alignment = body.alignment.max(least) as usize;
         if !alignment.is_power_of_two() || alignment > HOST_PAGE || body.entry as usize >= body.code.len() {
             let message =
@@ -90,6 +98,12 @@ fn renumbered(location: Location, first: usize) -> Location {
 }
 
 impl Linked<'_> {
+    /// What linking the bodies once more needs beside the artifact and the block.
+    #[must_use]
+    pub fn kept(&self) -> Kept {
+        Kept::of(&self.bodies)
+    }
+
     /// Writes the block, which is as large as the tables say.
     ///
     /// # Errors
@@ -107,6 +121,7 @@ impl Linked<'_> {
             for relocation in &body.relocations {
                 let callee = relocation.function.checked_sub(info.imported_functions);
                 let callee = callee.map(|own| own as usize).filter(|own| *own < tables.functions());
+                let callee = callee.filter(|own| tables.entries[*own] != NOT_COMPILED);
                 let linked = callee.map(|own| {
                     let target = tables.entries[own] as usize;
                     near_call::native::link(block, *start as usize + relocation.offset as usize, target)
@@ -184,7 +199,7 @@ mod tests {
     #[test]
     fn bodies_and_calls_are_written() {
         let (info, bodies) = sample();
-        let artifact = Artifact { info, options: CompileOptions::default(), tables: tables_of(&bodies).unwrap() };
+        let artifact = Artifact { info: info.into(), options: CompileOptions::default(), tables: tables_of(&bodies).unwrap() };
         let linked = Linked { artifact: Arc::new(artifact), bodies: bodies.iter().collect() };
         let mut block = [0x55; 148];
         linked.write(&mut block).unwrap();
@@ -203,7 +218,7 @@ mod tests {
         let wrong = |function| {
             let (info, mut bodies) = sample();
             bodies[1].relocations[0].function = function;
-            let artifact = Artifact { info, options: CompileOptions::default(), tables: tables_of(&bodies).unwrap() };
+            let artifact = Artifact { info: info.into(), options: CompileOptions::default(), tables: tables_of(&bodies).unwrap() };
             let linked = Linked { artifact: Arc::new(artifact), bodies: bodies.iter().collect() };
             linked.write(&mut [0; 148]).unwrap_err()
         };

@@ -6,6 +6,8 @@ mod compilation;
 mod function;
 mod link;
 mod merged;
+mod owned;
+mod piece;
 mod placement;
 mod results;
 #[cfg(feature = "hosted")]
@@ -14,6 +16,8 @@ mod trampolines;
 
 pub use compilation::{Compilation, Progress, Purpose};
 pub use link::Linked;
+pub use owned::OwnedCompilation;
+pub use piece::{Batch, Callee, Kept, LinkedPiece, Piece, gather, link_all};
 #[cfg(feature = "hosted")]
 pub use threads::{compile, validate};
 

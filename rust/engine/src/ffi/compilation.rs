@@ -8,7 +8,7 @@
 use super::error::gw_error;
 use super::module::gw_module;
 use super::{borrow, fallible, infallible, items, output, release};
-use crate::compile::{Compilation, Purpose};
+use crate::compile::{OwnedCompilation, Purpose};
 use crate::options::{BoundsMode, CompileOptions};
 use crate::os::on_large_stack;
 use crate::prelude::*;
@@ -25,6 +25,9 @@ pub struct gw_compile_options {
     pub canonicalize_nans: u32,
     /// Not 0: the module is only validated.
     pub validate: u32,
+    /// Not 0: functions are compiled when they are called; `gw_compilation_finish_lazy` ends the
+    /// compilation, which keeps a copy of the bytes.
+    pub lazy: u32,
 }
 
 impl gw_compile_options {
@@ -34,13 +37,29 @@ impl gw_compile_options {
     }
 
     fn purpose(self) -> Purpose {
-        if self.validate == 0 { Purpose::Compile(self.choices()) } else { Purpose::Validate }
+        match (self.validate, self.lazy) {
+            (0, 0) => Purpose::Compile(self.choices()),
+            (0, _) => Purpose::Lazy(self.choices()),
+            _ => Purpose::Validate,
+        }
     }
 }
 
 /// A module that is being compiled.
 #[derive(Debug)]
-pub struct gw_compilation(Compilation<'static>);
+#[repr(transparent)]
+pub struct gw_compilation(pub(super) OwnedCompilation);
+
+impl gw_compilation {
+    /// Takes over what a handle refers to.
+    ///
+    /// # Safety
+    /// The handle is from `gw_compilation_new`, and is not used any more.
+    pub(super) unsafe fn into_owned(this: *mut Self) -> Box<OwnedCompilation> {
+        // SAFETY: by the caller's promise; the handle is transparent.
+        unsafe { Box::from_raw(this.cast()) }
+    }
+}
 
 /// How far a compilation is.
 #[repr(C)]
@@ -66,7 +85,7 @@ pub unsafe extern "C" fn gw_compilation_prepare(options: *const gw_compile_optio
 }
 
 /// Begins to compile a module from the binary format: reads and validates its declarations. The
-/// bytes must stay as they are until the compilation is freed. Null options are the defaults.
+/// bytes must stay as they are until the compilation is freed or finished. Null options are the defaults.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_compilation_new(
     data: *const u8,
@@ -79,7 +98,10 @@ pub unsafe extern "C" fn gw_compilation_new(
         // compilation.
         let (bytes, options, out) = unsafe { (items(data, len, "data")?, options.as_ref(), output(out, "out")?) };
         let options = options.copied().unwrap_or_default();
-        let compilation = on_large_stack(|| Compilation::open(bytes, options.purpose()))??;
+        let compilation = on_large_stack(|| match options.purpose() {
+            purpose @ Purpose::Lazy(_) => OwnedCompilation::copying(bytes, purpose),
+            purpose => OwnedCompilation::borrowing(bytes, purpose),
+        })??;
         *out = Box::into_raw(Box::new(gw_compilation(compilation)));
         Ok(())
     })
@@ -92,7 +114,7 @@ pub unsafe extern "C" fn gw_compilation_run(compilation: *const gw_compilation) 
     fallible(|| {
         // SAFETY: null or valid, by the rules of this ABI.
         let compilation = unsafe { borrow(compilation, "compilation")? };
-        on_large_stack(|| compilation.0.run())
+        on_large_stack(|| compilation.0.get().run())
     })
 }
 
@@ -102,7 +124,7 @@ pub unsafe extern "C" fn gw_compilation_cancel(compilation: *const gw_compilatio
     infallible((), || {
         // SAFETY: null or valid, by the rules of this ABI.
         if let Ok(compilation) = unsafe { borrow(compilation, "compilation") } {
-            compilation.0.cancel();
+            compilation.0.get().cancel();
         }
     });
 }
@@ -113,7 +135,7 @@ pub unsafe extern "C" fn gw_compilation_progress(compilation: *const gw_compilat
     infallible((), || {
         // SAFETY: null or valid, by the rules of this ABI.
         if let (Ok(compilation), Ok(out)) = unsafe { (borrow(compilation, "compilation"), output(out, "out")) } {
-            let progress = compilation.0.progress();
+            let progress = compilation.0.get().progress();
             *out = gw_progress {
                 done: progress.done as u64,
                 total: progress.total as u64,
@@ -134,7 +156,7 @@ pub unsafe extern "C" fn gw_compilation_finish(
     fallible(|| {
         // SAFETY: null or valid, by the rules of this ABI.
         let (compilation, out) = unsafe { (borrow(compilation, "compilation")?, output(out, "out")?) };
-        *out = match compilation.0.finish()? {
+        *out = match compilation.0.get().finish()? {
             Some(linked) => Box::into_raw(Box::new(gw_module(Module::load(&linked)?))),
             None => core::ptr::null_mut(),
         };

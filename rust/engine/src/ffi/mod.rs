@@ -22,6 +22,7 @@ pub mod error;
 pub mod externs;
 pub mod fiber;
 pub mod instance;
+pub mod lazy;
 pub mod memory;
 pub mod module;
 pub mod roots;

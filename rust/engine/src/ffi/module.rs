@@ -47,7 +47,7 @@ pub unsafe extern "C" fn gw_module_serialize(module: *const gw_module, out: *mut
     fallible(|| {
         // SAFETY: null or valid, by the rules of this ABI.
         let (module, out) = unsafe { (borrow(module, "module")?, output(out, "out")?) };
-        *out = gw_bytes::from_vec(module.0.serialize());
+        *out = gw_bytes::from_vec(module.0.serialize()?);
         Ok(())
     })
 }

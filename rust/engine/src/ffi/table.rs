@@ -232,7 +232,7 @@ const _: () = {
     assert!(offset_of!(gw_stats, mappings) == 40);
     assert!(offset_of!(gw_stats, code_bytes) == 48);
     use super::compilation::gw_compile_options;
-    assert!(size_of::<gw_compile_options>() == 12);
+    assert!(size_of::<gw_compile_options>() == 16);
     assert!(offset_of!(gw_compile_options, explicit_bounds) == 0);
     assert!(offset_of!(gw_compile_options, canonicalize_nans) == 4);
     assert!(offset_of!(gw_compile_options, validate) == 8);

@@ -36,6 +36,7 @@ unsafe extern "C" {
     fn gw_stub_c_call();
     fn gw_stub_c_call_registers();
     fn gw_stub_runtime_call();
+    fn gw_stub_compile();
     fn gw_stub_memory_move();
     fn gw_stub_memory_fill();
     fn gw_stub_clock_call();
@@ -45,6 +46,12 @@ unsafe extern "C" {
 #[must_use]
 pub fn builtins() -> *const Builtins {
     Intrinsic::None.builtins()
+}
+
+/// Where the gates of modules lead to whose functions are compiled when they are called.
+#[must_use]
+pub fn compile_stub() -> usize {
+    gw_stub_compile as *const () as usize
 }
 
 fn table(host_call: *const ()) -> Builtins {

@@ -23,6 +23,7 @@
 
 use super::arena;
 use super::clock;
+use crate::abi::RuntimeOp;
 use crate::abi::context::{Context, EntryMode, Status};
 use crate::abi::vmctx::HostFunction;
 use crate::trap::TrapCode;
@@ -299,6 +300,53 @@ global_asm!(
     "str x10, [x9, {status}]",
     "b gw_suspend",
 
+    // What the gates of modules lead to whose functions are compiled when they are called: w17 =
+    // number of the function, x9 = owner of the stubs, all else as the function is called. Keeps
+    // what can be an argument (the first integers and floats, vectors whole), leaves for the
+    // function's code, and goes there.
+    ".p2align 4",
+    ".globl gw_stub_compile",
+    ".hidden gw_stub_compile",
+    "gw_stub_compile:",
+    "stp x29, x30, [sp, #-224]!",
+    "mov x29, sp",
+    "stp x0, x1, [sp, #16]",
+    "stp x2, x3, [sp, #32]",
+    "stp x4, x5, [sp, #48]",
+    "stp x6, x7, [sp, #64]",
+    "str x8, [sp, #80]",
+    "stp q0, q1, [sp, #96]",
+    "stp q2, q3, [sp, #128]",
+    "stp q4, q5, [sp, #160]",
+    "stp q6, q7, [sp, #192]",
+    "mov x0, {compile}",
+    "mov x1, x9",
+    "mov w2, w17",
+    "mov x3, xzr",
+    "mov x4, xzr",
+    "bl gw_stub_runtime_call",
+    "mov x16, x0",
+    "ldp x0, x1, [sp, #16]",
+    "ldp x2, x3, [sp, #32]",
+    "ldp x4, x5, [sp, #48]",
+    "ldp x6, x7, [sp, #64]",
+    "ldr x8, [sp, #80]",
+    "ldp q0, q1, [sp, #96]",
+    "ldp q2, q3, [sp, #128]",
+    "ldp q4, q5, [sp, #160]",
+    "ldp q6, q7, [sp, #192]",
+    "ldp x29, x30, [sp], #224",
+    // 0, or what a failed runtime function answers: no address.
+    "add x17, x16, #1",
+    "cmp x17, #1",
+    "b.ls 9f",
+    "br x16",
+    "9:",
+    "gw_context",
+    "mov x10, {not_compiled}",
+    "str x10, [x9, {trap_code}]",
+    "b gw_trap_of_caller",
+
     // Builtins memory_move(dst, src, length) and memory_fill(dst, value, length): leaf functions on
     // the guest's stack, if there is enough of it.
     ".p2align 4",
@@ -329,10 +377,11 @@ global_asm!(
     "b gw_return_or_pause",
     // Too little stack: a trap of the caller.
     "3:",
-    "mov x10, {trap}",
-    "str x10, [x9, {status}]",
     "mov x10, {stack_overflow}",
     "str x10, [x9, {trap_code}]",
+    "gw_trap_of_caller:",
+    "mov x10, {trap}",
+    "str x10, [x9, {status}]",
     "sub x10, x30, #1",
     "str x10, [x9, {trap_pc}]",
     "str x29, [x9, {trap_fp}]",
@@ -390,6 +439,8 @@ global_asm!(
     trap = const Status::Trap as u64,
     paused = const Status::Paused as u64,
     stack_overflow = const TrapCode::StackOverflow as u64,
+    not_compiled = const TrapCode::NotCompiled as u64,
+    compile = const RuntimeOp::Compile as u64,
     c_function = const offset_of!(HostFunction, c_function),
     c_context = const offset_of!(HostFunction, c_context),
     c_adapter = const offset_of!(HostFunction, c_adapter),

@@ -16,6 +16,7 @@
 
 use super::arena;
 use super::clock;
+use crate::abi::RuntimeOp;
 use crate::abi::context::{Context, EntryMode, Status};
 use crate::abi::vmctx::HostFunction;
 use crate::trap::TrapCode;
@@ -225,6 +226,44 @@ global_asm!(
     "mov qword ptr [rax + {status}], {runtime_call}",
     "jmp gw_suspend",
 
+    // What the gates of modules lead to whose functions are compiled when they are called: eax =
+    // number of the function, r11 = owner of the stubs, all else as the function is called. Keeps
+    // what can be an argument (the first integers and floats, vectors whole), leaves for the
+    // function's code, and goes there.
+    ".p2align 4",
+    ".globl gw_stub_compile",
+    ".hidden gw_stub_compile",
+    "gw_stub_compile:",
+    "push rbp",
+    "mov rbp, rsp",
+    "sub rsp, 176",
+    "movups [rsp], xmm0", "movups [rsp + 16], xmm1", "movups [rsp + 32], xmm2", "movups [rsp + 48], xmm3",
+    "movups [rsp + 64], xmm4", "movups [rsp + 80], xmm5", "movups [rsp + 96], xmm6", "movups [rsp + 112], xmm7",
+    "mov [rsp + 128], rdi", "mov [rsp + 136], rsi", "mov [rsp + 144], rdx", "mov [rsp + 152], rcx",
+    "mov [rsp + 160], r8", "mov [rsp + 168], r9",
+    "mov edi, {compile}",
+    "mov rsi, r11",
+    "mov edx, eax",
+    "xor ecx, ecx",
+    "xor r8d, r8d",
+    "call gw_stub_runtime_call",
+    "movups xmm0, [rsp]", "movups xmm1, [rsp + 16]", "movups xmm2, [rsp + 32]", "movups xmm3, [rsp + 48]",
+    "movups xmm4, [rsp + 64]", "movups xmm5, [rsp + 80]", "movups xmm6, [rsp + 96]", "movups xmm7, [rsp + 112]",
+    "mov rdi, [rsp + 128]", "mov rsi, [rsp + 136]", "mov rdx, [rsp + 144]", "mov rcx, [rsp + 152]",
+    "mov r8, [rsp + 160]", "mov r9, [rsp + 168]",
+    "mov rsp, rbp",
+    "pop rbp",
+    // 0, or what a failed runtime function answers: no address.
+    "lea r11, [rax + 1]",
+    "cmp r11, 1",
+    "jbe 9f",
+    "jmp rax",
+    "9: mov rax, rsp",
+    "and rax, [rip + {slot_mask}]",
+    "add rax, [rip + {context_offset}]",
+    "mov qword ptr [rax + {trap_code}], {not_compiled}",
+    "jmp gw_trap_of_caller",
+
     // Builtins memory_move(dst, src, length) and memory_fill(dst, value, length): leaf functions on
     // the guest's stack, if there is enough of it.
     ".p2align 4",
@@ -254,8 +293,9 @@ global_asm!(
     "mov rax, rbx",
     "jmp gw_return_or_pause",
     // Too little stack: a trap of the caller.
-    "3: mov qword ptr [rax + {status}], {trap}",
-    "mov qword ptr [rax + {trap_code}], {stack_overflow}",
+    "3: mov qword ptr [rax + {trap_code}], {stack_overflow}",
+    "gw_trap_of_caller:",
+    "mov qword ptr [rax + {status}], {trap}",
     "mov r10, [rsp]",
     "sub r10, 1",
     "mov [rax + {trap_pc}], r10",
@@ -333,6 +373,8 @@ global_asm!(
     trap = const Status::Trap as u64,
     paused = const Status::Paused as u64,
     stack_overflow = const TrapCode::StackOverflow as u64,
+    not_compiled = const TrapCode::NotCompiled as u64,
+    compile = const RuntimeOp::Compile as u64,
     c_function = const offset_of!(HostFunction, c_function),
     c_context = const offset_of!(HostFunction, c_context),
     c_adapter = const offset_of!(HostFunction, c_adapter),

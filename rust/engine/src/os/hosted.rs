@@ -205,6 +205,12 @@ pub fn large_stack() -> Builder {
     Builder::new().name("wasm-compile".into()).stack_size(LARGE_STACK)
 }
 
+/// Gives the heap of some work back, by its root. Here no work has a heap of its own.
+///
+/// # Safety
+/// Nobody uses it any more.
+pub const unsafe fn release_work_heap(_: usize) {}
+
 /// Runs something on a large stack: a thread of its own, as that of the caller may be small.
 ///
 /// # Errors

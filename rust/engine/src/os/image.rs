@@ -255,6 +255,15 @@ pub fn catch_panic<T>(body: impl FnOnce() -> T) -> Result<T, String> {
     Ok(body())
 }
 
+/// Gives the heap of some work back, by its root.
+///
+/// # Safety
+/// Nobody uses it any more.
+pub unsafe fn release_work_heap(root: usize) {
+    // SAFETY: by the caller's promise.
+    unsafe { own::release_heap(root) };
+}
+
 /// Runs something: every entry has a large stack.
 pub fn on_large_stack<T>(body: impl FnOnce() -> T) -> crate::error::Result<T> {
     Ok(body())

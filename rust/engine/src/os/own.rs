@@ -28,6 +28,30 @@ pub unsafe fn set_stacks(low: usize, high: usize) {
     HIGH.store(high, Ordering::Release);
 }
 
+/// How the heap of some work is given back, which the allocator knows.
+static RELEASE_HEAP: AtomicUsize = AtomicUsize::new(0);
+
+/// Notes how the heap of some work is given back.
+///
+/// # Safety
+/// The function does that for the root of a heap that nobody uses any more.
+pub unsafe fn set_heap_release(release: unsafe extern "C" fn(*mut usize)) {
+    RELEASE_HEAP.store(release as *const () as usize, Ordering::Release);
+}
+
+/// Gives the heap of some work back, by its root.
+///
+/// # Safety
+/// Nobody uses it any more.
+pub unsafe fn release_heap(root: usize) {
+    let release = RELEASE_HEAP.load(Ordering::Acquire);
+    if release != 0 {
+        let mut root = root;
+        // SAFETY: what is not 0 is the function that was noted; the caller's promise.
+        unsafe { core::mem::transmute::<usize, unsafe extern "C" fn(*mut usize)>(release)(&raw mut root) };
+    }
+}
+
 unsafe extern "C" {
     fn gw_service();
     fn gw_died() -> !;

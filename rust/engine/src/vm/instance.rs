@@ -10,7 +10,7 @@ use super::externs::{Extern, FuncHandle, FuncSource, GlobalHandle, HostSource, M
 use super::initialize;
 use super::linker;
 use super::memory::Memory;
-use super::module::Module;
+use super::module::{Code, Module};
 use super::pinned::Pinned;
 use super::refused::Refused;
 use super::stats::{self, Live};
@@ -59,6 +59,8 @@ unsafe impl Sync for Instance {}
 pub(super) struct InstanceData {
     pub(super) vmctx: Vmctx,
     pub(super) module: Module,
+    /// The module's code, as it was when this was made.
+    pub(super) code: Code,
     /// As in [`InstanceOptions`].
     pub(super) id: u64,
     memories: Box<[NonNull<Memory>]>,
@@ -220,6 +222,7 @@ impl InstanceData {
         let mut data = Self {
             vmctx,
             module: module.clone(),
+            code: module.code(),
             id,
             memories: Box::default(),
             tables: Box::default(),
@@ -298,7 +301,7 @@ impl InstanceData {
         ty: &FuncType,
         HostSource { instance_id, function_index, c_function, intrinsic: (intrinsic, intrinsic_data) }: HostSource,
     ) -> NonNull<FuncRecord> {
-        let trampoline = |key| self.module.code().trampoline(key);
+        let trampoline = |key| self.code.loaded.trampoline(key);
         let to_host = if c_function.is_null() { TrampolineKey::HostCall } else { TrampolineKey::CCall };
         let adapter = if c_function.is_null() { None } else { trampoline(TrampolineKey::CAdapter(type_index)) };
         let (host, record) = (self.vmctx.host_function(n), self.vmctx.host_record(n));
@@ -352,9 +355,9 @@ impl InstanceData {
             // SAFETY: records of imported functions live as long as the store.
             return unsafe { *import.record };
         }
-        let entry = self.module.code().trampoline(TrampolineKey::Entry(ty));
+        let entry = self.code.loaded.trampoline(TrampolineKey::Entry(ty));
         FuncRecord {
-            code: self.module.code().function(function - info.imported_functions),
+            code: self.code.loaded.function(function - info.imported_functions),
             vmctx: self.vmctx.pointer(),
             entry: entry.expect("the type of each function that can be called from outside has an entry"),
             type_id: self.module.type_ids()[ty as usize],

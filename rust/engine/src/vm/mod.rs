@@ -9,6 +9,7 @@ mod externs;
 mod global;
 mod initialize;
 mod instance;
+pub mod lazy;
 mod linker;
 mod memory;
 mod module;

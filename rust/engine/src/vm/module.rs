@@ -1,15 +1,17 @@
 //! A module that can be instantiated: its code in the arena, with its artifact, and what instances
 //! of it share.
 
+use super::lazy::Lazy;
 use super::stats::{self, Live};
 use super::type_ids::TypeIds;
 use crate::abi::vmctx::VmctxLayout;
 use crate::artifact::Artifact;
 use crate::code::LoadedCode;
 use crate::compile::Linked;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::options::CompileOptions;
 use crate::prelude::*;
+use crate::sync::Mutex;
 use crate::wasm::ModuleInfo;
 use alloc::sync::Arc;
 use core::ops::Range;
@@ -20,11 +22,23 @@ pub type Body = (Range<u32>, Option<u32>);
 /// A module with its code. A handle: clones are the same module; the code goes with the last clone
 /// and the last instance.
 #[derive(Clone, Debug)]
-pub struct Module(Arc<Inner>);
+pub struct Module(pub(super) Arc<Inner>);
+
+/// The code of a module, as an instance holds it.
+#[derive(Clone, Debug)]
+pub(super) struct Code {
+    pub(super) loaded: Arc<LoadedCode>,
+    /// What compiles its functions when they are called, unless all are there.
+    pub(super) lazy: Option<Arc<Lazy>>,
+}
 
 #[derive(Debug)]
-struct Inner {
-    code: Arc<LoadedCode>,
+pub(super) struct Inner {
+    /// What the next instance is made with.
+    pub(super) code: Mutex<Code>,
+    info: Arc<ModuleInfo>,
+    options: CompileOptions,
+    serial: u64,
     layout: VmctxLayout,
     type_ids: TypeIds,
     _live: Live,
@@ -64,47 +78,78 @@ impl Module {
 
     /// Makes a module of an artifact, whose block `write` writes.
     fn new(artifact: Arc<Artifact>, write: impl FnOnce(&mut [u8]) -> Result<()>) -> Result<Self> {
-        let layout = VmctxLayout::new(&artifact.info);
-        let type_ids = TypeIds::new(&artifact.info.types);
-        let code = LoadedCode::load(artifact, write)?;
-        Ok(Self(Arc::new(Inner { code, layout, type_ids, _live: stats::MODULES.count() })))
+        LoadedCode::load(artifact, write).map(|loaded| Self::of_code(Code { loaded, lazy: None }))
+    }
+
+    /// Makes a module of its code.
+    pub(super) fn of_code(code: Code) -> Self {
+        let Artifact { info, options, .. } = code.loaded.artifact();
+        Self(Arc::new(Inner {
+            info: info.clone(),
+            options: *options,
+            serial: code.loaded.serial(),
+            layout: VmctxLayout::new(info),
+            type_ids: TypeIds::new(&info.types),
+            code: Mutex::new(code),
+            _live: stats::MODULES.count(),
+        }))
     }
 
     /// Its bytes for [`Module::deserialize`], on an equal engine and processor.
-    #[must_use]
-    pub fn serialize(&self) -> Vec<u8> {
-        self.0.code.artifact().serialize(self.0.code.block())
+    ///
+    /// # Errors
+    /// Kind `Argument` while functions are not compiled.
+    pub fn serialize(&self) -> Result<Vec<u8>> {
+        let code = self.code();
+        if code.lazy.is_some() {
+            let message = "functions of the module are not compiled yet, expected all; complete it first";
+            return Err(Error::new(ErrorKind::Argument, message));
+        }
+        Ok(code.loaded.artifact().serialize(code.loaded.block()))
     }
 
     /// What it declares.
     #[must_use]
     pub fn info(&self) -> &ModuleInfo {
-        &self.0.code.artifact().info
+        &self.0.info
     }
 
     /// What was chosen when it was compiled.
     #[must_use]
     pub fn options(&self) -> CompileOptions {
-        self.0.code.artifact().options
+        self.0.options
     }
 
-    /// Bytes of machine code.
+    /// Bytes of machine code, of those functions that are compiled.
     #[must_use]
     pub fn code_bytes(&self) -> u64 {
-        self.0.code.artifact().tables.code_bytes() as u64
+        let code = self.code();
+        match &code.lazy {
+            Some(lazy) => lazy.code().code_bytes(),
+            None => code.loaded.artifact().tables.code_bytes() as u64,
+        }
     }
 
     /// The serial number of its code.
     #[must_use]
     pub fn serial(&self) -> u64 {
-        self.0.code.serial()
+        self.0.serial
     }
 
     /// The address of its block of code, and where in the block bodies are: own functions with
-    /// their indices, and trampolines.
+    /// their indices, and trampolines. Those that are not compiled are missing.
     #[must_use]
     pub fn bodies(&self) -> (usize, Vec<Body>) {
-        let tables = &self.0.code.artifact().tables;
+        let code = self.code();
+        if let Some(lazy) = &code.lazy {
+            let bodies = lazy.code().bodies();
+            let first = bodies.first().map_or(0, |(range, _)| range.start);
+            // All code lies in one arena of at most 2 GiB.
+            let offset = |address: usize| (address - first) as u32;
+            let body = |(range, function): (Range<usize>, _)| (offset(range.start)..offset(range.end), function);
+            return (first, bodies.into_iter().map(body).collect());
+        }
+        let tables = &code.loaded.artifact().tables;
         let (imported, functions) = (self.info().imported_functions, tables.functions());
         let bodies = tables
             .starts
@@ -112,12 +157,12 @@ impl Module {
             .zip(&tables.ends)
             .enumerate()
             .map(|(body, (start, end))| (*start..*end, (body < functions).then(|| imported + body as u32)));
-        (self.0.code.range().start, bodies.collect())
+        (code.loaded.range().start, bodies.collect())
     }
 
     /// Its code in the arena.
-    pub(super) fn code(&self) -> &LoadedCode {
-        &self.0.code
+    pub(super) fn code(&self) -> Code {
+        self.0.code.lock().clone()
     }
 
     /// Layout of its instances' vmctx.

@@ -4,6 +4,7 @@
 #![allow(unsafe_code)] // gets the vmctx from compiled code
 
 use super::instance::InstanceData;
+use super::lazy::{self, Lazy};
 use crate::abi::RuntimeOp;
 use crate::abi::vmctx::Header;
 
@@ -17,6 +18,10 @@ const FAILED: u64 = u64::MAX;
 /// which is alive.
 #[must_use]
 pub unsafe fn runtime_call(op: u64, [vmctx, a, b, c]: [u64; 4]) -> u64 {
+    if op == RuntimeOp::Compile as u64 {
+        // SAFETY: stubs pass the owner of the running module's stubs.
+        return unsafe { lazy::address(vmctx as *const Lazy, a as u32) };
+    }
     // SAFETY: by the caller's promise it is the vmctx of an instance; its header never changes.
     let instance = unsafe { &*(*(vmctx as *const Header)).instance.cast::<InstanceData>() };
     if op == RuntimeOp::MemoryGrow as u64 {

@@ -4,6 +4,7 @@
 
 use super::externs::Extern;
 use super::instance::{Instance, InstanceOptions};
+use super::lazy;
 use super::linker::missing;
 use super::module::Module;
 use super::run::{c_call, runtime_call};
@@ -130,6 +131,7 @@ pub unsafe fn run<E>(
             } else if status == Status::CCall as u64 {
                 c_call(context);
             } else if status == Status::RuntimeCall as u64 {
+                lazy::serve(context).map_err(Stop::Engine)?;
                 runtime_call(context);
             } else if status == Status::Trap as u64 {
                 let code = TrapCode::from_u8((*context).trap_code as u8).expect("stubs and handler store known codes");

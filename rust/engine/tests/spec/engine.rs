@@ -51,16 +51,25 @@ impl From<Error> for Failure {
     }
 }
 
+/// How modules are compiled.
+#[derive(Clone, Copy, Debug)]
+pub struct Way {
+    /// What is chosen.
+    pub options: CompileOptions,
+    /// Whether functions are compiled when they are called.
+    pub lazy: bool,
+}
+
 /// Compiles a module.
-pub fn compile(bytes: &[u8], options: CompileOptions) -> Result<Module, Failure> {
-    Ok(Module::compile(bytes, options)?)
+pub fn compile(bytes: &[u8], way: Way) -> Result<Module, Failure> {
+    Ok(if way.lazy { Module::compile_lazy(bytes, way.options)? } else { Module::compile(bytes, way.options)? })
 }
 
 /// Compiles the module of that text and links it to functions that do nothing, one for each of its
 /// imports.
-pub fn with_host_functions(text: &str, options: CompileOptions) -> Result<Instance, Failure> {
+pub fn with_host_functions(text: &str, way: Way) -> Result<Instance, Failure> {
     let bytes = wat::parse_str(text).map_err(|error| Failure::Other(error.to_string()))?;
-    let module = compile(&bytes, options)?;
+    let module = compile(&bytes, way)?;
     let mut linker = Linker::new();
     for import in &module.info().imports {
         let ExternType::Func(ty) = &import.ty else {
@@ -77,8 +86,8 @@ pub struct Instance(vm::Instance);
 
 impl Instance {
     /// Compiles, links and starts a module.
-    pub fn new(bytes: &[u8], options: CompileOptions, linker: &Linker) -> Result<Self, Failure> {
-        Self::link(&compile(bytes, options)?, linker)
+    pub fn new(bytes: &[u8], way: Way, linker: &Linker) -> Result<Self, Failure> {
+        Self::link(&compile(bytes, way)?, linker)
     }
 
     fn link(module: &Module, linker: &Linker) -> Result<Self, Failure> {

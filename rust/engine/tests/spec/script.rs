@@ -1,10 +1,9 @@
 //! Runs the directives of one script: keeps its instances by name and judges each assertion.
 
-use crate::engine::{self, Failure, Instance};
+use crate::engine::{self, Failure, Instance, Way};
 use crate::ledger::Counts;
 use crate::suites::{Suite, Support};
 use crate::values;
-use gowasmer::options::CompileOptions;
 use gowasmer::trap::TrapCode;
 use gowasmer::types::ValType;
 use gowasmer::vm::Linker;
@@ -62,7 +61,7 @@ impl From<Failure> for Problem {
 /// Runs a script; tells of each directive that fails by its line, and counts those that pass. Those
 /// that need a proposal which is not supported are counted by its name, and are failures where the
 /// script should be supported as a whole.
-pub fn run(text: &str, options: CompileOptions, suite: &Suite, fail: &mut dyn FnMut(usize, String)) -> Counts {
+pub fn run(text: &str, way: Way, suite: &Suite, fail: &mut dyn FnMut(usize, String)) -> Counts {
     let mut counts = Counts::default();
     let mut lexer = Lexer::new(text);
     lexer.allow_confusing_unicode(true);
@@ -80,7 +79,7 @@ pub fn run(text: &str, options: CompileOptions, suite: &Suite, fail: &mut dyn Fn
             return counts;
         }
     };
-    let mut script = Script::new(options, suite);
+    let mut script = Script::new(way, suite);
     for directive in directives {
         let (line, _) = directive.span().linecol_in(text);
         let assertion = is_assertion(&directive);
@@ -116,7 +115,7 @@ type Loaded = Result<Rc<Instance>, String>;
 
 /// What a script has defined so far.
 struct Script {
-    options: CompileOptions,
+    way: Way,
     suite: Suite,
     linker: Linker,
     /// The module that commands without a name mean.
@@ -128,12 +127,12 @@ struct Script {
 }
 
 impl Script {
-    fn new(options: CompileOptions, suite: &Suite) -> Self {
-        let spectest = engine::with_host_functions(SPECTEST, options).expect("spectest can be instantiated");
+    fn new(way: Way, suite: &Suite) -> Self {
+        let spectest = engine::with_host_functions(SPECTEST, way).expect("spectest can be instantiated");
         let mut linker = Linker::new();
         spectest.register("spectest", &mut linker);
         Self {
-            options,
+            way,
             suite: *suite,
             linker,
             current: None,
@@ -194,7 +193,7 @@ impl Script {
     /// Links and starts a module. One that imports from a refused one is refused for the same
     /// reason.
     fn link(&self, bytes: &[u8]) -> Result<Instance, Failure> {
-        Instance::new(bytes, self.options, &self.linker).map_err(|failure| {
+        Instance::new(bytes, self.way, &self.linker).map_err(|failure| {
             let Failure::Link(message) = &failure else { return failure };
             let from = |namespace: &String| message.contains(&format!("namespace: {namespace}, name: "));
             let proposal =
@@ -210,7 +209,7 @@ impl Script {
         if name.is_some() {
             self.definitions.insert(name, bytes.clone());
         }
-        engine::compile(&bytes, self.options)?;
+        engine::compile(&bytes, self.way)?;
         Ok(())
     }
 
@@ -283,7 +282,7 @@ impl Script {
         let Ok(bytes) = module.encode() else {
             return Ok(());
         };
-        match engine::compile(&bytes, self.options) {
+        match engine::compile(&bytes, self.way) {
             Err(Failure::Invalid(_)) => Ok(()),
             Err(Failure::Refused(_)) if self.suite.support == Support::Whole => Ok(()),
             Err(other) => unexpected(Err(other), &format!("a validation error ({message:?})")),

@@ -2,7 +2,7 @@
 
 use super::{Group, constants, fields, variants};
 use crate::names::{camel, snake};
-use gowasmer::abi::{CONTEXT_SIZE, Context, EntryMode, Status};
+use gowasmer::abi::{CONTEXT_SIZE, Context, EntryMode, RuntimeOp, Status};
 use gowasmer::fiber::profile::{PCS, Record, Ring};
 use gowasmer::trap::TrapCode;
 use std::fmt::Write as _;
@@ -20,11 +20,13 @@ pub(super) fn of_assembly() -> Vec<Group> {
 
 /// What Go uses but for traps.
 pub(super) fn of_go() -> Vec<Group> {
-    let mut context = fields!(Context: sp status entry code vmctx args stack_top stack_low callee slots runtime_args trap_code store
+    let mut context = fields!(Context: sp status entry code vmctx args stack_top stack_low callee slots runtime_op runtime_args trap_code store
         pauses resume_frame iret);
     context.push(("size".to_string(), CONTEXT_SIZE as u64));
     let mut statuses = variants!(Status: Done HostCall CCall RuntimeCall Trap Paused Died);
     statuses.retain(|(name, _)| name != "died"); // of the engine's own stacks alone
+    let mut operations = variants!(RuntimeOp: MemoryGrow TableGrow Compile);
+    operations.retain(|(name, _)| name == "compile"); // the engine does the others by itself
     let mut ring = fields!(Ring: begun read lost capacity);
     ring.push(("size".to_string(), size_of::<Ring>() as u64));
     let mut sample = fields!(Record: number guest host pcs);
@@ -32,6 +34,7 @@ pub(super) fn of_go() -> Vec<Group> {
     vec![
         Group { about: "Offsets of the fields of a context, and the bytes it takes.", prefix: "ctx", numbers: context },
         Group { about: "What the guest side answers.", prefix: "status", numbers: statuses },
+        Group { about: "The runtime function that Go has a part in.", prefix: "runtime_op", numbers: operations },
         Group {
             about: "Offsets of the fields of a ring of samples, and the bytes before the samples.",
             prefix: "ring",

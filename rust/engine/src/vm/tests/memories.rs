@@ -271,7 +271,7 @@ fn serialised_modules_keep_them() {
         (global i32 (global.get $a))
         (data (memory 0) (i64.add (i64.const 3) (i64.const 4)) "y")
         (func (export "f") (result i32) (i32.load8_u (i64.const 7))))"#;
-    let module = Module::deserialize(&module(text).serialize()).unwrap();
+    let module = Module::deserialize(&module(text).serialize().unwrap()).unwrap();
     let instance = Instance::new(&Store::new(), &module, &[], InstanceOptions::default()).unwrap();
     assert_eq!(call(&instance, "f", &[]), u64::from(b'y'));
 }

@@ -1,0 +1,177 @@
+package engine
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unsafe"
+)
+
+// This file compiles functions of modules that were compiled with [CompileOptions.Lazy]. Each piece
+// of this work has a heap of its own, as compiling a module has, so that it can be paused and given
+// up; what it has made is then copied to the module's code.
+
+// A function that several goroutines want is compiled by one of them.
+var flights = struct {
+	sync.Mutex
+	running map[flight]chan struct{} // closed at the end
+}{running: make(map[flight]chan struct{})}
+
+// flight is a function that is being compiled.
+type flight struct {
+	code     uint64 // serial number of the module's code
+	function uint64
+}
+
+// CompileWanted compiles the function that the guest of a context has left for, if it has no code
+// by now. It returns the context's error when that is done.
+func CompileWanted(ctx context.Context, guest unsafe.Pointer) error {
+	for {
+		wanted := lazyWanted(guest)
+		if wanted.lazy == nil {
+			return nil
+		}
+		done, err := compileOrWait(ctx, &wanted)
+		lazyFree(wanted.lazy)
+		if done || err != nil {
+			return err
+		}
+	}
+}
+
+// compileOrWait compiles a function, or waits for who does; then it is not done.
+func compileOrWait(ctx context.Context, wanted *gwWanted) (done bool, err error) {
+	key := flight{wanted.code, wanted.function}
+	flights.Lock()
+	running, found := flights.running[key]
+	if !found {
+		running = make(chan struct{})
+		flights.running[key] = running
+	}
+	flights.Unlock()
+	if found {
+		return false, waitFor(ctx, running)
+	}
+	defer func() {
+		flights.Lock()
+		delete(flights.running, key)
+		flights.Unlock()
+		close(running)
+	}()
+	return true, compileFunctions(ctx, wanted.lazy, uint32(wanted.function), 1)
+}
+
+// waitInterval is how often who waits for a function asks the context.
+const waitInterval = 10 * time.Millisecond
+
+// waitFor waits until somebody has compiled a function, or the context is done.
+func waitFor(ctx context.Context, running <-chan struct{}) error {
+	// A context may be done without closing its channel; see package fiber.
+	ticks := time.NewTicker(waitInterval)
+	defer ticks.Stop()
+	for {
+		select {
+		case <-running:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-ticks.C:
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// compileFunctions compiles those of some functions that have no code, and makes them callable. The
+// error is that of the first one that cannot be compiled.
+func compileFunctions(ctx context.Context, lazy unsafe.Pointer, first, count uint32) error {
+	heap := newWorkHeap()
+	defer releaseWorkHeap(heap)
+	batch, err := lazyCompile(ctx, heap, lazy, first, count)
+	if err != nil {
+		return err
+	}
+	defer freeBatch(batch)
+	return lazyAdd(lazy, batch)
+}
+
+// batchSize is how many functions are compiled together where none is waited for: their code begins
+// on a page of its own.
+const batchSize = 32
+
+// Complete compiles all functions of the module that have no code, by a number of goroutines, and
+// links all of them as compiling them at once would have; it does nothing if the module is
+// complete. Functions can be called meanwhile, and several goroutines may complete a module at once.
+// The error is the context's when that is done, or that of a function that cannot be compiled; what
+// was compiled stays.
+func (m Module) Complete(ctx context.Context, goroutines int) error {
+	lazy, err := moduleLazy(m.handle)
+	if err != nil || lazy == nil {
+		return err
+	}
+	defer lazyFree(lazy)
+	return completeLazy(ctx, lazy, goroutines)
+}
+
+// IsComplete reports whether all functions of the module are compiled and linked.
+func (m Module) IsComplete() bool {
+	lazy, err := moduleLazy(m.handle)
+	if lazy != nil {
+		lazyFree(lazy)
+	}
+	return err == nil && lazy == nil
+}
+
+func completeLazy(ctx context.Context, lazy unsafe.Pointer, goroutines int) error {
+	total := lazyProgress(lazy).total
+	var next atomic.Uint64
+	var group sync.WaitGroup
+	var mutex sync.Mutex
+	var first error
+	work := func() {
+		for {
+			at := next.Add(batchSize) - batchSize
+			if at >= total {
+				return
+			}
+			err := compileFunctions(ctx, lazy, uint32(at), batchSize)
+			if err == nil {
+				continue
+			}
+			mutex.Lock()
+			if first == nil {
+				first = err
+			}
+			mutex.Unlock()
+			if ctx.Err() != nil || !isOfFunction(err) {
+				return
+			}
+		}
+	}
+	goroutines = min(goroutines, runtime.GOMAXPROCS(0), int(total/batchSize)+1)
+	for range goroutines - 1 {
+		group.Go(work)
+	}
+	work()
+	group.Wait()
+	if first != nil {
+		return first
+	}
+	heap := newWorkHeap()
+	defer releaseWorkHeap(heap)
+	all, err := lazyGather(ctx, heap, lazy)
+	if err != nil {
+		return err
+	}
+	defer freeBatch(all)
+	return lazyComplete(lazy, all)
+}
+
+// isOfFunction reports whether others may be compiled where this error is that of one.
+func isOfFunction(err error) bool {
+	failed, ok := err.(*Error)
+	return ok && failed.Kind == KindCompile
+}

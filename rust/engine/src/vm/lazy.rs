@@ -1,0 +1,255 @@
+//! Modules whose functions are compiled when they are called.
+//!
+//! An instance of such a module is made with stubs (`code::LazyCode`). A guest that calls a
+//! function without code leaves as for a runtime function; who runs it has the function compiled
+//! ([`wanted`], [`Work::compile`], [`Work::add`]) and resumes it with the function's address. When
+//! all functions are there, all of the module is linked anew, as compiling it at once would have
+//! done, for the instances to come; those that were made before go on with the pieces, whose calls
+//! by slots lead to the new code.
+
+#![allow(unsafe_code)] // is found by the address of an owner, and owns heaps of work
+
+use super::module::{Code, Inner, Module};
+use crate::abi::{Context, RuntimeOp};
+use crate::code::LazyCode;
+use crate::compile::{Batch, Linked, OwnedCompilation};
+use crate::error::Result;
+use crate::fiber;
+use crate::os;
+use crate::prelude::*;
+use crate::sync::{Mutex, OnceLock};
+use alloc::sync::{Arc, Weak};
+use core::fmt;
+use core::mem::ManuallyDrop;
+use core::ops::Range;
+
+/// What compiles the functions of a module.
+#[derive(Debug)]
+pub struct Lazy {
+    code: LazyCode,
+    /// Gone when all functions are compiled.
+    source: Mutex<Option<Arc<Source>>>,
+    module: OnceLock<Weak<Inner>>,
+}
+
+/// The compilation that functions are compiled by, with the heap that it lies in.
+pub struct Source {
+    compilation: ManuallyDrop<Box<OwnedCompilation>>,
+    heap: usize,
+}
+
+impl Source {
+    /// Takes over a compilation. If it lies in the heap of some work, that is given by its root, and
+    /// taken over, too.
+    #[must_use]
+    pub const fn new(compilation: Box<OwnedCompilation>, heap: usize) -> Self {
+        Self { compilation: ManuallyDrop::new(compilation), heap }
+    }
+}
+
+impl Drop for Source {
+    fn drop(&mut self) {
+        if self.heap == 0 {
+            // SAFETY: dropped once.
+            unsafe { ManuallyDrop::drop(&mut self.compilation) };
+        } else {
+            // SAFETY: nothing but this refers to what lies there, and it goes as a whole.
+            unsafe { os::release_work_heap(self.heap) };
+        }
+    }
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source").field("heap", &self.heap).finish_non_exhaustive()
+    }
+}
+
+/// What somebody who compiles functions of a module holds: it keeps the module's code and the
+/// compilation.
+#[derive(Debug)]
+pub struct Work {
+    lazy: Arc<Lazy>,
+    source: Arc<Source>,
+}
+
+impl Module {
+    /// Makes a module of a compilation that has only validated the functions, and of what it has
+    /// ended with.
+    ///
+    /// # Errors
+    /// Kind `Resource` where there is no room for the code.
+    pub fn load_lazy(linked: &Linked<'_>) -> Result<LazyModule> {
+        LazyCode::load(linked, fiber::compile_stub()).map(LazyModule)
+    }
+
+    /// What compiles the module's functions; none if all are compiled.
+    #[must_use]
+    pub fn work(&self) -> Option<Work> {
+        self.code().lazy?.work()
+    }
+
+    /// Compiles a module from the binary format when its functions are called, on threads of the
+    /// system.
+    ///
+    /// # Errors
+    /// As [`Module::compile`].
+    #[cfg(feature = "hosted")]
+    pub fn compile_lazy(bytes: &[u8], options: crate::options::CompileOptions) -> Result<Self> {
+        os::on_large_stack(|| {
+            let compilation = OwnedCompilation::copying(bytes, crate::compile::Purpose::Lazy(options))?;
+            compilation.get().run();
+            let linked = compilation.get().finish()?.expect("code is wanted");
+            let module = Self::load_lazy(&linked)?;
+            drop(linked);
+            Ok(module.with(Source::new(Box::new(compilation), 0)))
+        })?
+    }
+}
+
+/// A module that lacks its source.
+#[derive(Debug)]
+pub struct LazyModule(LazyCode);
+
+impl LazyModule {
+    /// Makes the module.
+    #[must_use]
+    pub fn with(self, source: Source) -> Module {
+        let (code, source) = (self.0, Mutex::new(Some(Arc::new(source))));
+        let lazy = Arc::new(Lazy { code, source, module: OnceLock::new() });
+        lazy.code.set_owner(Arc::as_ptr(&lazy) as usize);
+        let module = Module::of_code(Code { loaded: lazy.code.base().clone(), lazy: Some(lazy.clone()) });
+        let _ = lazy.module.set(Arc::downgrade(&module.0));
+        module
+    }
+}
+
+impl Lazy {
+    pub(super) const fn code(&self) -> &LazyCode {
+        &self.code
+    }
+
+    fn work(self: Arc<Self>) -> Option<Work> {
+        let source = self.source.lock().clone()?;
+        Some(Work { lazy: self, source })
+    }
+
+    fn function(&self, number: u32) -> u32 {
+        self.code.functions().start + number
+    }
+}
+
+impl Work {
+    /// Compiles those of some functions, given by their numbers among the module's own, that have
+    /// no code. Takes no lock and may be given up anywhere.
+    #[must_use]
+    pub fn compile(&self, numbers: Range<u32>) -> Batch {
+        let all = self.lazy.code.functions();
+        let end = |number: u32| all.start.saturating_add(number).min(all.end);
+        let functions = end(numbers.start)..end(numbers.end);
+        self.source.compilation.get().compile(functions, |function| self.lazy.code.code(function).is_none())
+    }
+
+    /// Makes compiled functions callable.
+    ///
+    /// # Errors
+    /// Of the first function that could not be compiled: the others can be called. Kind `Resource`
+    /// where there is no room for the code.
+    pub fn add(&self, batch: &Batch) -> Result<()> {
+        self.lazy.code.add(batch)?;
+        batch.error().map_or(Ok(()), |error| Err(error.clone()))
+    }
+
+    /// How many functions are compiled, and how many there are.
+    #[must_use]
+    pub fn progress(&self) -> (usize, usize) {
+        (self.lazy.code.compiled(), self.lazy.code.functions().len())
+    }
+
+    /// The serial number of the module's code.
+    #[must_use]
+    pub fn serial(&self) -> u64 {
+        self.lazy.code.base().serial()
+    }
+
+    /// Collects all functions and trampolines, for [`Work::complete`]. Takes no lock and may be
+    /// given up anywhere.
+    ///
+    /// # Errors
+    /// Kind `Argument` while functions are not compiled.
+    pub fn gather(&self) -> Result<Batch> {
+        self.lazy.code.gather()
+    }
+
+    /// Makes the module one that is compiled, unless somebody has.
+    ///
+    /// # Errors
+    /// Kind `Resource` where there is no room for the code; `Compile` where it is too large.
+    pub fn complete(&self, all: &Batch) -> Result<()> {
+        let Some(module) = self.lazy.module.get().and_then(Weak::upgrade) else { return Ok(()) };
+        if self.lazy.source.lock().is_none() {
+            return Ok(());
+        }
+        let loaded = self.lazy.code.complete(all)?;
+        let source = self.lazy.source.lock().take();
+        let Some(source) = source else {
+            // Another one was faster. Slots may lead to this code: the module keeps it.
+            self.lazy.code.keep(loaded);
+            return Ok(());
+        };
+        let before = core::mem::replace(&mut *module.code.lock(), Code { loaded, lazy: None });
+        drop((before, source));
+        Ok(())
+    }
+}
+
+/// What a guest wants that has left for a runtime function: to have a function compiled, which is
+/// given by its number among the module's own; none if it wants something else, or if the function
+/// is compiled by now.
+///
+/// # Safety
+/// The context's last status is `RuntimeCall`, and the guest was not resumed since.
+#[must_use]
+pub unsafe fn wanted(context: *const Context) -> Option<(Work, u32)> {
+    // SAFETY: by the caller's promise nobody else uses the context.
+    let (op, [owner, number, ..]) = unsafe { ((*context).runtime_op, (*context).runtime_args) };
+    if op != RuntimeOp::Compile as u64 {
+        return None;
+    }
+    let (owner, number) = (owner as *const Lazy, number as u32);
+    // SAFETY: stubs pass the owner of the running module's stubs, which its instance holds by an
+    // `Arc`.
+    let lazy = unsafe {
+        Arc::increment_strong_count(owner);
+        Arc::from_raw(owner)
+    };
+    if lazy.code.code(lazy.function(number)).is_some() {
+        return None;
+    }
+    Some((lazy.work()?, number))
+}
+
+/// The address of a function's code, 0 if it has none.
+///
+/// # Safety
+/// The owner is that of stubs of a module that runs.
+pub(super) unsafe fn address(owner: *const Lazy, number: u32) -> u64 {
+    // SAFETY: as in `wanted`.
+    let lazy = unsafe { &*owner };
+    lazy.code.code(lazy.function(number)).map_or(0, |address| address as u64)
+}
+
+/// Has the function compiled that a guest wants, if it wants one.
+///
+/// # Errors
+/// As [`Work::add`].
+///
+/// # Safety
+/// As of [`wanted`].
+#[cfg(any(test, feature = "testing"))]
+pub unsafe fn serve(context: *const Context) -> Result<()> {
+    // SAFETY: by the caller's promise.
+    let Some((work, number)) = (unsafe { wanted(context) }) else { return Ok(()) };
+    let batch = os::on_large_stack(|| work.compile(number..number + 1))?;
+    work.add(&batch)
+}
