@@ -30,8 +30,9 @@ var floors = []struct {
 	{
 		folder: "go/internal/core",
 		floors: []string{
-			"code doc errors faces functype gate lifetime",
-			"barrier memory module",
+			"complete doc errors faces functype gate lifetime",
+			"barrier code memory",
+			"module",
 			"parts",
 			"ownfiber tokens",
 			"space",

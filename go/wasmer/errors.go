@@ -136,7 +136,7 @@ func named(message, name string) string { return strings.ReplaceAll(message, "%s
 func fromCore(err error) error {
 	switch e := err.(type) {
 	case *core.Trap:
-		trap := &Trap{Code: TrapCode(e.Code), Backtrace: backtrace(e.Frames), Omitted: e.LeftOut}
+		trap := &Trap{Code: TrapCode(e.Code), Reason: e.Reason, Backtrace: backtrace(e.Frames), Omitted: e.LeftOut}
 		if e.Fault != nil {
 			trap.Fault = &MemoryFault{e.Fault.Address, e.Fault.Size}
 		}

@@ -117,7 +117,23 @@ func (module *Module) ImportTypes() []ExternType {
 	return types
 }
 
-// Serialize writes the module with its machine code. [DeserializeModule] reads it in the same
+// Complete compiles those functions of a module compiled with [WithLazy] or [WithBackground] that
+// are not compiled yet, in parallel, and returns when all are: from then on the module is as if it
+// had been compiled without these options. It waits for goroutines in the background, which do the
+// same. Functions can be called meanwhile. A module that is complete stays as it is. The error is a
+// [*ModuleError]: a function cannot be compiled, or the context is done; what was compiled stays.
+func (module *Module) Complete(ctx context.Context) error {
+	if err := module.made().Complete(ctx); err != nil {
+		return &ModuleError{"Failed to compile the rest of the module:\n    " + failure(err), "", err}
+	}
+	return nil
+}
+
+// IsComplete reports whether all functions of the module are compiled: always, unless it was
+// compiled with [WithLazy] or [WithBackground]. A closed module is not.
+func (module *Module) IsComplete() bool { return module.made().IsComplete() }
+
+// Serialize writes the module with its machine code; what is not compiled yet is compiled first. [DeserializeModule] reads it in the same
 // version of this package on the same kind of CPU. The error is a [*ModuleError].
 func (module *Module) Serialize() ([]byte, error) {
 	bytes, err := module.made().Serialize()

@@ -36,6 +36,25 @@ func WithCanonicalNaNs() CompileOption {
 	return CompileOption{func(options *engine.CompileOptions) { options.CanonicalizeNaNs = true }}
 }
 
+// WithLazy validates all functions of the module, and compiles each one when it is called for the
+// first time: [Compile] returns much earlier, and what is never called costs nothing. A call that
+// comes to a function without code compiles it on its own goroutine, and ends as usual when its
+// context is done meanwhile; calls of one function by many goroutines compile it once. A function
+// that cannot be compiled, as it is too large for the code generator or as memory is short, traps
+// with [TrapNotCompiled]. The module keeps a copy of its bytes until all is compiled: see
+// [WithBackground] and [Module.Complete].
+func WithLazy() CompileOption {
+	return CompileOption{func(options *engine.CompileOptions) { options.Lazy = true }}
+}
+
+// WithBackground is [WithLazy], and has the functions that are not called compiled in the
+// background meanwhile, by as many goroutines as there are processors for Go less one, and by one at
+// least. When all are there the module is what it would be without these options: instances that are
+// made then are as fast, and those that were made before nearly so. Closing the module ends it.
+func WithBackground() CompileOption {
+	return CompileOption{func(options *engine.CompileOptions) { options.Lazy, options.Background = true, true }}
+}
+
 // WithProgress has a function called with the progress of compiling: done of total pieces of code
 // are compiled. These are the functions of the module, and one to four trampolines for each type of
 // its exported and imported functions. Done never falls, and total stays the same. The function is
@@ -43,7 +62,7 @@ func WithCanonicalNaNs() CompileOption {
 // failed or was given up. It is called by the goroutine that compiles, so that [Compile] and its
 // like return after its last call; meanwhile other goroutines go on compiling. It may cancel the
 // context. A panic in it ends compiling: the error reports the panic, and wraps its value if that
-// is an error.
+// is an error. With [WithLazy] the functions are only validated meanwhile.
 func WithProgress(progress func(done, total int)) CompileOption {
 	return CompileOption{func(options *engine.CompileOptions) { options.Progress = progress }}
 }

@@ -43,6 +43,10 @@ const (
 
 	// TrapUndefinedElement: an indirect call beyond the end of the table.
 	TrapUndefinedElement TrapCode = 10
+
+	// TrapNotCompiled: a function of a module compiled with [WithLazy] could not be compiled when
+	// it was called. The specification knows no such trap.
+	TrapNotCompiled TrapCode = 11
 )
 
 // Error returns the specification's wording, such as "integer divide by zero".
@@ -73,6 +77,8 @@ var (
 	ErrStackOverflow error = TrapStackOverflow
 	// ErrUndefinedElement stands for TrapUndefinedElement.
 	ErrUndefinedElement error = TrapUndefinedElement
+	// ErrNotCompiled stands for TrapNotCompiled.
+	ErrNotCompiled error = TrapNotCompiled
 )
 
 // Frame is a function of a guest that was running when it trapped, or when it called a host
@@ -136,6 +142,9 @@ type Trap struct {
 	// Code is the reason.
 	Code TrapCode
 
+	// Reason is why a function could not be compiled; nil for all codes but TrapNotCompiled.
+	Reason error
+
 	// Fault is the access to a memory that failed; nil if no access failed, or if its address is
 	// not known, such as that of a bulk operation.
 	Fault *MemoryFault
@@ -157,6 +166,9 @@ type Trap struct {
 func (trap *Trap) Error() string {
 	var text boundedText
 	text.write("wasm trap: " + trap.Code.Error())
+	if trap.Reason != nil {
+		text.write(": " + trap.Reason.Error())
+	}
 	if trap.Fault != nil {
 		text.write(": " + trap.Fault.String())
 	}

@@ -49,7 +49,7 @@ Exit codes:
 `,
 			options: func(o *settings) []option {
 				return slices.Concat([]option{o.dirOption(), o.envOption(), o.invokeOption(), o.timeoutOption(),
-					o.trapUnknownOption(), o.profileOption(), o.traceOption()}, o.limitOptions(), o.compileOptions())
+					o.trapUnknownOption(), o.profileOption(), o.traceOption()}, o.limitOptions(), o.compileOptions(), o.lazyOptions())
 			},
 			run: runGuest,
 		},
@@ -69,7 +69,7 @@ Exit codes:
   124   the time given by --timeout is over
 `,
 			options: func(o *settings) []option {
-				return slices.Concat([]option{o.timeoutOption()}, o.limitOptions(), o.compileOptions())
+				return slices.Concat([]option{o.timeoutOption()}, o.limitOptions(), o.compileOptions(), o.lazyOptions())
 			},
 			run: call,
 		},

@@ -59,6 +59,12 @@ func compileModule(ctx context.Context, path string, file []byte, o *settings, s
 	if o.canonicalNaNs {
 		options = append(options, wasmer.WithCanonicalNaNs())
 	}
+	if o.lazy {
+		options = append(options, wasmer.WithLazy())
+	}
+	if o.background {
+		options = append(options, wasmer.WithBackground())
+	}
 	line := newProgressLine(o, path, s.errs)
 	if line != nil {
 		options = append(options, wasmer.WithProgress(line.show))

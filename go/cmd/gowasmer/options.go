@@ -34,6 +34,8 @@ type settings struct {
 	// Of commands that compile.
 	explicitBounds bool
 	canonicalNaNs  bool
+	lazy           bool
+	background     bool
 	progress       *bool // nil for: on a terminal, if it takes long
 
 	// Of compile and inspect.
@@ -309,6 +311,16 @@ func (o *settings) compileOptions() []option {
 		switchOption("canonical-nans", "make NaNs the same bits on all machines; slower",
 			func(on bool) { o.canonicalNaNs = on }),
 		o.progressOption(),
+	}
+}
+
+// lazyOptions are the options about when code is made.
+func (o *settings) lazyOptions() []option {
+	return []option{
+		switchOption("lazy", "compile each function when it is called first; the program starts earlier",
+			func(on bool) { o.lazy = on }),
+		switchOption("background", "as --lazy, and compile the rest while the program runs",
+			func(on bool) { o.background = on }),
 	}
 }
 

@@ -20,6 +20,8 @@ type Code struct {
 	name    string
 	lines   *symbols.Table // nil for a module without debugging information
 
+	completing completing
+
 	mutex  sync.RWMutex // protects what follows, and is held while the handle is used
 	handle engine.Module
 	closed bool
@@ -49,6 +51,12 @@ func newCode(handle engine.Module, about *engine.Description) *Code {
 
 // hold adds a holder. There is one already.
 func (c *Code) hold() { c.holders.Add(1) }
+
+// abandon is leave for the module: nobody is to compile what is left of it in the background.
+func (c *Code) abandon() {
+	c.completing.end()
+	c.leave()
+}
 
 // leave ends what a holder has of the code. The last one frees it.
 func (c *Code) leave() {

@@ -80,7 +80,18 @@ func Compile(ctx context.Context, bytes []byte, options engine.CompileOptions) (
 	if err != nil {
 		return nil, GivenUp(ctx, "compiling", err)
 	}
-	return newModule(handle)
+	module, err := newModule(handle)
+	if err != nil || !options.Lazy {
+		return module, err
+	}
+	module.code.completing = newCompleting(true)
+	if options.Background {
+		if err := module.code.completing.begin(handle); err != nil {
+			module.Close()
+			return nil, err
+		}
+	}
+	return module, nil
 }
 
 // GivenUp adds to the error of a context what was given up because of it, and the context's cause.
@@ -123,7 +134,7 @@ func newModule(handle engine.Module) (*Module, error) {
 	about.functionByName = sync.OnceValue(about.indexFunctions)
 	about.exportByName = sync.OnceValue(about.indexExports)
 	module := &Module{code: newCode(handle, description), about: about}
-	module.cleanup = runtime.AddCleanup(module, (*Code).leave, module.code)
+	module.cleanup = runtime.AddCleanup(module, (*Code).abandon, module.code)
 	return module, nil
 }
 
@@ -180,7 +191,7 @@ func ofExternref(t *engine.ExternType) bool {
 // release implements releaser.
 func (m *Module) release() {
 	m.cleanup.Stop()
-	m.code.leave()
+	m.code.abandon()
 	m.code = nil
 }
 
@@ -198,8 +209,54 @@ func (m *Module) Leave() { m.life.leave(m) }
 // About describes the module. It must not be changed.
 func (m *Module) About() *About { return m.about }
 
-// Serialize writes the module with its machine code.
+// Complete compiles the functions that are not compiled yet, if there are any. The error is that of
+// the context when that is done, or that of a function that cannot be compiled.
+func (m *Module) Complete(ctx context.Context) error {
+	if err := CheckContext(ctx); err != nil {
+		return err
+	}
+	if err := m.Enter(); err != nil {
+		return err
+	}
+	defer m.Leave()
+	if err := m.code.completing.complete(ctx, m.code.handle); err != nil {
+		return GivenUp(ctx, "compiling", err)
+	}
+	return nil
+}
+
+// IsComplete reports whether all functions are compiled.
+func (m *Module) IsComplete() bool {
+	if m.Enter() != nil {
+		return false
+	}
+	defer m.Leave()
+	if m.code.completing.turn == nil {
+		return true
+	}
+	lazy, ok, err := m.code.handle.Lazy()
+	if ok {
+		lazy.Free()
+	}
+	return !ok && err == nil
+}
+
+// Background returns a channel that is closed when nobody compiles the rest of the module's
+// functions in the background any more, whether it is complete then or not; nil if nobody ever did.
+// It serves who wants to keep a module that is complete.
+func (m *Module) Background() <-chan struct{} {
+	if m.Enter() != nil {
+		return nil
+	}
+	defer m.Leave()
+	return m.code.completing.all
+}
+
+// Serialize writes the module with its machine code, all of which is compiled first.
 func (m *Module) Serialize() ([]byte, error) {
+	if err := m.Complete(context.Background()); err != nil {
+		return nil, err
+	}
 	if err := m.Enter(); err != nil {
 		return nil, err
 	}

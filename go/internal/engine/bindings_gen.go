@@ -9,7 +9,7 @@ import (
 )
 
 // abiNumber stands for this file, the C header and the generated layouts; the engine's own has to be equal.
-const abiNumber uint64 = 0x82f2d221ced1d240
+const abiNumber uint64 = 0x00b7a0620adeff03
 
 // The words of a call: arguments, and what pointers among them point to.
 const (
@@ -164,6 +164,9 @@ type gwCompileOptions struct {
 	canonicalizeNans uint32
 	// validate: Not 0: the module is only validated.
 	validate uint32
+	// lazy: Not 0: functions are compiled when they are called; `gw_compilation_finish_lazy` ends
+	// the compilation, which keeps a copy of the bytes.
+	lazy uint32
 }
 
 // gwProgress: How far a compilation is.
@@ -174,6 +177,16 @@ type gwProgress struct {
 	total uint64
 	// threads: How many threads can work at the same time with gain.
 	threads uint64
+}
+
+// gwWanted: What a guest wants.
+type gwWanted struct {
+	// lazy: The module, owned; null if the guest can be resumed as it is.
+	lazy unsafe.Pointer
+	// code: Serial number of the module's code.
+	code uint64
+	// function: The function by its number among the module's own.
+	function uint64
 }
 
 // MemoryDefinition: The part of a memory that changes; other threads may change it at any time, so
@@ -292,10 +305,12 @@ type HostFunction struct {
 
 // The numbers of the functions.
 const (
-	entryBytesFree = iota
+	entryBatchFree = iota
+	entryBytesFree
 	entryClockMonotonic
 	entryCompilationCancel
 	entryCompilationFinish
+	entryCompilationFinishLazy
 	entryCompilationFree
 	entryCompilationNew
 	entryCompilationPrepare
@@ -328,6 +343,13 @@ const (
 	entryInstanceStore
 	entryInstanceToken
 	entryInterrupt
+	entryLazyAdd
+	entryLazyCompile
+	entryLazyComplete
+	entryLazyFree
+	entryLazyGather
+	entryLazyProgress
+	entryLazyWanted
 	entryMemoryDefinition
 	entryMemoryGrow
 	entryMemoryNew
@@ -336,6 +358,7 @@ const (
 	entryModuleDeserialize
 	entryModuleFree
 	entryModuleFunctions
+	entryModuleLazy
 	entryModuleSerialize
 	entryProfile
 	entryProposals
@@ -357,6 +380,14 @@ const (
 	// entryCount is how many there are.
 	entryCount
 )
+
+// batchFree: Frees a batch. Null is allowed.
+func batchFree(batch unsafe.Pointer) {
+	a := takeArea()
+	a.words[0] = uintptr(batch)
+	a.call(entryBatchFree)
+	a.release()
+}
 
 // bytesFree: Frees bytes that a function of this ABI gave.
 func bytesFree(bytes gwBytes) {
@@ -399,6 +430,22 @@ func compilationFinish(compilation unsafe.Pointer) (out unsafe.Pointer, err erro
 	return
 }
 
+// compilationFinishLazy: Ends a compilation of which all is done and nobody is in
+// `gw_compilation_run`, and whose functions are to be compiled when they are called. The module
+// takes the compilation over, which must not be used or freed any more; if it lies in the heap of
+// some work, that is given by its root, and taken over, too. In the case of an error nothing is.
+func compilationFinishLazy(compilation unsafe.Pointer, heap uintptr) (out unsafe.Pointer, err error) {
+	a := takeArea()
+	a.words[0] = uintptr(compilation)
+	a.words[1] = uintptr(heap)
+	a.words[2] = a.room(0, 1)
+	a.call(entryCompilationFinishLazy)
+	err = a.takeError()
+	out = *(*unsafe.Pointer)(a.pointer(0))
+	a.release()
+	return
+}
+
 // compilationFree: Frees a compilation; nobody is in `gw_compilation_run`. Null is allowed.
 func compilationFree(compilation unsafe.Pointer) {
 	a := takeArea()
@@ -408,8 +455,8 @@ func compilationFree(compilation unsafe.Pointer) {
 }
 
 // compilationNew: Begins to compile a module from the binary format: reads and validates its
-// declarations. The bytes must stay as they are until the compilation is freed. Null options are
-// the defaults.
+// declarations. The bytes must stay as they are until the compilation is freed or finished. Null
+// options are the defaults.
 func compilationNew(ctx context.Context, heap *workHeap, data []uint8, options gwCompileOptions) (out unsafe.Pointer, err error) {
 	a := takeArea()
 	a.words[0] = uintptr(escape(unsafe.Pointer(unsafe.SliceData(data))))
@@ -767,6 +814,88 @@ func interrupt(context unsafe.Pointer) {
 	a.release()
 }
 
+// lazyAdd: Makes the functions of a batch callable. The error is that of the first function that
+// could not be compiled, when all others can be called; or there is no room for the code.
+func lazyAdd(lazy unsafe.Pointer, batch unsafe.Pointer) (err error) {
+	a := takeArea()
+	a.words[0] = uintptr(lazy)
+	a.words[1] = uintptr(batch)
+	a.call(entryLazyAdd)
+	err = a.takeError()
+	a.release()
+	return
+}
+
+// lazyCompile: Compiles those functions of a module that have no code, of `count` functions from
+// `first` on, which is the number of one among the module's own. Any number of threads may be in
+// it at the same time.
+func lazyCompile(ctx context.Context, heap *workHeap, lazy unsafe.Pointer, first uint32, count uint32) (out unsafe.Pointer, err error) {
+	a := takeArea()
+	a.words[0] = uintptr(lazy)
+	a.words[1] = uintptr(first)
+	a.words[2] = uintptr(count)
+	a.words[3] = a.room(0, 1)
+	err = a.work(ctx, heap, entryLazyCompile)
+	err = a.workError(err)
+	out = *(*unsafe.Pointer)(a.pointer(0))
+	a.release()
+	return
+}
+
+// lazyComplete: Links all of the functions anew: from now on the module is what compiling it at
+// once makes.
+func lazyComplete(lazy unsafe.Pointer, batch unsafe.Pointer) (err error) {
+	a := takeArea()
+	a.words[0] = uintptr(lazy)
+	a.words[1] = uintptr(batch)
+	a.call(entryLazyComplete)
+	err = a.takeError()
+	a.release()
+	return
+}
+
+// lazyFree: Frees a handle; the module and its instances keep what they have. Null is allowed.
+func lazyFree(lazy unsafe.Pointer) {
+	a := takeArea()
+	a.words[0] = uintptr(lazy)
+	a.call(entryLazyFree)
+	a.release()
+}
+
+// lazyGather: Collects all of the functions, which must be compiled, for `gw_lazy_complete`.
+func lazyGather(ctx context.Context, heap *workHeap, lazy unsafe.Pointer) (out unsafe.Pointer, err error) {
+	a := takeArea()
+	a.words[0] = uintptr(lazy)
+	a.words[1] = a.room(0, 1)
+	err = a.work(ctx, heap, entryLazyGather)
+	err = a.workError(err)
+	out = *(*unsafe.Pointer)(a.pointer(0))
+	a.release()
+	return
+}
+
+// lazyProgress: Tells how many functions are compiled; at any time, from any thread.
+func lazyProgress(lazy unsafe.Pointer) (out gwProgress) {
+	a := takeArea()
+	a.words[0] = uintptr(lazy)
+	a.words[1] = a.room(0, 3)
+	a.call(entryLazyProgress)
+	out = *(*gwProgress)(a.pointer(0))
+	a.release()
+	return
+}
+
+// lazyWanted: Tells what a fiber wants that has left with `GW_STATUS_RUNTIME_CALL`.
+func lazyWanted(context unsafe.Pointer) (out gwWanted) {
+	a := takeArea()
+	a.words[0] = uintptr(context)
+	a.words[1] = a.room(0, 3)
+	a.call(entryLazyWanted)
+	out = *(*gwWanted)(a.pointer(0))
+	a.release()
+	return
+}
+
 // memoryDefinition: The memory's definition, valid as long as the handle; null for null and for
 // what is no memory. After this call the address range is known to Go, and is quarantined when the
 // memory is closed.
@@ -865,6 +994,18 @@ func moduleFunctions(module unsafe.Pointer) (out gwBytes, err error) {
 	a.call(entryModuleFunctions)
 	err = a.takeError()
 	out = *(*gwBytes)(a.pointer(0))
+	a.release()
+	return
+}
+
+// moduleLazy: What compiles the functions of a module: null if all are compiled.
+func moduleLazy(module unsafe.Pointer) (out unsafe.Pointer, err error) {
+	a := takeArea()
+	a.words[0] = uintptr(module)
+	a.words[1] = a.room(0, 1)
+	a.call(entryModuleLazy)
+	err = a.takeError()
+	out = *(*unsafe.Pointer)(a.pointer(0))
 	a.release()
 	return
 }

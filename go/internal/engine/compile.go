@@ -17,6 +17,8 @@ type CompileOptions struct {
 	CanonicalizeNaNs bool
 	// Lazy validates all functions, and compiles each one when it is called first.
 	Lazy bool
+	// Background is not for the engine: it has what Lazy leaves compiled, too.
+	Background bool
 	// Progress, if it is not nil, is told how many functions and trampolines of all are done, by
 	// the goroutine that compiles, from time to time and at the end. Its panic is the error.
 	Progress func(done, total int)

@@ -102,30 +102,25 @@ func compileFunctions(ctx context.Context, lazy unsafe.Pointer, first, count uin
 // on a page of its own.
 const batchSize = 32
 
-// Complete compiles all functions of the module that have no code, by a number of goroutines, and
-// links all of them as compiling them at once would have; it does nothing if the module is
-// complete. Functions can be called meanwhile, and several goroutines may complete a module at once.
-// The error is the context's when that is done, or that of a function that cannot be compiled; what
-// was compiled stays.
-func (m Module) Complete(ctx context.Context, goroutines int) error {
-	lazy, err := moduleLazy(m.handle)
-	if err != nil || lazy == nil {
-		return err
-	}
-	defer lazyFree(lazy)
-	return completeLazy(ctx, lazy, goroutines)
+// Lazy is a module some of whose functions are not compiled yet. It keeps the code, and what
+// compiles it, until it is freed.
+type Lazy struct{ handle unsafe.Pointer }
+
+// Lazy returns the module as one to be completed, and whether it is one.
+func (m Module) Lazy() (lazy Lazy, ok bool, err error) {
+	handle, err := moduleLazy(m.handle)
+	return Lazy{handle}, handle != nil, err
 }
 
-// IsComplete reports whether all functions of the module are compiled and linked.
-func (m Module) IsComplete() bool {
-	lazy, err := moduleLazy(m.handle)
-	if lazy != nil {
-		lazyFree(lazy)
-	}
-	return err == nil && lazy == nil
-}
+// Free gives the handle back.
+func (l Lazy) Free() { lazyFree(l.handle) }
 
-func completeLazy(ctx context.Context, lazy unsafe.Pointer, goroutines int) error {
+// Complete compiles all functions that have no code, by a number of goroutines, and links all of
+// them as compiling them at once would have. Functions can be called meanwhile. The error is the
+// context's when that is done, or that of a function that cannot be compiled; what was compiled
+// stays.
+func (l Lazy) Complete(ctx context.Context, goroutines int) error {
+	lazy := l.handle
 	total := lazyProgress(lazy).total
 	var next atomic.Uint64
 	var group sync.WaitGroup

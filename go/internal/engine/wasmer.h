@@ -61,6 +61,8 @@ enum gw_trap_code {
   GW_TRAP_CODE_STACK_OVERFLOW = 9,
   // An indirect call beyond the end of the table.
   GW_TRAP_CODE_UNDEFINED_ELEMENT = 10,
+  // A function of a module that is compiled when it is called could not be compiled.
+  GW_TRAP_CODE_NOT_COMPILED = 11,
 };
 typedef uint8_t gw_trap_code;
 
@@ -131,6 +133,9 @@ typedef uint32_t gw_intrinsic;
 // hand.
 typedef struct gw_context gw_context;
 
+// Functions that were compiled together.
+typedef struct gw_batch gw_batch;
+
 // A module that is being compiled.
 typedef struct gw_compilation gw_compilation;
 
@@ -142,6 +147,9 @@ typedef struct gw_extern gw_extern;
 
 // An instance of a module.
 typedef struct gw_instance gw_instance;
+
+// A module with functions that are not compiled. It keeps the code and what compiles it.
+typedef struct gw_lazy gw_lazy;
 
 // A compiled module.
 typedef struct gw_module gw_module;
@@ -209,6 +217,9 @@ typedef struct gw_compile_options {
   uint32_t canonicalize_nans;
   // Not 0: the module is only validated.
   uint32_t validate;
+  // Not 0: functions are compiled when they are called; `gw_compilation_finish_lazy` ends the
+  // compilation, which keeps a copy of the bytes.
+  uint32_t lazy;
 } gw_compile_options;
 
 // How far a compilation is.
@@ -220,6 +231,16 @@ typedef struct gw_progress {
   // How many threads can work at the same time with gain.
   uint64_t threads;
 } gw_progress;
+
+// What a guest wants.
+typedef struct gw_wanted {
+  // The module, owned; null if the guest can be resumed as it is.
+  struct gw_lazy *lazy;
+  // Serial number of the module's code.
+  uint64_t code;
+  // The function by its number among the module's own.
+  uint64_t function;
+} gw_wanted;
 
 // The part of a memory that changes; other threads may change it at any time, so read each field
 // atomically.
@@ -379,7 +400,7 @@ void gw_profile(size_t ring);
 struct gw_error *gw_compilation_prepare(const struct gw_compile_options *options);
 
 // Begins to compile a module from the binary format: reads and validates its declarations. The
-// bytes must stay as they are until the compilation is freed. Null options are the defaults.
+// bytes must stay as they are until the compilation is freed or finished. Null options are the defaults.
 struct gw_error *gw_compilation_new(const uint8_t *data,
                                     size_t len,
                                     const struct gw_compile_options *options,
@@ -442,6 +463,42 @@ struct gw_error *gw_proposals(const uint8_t *data, size_t len, struct gw_bytes *
 
 // Frees a module handle; instances of it keep their code. Null is allowed.
 void gw_module_free(struct gw_module *module);
+
+// Ends a compilation of which all is done and nobody is in `gw_compilation_run`, and whose
+// functions are to be compiled when they are called. The module takes the compilation over, which
+// must not be used or freed any more; if it lies in the heap of some work, that is given by its
+// root, and taken over, too. In the case of an error nothing is.
+struct gw_error *gw_compilation_finish_lazy(struct gw_compilation *compilation, size_t heap, struct gw_module **out);
+
+// Tells what a fiber wants that has left with `GW_STATUS_RUNTIME_CALL`.
+void gw_lazy_wanted(const struct gw_context *context, struct gw_wanted *out);
+
+// What compiles the functions of a module: null if all are compiled.
+struct gw_error *gw_module_lazy(const struct gw_module *module, struct gw_lazy **out);
+
+// Compiles those functions of a module that have no code, of `count` functions from `first` on,
+// which is the number of one among the module's own. Any number of threads may be in it at the same
+// time.
+struct gw_error *gw_lazy_compile(const struct gw_lazy *lazy, uint32_t first, uint32_t count, struct gw_batch **out);
+
+// Makes the functions of a batch callable. The error is that of the first function that could not
+// be compiled, when all others can be called; or there is no room for the code.
+struct gw_error *gw_lazy_add(const struct gw_lazy *lazy, const struct gw_batch *batch);
+
+// Collects all of the functions, which must be compiled, for `gw_lazy_complete`.
+struct gw_error *gw_lazy_gather(const struct gw_lazy *lazy, struct gw_batch **out);
+
+// Links all of the functions anew: from now on the module is what compiling it at once makes.
+struct gw_error *gw_lazy_complete(const struct gw_lazy *lazy, const struct gw_batch *batch);
+
+// Tells how many functions are compiled; at any time, from any thread.
+void gw_lazy_progress(const struct gw_lazy *lazy, struct gw_progress *out);
+
+// Frees a handle; the module and its instances keep what they have. Null is allowed.
+void gw_lazy_free(struct gw_lazy *lazy);
+
+// Frees a batch. Null is allowed.
+void gw_batch_free(struct gw_batch *batch);
 
 // Makes a 32-bit memory of `min` pages of 64 KiB, in a store of its own until it is imported.
 // `max` counts only with `has_max`.

@@ -14,6 +14,7 @@ const (
 	ctxStackLow    = 80
 	ctxCallee      = 88
 	ctxSlots       = 96
+	ctxRuntimeOp   = 104
 	ctxRuntimeArgs = 112
 	ctxTrapCode    = 152
 	ctxStore       = 200
@@ -32,6 +33,9 @@ const (
 	statusTrap        = 4
 	statusPaused      = 5
 )
+
+// The runtime function that Go has a part in.
+const runtimeOpCompile = 2
 
 // Offsets of the fields of a ring of samples, and the bytes before the samples.
 const (
@@ -64,6 +68,7 @@ const (
 	trapBadConversionToInteger = 8
 	trapStackOverflow          = 9
 	trapUndefinedElement       = 10
+	trapNotCompiled            = 11
 )
 
 // TrapMessage gives the specification's wording for a trap code.
@@ -89,6 +94,8 @@ func TrapMessage(code uint8) string {
 		return "call stack exhausted"
 	case trapUndefinedElement:
 		return "undefined element"
+	case trapNotCompiled:
+		return "the function could not be compiled"
 	}
 	return "unknown trap"
 }

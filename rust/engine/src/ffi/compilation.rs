@@ -47,7 +47,6 @@ impl gw_compile_options {
 
 /// A module that is being compiled.
 #[derive(Debug)]
-#[repr(transparent)]
 pub struct gw_compilation(pub(super) OwnedCompilation);
 
 impl gw_compilation {
@@ -56,8 +55,12 @@ impl gw_compilation {
     /// # Safety
     /// The handle is from `gw_compilation_new`, and is not used any more.
     pub(super) unsafe fn into_owned(this: *mut Self) -> Box<OwnedCompilation> {
-        // SAFETY: by the caller's promise; the handle is transparent.
-        unsafe { Box::from_raw(this.cast()) }
+        // What it consists of lies at its beginning, and has its size: the allocation is as good
+        // as one of that type. It stays where it is, in the heap of some work.
+        const _: () = assert!(size_of::<gw_compilation>() == size_of::<OwnedCompilation>());
+        const _: () = assert!(align_of::<gw_compilation>() == align_of::<OwnedCompilation>());
+        // SAFETY: by the caller's promise, and the line above.
+        unsafe { Box::from_raw(&raw mut (*this).0) }
     }
 }
 

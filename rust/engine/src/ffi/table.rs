@@ -5,14 +5,16 @@
 use super::Entry;
 
 /// Stands for the header and the order below; whoever calls by number compares it.
-pub const ABI: u64 = 0x82f2_d221_ced1_d240;
+pub const ABI: u64 = 0x00b7_a062_0ade_ff03;
 
 /// Their names.
-pub const NAMES: [&str; 61] = [
+pub const NAMES: [&str; 71] = [
+    "gw_batch_free",
     "gw_bytes_free",
     "gw_clock_monotonic",
     "gw_compilation_cancel",
     "gw_compilation_finish",
+    "gw_compilation_finish_lazy",
     "gw_compilation_free",
     "gw_compilation_new",
     "gw_compilation_prepare",
@@ -45,6 +47,13 @@ pub const NAMES: [&str; 61] = [
     "gw_instance_store",
     "gw_instance_token",
     "gw_interrupt",
+    "gw_lazy_add",
+    "gw_lazy_compile",
+    "gw_lazy_complete",
+    "gw_lazy_free",
+    "gw_lazy_gather",
+    "gw_lazy_progress",
+    "gw_lazy_wanted",
     "gw_memory_definition",
     "gw_memory_grow",
     "gw_memory_new",
@@ -53,6 +62,7 @@ pub const NAMES: [&str; 61] = [
     "gw_module_deserialize",
     "gw_module_free",
     "gw_module_functions",
+    "gw_module_lazy",
     "gw_module_serialize",
     "gw_profile",
     "gw_proposals",
@@ -74,10 +84,12 @@ pub const NAMES: [&str; 61] = [
 
 // Only their addresses are used. Named by their symbols, so that this file compiles when one goes away: what writes it is built on the engine.
 unsafe extern "C" {
+    fn gw_batch_free();
     fn gw_bytes_free();
     fn gw_clock_monotonic();
     fn gw_compilation_cancel();
     fn gw_compilation_finish();
+    fn gw_compilation_finish_lazy();
     fn gw_compilation_free();
     fn gw_compilation_new();
     fn gw_compilation_prepare();
@@ -110,6 +122,13 @@ unsafe extern "C" {
     fn gw_instance_store();
     fn gw_instance_token();
     fn gw_interrupt();
+    fn gw_lazy_add();
+    fn gw_lazy_compile();
+    fn gw_lazy_complete();
+    fn gw_lazy_free();
+    fn gw_lazy_gather();
+    fn gw_lazy_progress();
+    fn gw_lazy_wanted();
     fn gw_memory_definition();
     fn gw_memory_grow();
     fn gw_memory_new();
@@ -118,6 +137,7 @@ unsafe extern "C" {
     fn gw_module_deserialize();
     fn gw_module_free();
     fn gw_module_functions();
+    fn gw_module_lazy();
     fn gw_module_serialize();
     fn gw_profile();
     fn gw_proposals();
@@ -138,11 +158,13 @@ unsafe extern "C" {
 }
 
 /// Their addresses.
-pub static TABLE: [Entry; 61] = [
+pub static TABLE: [Entry; 71] = [
+    Entry(gw_batch_free as *const ()),
     Entry(gw_bytes_free as *const ()),
     Entry(gw_clock_monotonic as *const ()),
     Entry(gw_compilation_cancel as *const ()),
     Entry(gw_compilation_finish as *const ()),
+    Entry(gw_compilation_finish_lazy as *const ()),
     Entry(gw_compilation_free as *const ()),
     Entry(gw_compilation_new as *const ()),
     Entry(gw_compilation_prepare as *const ()),
@@ -175,6 +197,13 @@ pub static TABLE: [Entry; 61] = [
     Entry(gw_instance_store as *const ()),
     Entry(gw_instance_token as *const ()),
     Entry(gw_interrupt as *const ()),
+    Entry(gw_lazy_add as *const ()),
+    Entry(gw_lazy_compile as *const ()),
+    Entry(gw_lazy_complete as *const ()),
+    Entry(gw_lazy_free as *const ()),
+    Entry(gw_lazy_gather as *const ()),
+    Entry(gw_lazy_progress as *const ()),
+    Entry(gw_lazy_wanted as *const ()),
     Entry(gw_memory_definition as *const ()),
     Entry(gw_memory_grow as *const ()),
     Entry(gw_memory_new as *const ()),
@@ -183,6 +212,7 @@ pub static TABLE: [Entry; 61] = [
     Entry(gw_module_deserialize as *const ()),
     Entry(gw_module_free as *const ()),
     Entry(gw_module_functions as *const ()),
+    Entry(gw_module_lazy as *const ()),
     Entry(gw_module_serialize as *const ()),
     Entry(gw_profile as *const ()),
     Entry(gw_proposals as *const ()),
@@ -236,11 +266,17 @@ const _: () = {
     assert!(offset_of!(gw_compile_options, explicit_bounds) == 0);
     assert!(offset_of!(gw_compile_options, canonicalize_nans) == 4);
     assert!(offset_of!(gw_compile_options, validate) == 8);
+    assert!(offset_of!(gw_compile_options, lazy) == 12);
     use super::compilation::gw_progress;
     assert!(size_of::<gw_progress>() == 24);
     assert!(offset_of!(gw_progress, done) == 0);
     assert!(offset_of!(gw_progress, total) == 8);
     assert!(offset_of!(gw_progress, threads) == 16);
+    use super::lazy::gw_wanted;
+    assert!(size_of::<gw_wanted>() == 24);
+    assert!(offset_of!(gw_wanted, lazy) == 0);
+    assert!(offset_of!(gw_wanted, code) == 8);
+    assert!(offset_of!(gw_wanted, function) == 16);
     use super::memory::gw_memory_def;
     assert!(size_of::<gw_memory_def>() == 32);
     assert!(offset_of!(gw_memory_def, base) == 0);
