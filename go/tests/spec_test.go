@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gowasmer/wasmer/go/wasmer"
 	"github.com/gowasmer/wasmer/internal/wast"
 )
 
@@ -62,15 +63,24 @@ func readLedger(t *testing.T) map[string]*wast.Counts {
 // TestSpecification runs every file of the specification suites that the engine runs in Rust
 // (rust/engine/tests/spec) through the public package: the same numbers of assertions and commands
 // must pass, and the same be refused or superseded by later proposals.
-func TestSpecification(t *testing.T) {
+func TestSpecification(t *testing.T) { runSpecification(t) }
+
+// TestSpecificationLazily does the same with functions that are compiled when they are called, in
+// the short form only of the files whose names say that they are about calls.
+func TestSpecificationLazily(t *testing.T) { runSpecification(t, wasmer.WithLazy()) }
+
+func runSpecification(t *testing.T, options ...wasmer.CompileOption) {
 	all := readLedger(t)
 	if len(all) < 90 {
 		t.Fatalf("the ledger has %d files, expected all of the suites", len(all))
 	}
 	var total wast.Counts
 	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if len(options) > 0 && testing.Short() && !strings.Contains(name, "call") && !strings.Contains(name, "func") {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
-			counts := runFile(t, filepath.Join(suites, filepath.FromSlash(strings.TrimSuffix(name, ".wast")+".bin")), all[name])
+			counts := runFile(t, filepath.Join(suites, filepath.FromSlash(strings.TrimSuffix(name, ".wast")+".bin")), all[name], options...)
 			if !counts.Equal(all[name]) {
 				t.Errorf("expected %v by the ledger, got %v", all[name], counts)
 			}
@@ -81,7 +91,7 @@ func TestSpecification(t *testing.T) {
 }
 
 // runFile runs a script, reports what failed, and counts the rest.
-func runFile(t *testing.T, path string, expected *wast.Counts) *wast.Counts {
+func runFile(t *testing.T, path string, expected *wast.Counts, options ...wasmer.CompileOption) *wast.Counts {
 	t.Helper()
 	encoded, err := os.ReadFile(path)
 	if err != nil {
@@ -91,7 +101,7 @@ func runFile(t *testing.T, path string, expected *wast.Counts) *wast.Counts {
 	if err != nil {
 		t.Fatal(err)
 	}
-	results, err := wast.Run(context.Background(), script, wast.Options{Whole: len(expected.Refused) == 0})
+	results, err := wast.Run(context.Background(), script, wast.Options{Whole: len(expected.Refused) == 0, Compile: options})
 	if err != nil {
 		t.Fatal(err)
 	}

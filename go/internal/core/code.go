@@ -103,14 +103,18 @@ func (c *Code) Debug() (map[string][]byte, error) {
 }
 
 // Locate returns the functions at an address in the code: the one whose instruction it is, then, if
-// that was inlined, its callers.
+// that was inlined, its callers; none at addresses of other code.
 func (c *Code) Locate(pc uintptr) ([]engine.Frame, error) {
 	c.mutex.RLock()
 	defer c.mutex.RUnlock()
 	if c.closed {
 		return nil, errUnloaded
 	}
-	return engine.Symbolize(pc)
+	frames, err := engine.Symbolize(pc)
+	if err == nil && len(frames) > 0 && frames[0].Code != c.serial {
+		return nil, nil
+	}
+	return frames, err
 }
 
 // FrameSource is where the code of a frame is, for [FrameSource.Lookup]. The zero value knows

@@ -86,6 +86,30 @@ func snap(s Source) *snapshot {
 	return m
 }
 
+// find finds the body that an address lies in.
+func (m *snapshot) find(pc uintptr) (at int, found bool) {
+	return slices.BinarySearchFunc(m.bodies, pc, func(b engine.Body, pc uintptr) int {
+		if b.End <= pc {
+			return -1
+		}
+		return cmp.Compare(max(b.Start, pc), pc)
+	})
+}
+
+// has reports whether an address lies in the module's code. Where functions are compiled when they
+// are called, code of other modules may lie between them, and some may be there twice, of which the
+// bodies are one.
+func (m *snapshot) has(pc uintptr) bool {
+	if _, found := m.find(pc); found {
+		return true
+	}
+	if locator, ok := m.source.(Locator); ok {
+		located, err := locator.Locate(pc)
+		return err == nil && len(located) > 0
+	}
+	return m.low <= pc && pc < m.high
+}
+
 // frame is a function of a guest, and where it is.
 type frame struct {
 	function, file string
@@ -107,12 +131,7 @@ func (m *snapshot) frames(pc uintptr) []frame {
 			return frames
 		}
 	}
-	at, found := slices.BinarySearchFunc(m.bodies, pc, func(b engine.Body, pc uintptr) int {
-		if b.End <= pc {
-			return -1
-		}
-		return cmp.Compare(max(b.Start, pc), pc)
-	})
+	at, found := m.find(pc)
 	if !found {
 		return []frame{{function: "wasm code", file: wasmFile}}
 	}

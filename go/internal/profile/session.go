@@ -112,7 +112,7 @@ func (s *session) unloaded(source Source) {
 		return
 	}
 	for pc, p := range s.places {
-		if m.low <= pc && pc < m.high {
+		if m.has(pc) {
 			p.of, p.frames = m, m.frames(pc)
 			delete(s.places, pc)
 		}
@@ -132,7 +132,7 @@ func (s *session) resolve() {
 	}
 	for pc, p := range s.places {
 		for _, m := range loaded {
-			if m.low <= pc && pc < m.high {
+			if m.has(pc) {
 				p.of, p.frames = m, m.frames(pc)
 				break
 			}
