@@ -65,6 +65,7 @@ const everyCall = `(module
 	(type $unary (func (param i32) (result i32)))
 	(table (export "table") 4 funcref)
 	(elem (i32.const 0) $double $host $traps)
+	(elem declare func $late)
 	(global $started (mut i32) (i32.const 0))
 	(global (export "reference") funcref (ref.func $double))
 	(func $start (global.set $started (call $double (i32.const 21))))

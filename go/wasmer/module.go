@@ -133,8 +133,9 @@ func (module *Module) Complete(ctx context.Context) error {
 // compiled with [WithLazy] or [WithBackground]. A closed module is not.
 func (module *Module) IsComplete() bool { return module.made().IsComplete() }
 
-// Serialize writes the module with its machine code; what is not compiled yet is compiled first. [DeserializeModule] reads it in the same
-// version of this package on the same kind of CPU. The error is a [*ModuleError].
+// Serialize writes the module with its machine code; what is not compiled yet is compiled first.
+// [DeserializeModule] reads it in the same version of this package on the same kind of CPU. The
+// error is a [*ModuleError].
 func (module *Module) Serialize() ([]byte, error) {
 	bytes, err := module.made().Serialize()
 	if err != nil {

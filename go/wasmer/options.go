@@ -48,9 +48,9 @@ func WithLazy() CompileOption {
 }
 
 // WithBackground is [WithLazy], and has the functions that are not called compiled in the
-// background meanwhile, by as many goroutines as there are processors for Go less one, and by one at
-// least. When all are there the module is what it would be without these options: instances that are
-// made then are as fast, and those that were made before nearly so. Closing the module ends it.
+// background meanwhile, by as many goroutines as there are processors for Go less one, and by one
+// at least. When all are there the module is what it would be without these options: instances that
+// are made then are as fast, and those that were made before nearly so. Closing the module ends it.
 func WithBackground() CompileOption {
 	return CompileOption{func(options *engine.CompileOptions) { options.Lazy, options.Background = true, true }}
 }

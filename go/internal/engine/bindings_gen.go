@@ -9,7 +9,7 @@ import (
 )
 
 // abiNumber stands for this file, the C header and the generated layouts; the engine's own has to be equal.
-const abiNumber uint64 = 0x00b7a0620adeff03
+const abiNumber uint64 = 0x078a9c988c99697e
 
 // The words of a call: arguments, and what pointers among them point to.
 const (
@@ -189,6 +189,14 @@ type gwWanted struct {
 	function uint64
 }
 
+// gwCompiled: Functions that were compiled at a bench.
+type gwCompiled struct {
+	// batch: They belong to the bench, until it is used again.
+	batch unsafe.Pointer
+	// large: Not 0: the bench takes more memory than one that is kept for later should.
+	large uint64
+}
+
 // MemoryDefinition: The part of a memory that changes; other threads may change it at any time, so
 // read each field atomically.
 type MemoryDefinition struct {
@@ -306,6 +314,8 @@ type HostFunction struct {
 // The numbers of the functions.
 const (
 	entryBatchFree = iota
+	entryBenchFree
+	entryBenchNew
 	entryBytesFree
 	entryClockMonotonic
 	entryCompilationCancel
@@ -381,12 +391,31 @@ const (
 	entryCount
 )
 
-// batchFree: Frees a batch. Null is allowed.
+// batchFree: Frees a batch of `gw_lazy_gather`. Null is allowed.
 func batchFree(batch unsafe.Pointer) {
 	a := takeArea()
 	a.words[0] = uintptr(batch)
 	a.call(entryBatchFree)
 	a.release()
+}
+
+// benchFree: Frees a bench with what was compiled at it last. Null is allowed.
+func benchFree(bench unsafe.Pointer) {
+	a := takeArea()
+	a.words[0] = uintptr(bench)
+	a.call(entryBenchFree)
+	a.release()
+}
+
+// benchNew: Makes a bench, at which one thread at a time compiles functions of any modules.
+func benchNew(ctx context.Context, heap *workHeap) (out unsafe.Pointer, err error) {
+	a := takeArea()
+	a.words[0] = a.room(0, 1)
+	err = a.work(ctx, heap, entryBenchNew)
+	err = a.workError(err)
+	out = *(*unsafe.Pointer)(a.pointer(0))
+	a.release()
+	return
 }
 
 // bytesFree: Frees bytes that a function of this ABI gave.
@@ -828,16 +857,17 @@ func lazyAdd(lazy unsafe.Pointer, batch unsafe.Pointer) (err error) {
 
 // lazyCompile: Compiles those functions of a module that have no code, of `count` functions from
 // `first` on, which is the number of one among the module's own. Any number of threads may be in
-// it at the same time.
-func lazyCompile(ctx context.Context, heap *workHeap, lazy unsafe.Pointer, first uint32, count uint32) (out unsafe.Pointer, err error) {
+// it at the same time, each with its own bench.
+func lazyCompile(ctx context.Context, heap *workHeap, lazy unsafe.Pointer, bench unsafe.Pointer, first uint32, count uint32) (out gwCompiled, err error) {
 	a := takeArea()
 	a.words[0] = uintptr(lazy)
-	a.words[1] = uintptr(first)
-	a.words[2] = uintptr(count)
-	a.words[3] = a.room(0, 1)
+	a.words[1] = uintptr(bench)
+	a.words[2] = uintptr(first)
+	a.words[3] = uintptr(count)
+	a.words[4] = a.room(0, 2)
 	err = a.work(ctx, heap, entryLazyCompile)
 	err = a.workError(err)
-	out = *(*unsafe.Pointer)(a.pointer(0))
+	out = *(*gwCompiled)(a.pointer(0))
 	a.release()
 	return
 }

@@ -47,6 +47,10 @@ var _ [0]byte = [unsafe.Offsetof(gwWanted{}.lazy)]byte{}
 var _ [8]byte = [unsafe.Offsetof(gwWanted{}.code)]byte{}
 var _ [16]byte = [unsafe.Offsetof(gwWanted{}.function)]byte{}
 
+var _ [16]byte = [unsafe.Sizeof(gwCompiled{})]byte{}
+var _ [0]byte = [unsafe.Offsetof(gwCompiled{}.batch)]byte{}
+var _ [8]byte = [unsafe.Offsetof(gwCompiled{}.large)]byte{}
+
 var _ [32]byte = [unsafe.Sizeof(MemoryDefinition{})]byte{}
 var _ [0]byte = [unsafe.Offsetof(MemoryDefinition{}.base)]byte{}
 var _ [8]byte = [unsafe.Offsetof(MemoryDefinition{}.length)]byte{}

@@ -145,5 +145,7 @@ func takeWorkBytes(bytes gwBytes) []byte {
 // freeCompilation has nothing to free: a compilation lies in the heap of its work.
 func freeCompilation(unsafe.Pointer) {}
 
-// freeBatch has nothing to free either.
+// freeBatch and freeBench have nothing to free either.
 func freeBatch(unsafe.Pointer) {}
+
+func freeBench(unsafe.Pointer) {}

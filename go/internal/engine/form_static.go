@@ -116,6 +116,8 @@ func freeCompilation(compilation unsafe.Pointer) { compilationFree(compilation) 
 
 func freeBatch(batch unsafe.Pointer) { batchFree(batch) }
 
+func freeBench(bench unsafe.Pointer) { benchFree(bench) }
+
 // functionsForC returns the functions by which C enters a guest, resumes one, and calls a C
 // function for one.
 func functionsForC() (enter, resume, call uintptr) {

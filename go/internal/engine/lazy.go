@@ -88,14 +88,58 @@ func waitFor(ctx context.Context, running <-chan struct{}) error {
 // compileFunctions compiles those of some functions that have no code, and makes them callable. The
 // error is that of the first one that cannot be compiled.
 func compileFunctions(ctx context.Context, lazy unsafe.Pointer, first, count uint32) error {
-	heap := newWorkHeap()
-	defer releaseWorkHeap(heap)
-	batch, err := lazyCompile(ctx, heap, lazy, first, count)
+	b, err := takeBench(ctx)
 	if err != nil {
 		return err
 	}
-	defer freeBatch(batch)
-	return lazyAdd(lazy, batch)
+	compiled, err := lazyCompile(ctx, b.heap, lazy, b.handle, first, count)
+	if err != nil {
+		b.discard() // it may have been left at any instruction
+		return err
+	}
+	err = lazyAdd(lazy, compiled.batch)
+	if compiled.large != 0 {
+		b.discard()
+	} else {
+		benches.Put(b)
+	}
+	return err
+}
+
+// bench is what compiling functions reuses, in a heap of its own: making it anew, and touching its
+// memory for the first time, takes as long as a small function does.
+type bench struct {
+	handle  unsafe.Pointer
+	heap    *workHeap
+	cleanup runtime.Cleanup
+}
+
+// benches are those that nobody uses. The collector drops what was not used for long.
+var benches sync.Pool
+
+func takeBench(ctx context.Context) (*bench, error) {
+	if b, ok := benches.Get().(*bench); ok {
+		return b, nil
+	}
+	heap := newWorkHeap()
+	handle, err := benchNew(ctx, heap)
+	if err != nil {
+		releaseWorkHeap(heap)
+		return nil, err
+	}
+	b := &bench{handle: handle, heap: heap}
+	b.cleanup = runtime.AddCleanup(b, func(b bench) { b.free() }, *b)
+	return b, nil
+}
+
+func (b *bench) discard() {
+	b.cleanup.Stop()
+	b.free()
+}
+
+func (b *bench) free() {
+	freeBench(b.handle)
+	releaseWorkHeap(b.heap)
 }
 
 // batchSize is how many functions are compiled together where none is waited for: their code begins

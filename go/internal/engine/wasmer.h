@@ -136,6 +136,9 @@ typedef struct gw_context gw_context;
 // Functions that were compiled together.
 typedef struct gw_batch gw_batch;
 
+// What compiling reuses, and what was compiled there last.
+typedef struct gw_bench gw_bench;
+
 // A module that is being compiled.
 typedef struct gw_compilation gw_compilation;
 
@@ -241,6 +244,14 @@ typedef struct gw_wanted {
   // The function by its number among the module's own.
   uint64_t function;
 } gw_wanted;
+
+// Functions that were compiled at a bench.
+typedef struct gw_compiled {
+  // They belong to the bench, until it is used again.
+  const struct gw_batch *batch;
+  // Not 0: the bench takes more memory than one that is kept for later should.
+  uint64_t large;
+} gw_compiled;
 
 // The part of a memory that changes; other threads may change it at any time, so read each field
 // atomically.
@@ -476,10 +487,20 @@ void gw_lazy_wanted(const struct gw_context *context, struct gw_wanted *out);
 // What compiles the functions of a module: null if all are compiled.
 struct gw_error *gw_module_lazy(const struct gw_module *module, struct gw_lazy **out);
 
+// Makes a bench, at which one thread at a time compiles functions of any modules.
+struct gw_error *gw_bench_new(struct gw_bench **out);
+
 // Compiles those functions of a module that have no code, of `count` functions from `first` on,
 // which is the number of one among the module's own. Any number of threads may be in it at the same
-// time.
-struct gw_error *gw_lazy_compile(const struct gw_lazy *lazy, uint32_t first, uint32_t count, struct gw_batch **out);
+// time, each with its own bench.
+struct gw_error *gw_lazy_compile(const struct gw_lazy *lazy,
+                                 struct gw_bench *bench,
+                                 uint32_t first,
+                                 uint32_t count,
+                                 struct gw_compiled *out);
+
+// Frees a bench with what was compiled at it last. Null is allowed.
+void gw_bench_free(struct gw_bench *bench);
 
 // Makes the functions of a batch callable. The error is that of the first function that could not
 // be compiled, when all others can be called; or there is no room for the code.
@@ -497,7 +518,7 @@ void gw_lazy_progress(const struct gw_lazy *lazy, struct gw_progress *out);
 // Frees a handle; the module and its instances keep what they have. Null is allowed.
 void gw_lazy_free(struct gw_lazy *lazy);
 
-// Frees a batch. Null is allowed.
+// Frees a batch of `gw_lazy_gather`. Null is allowed.
 void gw_batch_free(struct gw_batch *batch);
 
 // Makes a 32-bit memory of `min` pages of 64 KiB, in a store of its own until it is imported.

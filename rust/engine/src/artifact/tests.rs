@@ -158,7 +158,9 @@ fn this_machine_is_known() {
 fn inconsistent_contents_are_found() {
     type Damage = fn(&mut Artifact);
     let cases: [(&str, Damage); 36] = [
-        ("1001 values in type 0", |a| info(a).types[0] = FuncType { params: vec![ValType::I32; 1001], results: vec![] }),
+        ("1001 values in type 0", |a| {
+            info(a).types[0] = FuncType { params: vec![ValType::I32; 1001], results: vec![] }
+        }),
         ("type 9 given, expected less than 3", |a| info(a).functions[1] = 9),
         ("import env.print has another type", |a| info(a).functions[0] = 1),
         ("imported functions, tables, memories and globals given", |a| info(a).imported_tables = 1),

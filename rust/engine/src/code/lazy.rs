@@ -235,9 +235,11 @@ impl LazyCode {
             // SAFETY: in the list.
             let LoadedPiece { piece, range, .. } = unsafe { place.0.as_ref() };
             let tables = &piece.tables;
-            bodies.extend(tables.starts.iter().zip(&tables.ends).zip(&piece.functions).map(|((start, end), function)| {
-                (range.start + *start as usize..range.start + *end as usize, Some(*function))
-            }));
+            bodies.extend(tables.starts.iter().zip(&tables.ends).zip(&piece.functions).map(
+                |((start, end), function)| {
+                    (range.start + *start as usize..range.start + *end as usize, Some(*function))
+                },
+            ));
         }
         let tables = &self.base.artifact().tables;
         let trampolines = tables.starts.iter().zip(&tables.ends).skip(tables.functions());

@@ -35,6 +35,9 @@ const ALONE: u64 = 256;
 /// Allocations made for a body larger than this are not kept for bodies of a quarter of it.
 const SHRINK_ABOVE: u64 = 4 << 10;
 
+/// Allocations made for a body larger than this are not kept for later.
+const KEPT_BELOW: u64 = 32 << 10;
+
 /// What is wanted of the bodies of functions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
@@ -120,6 +123,48 @@ impl Workshop {
     }
 }
 
+/// What a thread reuses from function to function, of any modules.
+pub struct Bench {
+    workshop: Workshop,
+    /// Bytes of the largest body since it is as it is.
+    largest: u64,
+}
+
+impl Bench {
+    /// Nothing was compiled at it.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { workshop: Workshop::new(), largest: 0 }
+    }
+
+    /// Makes it one that serves a body of so many bytes: tables are cleared at the cost of what they
+    /// can hold, so that those that have grown large are no good for small functions.
+    fn prepare(&mut self, weight: u64) {
+        if self.largest > SHRINK_ABOVE && weight < self.largest / 4 {
+            *self = Self::new();
+        }
+        self.largest = self.largest.max(weight);
+    }
+
+    /// Whether it takes more memory than one that is kept for later should.
+    #[must_use]
+    pub const fn is_large(&self) -> bool {
+        self.largest > KEPT_BELOW
+    }
+}
+
+impl Default for Bench {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Bench {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bench").field("largest", &self.largest).finish_non_exhaustive()
+    }
+}
+
 impl<'data> Compilation<'data> {
     /// Reads and validates the declarations of a module, and lists the tasks.
     ///
@@ -168,25 +213,18 @@ impl<'data> Compilation<'data> {
     /// Does tasks until none is left that nobody has begun.
     pub fn run(&self) {
         let env = self.environment();
-        let mut workshop = Workshop::new();
-        let mut largest = 0;
+        let mut bench = Bench::new();
         while !self.cancelled.load(Ordering::Relaxed) {
             let Some(task) = self.tasks.get(self.next.fetch_add(1, Ordering::Relaxed)) else { break };
-            // Tables are cleared at the cost of what they can hold: those that have grown large are
-            // no good for small functions.
-            if largest > SHRINK_ABOVE && task.weight < largest / 4 {
-                workshop = Workshop::new();
-                largest = 0;
-            }
-            largest = largest.max(task.weight);
+            bench.prepare(task.weight);
             if task.number > self.failed.load(Ordering::Relaxed) {
                 self.results.put(task.number, Ok(None));
                 continue;
             }
-            let result = self.attempt(task.what, || self.task(&env, &mut workshop, task.what));
+            let result = self.attempt(task.what, || self.task(&env, &mut bench.workshop, task.what));
             if result.is_err() {
                 // Nothing half-done is left behind.
-                workshop = Workshop::new();
+                bench.workshop = Workshop::new();
                 self.failed.fetch_min(task.number, Ordering::Relaxed);
             }
             self.results.put(task.number, result);
@@ -206,14 +244,19 @@ impl<'data> Compilation<'data> {
     }
 
     /// Compiles those of some functions, given by their indices, that are wanted. Any number of
-    /// threads may be in it at the same time, once all bodies are known to be valid.
-    pub fn compile(&self, functions: Range<u32>, wanted: impl Fn(u32) -> bool) -> Batch {
-        let (env, mut workshop) = (self.environment(), Workshop::new());
+    /// threads may be in it at the same time, each at a bench of its own, once all bodies are known
+    /// to be valid.
+    pub fn compile(&self, functions: Range<u32>, wanted: impl Fn(u32) -> bool, bench: &mut Bench) -> Batch {
+        let env = self.environment();
         let mut bodies = Vec::new();
         for function in functions.filter(|function| wanted(*function)) {
-            let result = self.attempt(What::Function(function), || workshop.compiler.function(&env, self.isa, function));
+            let range = self.bodies[(function - self.info.imported_functions) as usize].body.range();
+            bench.prepare(range.end - range.start);
+            let compiler = &mut bench.workshop.compiler;
+            let result = self.attempt(What::Function(function), || compiler.function(&env, self.isa, function));
             if result.is_err() {
-                workshop = Workshop::new();
+                // Nothing half-done is left behind.
+                bench.workshop = Workshop::new();
             }
             bodies.push((function, result));
         }

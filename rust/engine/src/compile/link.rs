@@ -199,7 +199,8 @@ mod tests {
     #[test]
     fn bodies_and_calls_are_written() {
         let (info, bodies) = sample();
-        let artifact = Artifact { info: info.into(), options: CompileOptions::default(), tables: tables_of(&bodies).unwrap() };
+        let artifact =
+            Artifact { info: info.into(), options: CompileOptions::default(), tables: tables_of(&bodies).unwrap() };
         let linked = Linked { artifact: Arc::new(artifact), bodies: bodies.iter().collect() };
         let mut block = [0x55; 148];
         linked.write(&mut block).unwrap();
@@ -218,7 +219,8 @@ mod tests {
         let wrong = |function| {
             let (info, mut bodies) = sample();
             bodies[1].relocations[0].function = function;
-            let artifact = Artifact { info: info.into(), options: CompileOptions::default(), tables: tables_of(&bodies).unwrap() };
+            let artifact =
+                Artifact { info: info.into(), options: CompileOptions::default(), tables: tables_of(&bodies).unwrap() };
             let linked = Linked { artifact: Arc::new(artifact), bodies: bodies.iter().collect() };
             linked.write(&mut [0; 148]).unwrap_err()
         };

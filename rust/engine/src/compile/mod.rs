@@ -14,7 +14,7 @@ mod results;
 mod threads;
 mod trampolines;
 
-pub use compilation::{Compilation, Progress, Purpose};
+pub use compilation::{Bench, Compilation, Progress, Purpose};
 pub use link::Linked;
 pub use owned::OwnedCompilation;
 pub use piece::{Batch, Callee, Kept, LinkedPiece, Piece, gather, link_all};

@@ -226,7 +226,8 @@ pub fn gather<'a>(
 ) -> Result<Batch> {
     let mut bodies = Vec::with_capacity(tables.starts.len());
     for (function, place) in (first..).zip(functions) {
-        let found = place.and_then(|(piece, block)| Some((piece, block, piece.functions.binary_search(&function).ok()?)));
+        let found =
+            place.and_then(|(piece, block)| Some((piece, block, piece.functions.binary_search(&function).ok()?)));
         let Some((piece, block, number)) = found else {
             let message = format!("function {function} is not compiled, expected all");
             return Err(Error::new(ErrorKind::Argument, message));

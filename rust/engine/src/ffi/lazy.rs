@@ -11,7 +11,7 @@ use super::error::gw_error;
 use super::module::gw_module;
 use super::{borrow, fallible, infallible, output, release};
 use crate::abi::Context;
-use crate::compile::Batch;
+use crate::compile::{Batch, Bench};
 use crate::error::{Error, ErrorKind};
 use crate::os::on_large_stack;
 use crate::prelude::*;
@@ -25,6 +25,23 @@ pub struct gw_lazy(Work);
 /// Functions that were compiled together.
 #[derive(Debug)]
 pub struct gw_batch(Batch);
+
+/// What compiling reuses, and what was compiled there last.
+#[derive(Debug)]
+pub struct gw_bench {
+    bench: Bench,
+    batch: Option<gw_batch>,
+}
+
+/// Functions that were compiled at a bench.
+#[repr(C)]
+#[derive(Debug)]
+pub struct gw_compiled {
+    /// They belong to the bench, until it is used again.
+    pub batch: *const gw_batch,
+    /// Not 0: the bench takes more memory than one that is kept for later should.
+    pub large: u64,
+}
 
 /// What a guest wants.
 #[repr(C)]
@@ -95,23 +112,45 @@ pub unsafe extern "C" fn gw_module_lazy(module: *const gw_module, out: *mut *mut
     })
 }
 
+/// Makes a bench, at which one thread at a time compiles functions of any modules.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gw_bench_new(out: *mut *mut gw_bench) -> *mut gw_error {
+    fallible(|| {
+        // SAFETY: null or valid, by the rules of this ABI.
+        let out = unsafe { output(out, "out")? };
+        *out = Box::into_raw(Box::new(gw_bench { bench: Bench::new(), batch: None }));
+        Ok(())
+    })
+}
+
 /// Compiles those functions of a module that have no code, of `count` functions from `first` on,
 /// which is the number of one among the module's own. Any number of threads may be in it at the same
-/// time.
+/// time, each with its own bench.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_lazy_compile(
     lazy: *const gw_lazy,
+    bench: *mut gw_bench,
     first: u32,
     count: u32,
-    out: *mut *mut gw_batch,
+    out: *mut gw_compiled,
 ) -> *mut gw_error {
     fallible(|| {
         // SAFETY: null or valid, by the rules of this ABI.
-        let (lazy, out) = unsafe { (borrow(lazy, "lazy")?, output(out, "out")?) };
-        let batch = on_large_stack(|| lazy.0.compile(first..first.saturating_add(count)))?;
-        *out = Box::into_raw(Box::new(gw_batch(batch)));
+        let (lazy, bench, out) = unsafe { (borrow(lazy, "lazy")?, output(bench, "bench")?, output(out, "out")?) };
+        // What was compiled before goes first.
+        bench.batch = None;
+        let batch = on_large_stack(|| lazy.0.compile(first..first.saturating_add(count), &mut bench.bench))?;
+        let batch = core::ptr::from_ref(bench.batch.insert(gw_batch(batch)));
+        *out = gw_compiled { batch, large: bench.bench.is_large().into() };
         Ok(())
     })
+}
+
+/// Frees a bench with what was compiled at it last. Null is allowed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gw_bench_free(bench: *mut gw_bench) {
+    // SAFETY: null or a bench of ours that is freed once, by the rules of this ABI.
+    unsafe { release(bench) }
 }
 
 /// Makes the functions of a batch callable. The error is that of the first function that could not
@@ -165,7 +204,7 @@ pub unsafe extern "C" fn gw_lazy_free(lazy: *mut gw_lazy) {
     unsafe { release(lazy) }
 }
 
-/// Frees a batch. Null is allowed.
+/// Frees a batch of `gw_lazy_gather`. Null is allowed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_batch_free(batch: *mut gw_batch) {
     // SAFETY: null or a batch of ours that is freed once, by the rules of this ABI.

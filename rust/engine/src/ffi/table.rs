@@ -5,11 +5,13 @@
 use super::Entry;
 
 /// Stands for the header and the order below; whoever calls by number compares it.
-pub const ABI: u64 = 0x00b7_a062_0ade_ff03;
+pub const ABI: u64 = 0x078a_9c98_8c99_697e;
 
 /// Their names.
-pub const NAMES: [&str; 71] = [
+pub const NAMES: [&str; 73] = [
     "gw_batch_free",
+    "gw_bench_free",
+    "gw_bench_new",
     "gw_bytes_free",
     "gw_clock_monotonic",
     "gw_compilation_cancel",
@@ -85,6 +87,8 @@ pub const NAMES: [&str; 71] = [
 // Only their addresses are used. Named by their symbols, so that this file compiles when one goes away: what writes it is built on the engine.
 unsafe extern "C" {
     fn gw_batch_free();
+    fn gw_bench_free();
+    fn gw_bench_new();
     fn gw_bytes_free();
     fn gw_clock_monotonic();
     fn gw_compilation_cancel();
@@ -158,8 +162,10 @@ unsafe extern "C" {
 }
 
 /// Their addresses.
-pub static TABLE: [Entry; 71] = [
+pub static TABLE: [Entry; 73] = [
     Entry(gw_batch_free as *const ()),
+    Entry(gw_bench_free as *const ()),
+    Entry(gw_bench_new as *const ()),
     Entry(gw_bytes_free as *const ()),
     Entry(gw_clock_monotonic as *const ()),
     Entry(gw_compilation_cancel as *const ()),
@@ -277,6 +283,10 @@ const _: () = {
     assert!(offset_of!(gw_wanted, lazy) == 0);
     assert!(offset_of!(gw_wanted, code) == 8);
     assert!(offset_of!(gw_wanted, function) == 16);
+    use super::lazy::gw_compiled;
+    assert!(size_of::<gw_compiled>() == 16);
+    assert!(offset_of!(gw_compiled, batch) == 0);
+    assert!(offset_of!(gw_compiled, large) == 8);
     use super::memory::gw_memory_def;
     assert!(size_of::<gw_memory_def>() == 32);
     assert!(offset_of!(gw_memory_def, base) == 0);

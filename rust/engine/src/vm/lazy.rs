@@ -12,7 +12,7 @@
 use super::module::{Code, Inner, Module};
 use crate::abi::{Context, RuntimeOp};
 use crate::code::LazyCode;
-use crate::compile::{Batch, Linked, OwnedCompilation};
+use crate::compile::{Batch, Bench, Linked, OwnedCompilation};
 use crate::error::Result;
 use crate::fiber;
 use crate::os;
@@ -39,8 +39,8 @@ pub struct Source {
 }
 
 impl Source {
-    /// Takes over a compilation. If it lies in the heap of some work, that is given by its root, and
-    /// taken over, too.
+    /// Takes over a compilation. If it lies in the heap of some work, that is given by its root,
+    /// and taken over, too.
     #[must_use]
     pub const fn new(compilation: Box<OwnedCompilation>, heap: usize) -> Self {
         Self { compilation: ManuallyDrop::new(compilation), heap }
@@ -143,11 +143,12 @@ impl Work {
     /// Compiles those of some functions, given by their numbers among the module's own, that have
     /// no code. Takes no lock and may be given up anywhere.
     #[must_use]
-    pub fn compile(&self, numbers: Range<u32>) -> Batch {
+    pub fn compile(&self, numbers: Range<u32>, bench: &mut Bench) -> Batch {
         let all = self.lazy.code.functions();
         let end = |number: u32| all.start.saturating_add(number).min(all.end);
         let functions = end(numbers.start)..end(numbers.end);
-        self.source.compilation.get().compile(functions, |function| self.lazy.code.code(function).is_none())
+        let wanted = |function| self.lazy.code.code(function).is_none();
+        self.source.compilation.get().compile(functions, wanted, bench)
     }
 
     /// Makes compiled functions callable.
@@ -250,6 +251,6 @@ pub(super) unsafe fn address(owner: *const Lazy, number: u32) -> u64 {
 pub unsafe fn serve(context: *const Context) -> Result<()> {
     // SAFETY: by the caller's promise.
     let Some((work, number)) = (unsafe { wanted(context) }) else { return Ok(()) };
-    let batch = os::on_large_stack(|| work.compile(number..number + 1))?;
+    let batch = os::on_large_stack(|| work.compile(number..number + 1, &mut Bench::new()))?;
     work.add(&batch)
 }

@@ -13,8 +13,8 @@ mod script;
 mod suites;
 mod values;
 
-use gowasmer::options::{BoundsMode, CompileOptions};
 use engine::Way;
+use gowasmer::options::{BoundsMode, CompileOptions};
 use ledger::{Counts, Ledger};
 use std::collections::BTreeMap;
 use suites::{SUITES, Suite, Support};

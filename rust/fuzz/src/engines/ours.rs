@@ -53,7 +53,8 @@ impl Engine for Ours {
         let options = CompileOptions { bounds, canonicalize_nans: subject.canonical };
         let mut module = Module::compile(&subject.bytes, options).map_err(|error| failure(&error))?;
         if self.0 == Variant::Serialized {
-            module = module.serialize().and_then(|bytes| Module::deserialize(&bytes)).map_err(|error| failure(&error))?;
+            module =
+                module.serialize().and_then(|bytes| Module::deserialize(&bytes)).map_err(|error| failure(&error))?;
         }
         Ok(Box::new(Opened { subject, module, instance: None, host_calls: HostCalls::default() }))
     }

@@ -1,6 +1,7 @@
 //! Modules whose functions are compiled when they are called.
 
 use super::*;
+use crate::compile::Bench;
 use crate::fiber::Backtrace;
 use crate::prelude::*;
 
@@ -20,7 +21,7 @@ fn compiled(module: &Module) -> usize {
 fn complete(module: &Module) {
     let work = module.work().unwrap();
     let (_, functions) = work.progress();
-    work.add(&work.compile(0..functions as u32)).unwrap();
+    work.add(&work.compile(0..functions as u32, &mut Bench::new())).unwrap();
     assert_eq!(work.progress(), (functions, functions));
     work.complete(&work.gather().unwrap()).unwrap();
 }
