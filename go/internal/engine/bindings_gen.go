@@ -9,7 +9,7 @@ import (
 )
 
 // abiNumber stands for this file, the C header and the generated layouts; the engine's own has to be equal.
-const abiNumber uint64 = 0x078a9c988c99697e
+const abiNumber uint64 = 0x7e0c6d4a49bbaae6
 
 // The words of a call: arguments, and what pointers among them point to.
 const (

@@ -491,8 +491,8 @@ struct gw_error *gw_module_lazy(const struct gw_module *module, struct gw_lazy *
 struct gw_error *gw_bench_new(struct gw_bench **out);
 
 // Compiles those functions of a module that have no code, of `count` functions from `first` on,
-// which is the number of one among the module's own. Any number of threads may be in it at the same
-// time, each with its own bench.
+// which is the number of one among the module's own. Any number of threads may be in it at the
+// same time, each with its own bench.
 struct gw_error *gw_lazy_compile(const struct gw_lazy *lazy,
                                  struct gw_bench *bench,
                                  uint32_t first,

@@ -124,8 +124,8 @@ pub unsafe extern "C" fn gw_bench_new(out: *mut *mut gw_bench) -> *mut gw_error 
 }
 
 /// Compiles those functions of a module that have no code, of `count` functions from `first` on,
-/// which is the number of one among the module's own. Any number of threads may be in it at the same
-/// time, each with its own bench.
+/// which is the number of one among the module's own. Any number of threads may be in it at the
+/// same time, each with its own bench.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_lazy_compile(
     lazy: *const gw_lazy,
