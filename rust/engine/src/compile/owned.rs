@@ -37,7 +37,7 @@ impl OwnedCompilation {
 
     /// The compilation.
     #[must_use]
-    pub const fn get<'a>(&'a self) -> &'a Compilation<'a> {
+    pub const fn get(&self) -> &Compilation<'_> {
         &self.compilation
     }
 }

@@ -53,10 +53,10 @@ pub mod x86_64 {
     /// `jmp [rip + slot]; mov eax, number; jmp gate`
     pub fn veneer(place: &mut [u8], at: usize, slot: usize, number: u32, gate: usize) -> Result<(), BadCall> {
         jump(place, at, slot)?;
-        let request = place.get_mut(REQUEST..).ok_or(BadCall::Outside)?;
         let [a, b, c, d] = number.to_le_bytes();
-        let [e, f, g, h] = distance(at + VENEER, gate)?;
-        put(request, &[0xb8, a, b, c, d, 0xe9, e, f, g, h])
+        put(place.get_mut(REQUEST..).ok_or(BadCall::Outside)?, &[0xb8, a, b, c, d])?;
+        let [a, b, c, d] = distance(at + VENEER, gate)?;
+        put(place.get_mut(REQUEST + 5..).ok_or(BadCall::Outside)?, &[0xe9, a, b, c, d])
     }
 
     /// `mov r11, [rip + owner]; jmp [rip + stub]`
