@@ -77,8 +77,9 @@ func engineNames(directory string, only []string) ([]string, error) {
 // esbuild is the npm package whose module is the large one.
 const esbuild = "esbuild-wasm@0.28.2"
 
-// prepareModules puts all modules that works need into one folder: those that are committed, three Go
-// programs built for WASI, and one of npm's, which is kept from run to run. It returns the folder.
+// prepareModules puts all modules that works need into one folder: those that are committed, three
+// Go programs built for WASI, and one of npm's, which is kept from run to run. It returns the
+// folder.
 func prepareModules(o *options, missing map[string]string) (string, error) {
 	benchmarks := filepath.Join(o.root, "benchmarks")
 	folder, err := filepath.Abs(filepath.Join(benchmarks, "build", "modules"))

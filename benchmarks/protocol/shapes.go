@@ -150,8 +150,8 @@ func Compiles(way string, compile func(wasm []byte) (func(), error)) []Work {
 
 // Instantiator makes and closes instances of a compiled module.
 type Instantiator struct {
-	// Instantiate makes an instance and returns what closes it. Before that it writes a zero to each
-	// of the offsets of its memory 0.
+	// Instantiate makes an instance and returns what closes it. Before that it writes a zero to
+	// each of the offsets of its memory 0.
 	Instantiate func(offsets []uint32) (func(), error)
 	Close       func()
 }

@@ -4,8 +4,8 @@ package image
 
 import _ "embed"
 
-// The engine's image. rust/image makes it (make image). A string lies in the part of the program that is
-// never written to: see source.go.
+// The engine's image. rust/image makes it (make image). A string lies in the part of the program
+// that is never written to: see source.go.
 //
 //go:embed image_arm64.bin
 var embedded string

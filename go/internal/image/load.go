@@ -39,9 +39,9 @@ var (
 	loadError error
 )
 
-// Load maps the image and starts it, the first time; afterwards it says what came of that. Where the
-// system was short of something, it tries again. abi is the version of the C ABI that the caller was
-// made for, count the number of entries.
+// Load maps the image and starts it, the first time; afterwards it says what came of that. Where
+// the system was short of something, it tries again. abi is the version of the C ABI that the
+// caller was made for, count the number of entries.
 func Load(abi uint64, count int) error {
 	if loaded.Load() {
 		return loadError
@@ -120,7 +120,7 @@ func tryCode() error {
 
 // prepare makes stacks for an image whose table was checked. An error leaves nothing behind.
 func prepare(t *table, where code) error {
-	// Go sends its signals in the same way, but goes on without.
+	// Go sends its signals in the same way, but continues without.
 	if errno := signalThread(uintptr(syscall.Gettid()), 0); errno != 0 {
 		return fmt.Errorf("tgkill was refused: %w; guests that run long could not be stopped", errno)
 	}

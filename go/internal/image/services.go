@@ -67,8 +67,9 @@ func system(service uint64, args *[6]uintptr) (uint64, syscall.Errno) {
 // short is how many bytes of memory a system call may free and still be short.
 const short = 1 << 20
 
-// call makes a system call; a and b are an address and a number of bytes, whose memory it may free. One that may take long lets another thread have this
-// one's processor of Go meanwhile, which costs more than short ones take.
+// call makes a system call; a and b are an address and a number of bytes, whose memory it may free.
+// One that may take long lets another thread have this one's processor of Go meanwhile, which costs
+// more than short ones take.
 func call(frees bool, number, a, b, c, d, e uintptr) (uint64, syscall.Errno) {
 	var value uintptr
 	var errno syscall.Errno

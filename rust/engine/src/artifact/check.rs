@@ -1,10 +1,10 @@
 //! Whether a decoded artifact is consistent: every index in range, every list in order, every
 //! offset inside of its code.
 //!
-//! ===========================================================================================================================
-//! SANDBOX-CRITICAL. This is the only place where serialised bytes are checked: whatever uses an
+//! ============================================================================================
+//! Sandbox-critical. This is the only place where serialised bytes are checked: whatever uses an
 //! artifact relies on it.
-//! ===========================================================================================================================
+//! ============================================================================================
 //!
 //! It cannot find out whether the code is what the compiler
 //! made of the module.

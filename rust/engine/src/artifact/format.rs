@@ -79,7 +79,7 @@ impl Artifact {
         bytes
     }
 
-    /// Reads what [`Artifact::serialize`] has written; gives the artifact, and its block where it
+    /// Reads what [`Artifact::serialize`] has written; returns the artifact, and its block where it
     /// lies in the bytes. They hold machine code: read them from trusted places only.
     ///
     /// # Errors
@@ -118,7 +118,7 @@ impl Artifact {
     }
 }
 
-/// Checks all of the header that does not depend on the host; gives the origin and the encoded
+/// Checks all of the header that does not depend on the host; returns the origin and the encoded
 /// artifact.
 fn open(bytes: &[u8]) -> Result<(Origin, &[u8])> {
     if bytes.is_empty() {

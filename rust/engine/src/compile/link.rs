@@ -128,7 +128,7 @@ mod tests {
     use crate::isa::isa;
     use crate::wasm;
 
-    /// Two functions, the second of which calls both.
+    /// Two functions; the second calls both.
     fn sample() -> (ModuleInfo, [CodeBody; 2]) {
         let info =
             wasm::parse(&wat::parse_str("(module (import \"m\" \"f\" (func)) (func) (func))").unwrap()).unwrap().info;

@@ -123,7 +123,7 @@ pub unsafe extern "C" fn gw_compilation_progress(compilation: *const gw_compilat
     });
 }
 
-/// Ends a compilation of which all is done and nobody is in `gw_compilation_run`: gives the module,
+/// Ends a compilation that is complete while nobody is in `gw_compilation_run`: returns the module,
 /// null where the module was only to be validated, or the error of the function with the lowest
 /// index that has one. It copies what it keeps.
 #[unsafe(no_mangle)]

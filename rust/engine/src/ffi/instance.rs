@@ -39,7 +39,7 @@ pub struct gw_import {
     /// directly, or null.
     pub c_function: *const c_void,
     /// Of a host function: what the engine does by itself where it can, without leaving the guest:
-    /// a `gw_intrinsic`, of which only 0 (none) goes with `c_function`. It calls the host function
+    /// a `gw_intrinsic`; only 0 (none) goes with `c_function`. It calls the host function
     /// for the rest.
     pub intrinsic: u32,
     /// The datum of the intrinsic: with `GW_INTRINSIC_CLOCK_READ`, the time of `gw_clock_monotonic`
@@ -128,7 +128,7 @@ pub unsafe extern "C" fn gw_instance_new(
     })
 }
 
-/// What a C caller gives for an import.
+/// What a C caller provides for an import.
 ///
 /// # Safety
 /// The handle in it is null or valid for the call.

@@ -53,7 +53,7 @@ fn fallible(body: impl FnOnce() -> Result<()>) -> *mut gw_error {
     }
 }
 
-/// Runs the body of a function that has nowhere to put an error: a panic gives the fallback.
+/// Runs the body of a function that has nowhere to put an error: a panic yields the fallback.
 fn infallible<T>(fallback: T, body: impl FnOnce() -> T) -> T {
     catch_panic(body).unwrap_or(fallback)
 }

@@ -155,8 +155,8 @@ impl FunctionTranslation<'_, '_> {
         }
     }
 
-    /// Declares the parameters of a function, which begin as `values`; gives the place of the first
-    /// one among the locals.
+    /// Declares the parameters of a function, which begin as `values`; returns the place of the
+    /// first one among the locals.
     pub(super) fn declare_parameters(&mut self, index: u32, values: &[Value]) -> u32 {
         let first = self.used_locals.len() as u32;
         for (ty, value) in self.env.info.function_type(index).params.iter().zip(values) {

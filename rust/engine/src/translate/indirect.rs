@@ -1,7 +1,8 @@
 //! The checks of an indirect call: inside of the table, not null, of the right type.
 //!
 //! ============================================================================================
-//!   SANDBOX: code that is called with a vmctx or a signature not its own runs outside of the
+//!   Sandbox-critical.
+//!   Code that is called with a vmctx or a signature not its own runs outside of the
 //!   sandbox. Only this file loads a callee from a table. Change it with a second reader.
 //! ============================================================================================
 //!

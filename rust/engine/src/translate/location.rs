@@ -19,7 +19,7 @@ pub struct InlinedLocation {
 }
 
 impl Location {
-    /// Where the compiler gives none.
+    /// Where the compiler has none.
     pub const UNKNOWN: Self = Self(u32::MAX);
     const INLINED: u32 = 1 << 31;
 

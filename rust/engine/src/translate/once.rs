@@ -95,7 +95,7 @@ mod tests {
         let mut kept = 0;
         for (index, key) in keys.iter().enumerate() {
             if let Some(value) = onces.find(*key) {
-                assert_eq!(value, Value::from_u32(index as u32), "{key:?} gives the value of another");
+                assert_eq!(value, Value::from_u32(index as u32), "{key:?} returns the value of another");
                 kept += 1;
             }
         }

@@ -80,7 +80,7 @@ fn outside(code: TrapCode, what: &str, offset: u64, whole: &str) -> Error {
     Error::new(ErrorKind::Instantiate, message).with_trap(code)
 }
 
-/// The slot that a constant expression gives; of an i32, zero-extended, so that it is an offset as
+/// The slot of a constant expression's value; of an i32, zero-extended, so that it is an offset as
 /// it stands. Its operations were validated.
 fn evaluate(instance: &InstanceData, expression: &ConstExpr) -> Result<u64> {
     if let [operation] = expression[..] {
@@ -112,7 +112,7 @@ fn unbalanced(expression: &ConstExpr) -> Error {
     Error::new(ErrorKind::Instantiate, message)
 }
 
-/// The slot that an operation without operands gives.
+/// The slot of the value of an operation without operands.
 fn operand(instance: &InstanceData, operation: ConstOp) -> Result<u64> {
     Ok(match operation {
         ConstOp::I32(value) => u64::from(value.cast_unsigned()),

@@ -118,7 +118,7 @@ const fn whole_pages(bytes: u64) -> usize {
     bytes.next_multiple_of(HOST_PAGE as u64) as usize
 }
 
-/// Reserves `max` bytes, or as much as the system gives by halving, but not less than `min`; whole
+/// Reserves `max` bytes, or as much as the system grants by halving, but not less than `min`; whole
 /// pages of 64 KiB. Where address space is limited, one reservation takes a small part of it,
 /// unless `min` is more.
 pub(super) fn reserve_between(min: u64, max: u64) -> Result<(usize, u64)> {
@@ -150,7 +150,7 @@ static EXPLICIT: Lazy<Mutex<Quarantine>> = Lazy::new(|| {
 });
 
 impl Quarantine {
-    /// Puts an inaccessible range in, and gives back to the system what exceeds the limits, oldest
+    /// Puts an inaccessible range in, and returns to the system what exceeds the limits, oldest
     /// first.
     fn put(&mut self, base: usize, bytes: u64, mut mappings: Taken) {
         mappings.set(1);
@@ -225,7 +225,7 @@ mod tests {
 
     #[test]
     fn an_explicit_reservation_takes_less_where_the_system_refuses() {
-        // No system gives 2^60 bytes.
+        // No system grants 2^60 bytes.
         let (base, capacity) = reserve_between(3 * PAGE_SIZE, 1 << 60).unwrap();
         assert!((3 * PAGE_SIZE..1 << 60).contains(&capacity));
         // SAFETY: just reserved.

@@ -1,7 +1,8 @@
 //! The pool of slots for guarded memories, and the quarantine of address ranges that Go has seen.
 //!
 //! ============================================================================================
-//!   SANDBOX: compiled code accesses a guarded memory without checks. It relies on every byte
+//!   Sandbox-critical.
+//!   Compiled code accesses a guarded memory without checks. It relies on every byte
 //!   from a memory's base to the end of its guard belonging to this slot alone, and on pages
 //!   that are not the memory's being inaccessible. Change it with a second reader.
 //! ============================================================================================

@@ -43,7 +43,7 @@ pub struct ModuleInfo {
     pub elements: Vec<ElementSegment>,
     /// Data segments.
     pub data: Vec<DataSegment>,
-    /// Functions of which a reference can be taken (exported, in an element segment, `ref.func` of
+    /// Functions that a reference can be taken of (exported, in an element segment, `ref.func` of
     /// a global): each has a record in the vmctx, at the position it has here. Sorted, without
     /// duplicates.
     pub escaping: Vec<u32>,
@@ -82,7 +82,7 @@ impl ModuleInfo {
         code.map_or(0, |section| section.start as u32)
     }
 
-    /// Type of what an export gives.
+    /// Type of what an export refers to.
     #[must_use]
     pub fn export_type(&self, export: &Export) -> ExternType {
         let index = export.index as usize;
@@ -232,7 +232,7 @@ pub enum SegmentMode {
     },
     /// Copied by `table.init` or `memory.init`.
     Passive,
-    /// Only declares functions of which references are taken.
+    /// Only declares functions that references are taken of.
     Declared,
 }
 
@@ -268,7 +268,7 @@ pub struct Names {
 }
 
 impl Names {
-    /// Name of a function, if the section gives one.
+    /// Name of a function, if the section has one.
     #[must_use]
     pub fn function(&self, index: u32) -> Option<&str> {
         let at = self.functions.binary_search_by_key(&index, |(index, _)| *index).ok()?;

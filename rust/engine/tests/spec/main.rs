@@ -67,7 +67,7 @@ fn run_suite(bounds: BoundsMode) {
     ledger::compare(&ledger::read(), &ran);
 }
 
-/// Runs one file; gives what passed and a text for each directive that failed.
+/// Runs one file; returns what passed and a text for each directive that failed.
 fn run_file(name: &str, text: &str, suite: &Suite, bounds: BoundsMode) -> (Counts, Vec<String>) {
     let options = CompileOptions { bounds, ..CompileOptions::default() };
     let mut failures = Vec::new();

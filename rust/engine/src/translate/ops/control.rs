@@ -2,8 +2,8 @@
 //! Instructions").
 //!
 //! Blocks of CLIF are made late: a wasm block that nothing branches to costs none, and the code
-//! after a `loop` goes on in the block in which the loop's body ends. Nesting costs an element of a
-//! vector, never a level of recursion.
+//! after a `loop` continues in the block in which the loop's body ends. Nesting costs an element of
+//! a vector, never a level of recursion.
 
 use super::{Translation, condition};
 use crate::error::Result;
@@ -108,7 +108,7 @@ pub(in super::super) fn else_(t: &mut Translation<'_, '_>) {
     t.state.reachable = true;
 }
 
-/// `end` (section 4.4.9.2 "Exiting"): goes on behind the block with its results on the stack; the
+/// `end` (section 4.4.9.2 "Exiting"): continues behind the block with its results on the stack; the
 /// last one returns.
 pub(in super::super) fn end(t: &mut Translation<'_, '_>) {
     let frame = t.state.frames.pop().expect("validated: a frame is open");

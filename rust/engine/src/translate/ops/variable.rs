@@ -1,6 +1,6 @@
 //! Locals and globals (section 4.4.5 "Variable Instructions").
 //!
-//! Locals become SSA values. A global's cell is one 64-bit slot, of which narrow types use the low
+//! Locals become SSA values. A global's cell is one 64-bit slot; narrow types use its low
 //! bytes, or two: own cells lie in the vmctx, imported ones behind a fixed pointer.
 
 use super::{Translation, simd};

@@ -1,4 +1,4 @@
-//! What parsing gives of a valid module.
+//! What parsing returns of a valid module.
 
 use super::{binary, declared};
 use crate::prelude::*;
