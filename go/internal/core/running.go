@@ -20,9 +20,9 @@ func (f *Function) Begin(ctx context.Context) (*fiber.Fiber, unsafe.Pointer, err
 	if !fiber.Alive(ctx) {
 		return nil, nil, f.badContext(ctx)
 	}
-	if own := &f.instance.own; own.gate.take() {
+	if own := &f.instance.own; own.TakeFree() || own.Take() {
 		if own.bound == f && !f.instance.life.refusesCalls() {
-			return own.fiber, own.slots, nil
+			return own.Fiber, own.slots, nil
 		}
 		return f.beginOwn()
 	}
@@ -57,16 +57,16 @@ func (f *Function) beginOwn() (*fiber.Fiber, unsafe.Pointer, error) {
 		s.leaveOwn()
 		return nil, nil, err
 	}
-	if s.own.fiber == nil && !s.keepFiber() {
+	if s.own.Fiber == nil && !s.keepFiber() {
 		s.leaveOwn()
 		return f.beginPooled()
 	}
-	s.own.bound, s.own.quick = f, nil
-	s.own.slots = s.own.fiber.Prepare(entry, s, f.typ.Slots)
-	if s.own.fiber.Guarded = len(s.calls) > 0 || !s.own.fiber.CanEnter(); !s.own.fiber.Guarded && !f.typ.checked {
-		s.own.quick = f
+	s.own.bound, s.own.Quick = f, nil
+	s.own.slots = s.own.Fiber.Prepare(entry, s, f.typ.Slots)
+	if s.own.Fiber.Guarded = len(s.calls) > 0 || !s.own.Fiber.CanEnter(); !s.own.Fiber.Guarded && !f.typ.checked {
+		s.own.Quick, s.own.Params, s.own.Results, s.own.Slots = unsafe.Pointer(f), f.typ.ParamSlots, f.typ.ResultSlots, f.typ.Slots
 	}
-	return s.own.fiber, s.own.slots, nil
+	return s.own.Fiber, s.own.slots, nil
 }
 
 // beginPooled counts the call as a user of the instance and takes a fiber from the pool.
