@@ -33,11 +33,14 @@ func (f *Function) Invoke2(ctx context.Context, a, b uint64) (uint64, error) {
 		}
 		return f.invoke(ctx, a, b, 0, 0, 0, 0)
 	}
+	if len(s.calls) > 0 {
+		return f.invoke(ctx, a, b, 0, 0, 0, 0)
+	}
 	if !s.own.TakeFree() {
 		return f.invoke(ctx, a, b, 0, 0, 0, 0)
 	}
 	if s.own.Quick != unsafe.Pointer(f) || s.life.refusesCalls() {
-		s.own.Open()
+		s.leaveOwn()
 		return f.invoke(ctx, a, b, 0, 0, 0, 0)
 	}
 	slots := (*[2]uint64)(s.own.slots)
@@ -46,7 +49,10 @@ func (f *Function) Invoke2(ctx context.Context, a, b uint64) (uint64, error) {
 		return 0, f.failed(s.own.Fiber)
 	}
 	result := slots[0]
-	s.leaveQuick()
+	s.own.OpenOrOwn()
+	if s.life.refusesCalls() {
+		s.endOwner()
+	}
 	return result, nil
 }
 
@@ -68,11 +74,14 @@ func (f *Function) Invoke6(ctx context.Context, a, b, c, d, e, g uint64) (uint64
 		}
 		return f.invoke(ctx, a, b, c, d, e, g)
 	}
+	if len(s.calls) > 0 {
+		return f.invoke(ctx, a, b, c, d, e, g)
+	}
 	if !s.own.TakeFree() {
 		return f.invoke(ctx, a, b, c, d, e, g)
 	}
 	if s.own.Quick != unsafe.Pointer(f) || s.life.refusesCalls() {
-		s.own.Open()
+		s.leaveOwn()
 		return f.invoke(ctx, a, b, c, d, e, g)
 	}
 	slots := (*[6]uint64)(s.own.slots)
@@ -81,7 +90,10 @@ func (f *Function) Invoke6(ctx context.Context, a, b, c, d, e, g uint64) (uint64
 		return 0, f.failed(s.own.Fiber)
 	}
 	result := slots[0]
-	s.leaveQuick()
+	s.own.OpenOrOwn()
+	if s.life.refusesCalls() {
+		s.endOwner()
+	}
 	return result, nil
 }
 
@@ -103,11 +115,14 @@ func (f *Function) CallSlots(ctx context.Context, values []uint64) error {
 		return f.callSlotsSlow(ctx, values)
 	}
 	t := f.typ
-	if len(values) < t.Slots || !s.own.TakeFree() {
+	if len(values) < t.Slots || len(s.calls) > 0 {
+		return f.callSlotsSlow(ctx, values)
+	}
+	if !s.own.TakeFree() {
 		return f.callSlotsSlow(ctx, values)
 	}
 	if s.own.Quick != unsafe.Pointer(f) || s.life.refusesCalls() {
-		s.own.Open()
+		s.leaveOwn()
 		return f.callSlotsSlow(ctx, values)
 	}
 	slots := s.own.slots
@@ -121,7 +136,10 @@ func (f *Function) CallSlots(ctx context.Context, values []uint64) error {
 	for i := range results {
 		results[i] = *SlotAt(slots, i)
 	}
-	s.leaveQuick()
+	s.own.OpenOrOwn()
+	if s.life.refusesCalls() {
+		s.endOwner()
+	}
 	return nil
 }
 

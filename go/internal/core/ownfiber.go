@@ -46,7 +46,7 @@ func (s *Instance) keepFiber() bool {
 	}
 	keepers.instances[s.owned] = weak.Make(s)
 	s.owned.block.Store((*byte)(fb.Keep()))
-	fb.Instance, fb.Direct, fb.Local = s.id, s.direct(), unsafe.Pointer(&s.own.call)
+	fb.CallDirectly(s.id, s.direct(), unsafe.Pointer(&s.own.call))
 	s.own.Fiber = fb
 	return true
 }
@@ -112,22 +112,9 @@ func (s *Instance) leaveOwn() {
 	}
 }
 
-// leaveQuick is leaveOwn for calls on the short way, which may make their goroutine the owner of the
-// gate.
-func (s *Instance) leaveQuick() {
-	if s.own.OpenOrOwn() {
-		if s.life.refusesCalls() {
-			s.endOwner()
-		}
-		return
-	}
-	if s.life.isClosed() {
-		s.shut()
-	}
-}
-
-// endOwner makes the owner of the gate look at the lifetime when it comes next: it is the owner no
-// more. What made calls be refused was noted before.
+// endOwner makes the owner of the gate look at the lifetime when it comes next, as it is the owner no
+// more, and shuts the gate if the instance is closed, unless there is a call on the fiber, which
+// does both when it ends. Why calls are refused is noted before.
 func (s *Instance) endOwner() {
 	if s.own.Claim() {
 		s.leaveOwn()

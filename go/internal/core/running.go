@@ -20,7 +20,14 @@ func (f *Function) Begin(ctx context.Context) (*fiber.Fiber, unsafe.Pointer, err
 	if !fiber.Alive(ctx) {
 		return nil, nil, f.badContext(ctx)
 	}
-	if own := &f.instance.own; own.TakeFree() || own.Take() {
+	own := &f.instance.own
+	taken := false
+	if own.IsOwned() {
+		taken = own.Take()
+	} else {
+		taken = own.TakeFree()
+	}
+	if taken {
 		if own.bound == f && !f.instance.life.refusesCalls() {
 			return own.Fiber, own.slots, nil
 		}
@@ -84,7 +91,6 @@ func (f *Function) beginPooled() (*fiber.Fiber, unsafe.Pointer, error) {
 		var fb *fiber.Fiber
 		if fb, err = acquireFiber(); err == nil {
 			fb.Guarded = true
-			fb.Instance, fb.Direct = s.id, s.direct()
 			return fb, fb.Prepare(entry, s, f.typ.Slots), nil
 		}
 	}
@@ -186,10 +192,10 @@ func (s *Instance) Unwound(*fiber.Fiber) { s.leaveOwn() }
 // pool, and those of linked instances.
 func (s *Instance) HostCall(fb *fiber.Fiber, ctx context.Context, instance, function uint64, slots []uint64) error {
 	if instance == s.id {
-		c := (*Call)(fb.Local)
+		c := (*Call)(fb.Local())
 		if c == nil {
 			c = &Call{s, ctx}
-			fb.Local = unsafe.Pointer(c)
+			fb.CallDirectly(s.id, s.direct(), unsafe.Pointer(c)) // from the next one on
 		}
 		return s.calls[function](c, slots)
 	}

@@ -21,16 +21,15 @@ import (
 // owner has an ownership of its own, which is never used again: who was the owner once, and has not
 // noticed, can do no harm to the next one.
 type Gate struct {
-	word  uint32                    // gateOpen, gateTaken or gateShut
-	owned atomic.Pointer[ownership] // nil for none; who has taken the word sets it
+	word      uint32                    // gateOpen, gateTaken or gateShut
+	strangers uint32                    // how often others wanted it while there was an owner
+	owned     atomic.Pointer[ownership] // nil for none; who has taken the word sets it
 
 	// These belong to who has taken the word.
-	visits   uint32 // ends of uses that may make an owner
-	streak   uint32 // how often last was met in a row
-	patience uint32 // how often it has to be before it becomes the owner; grows with each owner
-	last     uintptr
-
-	strangers uint32 // how often others wanted the gate while there was an owner
+	last     uintptr // the goroutine that was met last, at one visit in some
+	visits   uint32  // ends of uses that may make an owner
+	streak   uint32  // how often last was met in a row
+	patience uint32  // how often it has to be before it becomes the owner; grows with each owner
 }
 
 const (
@@ -69,12 +68,13 @@ const (
 	ownedWord Outcome = 4 // added: there is no owner any more, and the word belongs to the caller
 )
 
-// TakeFree begins a use, if there is none, and no owner either.
-func (g *Gate) TakeFree() bool {
-	return g.owned.Load() == nil && atomic.CompareAndSwapUint32(&g.word, gateOpen, gateTaken)
-}
+// TakeFree begins a use, if there is none, of a gate that nobody owns.
+func (g *Gate) TakeFree() bool { return atomic.CompareAndSwapUint32(&g.word, gateOpen, gateTaken) }
 
-// Take begins a use, if there is none. TakeFree is to be tried before.
+// IsOwned reports whether somebody owns the gate, so that Take and CallOwned are worth trying.
+func (g *Gate) IsOwned() bool { return hasOwners && g.owned.Load() != nil }
+
+// Take begins a use, if there is none, of a gate that is owned.
 func (g *Gate) Take() bool {
 	o := g.owned.Load()
 	if o == nil {
@@ -160,19 +160,18 @@ func (g *Gate) openWord() {
 	}
 }
 
-// OpenOrOwn ends a use of a gate without an owner, and reports whether the goroutine is its owner
-// from now on, because it has come so often. Then the caller has to Claim the gate if there was a
-// reason to do so before.
-func (g *Gate) OpenOrOwn() bool {
+// OpenOrOwn ends a use of a gate that nobody owns, or makes the goroutine its owner, if it has come
+// often enough. What is a reason to Claim the gate from an owner is to be looked at after it.
+func (g *Gate) OpenOrOwn() {
 	if g.visits++; hasOwners && g.visits%sampling == 0 {
-		return g.own()
+		g.openOrOwn()
+	} else {
+		g.openWord()
 	}
-	g.openWord()
-	return false
 }
 
-// own is OpenOrOwn for some of the visits.
-func (g *Gate) own() bool {
+// openOrOwn is OpenOrOwn for some of the visits.
+func (g *Gate) openOrOwn() {
 	me := goroutine()
 	if g.last == me {
 		g.streak++
@@ -181,11 +180,10 @@ func (g *Gate) own() bool {
 	}
 	if g.streak < max(g.patience, firstPatience) || !registerBarrier() {
 		g.openWord()
-		return false
+		return
 	}
 	g.streak = 0
 	g.owned.Store(&ownership{goroutine: me}) // a locked operation: what is read after it is read after it
-	return true
 }
 
 // Shut shuts the gate for good, if it is open, and reports whether it did.
@@ -205,9 +203,6 @@ type Kept struct {
 	Quick                  unsafe.Pointer
 	Params, Results, Slots int // of the function: its slots, and the larger number of both
 }
-
-// IsOwned reports whether somebody owns the gate, so that CallOwned is worth trying.
-func (k *Kept) IsOwned() bool { return hasOwners && k.owned.Load() != nil }
 
 // CallOwned calls the function that the fiber is prepared for, if it is this one, and the goroutine
 // owns the gate: it takes the arguments out of values, of which there are n, and leaves the results

@@ -17,7 +17,12 @@ type guarded struct {
 	plain  int // only users write it
 }
 
-func (o *guarded) take() bool { return o.TakeFree() || o.Take() }
+func (o *guarded) take() bool {
+	if o.IsOwned() {
+		return o.Take()
+	}
+	return o.TakeFree()
+}
 
 func (o *guarded) shut() {
 	if o.Shut() {
@@ -33,13 +38,12 @@ func (o *guarded) open() {
 }
 
 func (o *guarded) openOrOwn() {
-	if o.owned.Load() != nil {
+	if o.IsOwned() {
 		o.open()
-	} else if !o.OpenOrOwn() {
-		if o.closed.Load() {
-			o.shut()
-		}
-	} else if o.closed.Load() {
+		return
+	}
+	o.OpenOrOwn()
+	if o.closed.Load() {
 		o.endOwner()
 	}
 }
