@@ -50,9 +50,9 @@ type ownership struct {
 const hasOwners = runtime.GOOS == "linux" && runtime.GOARCH == "amd64" && !raceDetector
 
 const (
-	sampling      = 16 // visits between two looks at who it is
-	firstPatience = 4
-	maxPatience   = 1 << 20
+	sampling      = 64 // visits between two looks at who it is
+	firstPatience = 1
+	maxPatience   = 1 << 18
 	maxStrangers  = 64
 )
 

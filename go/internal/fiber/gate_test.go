@@ -119,6 +119,31 @@ func TestGateHasOwners(t *testing.T) {
 	}
 }
 
+// Where the system call is not allowed, gates have no owners.
+func TestGateWithoutBarrier(t *testing.T) {
+	before := registerBarrier
+	registerBarrier = func() bool { return false }
+	defer func() { registerBarrier = before }()
+	var o guarded
+	for range 10_000 {
+		if !o.take() {
+			t.Fatal("the gate is taken")
+		}
+		o.use(t, 0)
+	}
+	if o.IsOwned() {
+		t.Error("the gate has an owner")
+	}
+	if !o.take() {
+		t.Fatal("the gate is taken")
+	}
+	o.close() // with a barrier of another kind
+	o.open()
+	if !o.IsShut() || o.shuts.Load() != 1 {
+		t.Errorf("shut %d times", o.shuts.Load())
+	}
+}
+
 // The owner closes what it owns: outside of a use, and during one.
 func TestGateOwnerCloses(t *testing.T) {
 	for _, inside := range []bool{false, true} {

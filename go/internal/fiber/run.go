@@ -117,7 +117,7 @@ func dispatch(f *Fiber, ctx context.Context) bool {
 // hostSlots views the arguments and results of a host call, which are on the guest's stack.
 func (f *Fiber) hostSlots(callee *engine.HostFunction) []uint64 {
 	n := max(callee.Params, callee.Results)
-	return (*field[*[1 << 32]uint64](f, ctxSlots))[:n:n] // unsafe.Slice would multiply
+	return (*field[*[1 << 27]uint64](f, ctxSlots))[:n:n] // some instructions less than unsafe.Slice
 }
 
 // stop notes why the guest does not go on: the error of a host function, the context, or that calls
