@@ -30,8 +30,8 @@ var floors = []struct {
 	{
 		folder: "go/internal/core",
 		floors: []string{
-			"code doc errors faces functype gate lifetime",
-			"barrier memory module",
+			"code doc errors faces functype lifetime",
+			"memory module",
 			"parts",
 			"ownfiber tokens",
 			"space",

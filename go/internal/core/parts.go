@@ -149,16 +149,14 @@ func (c *Call) Token() unsafe.Pointer {
 	return c.instance.owned.token
 }
 
-// ownFiber is the fiber that an instance keeps; see ownfiber.go. All but the gate belongs to who
-// has taken the gate.
+// ownFiber is the fiber that an instance keeps; see ownfiber.go. All of it belongs to who has taken
+// the gate.
 type ownFiber struct {
-	gate  gate
-	once  bool      // there was a call
-	quick *Function // bound if the short way may be taken, else nil
-	fiber *fiber.Fiber
-	slots unsafe.Pointer
-	bound *Function // that the fiber is prepared for
-	call  Call      // for the host functions that a call on the fiber calls
+	fiber.Kept // Quick is bound if the short way may be taken, else nil
+	slots      unsafe.Pointer
+	bound      *Function // that the fiber is prepared for
+	once       bool      // there was a call
+	call       Call      // for the host functions that a call on the fiber calls
 }
 
 // borrowed are the memories, globals and tables of an instance that were asked for. They are closed
@@ -219,13 +217,6 @@ func (c *contents) each(see func(*Instance) (more bool)) {
 
 // IsClosed reports whether the instance was closed.
 func (s *Instance) IsClosed() bool { return s.life.isClosed() }
-
-// Terminate ends the calls that were made of the instance's functions and run, and refuses others,
-// with a *Terminated of the error. Only the first one counts.
-func (s *Instance) Terminate(err error) {
-	s.quit.Set(&Terminated{err})
-	s.life.end()
-}
 
 // IsTerminated reports whether Terminate was called.
 func (s *Instance) IsTerminated() bool { return s.quit.Err() != nil }
