@@ -14,8 +14,8 @@ import (
 // searching in pools. Calls that find the gate taken, because they are nested or come from another
 // goroutine, take a fiber from the pool, and count themselves as users of the instance.
 //
-// The owner of the gate does not look whether calls are refused: who refuses them ends its ownership
-// after that, and who becomes the owner looks once more after that.
+// The owner of the gate does not look whether calls are refused: who refuses them ends its
+// ownership after that, and who becomes the owner looks once more after that.
 
 // maxKeepers is how many instances can keep a fiber at the same time; the calls of others take one
 // from the pool. Each fiber that is kept takes two memory mappings and some pages.
@@ -112,8 +112,8 @@ func (s *Instance) leaveOwn() {
 	}
 }
 
-// endOwner makes the owner of the gate look at the lifetime when it comes next, as it is the owner no
-// more, and shuts the gate if the instance is closed, unless there is a call on the fiber, which
+// endOwner makes the owner of the gate look at the lifetime when it comes next, as it is the owner
+// no more, and shuts the gate if the instance is closed, unless there is a call on the fiber, which
 // does both when it ends. Why calls are refused is noted before.
 func (s *Instance) endOwner() {
 	if s.own.Claim() {

@@ -51,8 +51,8 @@ stop:
 	MOVQ $1, ret+32(FP)
 	RET
 
-// Owners of gates: see gate.go. The owner is inside from where it has set busy and then seen that it
-// need not leave.
+// Owners of gates: see gate.go. The owner is inside from where it has set busy and then seen that
+// it need not leave.
 
 // Lets the goroutine into the gate at SI, with its ownership in R8. In case it is not the owner, it
 // is inside already, or it has to leave, jumps to where others are told.
@@ -75,8 +75,8 @@ stop:
 	CMPL ownership_leaving(R8), $0; \
 	JNE  lost
 
-// Adds to the outcome in DX whether the word of the gate belongs to the goroutine, which is out, and
-// had to leave for good.
+// Adds to the outcome in DX whether the word of the gate belongs to the goroutine, which is out,
+// and had to leave for good.
 #define LOST \
 	MOVL $1, AX; \
 	MOVL $2, CX; \

@@ -10,16 +10,16 @@ import (
 // Gate admits one user at a time, until it is shut for good. The zero value is open.
 //
 // A use costs one locked operation of the processor, on word. On x86 that takes as long as much of
-// a call. So there a goroutine that takes a gate again and again becomes its owner. As long as there
-// is an owner, the word is taken, for it, and it goes in and out by plain stores to busy.
+// a call. So there a goroutine that takes a gate again and again becomes its owner. As long as
+// there is an owner, the word is taken, for it, and it goes in and out by plain stores to busy.
 //
 // How others take the gate from its owner: one of them sets leaving to 1, makes all processors
 // execute a barrier, and looks at busy. The owner sets busy when it goes in, and clears it when it
-// goes out, and looks at leaving after either. So if the other one sees it inside, the owner is sure
-// to see that it has to leave, at the latest when it goes out. Whoever then changes leaving from 1
-// to 2 has the word: the owner if it is seen inside, either of both if it is seen outside. Each
-// owner has an ownership of its own, which is never used again: who was the owner once, and has not
-// noticed, can do no harm to the next one.
+// goes out, and looks at leaving after either. So if the other one sees it inside, the owner is
+// sure to see that it has to leave, at the latest when it goes out. Whoever then changes leaving
+// from 1 to 2 has the word: the owner if it is seen inside, either of both if it is seen outside.
+// Each owner has an ownership of its own, which is never used again: who was the owner once, and
+// has not noticed, can do no harm to the next one.
 type Gate struct {
 	word      uint32                    // gateOpen, gateTaken or gateShut
 	strangers uint32                    // how often others wanted it while there was an owner
@@ -41,7 +41,7 @@ const (
 // ownership is that of a gate by a goroutine. It takes a cache line for itself.
 type ownership struct {
 	goroutine uintptr
-	busy      uint32 // 1 while the owner is inside, or looks whether it may be; only the owner writes it
+	busy      uint32 // 1 while the owner is inside, or about to be; only the owner writes it
 	leaving   uint32 // 1 if it has to leave for good, 2 once it has
 	_         [48]byte
 }
@@ -150,8 +150,8 @@ func (g *Gate) openLeft(o *ownership) {
 
 // openWord opens the gate, by a plain store where there are owners: x86 processors show stores to
 // others in the order of the program, after the loads before them, and Go's compiler moves no load
-// of memory past a store. On arm64 it is a store-release and the look at something else afterwards a
-// load-acquire (STLR, LDAR), which the processor keeps in order.
+// of memory past a store. On arm64 it is a store-release and the look at something else afterwards
+// a load-acquire (STLR, LDAR), which the processor keeps in order.
 func (g *Gate) openWord() {
 	if hasOwners {
 		g.word = gateOpen
@@ -183,7 +183,7 @@ func (g *Gate) openOrOwn() {
 		return
 	}
 	g.streak = 0
-	g.owned.Store(&ownership{goroutine: me}) // a locked operation: what is read after it is read after it
+	g.owned.Store(&ownership{goroutine: me}) // a locked operation: no later load is done before it
 }
 
 // Shut shuts the gate for good, if it is open, and reports whether it did.

@@ -82,7 +82,8 @@ func (o *guarded) use(t *testing.T, work int) {
 	o.openOrOwn()
 }
 
-// One goroutine after the other takes the gate often enough to own it, and the one after it gets it.
+// One goroutine after the other takes the gate often enough to own it, and the one after it gets
+// it.
 func TestGateHasOwners(t *testing.T) {
 	var o guarded
 	uses := 0
