@@ -22,3 +22,6 @@ func (g *gate) shut() bool { return atomic.CompareAndSwapUint32(&g.word, gateOpe
 
 // isShut reports whether the gate is shut.
 func (g *gate) isShut() bool { return atomic.LoadUint32(&g.word) == gateShut }
+
+// isTaken reports whether there is a user.
+func (g *gate) isTaken() bool { return atomic.LoadUint32(&g.word) == gateTaken }

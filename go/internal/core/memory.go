@@ -20,8 +20,8 @@ type Memory struct {
 	owned   bool
 	typ     engine.MemoryType
 
-	// definition is asked for when first needed: the engine notes that Go sees the bytes.
-	definition atomic.Pointer[engine.MemoryDefinition]
+	definition atomic.Pointer[engine.MemoryDefinition] // asked for when first needed
+	shown      atomic.Bool                             // somebody may keep addresses of bytes
 
 	// Faces are what faces show of it.
 	Faces Faces
@@ -74,6 +74,15 @@ func (m *Memory) get() *engine.MemoryDefinition {
 	return d
 }
 
+// show tells the engine that addresses of bytes may be kept after the memory is closed. The memory
+// is in use.
+func (m *Memory) show() {
+	if !m.shown.Load() {
+		m.handle.ShowMemory()
+		m.shown.Store(true)
+	}
+}
+
 // IsOwned reports whether the memory belongs to no instance.
 func (m *Memory) IsOwned() bool { return m != nil && m.owned }
 
@@ -95,6 +104,7 @@ func (m *Memory) Bytes() []byte {
 	if !m.Enter() {
 		return nil
 	}
+	m.show()
 	bytes := m.get().Bytes()
 	m.Leave()
 	return bytes
@@ -143,7 +153,10 @@ func (m *Memory) DoFrom(offset, length uint64, see func([]byte)) error {
 // View returns a part of the memory without copying it. It returns an error that wraps ErrClosed,
 // or an *OutsideError.
 func (m *Memory) View(offset, length uint64) (view []byte, err error) {
-	err = m.Do(offset, length, func(window []byte) { view = window[:length:length] })
+	err = m.Do(offset, length, func(window []byte) {
+		m.show()
+		view = window[:length:length]
+	})
 	return view, err
 }
 
