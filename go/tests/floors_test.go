@@ -42,7 +42,7 @@ var floors = []struct {
 			"global table",
 			"registry",
 			"link",
-			"instance",
+			"instance snapshot",
 		},
 	},
 	{
@@ -69,7 +69,7 @@ var floors = []struct {
 			"hostfunc",
 			"imports",
 			"compat_importobject compat_imports instantiate",
-			"compat_instance compat_module linker newfunction terminate wasi_bind",
+			"compat_instance compat_module linker newfunction snapshot terminate wasi_bind",
 			"wasi",
 			"compat_wasi pool",
 		},

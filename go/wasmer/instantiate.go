@@ -44,7 +44,11 @@ func (module *Module) InstantiateContext(
 
 // instantiate creates an instance, and wraps errors in the types and texts of this package.
 func instantiate(ctx context.Context, module *core.Module, imports *Imports, options core.InstanceOptions) (*Instance, error) {
-	instance, err := core.Instantiate(ctx, module, imports.registry(), options)
+	return instantiated(core.Instantiate(ctx, module, imports.registry(), options))
+}
+
+// instantiated is what users get of an instance or of why there is none.
+func instantiated(instance *core.Instance, err error) (*Instance, error) {
 	switch err := err.(type) {
 	case nil:
 		return instanceOf(instance), nil

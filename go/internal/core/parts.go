@@ -39,16 +39,33 @@ type Instance struct {
 	quit      fiber.Quit  // ends its calls
 	opened    atomic.Bool // what it exports can be asked for
 
+	initialized bool // it was made of a snapshot
+
 	exportedIndex uint32                          // that of the exported memory among all
 	space         atomic.Pointer[externref.Space] // that calls have to join; see space.go
 
-	atClose func() // called when the resources are freed, or nil
+	atClose    func()                // called when the resources are freed, or nil
+	atReset    func() error          // called after a reset, or nil
+	atSnapshot func() (int64, error) // says why there can be no snapshot
 
 	// Data is what the embedder has set for host functions.
 	Data atomic.Pointer[any]
 
 	// Faces are what faces show of it.
 	Faces Faces
+}
+
+// Snapshot is what an instance held at one moment. Others are made of it, by many goroutines at
+// once. It keeps the code, but neither the module nor the instance.
+type Snapshot struct {
+	life    lifetime
+	handle  engine.Snapshot
+	code    *Code
+	about   *About
+	cleanup runtime.Cleanup
+
+	// Clock is what AtSnapshot has returned.
+	Clock int64
 }
 
 // resources are the parts of an instance outside of Go's heap. They do not refer to the instance,
@@ -226,7 +243,13 @@ func (s *Instance) refusal() error {
 	if s.life.isClosed() {
 		return ClosedError("instance")
 	}
-	return s.quit.Err()
+	if err := s.quit.Err(); err != nil {
+		return err
+	}
+	if s.life.isHeld() {
+		return ErrResetting
+	}
+	return nil
 }
 
 // IsOpened reports whether what the instance exports can be asked for: once it has been linked, and

@@ -9,7 +9,7 @@ import (
 )
 
 // abiNumber stands for this file, the C header and the generated layouts; the engine's own has to be equal.
-const abiNumber uint64 = 0x82f2d221ced1d240
+const abiNumber uint64 = 0x9d3fb51b36d95af1
 
 // The words of a call: arguments, and what pointers among them point to.
 const (
@@ -324,6 +324,7 @@ const (
 	entryInstanceFunctionAt
 	entryInstanceMemory0
 	entryInstanceNew
+	entryInstanceReset
 	entryInstanceStart
 	entryInstanceStore
 	entryInstanceToken
@@ -340,6 +341,10 @@ const (
 	entryProfile
 	entryProposals
 	entryRuntimeCall
+	entrySnapshotDeserialize
+	entrySnapshotFree
+	entrySnapshotSerialize
+	entrySnapshotTake
 	entryStatsRead
 	entryStoreWatchExtern
 	entryStoreWatchFree
@@ -704,9 +709,10 @@ func instanceMemory0(instance unsafe.Pointer) (result unsafe.Pointer) {
 }
 
 // instanceNew: Links an instance to its imports, which are aligned with those of the module, and
-// initialises it. `types` has the types of all host functions, a `gw_val_type` each. Does not run
-// the start function. Null options are the defaults.
-func instanceNew(module unsafe.Pointer, imports []gwImport, types []uint8, options gwInstanceOptions) (out unsafe.Pointer, err error) {
+// initialises it: with a snapshot of the module, if it is not null, as that says. `types` has the
+// types of all host functions, a `gw_val_type` each. Does not run the start function. Null options
+// are the defaults.
+func instanceNew(module unsafe.Pointer, imports []gwImport, types []uint8, options gwInstanceOptions, snapshot unsafe.Pointer) (out unsafe.Pointer, err error) {
 	a := takeArea()
 	a.words[0] = uintptr(module)
 	a.words[1] = uintptr(escape(unsafe.Pointer(unsafe.SliceData(imports))))
@@ -715,12 +721,25 @@ func instanceNew(module unsafe.Pointer, imports []gwImport, types []uint8, optio
 	a.words[4] = uintptr(len(types))
 	*(*gwInstanceOptions)(a.pointer(0)) = options
 	a.words[5] = a.address(0)
-	a.words[6] = a.room(3, 1)
+	a.words[6] = uintptr(snapshot)
+	a.words[7] = a.room(3, 1)
 	a.call(entryInstanceNew)
 	err = a.takeError()
 	runtime.KeepAlive(imports)
 	runtime.KeepAlive(types)
 	out = *(*unsafe.Pointer)(a.pointer(3))
+	a.release()
+	return
+}
+
+// instanceReset: Makes the own memories, tables, globals and segments of an instance what they
+// were before its start function was called. No code of it may be running. After an error it is
+// good for nothing.
+func instanceReset(instance unsafe.Pointer) (err error) {
+	a := takeArea()
+	a.words[0] = uintptr(instance)
+	a.call(entryInstanceReset)
+	err = a.takeError()
 	a.release()
 	return
 }
@@ -768,11 +787,12 @@ func interrupt(context unsafe.Pointer) {
 }
 
 // memoryDefinition: The memory's definition, valid as long as the handle; null for null and for
-// what is no memory. After this call the address range is known to Go, and is quarantined when the
-// memory is closed.
-func memoryDefinition(memory unsafe.Pointer) (result *MemoryDefinition) {
+// what is no memory. With `shown` the address range is known to Go from now on, and is quarantined
+// when the memory is closed. Without, nobody may keep an address in it for longer than the handle.
+func memoryDefinition(memory unsafe.Pointer, shown bool) (result *MemoryDefinition) {
 	a := takeArea()
 	a.words[0] = uintptr(memory)
+	a.words[1] = boolWord(shown)
 	a.call(entryMemoryDefinition)
 	result = (*MemoryDefinition)(a.result())
 	a.release()
@@ -914,6 +934,54 @@ func runtimeCall(context unsafe.Pointer) {
 	a.words[0] = uintptr(context)
 	a.call(entryRuntimeCall)
 	a.release()
+}
+
+// snapshotDeserialize: Makes a snapshot of a module of what `gw_snapshot_serialize` gave. Compiled
+// code relies on what it says: the bytes must be trusted.
+func snapshotDeserialize(module unsafe.Pointer, data []uint8) (out unsafe.Pointer, err error) {
+	a := takeArea()
+	a.words[0] = uintptr(module)
+	a.words[1] = uintptr(escape(unsafe.Pointer(unsafe.SliceData(data))))
+	a.words[2] = uintptr(len(data))
+	a.words[3] = a.room(0, 1)
+	a.call(entrySnapshotDeserialize)
+	err = a.takeError()
+	runtime.KeepAlive(data)
+	out = *(*unsafe.Pointer)(a.pointer(0))
+	a.release()
+	return
+}
+
+// snapshotFree: Frees a snapshot handle; instances keep what they need of it. Null is allowed.
+func snapshotFree(snapshot unsafe.Pointer) {
+	a := takeArea()
+	a.words[0] = uintptr(snapshot)
+	a.call(entrySnapshotFree)
+	a.release()
+}
+
+// snapshotSerialize: Serialises a snapshot, for `gw_snapshot_deserialize` with the same module.
+func snapshotSerialize(snapshot unsafe.Pointer) (out gwBytes, err error) {
+	a := takeArea()
+	a.words[0] = uintptr(snapshot)
+	a.words[1] = a.room(0, 2)
+	a.call(entrySnapshotSerialize)
+	err = a.takeError()
+	out = *(*gwBytes)(a.pointer(0))
+	a.release()
+	return
+}
+
+// snapshotTake: Takes a snapshot of an instance, of which no code may be running.
+func snapshotTake(instance unsafe.Pointer) (out unsafe.Pointer, err error) {
+	a := takeArea()
+	a.words[0] = uintptr(instance)
+	a.words[1] = a.room(0, 1)
+	a.call(entrySnapshotTake)
+	err = a.takeError()
+	out = *(*unsafe.Pointer)(a.pointer(0))
+	a.release()
+	return
 }
 
 // statsRead: Reads the counters.

@@ -146,6 +146,9 @@ typedef struct gw_instance gw_instance;
 // A compiled module.
 typedef struct gw_module gw_module;
 
+// A snapshot: what instances are made of beside a module.
+typedef struct gw_snapshot gw_snapshot;
+
 // A store as seen by somebody who does not keep it alive.
 typedef struct gw_store_watch gw_store_watch;
 
@@ -448,8 +451,9 @@ void gw_module_free(struct gw_module *module);
 struct gw_error *gw_memory_new(uint64_t min, bool has_max, uint64_t max, struct gw_extern **out);
 
 // The memory's definition, valid as long as the handle; null for null and for what is no memory.
-// After this call the address range is known to Go, and is quarantined when the memory is closed.
-const struct gw_memory_def *gw_memory_definition(const struct gw_extern *memory);
+// With `shown` the address range is known to Go from now on, and is quarantined when the memory is
+// closed. Without, nobody may keep an address in it for longer than the handle.
+const struct gw_memory_def *gw_memory_definition(const struct gw_extern *memory, bool shown);
 
 // Grows a memory by a number of its pages and returns its old size in pages.
 struct gw_error *gw_memory_grow(const struct gw_extern *memory, uint64_t pages, uint64_t *old);
@@ -519,7 +523,7 @@ struct gw_error *gw_function_type(const struct gw_extern *function, struct gw_by
 void gw_extern_free(struct gw_extern *item);
 
 // Links an instance to its imports, which are aligned with those of the module, and initialises
-// it. `types` has the types of all host functions, a `gw_val_type` each. Does not run the start
+// it: with a snapshot of the module, if it is not null, as that says. `types` has the types of all host functions, a `gw_val_type` each. Does not run the start
 // function. Null options are the defaults.
 struct gw_error *gw_instance_new(const struct gw_module *module,
                                  const struct gw_import *imports,
@@ -527,6 +531,7 @@ struct gw_error *gw_instance_new(const struct gw_module *module,
                                  const uint8_t *types,
                                  size_t types_len,
                                  const struct gw_instance_options *options,
+                                 const struct gw_snapshot *snapshot,
                                  struct gw_instance **out);
 
 // Returns the start function and true, or false where the module has none.
@@ -546,9 +551,29 @@ const void *gw_instance_token(const struct gw_instance *instance);
 // The instance's store, for the context of a call. Null for null.
 const void *gw_instance_store(const struct gw_instance *instance);
 
+// Makes the own memories, tables, globals and segments of an instance what they were before its
+// start function was called. No code of it may be running. After an error it is good for nothing.
+struct gw_error *gw_instance_reset(const struct gw_instance *instance);
+
 // Frees an instance handle; the instance itself goes with the last handle of its store. Null is
 // allowed.
 void gw_instance_free(struct gw_instance *instance);
+
+// Takes a snapshot of an instance, of which no code may be running.
+struct gw_error *gw_snapshot_take(const struct gw_instance *instance, struct gw_snapshot **out);
+
+// Serialises a snapshot, for `gw_snapshot_deserialize` with the same module.
+struct gw_error *gw_snapshot_serialize(const struct gw_snapshot *snapshot, struct gw_bytes *out);
+
+// Makes a snapshot of a module of what `gw_snapshot_serialize` gave. Compiled code relies on what
+// it says: the bytes must be trusted.
+struct gw_error *gw_snapshot_deserialize(const struct gw_module *module,
+                                         const uint8_t *data,
+                                         size_t len,
+                                         struct gw_snapshot **out);
+
+// Frees a snapshot handle; instances keep what they need of it. Null is allowed.
+void gw_snapshot_free(struct gw_snapshot *snapshot);
 
 // Watches the store of an instance.
 struct gw_error *gw_store_watch_new(const struct gw_instance *instance, struct gw_store_watch **out);

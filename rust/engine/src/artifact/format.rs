@@ -18,18 +18,15 @@
 //! not be read.
 
 use super::{Artifact, check};
+use crate::checksum::checksum;
 use crate::error::{Error, ErrorKind, Result};
 use crate::prelude::*;
 use core::fmt::Display;
-use crc::{CRC_32_ISO_HDLC, Crc, Table};
-
-/// Sixteen bytes a step, without vectors of the processor.
-const CRC: Crc<u32, Table<16>> = Crc::<u32, Table<16>>::new(&CRC_32_ISO_HDLC);
 
 const MAGIC: [u8; 8] = *b"\x7fgowasmr";
 /// To be raised with every change of the layout, of the types that are serialised, and of what
 /// compiled code expects to find at run time: the vmctx, the builtins, the calling conventions.
-const FORMAT: u32 = 6;
+const FORMAT: u32 = 7;
 /// Offset of the checksum, and where the bytes that it covers begin.
 const CHECKSUM: usize = 12;
 const CHECKED: usize = 16;
@@ -135,14 +132,14 @@ fn open(bytes: &[u8]) -> Result<(Origin, &[u8])> {
     if format != FORMAT {
         return Err(refuse(format!("its format has version {format}, expected {FORMAT}")));
     }
-    let checksum = u32::from_le_bytes(take(&mut rest).ok_or_else(cut)?);
+    let expected = u32::from_le_bytes(take(&mut rest).ok_or_else(cut)?);
     let length = u64::from_le_bytes(take(&mut rest).ok_or_else(cut)?);
     if length != bytes.len() as u64 {
         return Err(refuse(format!("it is cut or altered: {} bytes given, expected {length}", bytes.len())));
     }
-    let found = CRC.checksum(&bytes[CHECKED..]);
-    if found != checksum {
-        return Err(refuse(format!("it was altered: its checksum is {found:#010x}, expected {checksum:#010x}")));
+    let found = checksum(&bytes[CHECKED..]);
+    if found != expected {
+        return Err(refuse(format!("it was altered: its checksum is {found:#010x}, expected {expected:#010x}")));
     }
     let mut text = || {
         let length = u32::from_le_bytes(take(&mut rest)?) as usize;
@@ -165,7 +162,7 @@ fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
 pub(super) fn seal(bytes: &mut [u8]) {
     let length = bytes.len() as u64;
     bytes[CHECKED..FIXED].copy_from_slice(&length.to_le_bytes());
-    let checksum = CRC.checksum(&bytes[CHECKED..]);
+    let checksum = checksum(&bytes[CHECKED..]);
     bytes[CHECKSUM..CHECKED].copy_from_slice(&checksum.to_le_bytes());
 }
 

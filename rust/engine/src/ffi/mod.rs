@@ -25,6 +25,7 @@ pub mod instance;
 pub mod memory;
 pub mod module;
 pub mod roots;
+pub mod snapshot;
 #[allow(clashing_extern_declarations)] // it knows the functions by their addresses only
 #[rustfmt::skip] // generated
 pub mod table;

@@ -5,10 +5,10 @@
 use super::Entry;
 
 /// Stands for the header and the order below; whoever calls by number compares it.
-pub const ABI: u64 = 0x82f2_d221_ced1_d240;
+pub const ABI: u64 = 0x9d3f_b51b_36d9_5af1;
 
 /// Their names.
-pub const NAMES: [&str; 61] = [
+pub const NAMES: [&str; 66] = [
     "gw_bytes_free",
     "gw_clock_monotonic",
     "gw_compilation_cancel",
@@ -41,6 +41,7 @@ pub const NAMES: [&str; 61] = [
     "gw_instance_function_at",
     "gw_instance_memory0",
     "gw_instance_new",
+    "gw_instance_reset",
     "gw_instance_start",
     "gw_instance_store",
     "gw_instance_token",
@@ -57,6 +58,10 @@ pub const NAMES: [&str; 61] = [
     "gw_profile",
     "gw_proposals",
     "gw_runtime_call",
+    "gw_snapshot_deserialize",
+    "gw_snapshot_free",
+    "gw_snapshot_serialize",
+    "gw_snapshot_take",
     "gw_stats_read",
     "gw_store_watch_extern",
     "gw_store_watch_free",
@@ -106,6 +111,7 @@ unsafe extern "C" {
     fn gw_instance_function_at();
     fn gw_instance_memory0();
     fn gw_instance_new();
+    fn gw_instance_reset();
     fn gw_instance_start();
     fn gw_instance_store();
     fn gw_instance_token();
@@ -122,6 +128,10 @@ unsafe extern "C" {
     fn gw_profile();
     fn gw_proposals();
     fn gw_runtime_call();
+    fn gw_snapshot_deserialize();
+    fn gw_snapshot_free();
+    fn gw_snapshot_serialize();
+    fn gw_snapshot_take();
     fn gw_stats_read();
     fn gw_store_watch_extern();
     fn gw_store_watch_free();
@@ -138,7 +148,7 @@ unsafe extern "C" {
 }
 
 /// Their addresses.
-pub static TABLE: [Entry; 61] = [
+pub static TABLE: [Entry; 66] = [
     Entry(gw_bytes_free as *const ()),
     Entry(gw_clock_monotonic as *const ()),
     Entry(gw_compilation_cancel as *const ()),
@@ -171,6 +181,7 @@ pub static TABLE: [Entry; 61] = [
     Entry(gw_instance_function_at as *const ()),
     Entry(gw_instance_memory0 as *const ()),
     Entry(gw_instance_new as *const ()),
+    Entry(gw_instance_reset as *const ()),
     Entry(gw_instance_start as *const ()),
     Entry(gw_instance_store as *const ()),
     Entry(gw_instance_token as *const ()),
@@ -187,6 +198,10 @@ pub static TABLE: [Entry; 61] = [
     Entry(gw_profile as *const ()),
     Entry(gw_proposals as *const ()),
     Entry(gw_runtime_call as *const ()),
+    Entry(gw_snapshot_deserialize as *const ()),
+    Entry(gw_snapshot_free as *const ()),
+    Entry(gw_snapshot_serialize as *const ()),
+    Entry(gw_snapshot_take as *const ()),
     Entry(gw_stats_read as *const ()),
     Entry(gw_store_watch_extern as *const ()),
     Entry(gw_store_watch_free as *const ()),

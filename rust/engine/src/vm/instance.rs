@@ -13,12 +13,14 @@ use super::memory::Memory;
 use super::module::Module;
 use super::pinned::Pinned;
 use super::refused::Refused;
+use super::snapshot::Snapshot;
 use super::stats::{self, Live};
 use super::store::Store;
 use super::table::Table;
 use super::vmctx::Vmctx;
 use crate::abi::vmctx::{
-    FuncImport, FuncRecord, GlobalCell, HOST_MAGIC, Header, HostFunction, MemoryEntry, TableEntry, VMCTX_MAGIC,
+    DataEntry, ElementEntry, FuncImport, FuncRecord, GlobalCell, HOST_MAGIC, Header, HostFunction, MemoryEntry,
+    TableEntry, VMCTX_MAGIC,
 };
 use crate::artifact::TrampolineKey;
 use crate::error::{Error, ErrorKind, Result};
@@ -65,7 +67,9 @@ pub(super) struct InstanceData {
     tables: Box<[NonNull<Table>]>,
     globals: Box<[NonNull<GlobalCell>]>,
     /// Items of passive element segments, which the vmctx points to.
-    elements: Vec<Box<[u64]>>,
+    pub(super) elements: Vec<Box<[u64]>>,
+    /// What the instance was made of and is reset to; none for its module alone.
+    origin: Option<Snapshot>,
     _live: Live,
 }
 
@@ -85,6 +89,30 @@ impl Instance {
     /// `Instantiate` with a trap where an active segment does not fit; the segments before it have
     /// taken effect then.
     pub fn new(store: &Store, module: &Module, imports: &[Extern], options: InstanceOptions) -> Result<Self> {
+        Self::make(store, module, None, imports, options)
+    }
+
+    /// The same of a snapshot: memories, tables, globals and segments are what they were when it
+    /// was taken. Elements and data are not copied to what is imported.
+    ///
+    /// # Errors
+    /// As [`Instance::new`], but for segments.
+    pub fn from_snapshot(
+        store: &Store,
+        snapshot: &Snapshot,
+        imports: &[Extern],
+        options: InstanceOptions,
+    ) -> Result<Self> {
+        Self::make(store, snapshot.module(), Some(snapshot), imports, options)
+    }
+
+    fn make(
+        store: &Store,
+        module: &Module,
+        origin: Option<&Snapshot>,
+        imports: &[Extern],
+        options: InstanceOptions,
+    ) -> Result<Self> {
         let info = module.info();
         if let Some(import) = info.imports.get(imports.len()) {
             return Err(linker::missing(import));
@@ -96,19 +124,26 @@ impl Instance {
         for (import, given) in info.imports.iter().zip(imports) {
             linker::check(module, import, given)?;
         }
-        let memories = info.memories[info.imported_memories as usize..].iter();
-        let memories =
-            memories.map(|ty| Memory::new(ty, module.options().bounds, options.max_memory_pages).map(Pinned::new));
+        let state = origin.map(Snapshot::state);
+        let (bounds, ceiling) = (module.options().bounds, options.max_memory_pages);
+        let memories = info.memories[info.imported_memories as usize..].iter().enumerate();
+        let memories = memories.map(|(own, ty)| {
+            let state = state.map(|state| &state.memories[own]);
+            let image = state.map_or_else(|| &module.template().images[own], |state| &state.image);
+            Memory::beginning(ty, bounds, ceiling, image.as_ref(), state.map(|state| state.pages)).map(Pinned::new)
+        });
         let memories = memories.collect::<Result<Vec<_>>>()?;
-        let tables = (info.imported_tables as usize..info.tables.len()).map(|index| {
+        let tables = (info.imported_tables as usize..info.tables.len()).enumerate().map(|(own, index)| {
             let (ty, can_grow) = (&info.tables[index], info.table_can_grow[index]);
-            Table::new(ty, can_grow, options.max_table_elements).map(Pinned::new)
+            let elements = state.map(|state| state.tables[own].len() as u64);
+            Table::beginning(ty, can_grow, options.max_table_elements, elements).map(Pinned::new)
         });
         let tables = tables.collect::<Result<Vec<_>>>()?;
         let mut data = InstanceData::link(module, imports, &memories, &tables, options.id)?;
-        let mut passive = Vec::new();
-        initialize::before_publication(&data, &mut passive)?;
-        data.elements = passive;
+        initialize::globals(&data)?;
+        data.elements = initialize::passive_items(&data)?;
+        initialize::passive_segments(&data);
+        data.origin = origin.cloned();
         let data = Pinned::new(data);
 
         join(store, imports);
@@ -121,8 +156,39 @@ impl Instance {
             contents.tables.extend(tables);
             contents.instances.push(data);
         });
-        initialize::segments(instance.data())?;
+        match state {
+            None => initialize::segments(instance.data(), false)?,
+            Some(state) => state.restore(instance.data())?,
+        }
         Ok(instance)
+    }
+
+    /// Makes the own memories, tables, globals and segments what they were when the instance was
+    /// made, before its start function was called. What is imported stays as it is. After an error
+    /// the instance is good for nothing.
+    ///
+    /// # Errors
+    /// Kind `Resource` where the system refuses.
+    ///
+    /// # Safety
+    /// No code of the instance runs. Code of instances that import its memories and tables may run,
+    /// and finds these in some state between both.
+    pub unsafe fn reset(&self) -> Result<()> {
+        let data = self.data();
+        let info = data.module.info();
+        for index in info.imported_memories..info.memories.len() as u32 {
+            // SAFETY: by the caller's promise.
+            unsafe { data.memory(index).begin_again()? };
+        }
+        for index in info.imported_tables..info.tables.len() as u32 {
+            data.table(index).begin_again()?;
+        }
+        let Some(origin) = &data.origin else {
+            initialize::globals(data)?;
+            initialize::passive_segments(data);
+            return initialize::segments(data, true);
+        };
+        origin.state().restore(data)
     }
 
     pub(super) fn data(&self) -> &InstanceData {
@@ -225,6 +291,7 @@ impl InstanceData {
             tables: Box::default(),
             globals: Box::default(),
             elements: Vec::new(),
+            origin: None,
             _live: stats::INSTANCES.count(),
         };
         let (mut functions, mut hosts) = (0, 0);
@@ -368,6 +435,57 @@ impl InstanceData {
         Some(self.vmctx.at(self.module.layout().func_record(position)))
     }
 
+    /// The index of the function that a slot refers to: one of the instance, or one that it
+    /// imports.
+    pub(super) fn function_of(&self, slot: u64) -> Option<u32> {
+        let (info, layout) = (self.module.info(), self.module.layout());
+        let first = self.vmctx.pointer().addr() as u64 + u64::from(layout.func_record(0));
+        if let Some(offset) = slot.checked_sub(first) {
+            const SIZE: u64 = size_of::<FuncRecord>() as u64;
+            let position = usize::try_from(offset / SIZE).ok().filter(|_| offset.is_multiple_of(SIZE));
+            if let Some(function) = position.and_then(|position| info.escaping.get(position)) {
+                return Some(*function);
+            }
+        }
+        let import = |function: u32| self.read::<FuncImport>(layout.import(function)).record.addr() as u64;
+        (0..info.imported_functions).find(|function| import(*function) == slot)
+    }
+
+    /// The slot that refers to a function, if references to it can be taken.
+    pub(super) fn slot_of(&self, function: u32) -> Option<u64> {
+        let info = self.module.info();
+        if let Some(record) = self.record(function) {
+            return Some(record.addr().get() as u64);
+        }
+        let import = || self.read::<FuncImport>(self.module.layout().import(function)).record.addr() as u64;
+        info.is_imported_function(function).then(import)
+    }
+
+    /// Whether an element segment has not been dropped, and has items.
+    pub(super) fn has_elements(&self, index: u32) -> bool {
+        self.read::<ElementEntry>(self.module.layout().element(index)).length > 0
+    }
+
+    /// Whether a data segment has not been dropped, and has bytes.
+    pub(super) fn has_bytes(&self, index: u32) -> bool {
+        self.read::<DataEntry>(self.module.layout().data(index)).length > 0
+    }
+
+    /// Drops an element segment; only while no code runs. As when code drops it, the items stay
+    /// where they are.
+    pub(super) fn drop_elements(&self, index: u32) {
+        let offset = self.module.layout().element(index);
+        let entry: ElementEntry = self.read(offset);
+        self.write(offset, ElementEntry { length: 0, ..entry });
+    }
+
+    /// The same for a data segment.
+    pub(super) fn drop_bytes(&self, index: u32) {
+        let offset = self.module.layout().data(index);
+        let entry: DataEntry = self.read(offset);
+        self.write(offset, DataEntry { length: 0, ..entry });
+    }
+
     fn header(&self) -> Header {
         // SAFETY: it was written by `set_owner` before anybody had the instance.
         unsafe { self.vmctx.at::<Header>(0).read() }
@@ -402,10 +520,10 @@ impl InstanceData {
         unsafe { self.globals[index as usize].as_ref() }
     }
 
-    /// Writes a field of the vmctx; only while the instance is being made.
+    /// Writes a field of the vmctx; only while the instance is being made, or no code runs.
     pub(super) fn write<T>(&self, offset: u32, value: T) {
         // SAFETY: the place lies in the block and is aligned (`Vmctx::at` checks); compiled code
-        // does not run on it yet.
+        // does not run on it.
         unsafe { self.vmctx.at(offset).write(value) }
     }
 

@@ -7,6 +7,7 @@
 
 mod externs;
 mod global;
+mod image;
 mod initialize;
 mod instance;
 mod linker;
@@ -21,9 +22,12 @@ mod roots;
 pub mod run;
 mod runtime;
 mod slots;
+mod snapshot;
+mod snapshot_format;
 pub mod stats;
 pub mod store;
 mod table;
+mod template;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod type_ids;
@@ -33,6 +37,7 @@ pub use externs::{Extern, FuncHandle, GlobalHandle, MemoryHandle, TableHandle};
 pub use instance::{Instance, InstanceOptions};
 pub use module::Module;
 pub use references::FuncOrigin;
+pub use snapshot::Snapshot;
 pub use store::{Store, StoreWatch};
 #[cfg(any(test, feature = "testing"))]
 pub use testing::{Linker, Stop, run};

@@ -2,6 +2,7 @@
 //! of it share.
 
 use super::stats::{self, Live};
+use super::template::Template;
 use super::type_ids::TypeIds;
 use crate::abi::vmctx::VmctxLayout;
 use crate::artifact::Artifact;
@@ -10,6 +11,7 @@ use crate::compile::Linked;
 use crate::error::Result;
 use crate::options::CompileOptions;
 use crate::prelude::*;
+use crate::sync::OnceLock;
 use crate::wasm::ModuleInfo;
 use alloc::sync::Arc;
 use core::ops::Range;
@@ -27,6 +29,8 @@ struct Inner {
     code: Arc<LoadedCode>,
     layout: VmctxLayout,
     type_ids: TypeIds,
+    /// Found when the first instance is made.
+    template: OnceLock<Template>,
     _live: Live,
 }
 
@@ -67,7 +71,7 @@ impl Module {
         let layout = VmctxLayout::new(&artifact.info);
         let type_ids = TypeIds::new(&artifact.info.types);
         let code = LoadedCode::load(artifact, write)?;
-        Ok(Self(Arc::new(Inner { code, layout, type_ids, _live: stats::MODULES.count() })))
+        Ok(Self(Arc::new(Inner { code, layout, type_ids, template: OnceLock::new(), _live: stats::MODULES.count() })))
     }
 
     /// Its bytes for [`Module::deserialize`], on an equal engine and processor.
@@ -123,6 +127,11 @@ impl Module {
     /// Layout of its instances' vmctx.
     pub(super) fn layout(&self) -> &VmctxLayout {
         &self.0.layout
+    }
+
+    /// What its instances have in common.
+    pub(super) fn template(&self) -> &Template {
+        self.0.template.get_or_init(|| Template::new(self.info(), self.options()))
     }
 
     /// Engine-wide ids of its types, by type index.

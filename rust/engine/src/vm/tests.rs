@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code)] // runs guests
 
+mod images;
 mod memories;
 mod tail_calls;
 

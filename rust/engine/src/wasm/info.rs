@@ -53,6 +53,8 @@ pub struct ModuleInfo {
     pub sections: Vec<Section>,
     /// Those that hold debugging information.
     pub debug: Vec<DebugSection>,
+    /// CRC-32 of the module's bytes.
+    pub checksum: u32,
 }
 
 impl ModuleInfo {

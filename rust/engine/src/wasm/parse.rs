@@ -3,6 +3,7 @@
 
 use super::features::{self, FEATURES, FEATURES_WITH_OWN_GLOBALS};
 use super::{DebugSection, ModuleInfo, Section, limits, names, sections, table_growth};
+use crate::checksum::checksum;
 use crate::error::{Error, ErrorKind, Result};
 use crate::prelude::*;
 use core::fmt;
@@ -52,7 +53,9 @@ pub fn parse(bytes: &[u8]) -> Result<Parsed<'_>> {
             Error::new(ErrorKind::Internal, format!("validation let pass what this engine does not know: {what}"))
         }
     })?;
-    Ok(collector.finish())
+    let mut parsed = collector.finish();
+    parsed.info.checksum = checksum(bytes);
+    Ok(parsed)
 }
 
 /// Why collecting stopped.
