@@ -10,7 +10,7 @@ use cranelift_codegen::isa::{self, OwnedTargetIsa};
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_codegen::{Context, verify_function};
 use gowasmer::abi::vmctx::VmctxLayout;
-use gowasmer::options::{BoundsMode, CompileOptions};
+use gowasmer::options::{BoundsMode, CompileOptions, OptLevel};
 use gowasmer::translate::{Candidates, Environment, Translator};
 use std::path::{Path, PathBuf};
 use wasmparser::FuncValidatorAllocations;
@@ -38,7 +38,8 @@ fn translate(isa: &OwnedTargetIsa, wasm: &[u8], bounds: BoundsMode) -> gowasmer:
     let mut functions = Vec::new();
     for index in (parsed.info.imported_functions..).take(parsed.bodies.len()) {
         let mut function = Function::new();
-        allocations = translator.translate(&env, index, &mut function, allocations)?;
+        allocations =
+            translator.translate(&env, index, OptLevel::Speed, &mut function, allocations)?.unwrap_or_default();
         if let Err(errors) = verify_function(&function, isa.as_ref()) {
             panic!("function {index} is refused by the verifier:\n{errors}\n{function}");
         }
@@ -159,7 +160,9 @@ fn nesting_needs_no_recursion() {
         let bodies = &parsed.bodies[..];
         let env =
             Environment { info: &parsed.info, layout: &layout, options, frontend, bodies, candidates: &candidates };
-        Translator::new().translate(&env, 0, &mut Function::new(), FuncValidatorAllocations::default()).unwrap();
+        Translator::new()
+            .translate(&env, 0, OptLevel::Speed, &mut Function::new(), FuncValidatorAllocations::default())
+            .unwrap();
     }
 }
 

@@ -12,7 +12,7 @@ use super::trampolines;
 use crate::abi::vmctx::VmctxLayout;
 use crate::artifact::{TrampolineKey, trampoline_keys};
 use crate::error::{Error, ErrorKind, Result};
-use crate::isa::isa_for;
+use crate::isa::{Targets, targets_for};
 use crate::options::CompileOptions;
 use crate::os::catch_panic;
 use crate::prelude::*;
@@ -20,7 +20,6 @@ use crate::translate::{Candidates, Environment};
 use crate::wasm::{self, Body, ModuleInfo, validate_body};
 use core::fmt;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use cranelift_codegen::isa::TargetIsa;
 use cranelift_frontend::FunctionBuilderContext;
 use wasmparser::FuncValidatorAllocations;
 
@@ -48,7 +47,7 @@ pub struct Compilation<'data> {
     bodies: Vec<Body<'data>>,
     layout: VmctxLayout,
     candidates: Candidates,
-    isa: &'static dyn TargetIsa,
+    targets: Targets,
     /// The tasks, the heaviest first, so that the threads end at about the same time.
     tasks: Box<[Task]>,
     weight: u64,
@@ -112,7 +111,7 @@ impl<'data> Compilation<'data> {
     /// kind `Compile` where the host is not supported.
     pub fn open(bytes: &'data [u8], purpose: Purpose) -> Result<Self> {
         let options = if let Purpose::Compile(options) = purpose { options } else { CompileOptions::default() };
-        let isa = &**isa_for(options)?;
+        let targets = targets_for(options)?;
         let wasm::Parsed { info, bodies } = wasm::parse(bytes)?;
         let functions = bodies.iter().zip(info.imported_functions..).map(|(body, function)| {
             let range = body.body.range();
@@ -129,7 +128,7 @@ impl<'data> Compilation<'data> {
             candidates: Candidates::new(bodies.len()),
             info,
             bodies,
-            isa,
+            targets,
             weight: tasks.iter().map(|task| task.weight).sum(),
             next: AtomicUsize::new(0),
             failed: AtomicUsize::new(usize::MAX),
@@ -146,7 +145,7 @@ impl<'data> Compilation<'data> {
             info: &self.info,
             layout: &self.layout,
             options,
-            frontend: self.isa.frontend_config(),
+            frontend: self.targets.speed.frontend_config(),
             bodies: &self.bodies,
             candidates: &self.candidates,
         };
@@ -189,10 +188,11 @@ impl<'data> Compilation<'data> {
                 workshop.allocations = validate_body(body, core::mem::take(&mut workshop.allocations))?;
                 Ok(None)
             }
-            What::Function(function) => workshop.compiler.function(env, self.isa, function).map(Some),
+            What::Function(function) => workshop.compiler.function(env, &self.targets, function).map(Some),
             What::Trampoline(key) => {
                 let ty = &self.info.types[key.type_index() as usize];
-                trampolines::trampoline(&mut workshop.compiler, &mut workshop.builder, self.isa, key, ty).map(Some)
+                trampolines::trampoline(&mut workshop.compiler, &mut workshop.builder, self.targets.speed, key, ty)
+                    .map(Some)
             }
         }
     }
@@ -227,7 +227,7 @@ impl<'data> Compilation<'data> {
             return Err(error.clone());
         }
         let Purpose::Compile(options) = self.purpose else { return Ok(None) };
-        link(&self.info, options, self.isa, (0..total).map(|number| self.body(number)).collect()).map(Some)
+        link(&self.info, options, self.targets.speed, (0..total).map(|number| self.body(number)).collect()).map(Some)
     }
 
     /// What was made of a task that has not failed.

@@ -5,9 +5,10 @@ use super::body::{AddressRecord, CodeBody, Relocation, TrapRecord};
 use super::merged::{self, Tags};
 use super::placement;
 use crate::error::{Error, ErrorKind, Result};
-use crate::isa::near_call;
+use crate::isa::{Targets, near_call};
+use crate::options::OptLevel;
 use crate::prelude::*;
-use crate::translate::{Environment, Translator};
+use crate::translate::{Complexity, Environment, Translator};
 use crate::translate::{InlinedLocation, Location};
 use crate::trap::TrapCode;
 use cranelift_codegen::control::ControlPlane;
@@ -16,6 +17,10 @@ use cranelift_codegen::ir::{ExternalName, Function};
 use cranelift_codegen::isa::TargetIsa;
 use cranelift_codegen::{CodegenError, CodegenResult, CompiledCode, Context, FinalizedRelocTarget};
 use wasmparser::FuncValidatorAllocations;
+
+/// Bytes of a frame above which places are shared. In a stack of 1 MiB there is room for some hundred
+/// frames of this size.
+const LARGE_FRAME: u32 = 8 << 10;
 
 /// What a thread reuses from function to function.
 pub(crate) struct FunctionCompiler {
@@ -49,31 +54,50 @@ impl FunctionCompiler {
     }
 
     /// Compiles the wasm function of an index, validating its body.
-    pub(crate) fn function(&mut self, env: &Environment<'_>, isa: &dyn TargetIsa, index: u32) -> Result<CodeBody> {
-        self.context.clear();
-        let allocations = core::mem::take(&mut self.allocations);
-        self.allocations = self.translator.translate(env, index, &mut self.context.func, allocations)?;
-        self.optimize(isa)?;
+    pub(crate) fn function(&mut self, env: &Environment<'_>, targets: &Targets, index: u32) -> Result<CodeBody> {
+        let mut level = env.options.opt_level;
+        if !self.translate(env, index, level)?
+            || level == OptLevel::Speed && Complexity::is_too_high(&self.context.func)
+        {
+            level = OptLevel::None;
+            self.translate(env, index, level)?;
+        }
+        self.optimize(targets.at(level))?;
         let inlined = self.translator.inlined();
         let tags = Tags::new(&mut self.context.func, inlined);
-        let mut body = Self::emit(&mut self.emit, &self.context, isa, &tags)?;
+        let (mut body, frame) = Self::emit(&mut self.emit, &self.context, targets.at(level), &tags)?;
+        if level == OptLevel::None && frame > LARGE_FRAME {
+            body = Self::emit(&mut self.emit, &self.context, targets.quick_in_small_frames, &tags)?.0;
+        }
         body.inlined = used(&mut body.addresses, inlined);
         Ok(body)
+    }
+
+    /// Validates and translates a function, and reports whether it could be done at this level.
+    fn translate(&mut self, env: &Environment<'_>, index: u32, level: OptLevel) -> Result<bool> {
+        self.context.clear();
+        let allocations = core::mem::take(&mut self.allocations);
+        let done = self.translator.translate(env, index, level, &mut self.context.func, allocations)?;
+        let complete = done.is_some();
+        self.allocations = done.unwrap_or_default();
+        Ok(complete)
     }
 
     /// Compiles the CLIF that is in the context.
     pub(crate) fn finish(&mut self, isa: &dyn TargetIsa) -> Result<CodeBody> {
         self.optimize(isa)?;
-        Self::emit(&mut self.emit, &self.context, isa, &Tags::default())
+        Self::emit(&mut self.emit, &self.context, isa, &Tags::default()).map(|(body, _)| body)
     }
 
     fn optimize(&mut self, isa: &dyn TargetIsa) -> Result<()> {
         self.context.optimize(isa, &mut ControlPlane::default()).map_err(|error| describe(&error))
     }
 
-    fn emit(emit: &mut Emit, context: &Context, isa: &dyn TargetIsa, tags: &Tags) -> Result<CodeBody> {
+    /// The machine code of an optimised function, and the bytes of its frame.
+    fn emit(emit: &mut Emit, context: &Context, isa: &dyn TargetIsa, tags: &Tags) -> Result<(CodeBody, u32)> {
         let compiled = emit(&context.func, &context.domtree, isa).map_err(|error| describe(&error))?;
-        extract(&compiled, &context.func, isa, tags)
+        let frame = compiled.buffer.frame_layout().map_or(0, |frame| frame.frame_to_fp_offset);
+        Ok((extract(&compiled, &context.func, isa, tags)?, frame))
     }
 }
 

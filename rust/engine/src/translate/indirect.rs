@@ -28,7 +28,8 @@ pub(super) fn callee(t: &mut FunctionTranslation<'_, '_>, ty: u32, table: u32, i
     let fields = t.trusted(Region::FuncRecords).with_readonly();
     let traps = fields.with_trap_code(Some(TrapCode::IndirectCallToNull.to_clif()));
     let found = t.builder.ins().load(types::I32, traps, record, offset_of!(FuncRecord, type_id) as i32);
-    let wanted = t.load_fixed(types::I32, t.vmctx, t.env.layout.type_id(ty));
+    let vmctx = t.vmctx();
+    let wanted = t.load_fixed(types::I32, vmctx, t.env.layout.type_id(ty));
     let matches = t.builder.ins().icmp(IntCC::Equal, found, wanted);
     t.builder.ins().trapz(matches, TrapCode::BadSignature.to_clif());
 

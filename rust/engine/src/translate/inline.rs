@@ -196,7 +196,8 @@ pub(super) fn is_wanted(t: &FunctionTranslation<'_, '_>, function: u32, rest: &O
     let Some(weight) = candidates.weight(t.env, function).filter(|_| t.state.reachable) else { return false };
     let recursive = t.chain.contains(&function);
     let (limit, budget) = if recursive { (MAX_RECURSIVE_WEIGHT, RECURSIVE_BUDGET) } else { (MAX_WEIGHT, BUDGET) };
-    weight <= limit
+    t.homes.is_none()
+        && weight <= limit
         && t.inlined_weight + weight <= budget
         && t.chain.len() <= MAX_DEPTH
         && !t.is_large()

@@ -58,6 +58,9 @@ impl Onces {
 impl FunctionTranslation<'_, '_> {
     /// An integer; of narrow types, its bits zero-extended.
     pub(super) fn integer(&mut self, ty: Type, value: i64) -> Value {
+        if self.homes.is_some() {
+            return self.builder.ins().iconst(ty, value);
+        }
         let key = Once::Integer(ty, value);
         if let Some(value) = self.onces.find(key) {
             return value;

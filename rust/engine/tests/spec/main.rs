@@ -13,7 +13,7 @@ mod script;
 mod suites;
 mod values;
 
-use gowasmer::options::{BoundsMode, CompileOptions};
+use gowasmer::options::{BoundsMode, CompileOptions, OptLevel};
 use ledger::{Counts, Ledger};
 use std::collections::BTreeMap;
 use suites::{SUITES, Suite, Support};
@@ -23,17 +23,22 @@ const SHOWN_FAILURES: usize = 20;
 
 #[test]
 fn guarded() {
-    run_suite(BoundsMode::Guarded);
+    run_suite(CompileOptions::default());
 }
 
 #[test]
 fn explicit() {
-    run_suite(BoundsMode::Explicit);
+    run_suite(CompileOptions { bounds: BoundsMode::Explicit, ..CompileOptions::default() });
 }
 
-/// Runs every file in one mode, or those that `SPEC_FILE` names (`br_if.wast`,
+#[test]
+fn not_optimised() {
+    run_suite(CompileOptions { opt_level: OptLevel::None, ..CompileOptions::default() });
+}
+
+/// Runs every file with some options, or those that `SPEC_FILE` names (`br_if.wast`,
 /// `simd/simd_lane.wast`, `simd/`); panics with a list of what failed.
-fn run_suite(bounds: BoundsMode) {
+fn run_suite(options: CompileOptions) {
     let only = std::env::var("SPEC_FILE").ok();
     let mut ran = Ledger::default();
     let mut failed = 0;
@@ -45,18 +50,18 @@ fn run_suite(bounds: BoundsMode) {
             if !only.as_deref().is_none_or(wanted) {
                 continue;
             }
-            let (counts, failures) = run_file(&name, file.raw(), suite, bounds);
+            let (counts, failures) = run_file(&name, file.raw(), suite, options);
             for failure in failures.iter().take(SHOWN_FAILURES) {
-                eprintln!("{bounds:?}: {failure}");
+                eprintln!("{options:?}: {failure}");
             }
             if failures.len() > SHOWN_FAILURES {
-                eprintln!("{bounds:?}: {name}: {} more failures", failures.len() - SHOWN_FAILURES);
+                eprintln!("{options:?}: {name}: {} more failures", failures.len() - SHOWN_FAILURES);
             }
             failed += failures.len();
             ran.insert(name, counts);
         }
     }
-    assert_eq!(failed, 0, "{failed} directives of the specification suites failed in mode {bounds:?}");
+    assert_eq!(failed, 0, "{failed} directives of the specification suites failed with {options:?}");
     if only.is_some() {
         assert!(!ran.is_empty(), "SPEC_FILE={only:?}: no suite has such a file");
         return;
@@ -68,8 +73,7 @@ fn run_suite(bounds: BoundsMode) {
 }
 
 /// Runs one file; returns what passed and a text for each directive that failed.
-fn run_file(name: &str, text: &str, suite: &Suite, bounds: BoundsMode) -> (Counts, Vec<String>) {
-    let options = CompileOptions { bounds, ..CompileOptions::default() };
+fn run_file(name: &str, text: &str, suite: &Suite, options: CompileOptions) -> (Counts, Vec<String>) {
     let mut failures = Vec::new();
     let mut fail = |line, message| failures.push(format!("{name}:{line}: {message}"));
     let counts = script::run(text, options, suite, &mut fail);
@@ -103,7 +107,7 @@ fn failures_are_noticed() {
     for directive in failing {
         for support in [Support::Whole, Support::Part] {
             let (counts, failures) =
-                run_file("runner", &format!("{module}\n{directive}"), &Suite::test(support), BoundsMode::Guarded);
+                run_file("runner", &format!("{module}\n{directive}"), &Suite::test(support), CompileOptions::default());
             assert_eq!(counts, Counts { commands: 1, ..Counts::default() }, "{directive}");
             assert_eq!(failures.len(), 1, "{directive}: {failures:?}");
         }
@@ -125,11 +129,11 @@ fn refusals_are_counted() {
         (module (import "m" "f" (func)))
         (module (func (export "f")))
         (assert_return (invoke "f"))"#;
-    let (counts, failures) = run_file("runner", text, &Suite::test(Support::Part), BoundsMode::Guarded);
+    let (counts, failures) = run_file("runner", text, &Suite::test(Support::Part), CompileOptions::default());
     let refused = BTreeMap::from([("garbage collection".to_owned(), 8)]);
     assert_eq!(counts, Counts { assertions: 1, commands: 1, refused, ..Counts::default() });
     assert!(failures.is_empty(), "{failures:?}");
-    let (counts, failures) = run_file("runner", text, &Suite::test(Support::Whole), BoundsMode::Guarded);
+    let (counts, failures) = run_file("runner", text, &Suite::test(Support::Whole), CompileOptions::default());
     // The module that must be invalid is refused, and all that is said to be in it is supported.
     assert_eq!(counts, Counts { assertions: 2, commands: 1, ..Counts::default() });
     assert_eq!(failures.len(), 7, "{failures:?}");
@@ -142,10 +146,10 @@ fn what_later_proposals_allow_is_counted() {
     let text = r#"
         (assert_invalid (module (memory 1) (memory 1)) "multiple memories")
         (assert_invalid (module) "type mismatch")"#;
-    let (counts, failures) = run_file("runner", text, &SUITES[0], BoundsMode::Guarded);
+    let (counts, failures) = run_file("runner", text, &SUITES[0], CompileOptions::default());
     let superseded = BTreeMap::from([("multi-memory".to_owned(), 1)]);
     assert_eq!(counts, Counts { superseded, ..Counts::default() });
     assert_eq!(failures.len(), 1, "{failures:?}");
-    let (counts, failures) = run_file("runner", text, &Suite::test(Support::Whole), BoundsMode::Guarded);
+    let (counts, failures) = run_file("runner", text, &Suite::test(Support::Whole), CompileOptions::default());
     assert_eq!((counts, failures.len()), (Counts::default(), 2));
 }
