@@ -73,6 +73,12 @@ fn index_spaces(info: &ModuleInfo) -> Finding {
         limits(memory.limits, memory.max_declared_pages())?;
     }
     count("marks of tables that can grow", &info.table_can_grow, info.tables.len())?;
+    count("contents of tables", &info.table_contents, info.tables.len())?;
+    for contents in info.table_contents.iter().flatten() {
+        if let Some(ty) = contents.ty {
+            index("type of a table's functions", ty, info.types.len())?;
+        }
+    }
 
     let (mut functions, mut tables, mut memories, mut globals) = (0, 0, 0, 0);
     for import in &info.imports {

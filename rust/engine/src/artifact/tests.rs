@@ -10,7 +10,7 @@ use crate::prelude::*;
 use crate::translate::{InlinedLocation, Location};
 use crate::types::{FuncType, Limits, ValType};
 use crate::vm::{Instance, InstanceOptions, Store};
-use crate::wasm::{self, ConstOp, SegmentMode};
+use crate::wasm::{self, ConstOp, SegmentMode, TableContents};
 
 /// An artifact with everything in it, and its block; the code is made up.
 fn sample() -> (Artifact, Vec<u8>) {
@@ -157,7 +157,7 @@ fn this_machine_is_known() {
 #[test]
 fn inconsistent_contents_are_found() {
     type Damage = fn(&mut Artifact);
-    let cases: [(&str, Damage); 36] = [
+    let cases: [(&str, Damage); 38] = [
         ("1001 values in type 0", |a| a.info.types[0] = FuncType { params: vec![ValType::I32; 1001], results: vec![] }),
         ("type 9 given, expected less than 3", |a| a.info.functions[1] = 9),
         ("import env.print has another type", |a| a.info.functions[0] = 1),
@@ -169,6 +169,10 @@ fn inconsistent_contents_are_found() {
         ("limits {min 4294967296}", |a| a.info.tables[0].limits = Limits { min: 1 << 32, max: None }),
         ("a table of i32", |a| a.info.tables[0].element = ValType::I32),
         ("0 marks of tables that can grow given, expected 1", |a| a.info.table_can_grow.clear()),
+        ("0 contents of tables given, expected 1", |a| a.info.table_contents.clear()),
+        ("type of a table's functions 9 given", |a| {
+            a.info.table_contents[0] = Some(TableContents { ty: Some(9), own: true });
+        }),
         ("0 initial values of globals given, expected 1", |a| a.info.global_inits.clear()),
         ("I32(0) given, expected a constant of type i64", |a| a.info.global_inits[0] = vec![ConstOp::I32(0)].into()),
         ("a constant expression that leaves 0 values", |a| a.info.global_inits[0] = vec![].into()),

@@ -25,6 +25,9 @@ pub struct ModuleInfo {
     /// Whether a table can ever grow after instantiation: it is exported or imported, or the code
     /// holds a `table.grow` of it. Never, where its own maximum equals its minimum.
     pub table_can_grow: Vec<bool>,
+    /// What is known of each table's elements, if nothing but the module's active segments ever
+    /// writes to it.
+    pub table_contents: Vec<Option<TableContents>>,
     /// Every memory, imported ones first.
     pub memories: Vec<MemoryType>,
     /// How many of `memories` are imported.
@@ -95,6 +98,20 @@ impl ModuleInfo {
             ExternKind::Global => ExternType::Global(self.globals[index]),
         }
     }
+}
+
+/// What an element of a table is at any time, if it is not null: one of the functions that the
+/// module's own active segments name.
+///
+/// That holds, even after an instantiation that failed half way, for a table that is neither
+/// imported nor exported and that no instruction of the module writes to, if no item of these
+/// segments depends on the instance. Nothing is said about which elements are null.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableContents {
+    /// The type index of all these functions, if they have one type.
+    pub ty: Option<u32>,
+    /// Whether all these functions are the module's own: then their instance is the table's.
+    pub own: bool,
 }
 
 /// The four kinds of what can be imported or exported; the numbers are those of the binary format.

@@ -11,7 +11,7 @@ pub mod limits;
 mod names;
 mod parse;
 mod sections;
-mod table_growth;
+mod table_use;
 #[cfg(test)]
 mod tests;
 mod validate;
