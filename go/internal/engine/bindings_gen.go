@@ -9,7 +9,7 @@ import (
 )
 
 // abiNumber stands for this file, the C header and the generated layouts; the engine's own has to be equal.
-const abiNumber uint64 = 0x82f2d221ced1d240
+const abiNumber uint64 = 0xad503d85fd48f5b3
 
 // The words of a call: arguments, and what pointers among them point to.
 const (
@@ -19,6 +19,10 @@ const (
 
 // descriptionVersion is that of the encoding of descriptions.
 const descriptionVersion = 3
+
+// gwSerializedChecked: Bytes at the beginning of a serialised module that its checksum does not
+// cover.
+const gwSerializedChecked = 16
 
 // gwImportHostFunction: `gw_import.kind`: a function of the host.
 const gwImportHostFunction = 0
@@ -340,6 +344,7 @@ const (
 	entryProfile
 	entryProposals
 	entryRuntimeCall
+	entrySerializedOrigin
 	entryStatsRead
 	entryStoreWatchExtern
 	entryStoreWatchFree
@@ -834,12 +839,14 @@ func moduleDescribe(module unsafe.Pointer) (out gwBytes, err error) {
 }
 
 // moduleDeserialize: Makes a module of what `gw_module_serialize` gave. The bytes hold machine
-// code that will run: they must be trusted.
-func moduleDeserialize(data []uint8) (out unsafe.Pointer, err error) {
+// code that will run: they must be trusted. `checksum` is the CRC-32 (ISO-HDLC) of the bytes from
+// `GW_SERIALIZED_CHECKED` on, or any larger number where the caller has not computed it.
+func moduleDeserialize(data []uint8, checksum uint64) (out unsafe.Pointer, err error) {
 	a := takeArea()
 	a.words[0] = uintptr(escape(unsafe.Pointer(unsafe.SliceData(data))))
 	a.words[1] = uintptr(len(data))
-	a.words[2] = a.room(0, 1)
+	a.words[2] = uintptr(checksum)
+	a.words[3] = a.room(0, 1)
 	a.call(entryModuleDeserialize)
 	err = a.takeError()
 	runtime.KeepAlive(data)
@@ -914,6 +921,18 @@ func runtimeCall(context unsafe.Pointer) {
 	a.words[0] = uintptr(context)
 	a.call(entryRuntimeCall)
 	a.release()
+}
+
+// serializedOrigin: Tells by whom and for which processor `gw_module_serialize` makes modules, as
+// one line of text: where the lines differ, modules are better compiled again.
+func serializedOrigin() (out gwBytes, err error) {
+	a := takeArea()
+	a.words[0] = a.room(0, 2)
+	a.call(entrySerializedOrigin)
+	err = a.takeError()
+	out = *(*gwBytes)(a.pointer(0))
+	a.release()
+	return
 }
 
 // statsRead: Reads the counters.

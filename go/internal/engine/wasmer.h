@@ -8,6 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// Bytes at the beginning of a serialised module that its checksum does not cover.
+#define GW_SERIALIZED_CHECKED 16
+
 // `gw_import.kind`: a function of the host.
 #define GW_IMPORT_HOST_FUNCTION 0
 
@@ -417,8 +420,13 @@ struct gw_error *gw_module_validate(const uint8_t *data, size_t len);
 struct gw_error *gw_module_serialize(const struct gw_module *module, struct gw_bytes *out);
 
 // Makes a module of what `gw_module_serialize` gave. The bytes hold machine code that will run:
-// they must be trusted.
-struct gw_error *gw_module_deserialize(const uint8_t *data, size_t len, struct gw_module **out);
+// they must be trusted. `checksum` is the CRC-32 (ISO-HDLC) of the bytes from
+// `GW_SERIALIZED_CHECKED` on, or any larger number where the caller has not computed it.
+struct gw_error *gw_module_deserialize(const uint8_t *data, size_t len, uint64_t checksum, struct gw_module **out);
+
+// Tells by whom and for which processor `gw_module_serialize` makes modules, as one line of text:
+// where the lines differ, modules are better compiled again.
+struct gw_error *gw_serialized_origin(struct gw_bytes *out);
 
 // Describes a module: types, imports, exports, sections, sizes, in the encoding that
 // `ffi/describe.rs` defines.

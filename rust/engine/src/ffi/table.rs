@@ -5,10 +5,10 @@
 use super::Entry;
 
 /// Stands for the header and the order below; whoever calls by number compares it.
-pub const ABI: u64 = 0x82f2_d221_ced1_d240;
+pub const ABI: u64 = 0xad50_3d85_fd48_f5b3;
 
 /// Their names.
-pub const NAMES: [&str; 61] = [
+pub const NAMES: [&str; 62] = [
     "gw_bytes_free",
     "gw_clock_monotonic",
     "gw_compilation_cancel",
@@ -57,6 +57,7 @@ pub const NAMES: [&str; 61] = [
     "gw_profile",
     "gw_proposals",
     "gw_runtime_call",
+    "gw_serialized_origin",
     "gw_stats_read",
     "gw_store_watch_extern",
     "gw_store_watch_free",
@@ -122,6 +123,7 @@ unsafe extern "C" {
     fn gw_profile();
     fn gw_proposals();
     fn gw_runtime_call();
+    fn gw_serialized_origin();
     fn gw_stats_read();
     fn gw_store_watch_extern();
     fn gw_store_watch_free();
@@ -138,7 +140,7 @@ unsafe extern "C" {
 }
 
 /// Their addresses.
-pub static TABLE: [Entry; 61] = [
+pub static TABLE: [Entry; 62] = [
     Entry(gw_bytes_free as *const ()),
     Entry(gw_clock_monotonic as *const ()),
     Entry(gw_compilation_cancel as *const ()),
@@ -187,6 +189,7 @@ pub static TABLE: [Entry; 61] = [
     Entry(gw_profile as *const ()),
     Entry(gw_proposals as *const ()),
     Entry(gw_runtime_call as *const ()),
+    Entry(gw_serialized_origin as *const ()),
     Entry(gw_stats_read as *const ()),
     Entry(gw_store_watch_extern as *const ()),
     Entry(gw_store_watch_free as *const ()),
