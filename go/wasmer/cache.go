@@ -82,14 +82,14 @@ func WithCache[C string | *Cache](from C) CompileOption {
 
 // CacheStats counts what a [Cache] has done since it was opened.
 type CacheStats struct {
-	// Hits are modules that were loaded, or whose code this process had already and the folder, too.
+	// Hits are modules that the folder had: they were loaded, unless this process had the code.
 	Hits int64
 
 	// Misses are modules that the folder did not have.
 	Misses int64
 
-	// Rejected are modules that were there and were compiled nevertheless: the file was damaged, was
-	// that of another module, or could have been written by others.
+	// Rejected are modules that were there and were compiled nevertheless: the file was damaged,
+	// was that of another module, or could have been written by others.
 	Rejected int64
 
 	// Stored are modules that were written to the folder.

@@ -21,8 +21,8 @@ type CompileOptions struct {
 	Cache *cache.Cache
 }
 
-// key stands for all that the code depends on: the bytes, the options, the engine and the processor.
-// Modules with one key are the same.
+// key stands for all that the code depends on: the bytes, the options, the engine and the
+// processor. Modules with one key are the same.
 func (options *CompileOptions) key(bytes []byte) (cache.Key, error) {
 	origin, err := engine.Origin()
 	if err != nil {
