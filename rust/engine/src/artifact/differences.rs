@@ -71,7 +71,7 @@ mod tests {
             assert_eq!(written.len(), bytes);
             assert_eq!(postcard::from_bytes::<Numbers>(&written).unwrap(), numbers);
         }
-        for wrong in [&[1, 1][..], &[2, 1, 0x80], &[3, 1, 0, 0], &[1, 0], &[6, 0xff, 0xff, 0xff, 0xff, 0x0f, 1]] {
+        for wrong in [&[1, 1][..], &[2, 1, 0x80], &[3, 1, 0, 0], &[2, 0, 0], &[6, 0xff, 0xff, 0xff, 0xff, 0x0f, 1]] {
             assert!(postcard::from_bytes::<Numbers>(wrong).is_err(), "{wrong:?}");
         }
     }

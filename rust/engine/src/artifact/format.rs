@@ -111,11 +111,7 @@ impl Artifact {
         Self::deserialize_for(bytes, found, &Origin::here())
     }
 
-    pub(super) fn deserialize_for<'b>(
-        bytes: &'b [u8],
-        found: Option<u32>,
-        host: &Origin,
-    ) -> Result<(Self, &'b [u8])> {
+    pub(super) fn deserialize_for<'b>(bytes: &'b [u8], found: Option<u32>, host: &Origin) -> Result<(Self, &'b [u8])> {
         let (origin, body) = open(bytes, found)?;
         if origin.engine != host.engine {
             return Err(refuse(format!("it was made by {}, expected {}", origin.engine, host.engine)));

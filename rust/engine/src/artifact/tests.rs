@@ -234,7 +234,9 @@ fn inconsistent_contents_are_found() {
     inconsistent("trap records are not in order", |a| a.tables.traps.offsets[0] = 4);
     let size = sample().1.len();
     inconsistent(&format!("offset of a trap {size} given"), |a| a.tables.traps.offsets[2] = size as u32);
-    inconsistent("0 bodies in the address map given, expected 5", |a| a.tables.addresses = AddressMap::default());
+    inconsistent(&format!("0 bodies in the address map given, expected {count}"), |a| {
+        a.tables.addresses = AddressMap::default();
+    });
     inconsistent("inlined instruction 1 given, expected less than 1", |a| {
         a.tables.inlined[1].parent = Location::inlined(1);
     });
