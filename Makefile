@@ -89,7 +89,8 @@ tools: ## check that Rust, Go and a C compiler are here and new enough
 .PHONY: image
 image: tools ## build the engine's image for this architecture into build/, and have Go use it from now on
 	scripts/image.sh $(ARCHITECTURE)
-	@printf '{"Replace": {"%s": "%s"}}\n' "$(CURDIR)/go/internal/image/image_$(ARCHITECTURE).bin" "$(CURDIR)/$(IMAGE)" > $(OVERLAY)
+	@printf '{"Replace": {"%s": "%s", "%s": "%s"}}\n' "$(CURDIR)/go/internal/image/image_$(ARCHITECTURE).bin" "$(CURDIR)/$(IMAGE)" \
+		"$(CURDIR)/go/internal/image/image_$(ARCHITECTURE).sum" "$(CURDIR)/$(IMAGE:.bin=.sum)" > $(OVERLAY)
 
 .PHONY: image-arm64
 image-arm64: tools ## build the image for arm64 into build/ (fetches a compiler into build/arm64; Debian, root)

@@ -32,7 +32,7 @@ var floors = []struct {
 		floors: []string{
 			"code doc errors faces functype lifetime",
 			"memory module",
-			"parts",
+			"parts shared",
 			"ownfiber tokens",
 			"space",
 			"store",
@@ -54,7 +54,7 @@ var floors = []struct {
 			"errortext",
 			"compat_lasterror",
 			"errors stacksize",
-			"compat_errors memory module value wat",
+			"cache compat_errors memory module value wat",
 			"arguments compat_memory global inspect memory_access memorytype table",
 			"callerrors",
 			"references",

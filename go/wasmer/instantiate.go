@@ -14,7 +14,7 @@ func NewInstanceContext(
 	ctx context.Context, bytes []byte, imports *Imports, options ...Option,
 ) (Instance, error) {
 	forCompile, forInstance := splitOptions(options)
-	module, err := core.Compile(ctx, bytes, compileOptions(forCompile))
+	module, err := compile(ctx, bytes, forCompile)
 	if err != nil {
 		return Instance{}, instantiationInstanceError(compileError(bytes, err))
 	}

@@ -1,6 +1,7 @@
 package wasmer
 
 import (
+	"github.com/gowasmer/wasmer/go/internal/cache"
 	"github.com/gowasmer/wasmer/go/internal/core"
 	"github.com/gowasmer/wasmer/go/internal/engine"
 )
@@ -11,7 +12,10 @@ type Option interface{ isOption() }
 
 // CompileOption is an option of [Compile], such as [WithProgress]. The zero CompileOption changes
 // nothing.
-type CompileOption struct{ apply func(*engine.CompileOptions) }
+type CompileOption struct {
+	apply func(*engine.CompileOptions)
+	cache func() (*cache.Cache, error)
+}
 
 // InstanceOption is an option of [Module.InstantiateContext], such as [WithMemoryCeiling]. The zero
 // InstanceOption changes nothing.
@@ -26,14 +30,14 @@ func (InstanceOption) isOption() {}
 // address space is limited (ulimit -v) or very many instances live; code is slower. Accesses to
 // 64-bit memories, and to those with pages of one byte, are checked in any case.
 func WithExplicitBounds() CompileOption {
-	return CompileOption{func(options *engine.CompileOptions) { options.ExplicitBounds = true }}
+	return CompileOption{apply: func(options *engine.CompileOptions) { options.ExplicitBounds = true }}
 }
 
 // WithCanonicalNaNs makes every NaN that an operation yields have the same bits, so that results
 // are the same on all machines (specification, section 4.3.3, leaves them open). It makes
 // floating-point code slower.
 func WithCanonicalNaNs() CompileOption {
-	return CompileOption{func(options *engine.CompileOptions) { options.CanonicalizeNaNs = true }}
+	return CompileOption{apply: func(options *engine.CompileOptions) { options.CanonicalizeNaNs = true }}
 }
 
 // WithProgress has a function called with the progress of compiling: done of total pieces of code
@@ -44,8 +48,12 @@ func WithCanonicalNaNs() CompileOption {
 // like return after its last call; meanwhile other goroutines go on compiling. It may cancel the
 // context. A panic in it ends compiling: the error reports the panic, and wraps its value if that
 // is an error.
+//
+// Where nothing is compiled, because a cache or another module of this process has the code, it is
+// called once, with the number of functions for both. It must not compile the same bytes itself,
+// which would wait for it.
 func WithProgress(progress func(done, total int)) CompileOption {
-	return CompileOption{func(options *engine.CompileOptions) { options.Progress = progress }}
+	return CompileOption{apply: func(options *engine.CompileOptions) { options.Progress = progress }}
 }
 
 // WithMemoryCeiling limits each memory of the instance to a number of pages of 64 KiB, or as many
@@ -62,14 +70,21 @@ func WithTableCeiling(elements uint32) InstanceOption {
 	return InstanceOption{func(options *core.InstanceOptions) { options.MaxTableElements = uint64(elements) }}
 }
 
-func compileOptions(options []CompileOption) engine.CompileOptions {
-	var to engine.CompileOptions
+// compileOptions applies options in their order. The error is that of a cache.
+func compileOptions(options []CompileOption) (to core.CompileOptions, err error) {
+	var find func() (*cache.Cache, error)
 	for _, option := range options {
 		if option.apply != nil {
-			option.apply(&to)
+			option.apply(&to.CompileOptions)
+		}
+		if option.cache != nil {
+			find = option.cache
 		}
 	}
-	return to
+	if find != nil {
+		to.Cache, err = find()
+	}
+	return to, err
 }
 
 func instanceOptions(options []InstanceOption) core.InstanceOptions {

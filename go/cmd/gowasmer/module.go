@@ -59,6 +59,11 @@ func compileModule(ctx context.Context, path string, file []byte, o *settings, s
 	if o.canonicalNaNs {
 		options = append(options, wasmer.WithCanonicalNaNs())
 	}
+	cache, err := o.cacheOption()
+	if err != nil {
+		return wasmer.Module{}, err
+	}
+	options = append(options, cache)
 	line := newProgressLine(o, path, s.errs)
 	if line != nil {
 		options = append(options, wasmer.WithProgress(line.show))

@@ -35,6 +35,8 @@ type settings struct {
 	explicitBounds bool
 	canonicalNaNs  bool
 	progress       *bool // nil for: on a terminal, if it takes long
+	cache          string
+	noCache        bool
 
 	// Of compile and inspect.
 	output    string
@@ -302,14 +304,14 @@ func parseSize(text string) (uint64, bool) {
 
 // compileOptions are the options about code.
 func (o *settings) compileOptions() []option {
-	return []option{
+	return append([]option{
 		switchOption("explicit-bounds",
 			"check each access to memory in the code, instead of reserving 8 GiB of address space for a memory; slower",
 			func(on bool) { o.explicitBounds = on }),
 		switchOption("canonical-nans", "make NaNs the same bits on all machines; slower",
 			func(on bool) { o.canonicalNaNs = on }),
 		o.progressOption(),
-	}
+	}, o.cacheOptions()...)
 }
 
 func (o *settings) progressOption() option {

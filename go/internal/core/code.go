@@ -19,6 +19,7 @@ type Code struct {
 	serial  uint64
 	name    string
 	lines   *symbols.Table // nil for a module without debugging information
+	unshare func()         // called when the last holder has left, if it is not nil
 
 	mutex  sync.RWMutex // protects what follows, and is held while the handle is used
 	handle engine.Module
@@ -50,10 +51,26 @@ func newCode(handle engine.Module, about *engine.Description) *Code {
 // hold adds a holder. There is one already.
 func (c *Code) hold() { c.holders.Add(1) }
 
+// tryHold adds a holder, unless the last one has left. It reports whether it has.
+func (c *Code) tryHold() bool {
+	for {
+		holders := c.holders.Load()
+		if holders == 0 {
+			return false
+		}
+		if c.holders.CompareAndSwap(holders, holders+1) {
+			return true
+		}
+	}
+}
+
 // leave ends what a holder has of the code. The last one frees it.
 func (c *Code) leave() {
 	if c.holders.Add(-1) != 0 {
 		return
+	}
+	if c.unshare != nil {
+		c.unshare()
 	}
 	profile.Unloaded(c)
 	codes.Delete(c.serial)
@@ -79,6 +96,9 @@ func (c *Code) Functions() (bodies []engine.Body, err error) {
 	}
 	return c.handle.Functions()
 }
+
+// serialize returns what Deserialize makes a module of. Somebody holds the code.
+func (c *Code) serialize() ([]byte, error) { return c.handle.Serialize() }
 
 // Debug returns the debugging information of the module.
 func (c *Code) Debug() (map[string][]byte, error) {

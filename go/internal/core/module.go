@@ -68,21 +68,6 @@ func checkBytes(bytes []byte) error {
 	return engine.Init()
 }
 
-// Compile compiles a module in the binary format. It is given up when the context is done.
-func Compile(ctx context.Context, bytes []byte, options engine.CompileOptions) (*Module, error) {
-	if err := CheckContext(ctx); err != nil {
-		return nil, err
-	}
-	if err := checkBytes(bytes); err != nil {
-		return nil, err
-	}
-	handle, err := engine.Compile(ctx, bytes, options)
-	if err != nil {
-		return nil, GivenUp(ctx, "compiling", err)
-	}
-	return newModule(handle)
-}
-
 // GivenUp adds to the error of a context what was given up because of it, and the context's cause.
 func GivenUp(ctx context.Context, what string, err error) error {
 	if !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
@@ -122,9 +107,14 @@ func newModule(handle engine.Module) (*Module, error) {
 	about.externrefs = mentionsExternref(description)
 	about.functionByName = sync.OnceValue(about.indexFunctions)
 	about.exportByName = sync.OnceValue(about.indexExports)
-	module := &Module{code: newCode(handle, description), about: about}
-	module.cleanup = runtime.AddCleanup(module, (*Code).leave, module.code)
-	return module, nil
+	return moduleOf(newCode(handle, description), about), nil
+}
+
+// moduleOf makes a module that is one of the holders of its code.
+func moduleOf(code *Code, about *About) *Module {
+	module := &Module{code: code, about: about}
+	module.cleanup = runtime.AddCleanup(module, (*Code).leave, code)
+	return module
 }
 
 // indexFunctions maps the names of exported functions to their positions among these.
@@ -204,7 +194,7 @@ func (m *Module) Serialize() ([]byte, error) {
 		return nil, err
 	}
 	defer m.Leave()
-	return m.code.handle.Serialize()
+	return m.code.serialize()
 }
 
 // Close frees the module when its last use ends. Instances keep the code.

@@ -4,8 +4,6 @@ import (
 	"context"
 	"os"
 	"testing"
-
-	"github.com/gowasmer/wasmer/go/internal/engine"
 )
 
 // newTestModule compiles a module of testdata/guests, closed with the test.
@@ -15,7 +13,7 @@ func newTestModule(t testing.TB, name string) *Module {
 	if err != nil {
 		t.Fatal(err)
 	}
-	module, err := Compile(t.Context(), bytes, engine.CompileOptions{})
+	module, err := Compile(t.Context(), bytes, CompileOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

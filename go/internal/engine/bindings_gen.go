@@ -9,7 +9,7 @@ import (
 )
 
 // abiNumber stands for this file, the C header and the generated layouts; the engine's own has to be equal.
-const abiNumber uint64 = 0x9d3fb51b36d95af1
+const abiNumber uint64 = 0x98bb1fa9c1612ede
 
 // The words of a call: arguments, and what pointers among them point to.
 const (
@@ -19,6 +19,10 @@ const (
 
 // descriptionVersion is that of the encoding of descriptions.
 const descriptionVersion = 3
+
+// gwSerializedChecked: Bytes at the beginning of a serialised module that its checksum does not
+// cover.
+const gwSerializedChecked = 16
 
 // gwImportHostFunction: `gw_import.kind`: a function of the host.
 const gwImportHostFunction = 0
@@ -162,6 +166,8 @@ type gwCompileOptions struct {
 	explicitBounds uint32
 	// canonicalizeNans: Not 0: NaN results are made canonical.
 	canonicalizeNans uint32
+	// optLevelNone: Not 0: code that is compiled quickly and runs slowly.
+	optLevelNone uint32
 	// validate: Not 0: the module is only validated.
 	validate uint32
 }
@@ -235,8 +241,8 @@ type gwImport struct {
 	// calls directly, or null.
 	cFunction unsafe.Pointer
 	// intrinsic: Of a host function: what the engine does by itself where it can, without leaving
-	// the guest: a `gw_intrinsic`, of which only 0 (none) goes with `c_function`. It calls the
-	// host function for the rest.
+	// the guest: a `gw_intrinsic`; only 0 (none) goes with `c_function`. It calls the host
+	// function for the rest.
 	intrinsic uint32
 	// intrinsicData: The datum of the intrinsic: with `GW_INTRINSIC_CLOCK_READ`, the time of
 	// `gw_clock_monotonic` that the guest sees as 0.
@@ -341,6 +347,7 @@ const (
 	entryProfile
 	entryProposals
 	entryRuntimeCall
+	entrySerializedOrigin
 	entrySnapshotDeserialize
 	entrySnapshotFree
 	entrySnapshotSerialize
@@ -390,9 +397,9 @@ func compilationCancel(compilation unsafe.Pointer) {
 	a.release()
 }
 
-// compilationFinish: Ends a compilation of which all is done and nobody is in
-// `gw_compilation_run`: gives the module, null where the module was only to be validated, or the
-// error of the function with the lowest index that has one. It copies what it keeps.
+// compilationFinish: Ends a compilation that is complete while nobody is in `gw_compilation_run`:
+// returns the module, null where the module was only to be validated, or the error of the function
+// with the lowest index that has one. It copies what it keeps.
 func compilationFinish(compilation unsafe.Pointer) (out unsafe.Pointer, err error) {
 	a := takeArea()
 	a.words[0] = uintptr(compilation)
@@ -854,12 +861,14 @@ func moduleDescribe(module unsafe.Pointer) (out gwBytes, err error) {
 }
 
 // moduleDeserialize: Makes a module of what `gw_module_serialize` gave. The bytes hold machine
-// code that will run: they must be trusted.
-func moduleDeserialize(data []uint8) (out unsafe.Pointer, err error) {
+// code that will run: they must be trusted. `checksum` is the CRC-32 (ISO-HDLC) of the bytes from
+// `GW_SERIALIZED_CHECKED` on, or any larger number where the caller has not computed it.
+func moduleDeserialize(data []uint8, checksum uint64) (out unsafe.Pointer, err error) {
 	a := takeArea()
 	a.words[0] = uintptr(escape(unsafe.Pointer(unsafe.SliceData(data))))
 	a.words[1] = uintptr(len(data))
-	a.words[2] = a.room(0, 1)
+	a.words[2] = uintptr(checksum)
+	a.words[3] = a.room(0, 1)
 	a.call(entryModuleDeserialize)
 	err = a.takeError()
 	runtime.KeepAlive(data)
@@ -934,6 +943,18 @@ func runtimeCall(context unsafe.Pointer) {
 	a.words[0] = uintptr(context)
 	a.call(entryRuntimeCall)
 	a.release()
+}
+
+// serializedOrigin: Tells by whom and for which processor `gw_module_serialize` makes modules, as
+// one line of text: where the lines differ, modules are better compiled again.
+func serializedOrigin() (out gwBytes, err error) {
+	a := takeArea()
+	a.words[0] = a.room(0, 2)
+	a.call(entrySerializedOrigin)
+	err = a.takeError()
+	out = *(*gwBytes)(a.pointer(0))
+	a.release()
+	return
 }
 
 // snapshotDeserialize: Makes a snapshot of a module of what `gw_snapshot_serialize` gave. Compiled

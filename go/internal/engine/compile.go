@@ -161,9 +161,23 @@ func (c *compiling) wait(all <-chan struct{}) error {
 	}
 }
 
-// tell calls progress, and makes an error of its panic.
-func (c *compiling) tell() (err error) {
+// tell tells progress how far compiling is.
+func (c *compiling) tell() error {
 	now := compilationProgress(c.handle)
+	return tell(c.progress, int(now.done), int(now.total))
+}
+
+// TellDone tells a progress function, if it is not nil, that all pieces are done: for a module that
+// need not be compiled. The error is its panic.
+func TellDone(progress func(done, total int), pieces uint32) error {
+	if progress == nil {
+		return nil
+	}
+	return tell(progress, int(pieces), int(pieces))
+}
+
+// tell calls progress, and makes an error of its panic.
+func tell(progress func(done, total int), done, total int) (err error) {
 	defer func() {
 		switch value := recover().(type) {
 		case nil: // it has returned, or has called runtime.Goexit
@@ -173,7 +187,7 @@ func (c *compiling) tell() (err error) {
 			err = fmt.Errorf("the progress function panicked: %v", value)
 		}
 	}()
-	c.progress(int(now.done), int(now.total))
+	progress(done, total)
 	return nil
 }
 

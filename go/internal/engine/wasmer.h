@@ -8,6 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// Bytes at the beginning of a serialised module that its checksum does not cover.
+#define GW_SERIALIZED_CHECKED 16
+
 // `gw_import.kind`: a function of the host.
 #define GW_IMPORT_HOST_FUNCTION 0
 
@@ -210,6 +213,8 @@ typedef struct gw_compile_options {
   uint32_t explicit_bounds;
   // Not 0: NaN results are made canonical.
   uint32_t canonicalize_nans;
+  // Not 0: code that is compiled quickly and runs slowly.
+  uint32_t opt_level_none;
   // Not 0: the module is only validated.
   uint32_t validate;
 } gw_compile_options;
@@ -283,7 +288,7 @@ typedef struct gw_import {
   // directly, or null.
   const void *c_function;
   // Of a host function: what the engine does by itself where it can, without leaving the guest:
-  // a `gw_intrinsic`, of which only 0 (none) goes with `c_function`. It calls the host function
+  // a `gw_intrinsic`; only 0 (none) goes with `c_function`. It calls the host function
   // for the rest.
   uint32_t intrinsic;
   // The datum of the intrinsic: with `GW_INTRINSIC_CLOCK_READ`, the time of `gw_clock_monotonic`
@@ -398,7 +403,7 @@ void gw_compilation_cancel(const struct gw_compilation *compilation);
 // Tells how far a compilation is; at any time, from any thread.
 void gw_compilation_progress(const struct gw_compilation *compilation, struct gw_progress *out);
 
-// Ends a compilation of which all is done and nobody is in `gw_compilation_run`: gives the module,
+// Ends a compilation that is complete while nobody is in `gw_compilation_run`: returns the module,
 // null where the module was only to be validated, or the error of the function with the lowest
 // index that has one. It copies what it keeps.
 struct gw_error *gw_compilation_finish(const struct gw_compilation *compilation, struct gw_module **out);
@@ -420,8 +425,13 @@ struct gw_error *gw_module_validate(const uint8_t *data, size_t len);
 struct gw_error *gw_module_serialize(const struct gw_module *module, struct gw_bytes *out);
 
 // Makes a module of what `gw_module_serialize` gave. The bytes hold machine code that will run:
-// they must be trusted.
-struct gw_error *gw_module_deserialize(const uint8_t *data, size_t len, struct gw_module **out);
+// they must be trusted. `checksum` is the CRC-32 (ISO-HDLC) of the bytes from
+// `GW_SERIALIZED_CHECKED` on, or any larger number where the caller has not computed it.
+struct gw_error *gw_module_deserialize(const uint8_t *data, size_t len, uint64_t checksum, struct gw_module **out);
+
+// Tells by whom and for which processor `gw_module_serialize` makes modules, as one line of text:
+// where the lines differ, modules are better compiled again.
+struct gw_error *gw_serialized_origin(struct gw_bytes *out);
 
 // Describes a module: types, imports, exports, sections, sizes, in the encoding that
 // `ffi/describe.rs` defines.
@@ -594,7 +604,7 @@ void gw_store_watch_free(struct gw_store_watch *watch);
 // Gives when control is back: a `gw_status`. The context's entry mode is C. The stack of the
 // calling thread must not go below `stack_limit`: where it is below already, the guest traps.
 // `thread` is the number of the calling thread, to which `gw_interrupt` sends its signal;
-// `gw_this_thread` gives both.
+// `gw_this_thread` returns both.
 extern uint64_t gw_enter(struct gw_context *context, size_t stack_limit, uint32_t thread);
 
 // Resumes a guest that has left or was paused. Returns as `gw_enter` does.

@@ -66,7 +66,7 @@ const (
 	trapUndefinedElement       = 10
 )
 
-// TrapMessage gives the specification's wording for a trap code.
+// TrapMessage returns the specification's wording for a trap code.
 func TrapMessage(code uint8) string {
 	switch code {
 	case trapUnreachable:

@@ -9,3 +9,8 @@ import _ "embed"
 //
 //go:embed image_amd64.bin
 var embedded string
+
+// embeddedSum has the image's SHA-256 and the toolchain that made it.
+//
+//go:embed image_amd64.sum
+var embeddedSum string

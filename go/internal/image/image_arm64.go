@@ -9,3 +9,8 @@ import _ "embed"
 //
 //go:embed image_arm64.bin
 var embedded string
+
+// embeddedSum has the image's SHA-256 and the toolchain that made it.
+//
+//go:embed image_arm64.sum
+var embeddedSum string

@@ -5,6 +5,7 @@ package image
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -286,3 +287,6 @@ func (l *layout) room(address uint64, protection int) uint64 {
 func ForC() (enter, resume, call unsafe.Pointer) {
 	return pointer(engine.enter), pointer(engine.resume), pointer(engine.cCall)
 }
+
+// Build tells builds of the image apart: by its SHA-256, and the toolchain.
+func Build() string { return strings.Join(strings.Fields(embeddedSum), " ") }

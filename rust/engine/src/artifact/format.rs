@@ -26,10 +26,11 @@ use core::fmt::Display;
 const MAGIC: [u8; 8] = *b"\x7fgowasmr";
 /// To be raised with every change of the layout, of the types that are serialised, and of what
 /// compiled code expects to find at run time: the vmctx, the builtins, the calling conventions.
-const FORMAT: u32 = 7;
-/// Offset of the checksum, and where the bytes that it covers begin.
+const FORMAT: u32 = 8;
+/// Offset of the checksum.
 const CHECKSUM: usize = 12;
-const CHECKED: usize = 16;
+/// Where the bytes that the checksum covers begin.
+pub const CHECKED: usize = 16;
 /// Bytes before the first text.
 const FIXED: usize = 24;
 
@@ -51,6 +52,15 @@ impl Origin {
             features: crate::isa::cpu_features(),
         }
     }
+}
+
+/// Who makes artifacts here, in a line: what they must have in common to be read by this engine on
+/// this processor, and what would only make them larger or slower. Artifacts of different lines are
+/// better made anew.
+#[must_use]
+pub fn origin() -> String {
+    let Origin { engine, target, features } = Origin::here();
+    format!("{engine}, format {FORMAT}, {target}, {features}")
 }
 
 impl Artifact {
@@ -84,11 +94,22 @@ impl Artifact {
     /// `Deserialize`: the bytes are cut or altered, are no artifact, or were made by another
     /// version or for another machine.
     pub fn deserialize(bytes: &[u8]) -> Result<(Self, &[u8])> {
-        Self::deserialize_for(bytes, &Origin::here())
+        Self::deserialize_checked(bytes, None)
     }
 
-    pub(super) fn deserialize_for<'b>(bytes: &'b [u8], host: &Origin) -> Result<(Self, &'b [u8])> {
-        let (origin, body) = open(bytes)?;
+    /// Reads the same, with the CRC-32 (ISO-HDLC) of all bytes from [`CHECKED`] on that the caller
+    /// has found, by instructions that the engine must not use. The checksum takes longer than all
+    /// the rest without them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Artifact::deserialize`].
+    pub fn deserialize_checked(bytes: &[u8], found: Option<u32>) -> Result<(Self, &[u8])> {
+        Self::deserialize_for(bytes, found, &Origin::here())
+    }
+
+    pub(super) fn deserialize_for<'b>(bytes: &'b [u8], found: Option<u32>, host: &Origin) -> Result<(Self, &'b [u8])> {
+        let (origin, body) = open(bytes, found)?;
         if origin.engine != host.engine {
             return Err(refuse(format!("it was made by {}, expected {}", origin.engine, host.engine)));
         }
@@ -116,8 +137,8 @@ impl Artifact {
 }
 
 /// Checks all of the header that does not depend on the host; returns the origin and the encoded
-/// artifact.
-fn open(bytes: &[u8]) -> Result<(Origin, &[u8])> {
+/// artifact. The checksum is computed unless the caller has found it.
+fn open(bytes: &[u8], found: Option<u32>) -> Result<(Origin, &[u8])> {
     if bytes.is_empty() {
         return Err(refuse("it is empty"));
     }
@@ -137,7 +158,7 @@ fn open(bytes: &[u8]) -> Result<(Origin, &[u8])> {
     if length != bytes.len() as u64 {
         return Err(refuse(format!("it is cut or altered: {} bytes given, expected {length}", bytes.len())));
     }
-    let found = checksum(&bytes[CHECKED..]);
+    let found = found.unwrap_or_else(|| checksum(&bytes[CHECKED..]));
     if found != expected {
         return Err(refuse(format!("it was altered: its checksum is {found:#010x}, expected {expected:#010x}")));
     }

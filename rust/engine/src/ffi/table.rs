@@ -5,10 +5,10 @@
 use super::Entry;
 
 /// Stands for the header and the order below; whoever calls by number compares it.
-pub const ABI: u64 = 0x9d3f_b51b_36d9_5af1;
+pub const ABI: u64 = 0x98bb_1fa9_c161_2ede;
 
 /// Their names.
-pub const NAMES: [&str; 66] = [
+pub const NAMES: [&str; 67] = [
     "gw_bytes_free",
     "gw_clock_monotonic",
     "gw_compilation_cancel",
@@ -58,6 +58,7 @@ pub const NAMES: [&str; 66] = [
     "gw_profile",
     "gw_proposals",
     "gw_runtime_call",
+    "gw_serialized_origin",
     "gw_snapshot_deserialize",
     "gw_snapshot_free",
     "gw_snapshot_serialize",
@@ -128,6 +129,7 @@ unsafe extern "C" {
     fn gw_profile();
     fn gw_proposals();
     fn gw_runtime_call();
+    fn gw_serialized_origin();
     fn gw_snapshot_deserialize();
     fn gw_snapshot_free();
     fn gw_snapshot_serialize();
@@ -148,7 +150,7 @@ unsafe extern "C" {
 }
 
 /// Their addresses.
-pub static TABLE: [Entry; 66] = [
+pub static TABLE: [Entry; 67] = [
     Entry(gw_bytes_free as *const ()),
     Entry(gw_clock_monotonic as *const ()),
     Entry(gw_compilation_cancel as *const ()),
@@ -198,6 +200,7 @@ pub static TABLE: [Entry; 66] = [
     Entry(gw_profile as *const ()),
     Entry(gw_proposals as *const ()),
     Entry(gw_runtime_call as *const ()),
+    Entry(gw_serialized_origin as *const ()),
     Entry(gw_snapshot_deserialize as *const ()),
     Entry(gw_snapshot_free as *const ()),
     Entry(gw_snapshot_serialize as *const ()),
@@ -247,10 +250,11 @@ const _: () = {
     assert!(offset_of!(gw_stats, mappings) == 40);
     assert!(offset_of!(gw_stats, code_bytes) == 48);
     use super::compilation::gw_compile_options;
-    assert!(size_of::<gw_compile_options>() == 12);
+    assert!(size_of::<gw_compile_options>() == 16);
     assert!(offset_of!(gw_compile_options, explicit_bounds) == 0);
     assert!(offset_of!(gw_compile_options, canonicalize_nans) == 4);
-    assert!(offset_of!(gw_compile_options, validate) == 8);
+    assert!(offset_of!(gw_compile_options, opt_level_none) == 8);
+    assert!(offset_of!(gw_compile_options, validate) == 12);
     use super::compilation::gw_progress;
     assert!(size_of::<gw_progress>() == 24);
     assert!(offset_of!(gw_progress, done) == 0);

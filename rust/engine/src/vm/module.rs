@@ -50,7 +50,16 @@ impl Module {
     /// # Errors
     /// Kind `Deserialize`, or `Resource` where there is no room for the code.
     pub fn deserialize(bytes: &[u8]) -> Result<Self> {
-        let (artifact, code) = Artifact::deserialize(bytes)?;
+        Self::deserialize_checked(bytes, None)
+    }
+
+    /// Does the same with a checksum that the caller has found: see
+    /// [`Artifact::deserialize_checked`].
+    ///
+    /// # Errors
+    /// As [`Module::deserialize`].
+    pub fn deserialize_checked(bytes: &[u8], found: Option<u32>) -> Result<Self> {
+        let (artifact, code) = Artifact::deserialize_checked(bytes, found)?;
         Self::new(Arc::new(artifact), |block| {
             block.copy_from_slice(code);
             Ok(())

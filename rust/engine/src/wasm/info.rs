@@ -1,6 +1,7 @@
 //! What a validated module declares: the compiler's and the linker's view of it, without its
 //! function bodies.
 
+use super::segments::SegmentBytes;
 use crate::prelude::*;
 use crate::types::{ExternType, FuncType, GlobalType, MemoryType, TableType, ValType};
 use core::ops::Deref;
@@ -45,6 +46,7 @@ pub struct ModuleInfo {
     /// Element segments.
     pub elements: Vec<ElementSegment>,
     /// Data segments.
+    #[serde(with = "super::segments")]
     pub data: Vec<DataSegment>,
     /// Functions that a reference can be taken of (exported, in an element segment, `ref.func` of
     /// a global): each has a record in the vmctx, at the position it has here. Sorted, without
@@ -267,13 +269,12 @@ pub struct ElementSegment {
 }
 
 /// A data segment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct DataSegment {
     /// Where its bytes go; never `Declared`.
     pub mode: SegmentMode,
     /// Its bytes.
-    #[serde(with = "super::bytes")]
-    pub bytes: Vec<u8>,
+    pub bytes: SegmentBytes,
 }
 
 /// Names from the custom section "name" (appendix, "Name Section"); damaged or missing names are

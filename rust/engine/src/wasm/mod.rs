@@ -11,6 +11,7 @@ pub mod limits;
 mod names;
 mod parse;
 mod sections;
+mod segments;
 mod table_use;
 #[cfg(test)]
 mod tests;
@@ -18,5 +19,6 @@ mod validate;
 
 pub use features::{required_proposals, validation_error};
 pub use info::*;
+pub use segments::SegmentBytes;
 pub use parse::{Body, Parsed, parse};
 pub(crate) use validate::validate_body;
