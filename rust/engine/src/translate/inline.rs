@@ -20,8 +20,8 @@
 //!
 //! Functions that call themselves are few, and calls are what counts in them, so that they have
 //! limits of their own: bodies lie in each other as deep as these allow, loops included. Compilers
-//! write a call at the end as a loop around the others. Times of small recursive programs (clang -O2
-//! and -Oz), relative to no body in itself:
+//! write a call at the end as a loop around the others. Times of small recursive programs (clang
+//! -O2 and -Oz), relative to no body in itself:
 //!
 //! | deepest, live values | Fibonacci | Ackermann | Takeuchi | binomials | partitions | trees |
 //! |----------------------|-----------|-----------|----------|-----------|------------|-------|
