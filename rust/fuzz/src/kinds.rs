@@ -201,7 +201,7 @@ impl Kind {
             },
             Self::Calls => Config { min_funcs: 4, max_funcs: 12, max_instructions: 12, max_types: 3, ..base },
             Self::Imports => Config { min_imports: 1, max_imports: 6, ..base },
-            // Those that are no modules of wasm-smith, or not as they are, need no shape of their own.
+            // What wasm-smith does not make, or not as it is, needs no shape of its own.
             Self::All | Self::Recursion | Self::Mutated | Self::Guest | Self::Bytes => {
                 Config { max_imports: rng.below(3), max_instructions: 100, ..base }
             }

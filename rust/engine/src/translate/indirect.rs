@@ -9,8 +9,9 @@
 //! A table element is a pointer to an immutable `FuncRecord`, read once: no other thread can change
 //! what is checked here before it is used.
 //!
-//! Of a table that only the module's active segments write to ([`TableContents`](crate::wasm::TableContents)) it is known which
-//! functions it may hold, beside null. Two things are then left out, each for a reason of its own:
+//! Of a table that only the module's active segments write to (`wasm::TableContents`) it is known
+//! which functions it may hold, beside null. Two things are then left out, each for a reason of its
+//! own:
 //!
 //! - *the type check*, where all these functions have the wanted type: whatever is called has it.
 //!   Null is found by the load of the code, whose address is then that of the field itself, in the

@@ -1,5 +1,11 @@
 //! What the code of a module does to its tables after instantiation: those that cannot grow need no
 //! reservation of address space, and of those that nothing writes to calls know what they hold.
+//!
+//! ============================================================================================
+//!   SANDBOX: calls leave out checks where a table is said to hold only certain functions. A way
+//!   to write to a table that is missed here lets a guest call code with a signature or a vmctx
+//!   not its own. Change it with a second reader.
+//! ============================================================================================
 
 use super::{Body, ConstOp, ExternKind, ModuleInfo, SegmentMode, TableContents};
 use crate::prelude::*;
