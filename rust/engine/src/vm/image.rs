@@ -1,7 +1,8 @@
 //! Memory images: the bytes that a memory begins with, made once for all instances.
 //!
 //! ============================================================================================
-//!   SANDBOX: what a range of addresses held for one instance must be gone before another gets
+//!   Sandbox-critical.
+//!   What a range of addresses held for one instance must be gone before another gets
 //!   it. [`restore`] makes every page that was written to what it was in the beginning; if in
 //!   doubt, it drops the page, so that the system does it. Change it with a second reader.
 //! ============================================================================================

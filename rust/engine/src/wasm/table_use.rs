@@ -2,7 +2,8 @@
 //! reservation of address space, and of those that nothing writes to calls know what they hold.
 //!
 //! ============================================================================================
-//!   SANDBOX: calls leave out checks where a table is said to hold only certain functions. A way
+//!   Sandbox-critical.
+//!   Calls leave out checks where a table is said to hold only certain functions. A way
 //!   to write to a table that is missed here lets a guest call code with a signature or a vmctx
 //!   not its own. Change it with a second reader.
 //! ============================================================================================
