@@ -187,6 +187,12 @@ fn check(info: &ModuleInfo, written: &Written<'_>) -> core::result::Result<(), S
         let limits = if info.table_can_grow[index] { ty.limits } else { Limits { min, max: Some(min) } };
         size("a table", elements.len() as u64, limits, u64::from(crate::types::MAX_TABLE_ELEMENTS))?;
         elements.iter().try_for_each(|element| reference(element, ty.element))?;
+        // Calls leave out checks where a table never changes.
+        if let Some(contents) = info.table_contents[index]
+            && let Some(function) = elements.iter().flatten().find(|function| !contents.may_hold(info, **function))
+        {
+            return Err(format!("function {function} in a table that never holds it"));
+        }
     }
     let globals = &info.globals[info.imported_globals as usize..];
     count("globals", written.globals.len(), globals.len())?;

@@ -116,6 +116,15 @@ pub struct TableContents {
     pub own: bool,
 }
 
+impl TableContents {
+    /// Whether a function of the module may be an element, as far as calls rely on it.
+    #[must_use]
+    pub fn may_hold(&self, info: &ModuleInfo, function: u32) -> bool {
+        let same = |ty: u32| info.function_type(function) == &info.types[ty as usize];
+        (!self.own || !info.is_imported_function(function)) && self.ty.is_none_or(same)
+    }
+}
+
 /// The four kinds of what can be imported or exported; the numbers are those of the binary format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[repr(u8)]
