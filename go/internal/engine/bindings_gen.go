@@ -162,6 +162,8 @@ type gwCompileOptions struct {
 	explicitBounds uint32
 	// canonicalizeNans: Not 0: NaN results are made canonical.
 	canonicalizeNans uint32
+	// optLevelNone: Not 0: code that is compiled quickly and runs slowly.
+	optLevelNone uint32
 	// validate: Not 0: the module is only validated.
 	validate uint32
 }

@@ -207,6 +207,8 @@ typedef struct gw_compile_options {
   uint32_t explicit_bounds;
   // Not 0: NaN results are made canonical.
   uint32_t canonicalize_nans;
+  // Not 0: code that is compiled quickly and runs slowly.
+  uint32_t opt_level_none;
   // Not 0: the module is only validated.
   uint32_t validate;
 } gw_compile_options;

@@ -29,7 +29,7 @@ const CRC: Crc<u32, Table<16>> = Crc::<u32, Table<16>>::new(&CRC_32_ISO_HDLC);
 const MAGIC: [u8; 8] = *b"\x7fgowasmr";
 /// To be raised with every change of the layout, of the types that are serialised, and of what
 /// compiled code expects to find at run time: the vmctx, the builtins, the calling conventions.
-const FORMAT: u32 = 6;
+const FORMAT: u32 = 7;
 /// Offset of the checksum, and where the bytes that it covers begin.
 const CHECKSUM: usize = 12;
 const CHECKED: usize = 16;
