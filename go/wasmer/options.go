@@ -44,8 +44,8 @@ const (
 	// out of all proportion, such as one with 20,000 locals in 6,000 blocks, are compiled as with
 	// OptLevelNone.
 	OptLevelSpeed OptLevel = iota
-	// OptLevelNone makes code in about half of the time. The code is two to four times as large
-	// and slow. It serves modules that run shortly, and once.
+	// OptLevelNone makes code in half to two thirds of the time. The code is larger, and slow. It
+	// serves modules that run shortly, and once.
 	OptLevelNone
 )
 

@@ -232,10 +232,11 @@ const _: () = {
     assert!(offset_of!(gw_stats, mappings) == 40);
     assert!(offset_of!(gw_stats, code_bytes) == 48);
     use super::compilation::gw_compile_options;
-    assert!(size_of::<gw_compile_options>() == 12);
+    assert!(size_of::<gw_compile_options>() == 16);
     assert!(offset_of!(gw_compile_options, explicit_bounds) == 0);
     assert!(offset_of!(gw_compile_options, canonicalize_nans) == 4);
-    assert!(offset_of!(gw_compile_options, validate) == 8);
+    assert!(offset_of!(gw_compile_options, opt_level_none) == 8);
+    assert!(offset_of!(gw_compile_options, validate) == 12);
     use super::compilation::gw_progress;
     assert!(size_of::<gw_progress>() == 24);
     assert!(offset_of!(gw_progress, done) == 0);
