@@ -49,8 +49,8 @@ const (
 	OptLevelNone
 )
 
-// WithOptLevel chooses how much compiling does for fast code. Results are the same, but for the bits
-// of NaNs. A level other than the constants stands for [OptLevelSpeed].
+// WithOptLevel chooses how much compiling does for fast code. Results are the same, but for the
+// bits of NaNs. A level other than the constants stands for [OptLevelSpeed].
 func WithOptLevel(level OptLevel) CompileOption {
 	return CompileOption{func(options *engine.CompileOptions) { options.NotOptimized = level == OptLevelNone }}
 }

@@ -76,8 +76,9 @@ const QUICK: &[(&str, &str)] = &[("opt_level", "none"), ("regalloc_algorithm", "
 pub struct Targets {
     /// For fast code.
     pub speed: &'static dyn TargetIsa,
-    /// For code that is made quickly. Each value that lives across a call or the end of a block gets
-    /// a place in the frame to itself, so that a function should be translated with few of them.
+    /// For code that is made quickly. Each value that lives across a call or the end of a block
+    /// gets a place in the frame to itself, so that a function should be translated with few of
+    /// them.
     pub quick: &'static dyn TargetIsa,
 }
 

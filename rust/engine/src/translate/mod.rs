@@ -11,7 +11,7 @@
 //! | `table_access`    | **sandbox**: every address in a table                                         |
 //! | `indirect`        | **sandbox**: the checks of an indirect call                                   |
 //! | `vmctx`           | loads from the vmctx, alias regions, flags                                    |
-//! | `once`            | values that are made once for a function, at its entry                         |
+//! | `once`            | values that are made once for a function, at its entry                        |
 //! | `operands`        | the same for the wasm stack                                                   |
 //! | `complexity`      | which functions take the code generator too long                              |
 //! | `homes`           | locals in the frame, where they are too many for SSA form                     |
