@@ -148,6 +148,10 @@ test-static: library ## run the Go tests of the package on the static library
 spec: tools ## run the specification suite alone (BLESS=1 rewrites its counts if every assertion passes)
 	$(CARGO) test --release --locked -p gowasmer-engine $(TESTING) --test spec
 
+.PHONY: test-shapes
+test-shapes: tools ## measure how long functions of odd shapes take to compile, up to 7 MB; fails above 8 times the usual time (SHAPES=name,name; half an hour)
+	SHAPES=$(or $(SHAPES),1) $(CARGO) test --release --locked -p gowasmer-engine $(TESTING) --test shapes -- --nocapture time_is_in_proportion
+
 # The Go tests can neither read a crate nor the text format of scripts.
 .PHONY: suite
 suite: tools ## write the scripts of the specification suite to build/testsuite, encoded for the Go tests

@@ -40,6 +40,25 @@ func WithCanonicalNaNs() CompileOption {
 	return CompileOption{apply: func(options *engine.CompileOptions) { options.CanonicalizeNaNs = true }}
 }
 
+// OptLevel is how much compiling does for fast code.
+type OptLevel int
+
+const (
+	// OptLevelSpeed makes fast code. It is the default. Functions whose shape would take compiling
+	// out of all proportion, such as one with 20,000 locals in 6,000 blocks, are compiled as with
+	// OptLevelNone.
+	OptLevelSpeed OptLevel = iota
+	// OptLevelNone makes code in half to two thirds of the time. The code is larger, and slow. It
+	// serves modules that run shortly, and once.
+	OptLevelNone
+)
+
+// WithOptLevel chooses how much compiling does for fast code. Results are the same, but for the
+// bits of NaNs. A level other than the constants stands for [OptLevelSpeed].
+func WithOptLevel(level OptLevel) CompileOption {
+	return CompileOption{func(options *engine.CompileOptions) { options.NotOptimized = level == OptLevelNone }}
+}
+
 // WithProgress has a function called with the progress of compiling: done of total pieces of code
 // are compiled. These are the functions of the module, and one to four trampolines for each type of
 // its exported and imported functions. Done never falls, and total stays the same. The function is

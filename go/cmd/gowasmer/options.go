@@ -34,6 +34,7 @@ type settings struct {
 	// Of commands that compile.
 	explicitBounds bool
 	canonicalNaNs  bool
+	optLevel       wasmer.OptLevel
 	progress       *bool // nil for: on a terminal, if it takes long
 	cache          string
 	noCache        bool
@@ -310,6 +311,21 @@ func (o *settings) compileOptions() []option {
 			func(on bool) { o.explicitBounds = on }),
 		switchOption("canonical-nans", "make NaNs the same bits on all machines; slower",
 			func(on bool) { o.canonicalNaNs = on }),
+		{
+			name: "opt-level", value: "LEVEL",
+			usage: "speed for fast code, which is the default, or none for code that is compiled in half of the time and is slow",
+			set: func(value string) error {
+				switch value {
+				case "speed":
+					o.optLevel = wasmer.OptLevelSpeed
+				case "none":
+					o.optLevel = wasmer.OptLevelNone
+				default:
+					return usagef("--opt-level takes speed or none, given %q", value)
+				}
+				return nil
+			},
+		},
 		o.progressOption(),
 	}, o.cacheOptions()...)
 }

@@ -15,6 +15,8 @@ type CompileOptions struct {
 	ExplicitBounds bool
 	// CanonicalizeNaNs makes the bits of NaN results the same everywhere.
 	CanonicalizeNaNs bool
+	// NotOptimized makes slow code in less time.
+	NotOptimized bool
 	// Progress, if it is not nil, is told how many functions and trampolines of all are done, by
 	// the goroutine that compiles, from time to time and at the end. Its panic is the error.
 	Progress func(done, total int)
@@ -26,6 +28,7 @@ func Compile(ctx context.Context, bytes []byte, options CompileOptions) (Module,
 	handle, err := work(ctx, bytes, gwCompileOptions{
 		explicitBounds:   uint32(boolWord(options.ExplicitBounds)),
 		canonicalizeNans: uint32(boolWord(options.CanonicalizeNaNs)),
+		optLevelNone:     uint32(boolWord(options.NotOptimized)),
 	}, options.Progress)
 	return Module{handle}, err
 }

@@ -71,19 +71,15 @@ const SPEED: &[(&str, &str)] = &[
 /// Flags of code that is made quickly.
 const QUICK: &[(&str, &str)] = &[("opt_level", "none"), ("regalloc_algorithm", "single_pass")];
 
-/// Flags of code that is made quickly where a single pass would take too large a frame.
-const QUICK_IN_SMALL_FRAMES: &[(&str, &str)] = &[("opt_level", "none")];
-
 /// The host's target in the variants that functions of one module need.
 #[derive(Clone, Copy)]
 pub struct Targets {
     /// For fast code.
     pub speed: &'static dyn TargetIsa,
-    /// For code that is made quickly: each value that lives across a call or the end of a block has
-    /// a place in the frame to itself.
+    /// For code that is made quickly. Each value that lives across a call or the end of a block
+    /// gets a place in the frame to itself, so that a function should be translated with few of
+    /// them.
     pub quick: &'static dyn TargetIsa,
-    /// The same, with places that values share.
-    pub quick_in_small_frames: &'static dyn TargetIsa,
 }
 
 impl Targets {
@@ -102,7 +98,7 @@ impl Targets {
 /// # Errors
 /// Kind `Compile` where the host's architecture or CPU is not supported.
 pub fn isa() -> Result<&'static OwnedTargetIsa> {
-    variants(CompileOptions::default()).map(|[speed, ..]| speed)
+    variants(CompileOptions::default()).map(|[speed, _]| speed)
 }
 
 /// The host's target for some options.
@@ -110,17 +106,17 @@ pub fn isa() -> Result<&'static OwnedTargetIsa> {
 /// # Errors
 /// As [`isa`].
 pub fn targets_for(options: CompileOptions) -> Result<Targets> {
-    let [speed, quick, quick_in_small_frames] = variants(options)?;
-    Ok(Targets { speed: &**speed, quick: &**quick, quick_in_small_frames: &**quick_in_small_frames })
+    let [speed, quick] = variants(options)?;
+    Ok(Targets { speed: &**speed, quick: &**quick })
 }
 
 /// As [`Targets`], in the order of its fields.
-fn variants(options: CompileOptions) -> Result<&'static [OwnedTargetIsa; 3]> {
-    static PLAIN: OnceLock<[OwnedTargetIsa; 3]> = OnceLock::new();
-    static CANONICAL: OnceLock<[OwnedTargetIsa; 3]> = OnceLock::new();
+fn variants(options: CompileOptions) -> Result<&'static [OwnedTargetIsa; 2]> {
+    static PLAIN: OnceLock<[OwnedTargetIsa; 2]> = OnceLock::new();
+    static CANONICAL: OnceLock<[OwnedTargetIsa; 2]> = OnceLock::new();
     let cell = if options.canonicalize_nans { &CANONICAL } else { &PLAIN };
     let build = |flags| build(options.canonicalize_nans, flags);
-    cell.get_or_try_init(|| Ok([build(SPEED)?, build(QUICK)?, build(QUICK_IN_SMALL_FRAMES)?]))
+    cell.get_or_try_init(|| Ok([build(SPEED)?, build(QUICK)?]))
 }
 
 /// The CPU features that compiled code may use, as `name,name,...` in a fixed order: code made with
@@ -185,7 +181,7 @@ mod tests {
         assert!(!flags.is_pic() && !flags.enable_nan_canonicalization());
         let canonical = targets_for(CompileOptions { canonicalize_nans: true, ..Default::default() }).unwrap();
         let plain = targets_for(CompileOptions::default()).unwrap();
-        for (at, variant) in [&canonical.speed, &canonical.quick, &canonical.quick_in_small_frames].iter().enumerate() {
+        for (at, variant) in [&canonical.speed, &canonical.quick].iter().enumerate() {
             let flags = variant.flags();
             assert!(flags.enable_nan_canonicalization() && flags.preserve_frame_pointers());
             assert_eq!(flags.machine_code_cfg_info(), at == 0);

@@ -32,8 +32,8 @@ impl BoundsMode {
 /// How much is done for fast code.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum OptLevel {
-    /// Code that is compiled in about half of the time and is two to four times as slow and large:
-    /// locals live in memory, nothing is optimised, registers are assigned in one pass.
+    /// Code that is compiled in half to two thirds of the time, and is larger and slow: locals live
+    /// in memory, nothing is optimised, registers are assigned in one pass.
     None,
     /// Fast code. Functions whose shape would take the code generator out of all proportion are
     /// compiled as by `None`.

@@ -18,10 +18,6 @@ use cranelift_codegen::isa::TargetIsa;
 use cranelift_codegen::{CodegenError, CodegenResult, CompiledCode, Context, FinalizedRelocTarget};
 use wasmparser::FuncValidatorAllocations;
 
-/// Bytes of a frame above which places are shared. In a stack of 1 MiB there is room for some hundred
-/// frames of this size.
-const LARGE_FRAME: u32 = 8 << 10;
-
 /// What a thread reuses from function to function.
 pub(crate) struct FunctionCompiler {
     translator: Translator,
@@ -65,10 +61,7 @@ impl FunctionCompiler {
         self.optimize(targets.at(level))?;
         let inlined = self.translator.inlined();
         let tags = Tags::new(&mut self.context.func, inlined);
-        let (mut body, frame) = Self::emit(&mut self.emit, &self.context, targets.at(level), &tags)?;
-        if level == OptLevel::None && frame > LARGE_FRAME {
-            body = Self::emit(&mut self.emit, &self.context, targets.quick_in_small_frames, &tags)?.0;
-        }
+        let mut body = Self::emit(&mut self.emit, &self.context, targets.at(level), &tags)?;
         body.inlined = used(&mut body.addresses, inlined);
         Ok(body)
     }
@@ -86,18 +79,16 @@ impl FunctionCompiler {
     /// Compiles the CLIF that is in the context.
     pub(crate) fn finish(&mut self, isa: &dyn TargetIsa) -> Result<CodeBody> {
         self.optimize(isa)?;
-        Self::emit(&mut self.emit, &self.context, isa, &Tags::default()).map(|(body, _)| body)
+        Self::emit(&mut self.emit, &self.context, isa, &Tags::default())
     }
 
     fn optimize(&mut self, isa: &dyn TargetIsa) -> Result<()> {
         self.context.optimize(isa, &mut ControlPlane::default()).map_err(|error| describe(&error))
     }
 
-    /// The machine code of an optimised function, and the bytes of its frame.
-    fn emit(emit: &mut Emit, context: &Context, isa: &dyn TargetIsa, tags: &Tags) -> Result<(CodeBody, u32)> {
+    fn emit(emit: &mut Emit, context: &Context, isa: &dyn TargetIsa, tags: &Tags) -> Result<CodeBody> {
         let compiled = emit(&context.func, &context.domtree, isa).map_err(|error| describe(&error))?;
-        let frame = compiled.buffer.frame_layout().map_or(0, |frame| frame.frame_to_fp_offset);
-        Ok((extract(&compiled, &context.func, isa, tags)?, frame))
+        extract(&compiled, &context.func, isa, tags)
     }
 }
 

@@ -25,8 +25,8 @@ use cranelift_codegen::ir::{Function, Inst, InstructionData, Opcode};
 pub(super) const MAX_LOCAL_BLOCKS: u64 = 1 << 24;
 /// Most values that branches pass to blocks by instructions of wasm where locals are SSA values.
 pub(super) const MAX_PASSED_AS_SSA: u64 = 1 << 17;
-/// Most values that branches pass to blocks in any function: each takes some hundred bytes until the
-/// function is compiled, and an instruction of two bytes can pass a thousand.
+/// Most values that branches pass to blocks in any function: each takes some hundred bytes until
+/// the function is compiled, and an instruction of two bytes can pass a thousand.
 pub(super) const MAX_PASSED: u64 = 1 << 23;
 
 /// Most values that SSA form may make of a body of so many bytes.

@@ -124,6 +124,9 @@ impl FunctionTranslation<'_, '_> {
 
     /// Fills the homes of all locals that were used: with the parameters, and with zero.
     pub(super) fn fill_homes(&mut self) {
+        if self.homes.is_none() {
+            return;
+        }
         let flags = self.frame_flags();
         let Some(Homes { slot, locals, size, entry, stack, highest, .. }) = self.homes.take() else { return };
         let func = &mut *self.builder.func;

@@ -11,7 +11,7 @@
 //! | `table_access`    | **sandbox**: every address in a table                                         |
 //! | `indirect`        | **sandbox**: the checks of an indirect call                                   |
 //! | `vmctx`           | loads from the vmctx, alias regions, flags                                    |
-//! | `once`            | values that are made once for a function, at its entry                         |
+//! | `once`            | values that are made once for a function, at its entry                        |
 //! | `operands`        | the same for the wasm stack                                                   |
 //! | `complexity`      | which functions take the code generator too long                              |
 //! | `homes`           | locals in the frame, where they are too many for SSA form                     |
@@ -127,7 +127,13 @@ impl Translator {
         func.name = UserFuncName::user(0, function_index);
         func.signature = wasm_signature(env.info.function_type(function_index));
         self.inlined.clear();
-        function::translate(env, function_index, level, func, &mut self.builder, &mut self.inlined, allocations)
+        let done =
+            function::translate(env, function_index, level, func, &mut self.builder, &mut self.inlined, allocations)?;
+        if done.is_none() {
+            // It holds what is half done.
+            self.builder = FunctionBuilderContext::new();
+        }
+        Ok(done)
     }
 
     /// The instructions of inlined bodies in the function that was translated last.

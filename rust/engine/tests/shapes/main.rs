@@ -1,110 +1,167 @@
-//! Shapes.
+//! Functions of many shapes, of which some would take a code generator much longer than in
+//! proportion to their length: each is compiled in another way then (`translate/complexity.rs`).
+//!
+//! `cargo test` looks at which way is taken, which does not depend on the machine. With `SHAPES=1`
+//! in the environment (`make test-shapes`) the time is measured, and must be at most [`FACTOR`]
+//! times that of usual code of the same size. `SHAPES=name,name` measures only these, `SIZES=n,n`
+//! other sizes in bytes.
 
 mod encode;
 mod shapes;
 
+use cranelift_codegen::ir::Function;
+use gowasmer::abi::vmctx::VmctxLayout;
 use gowasmer::compile::{Compilation, Purpose};
-use gowasmer::options::{BoundsMode, CompileOptions};
+use gowasmer::error::Result;
+use gowasmer::isa::isa;
+use gowasmer::options::{BoundsMode, CompileOptions, OptLevel};
 use gowasmer::os::{on_large_stack, read_clock};
+use gowasmer::translate::{Candidates, Complexity, Environment, Translator};
 use shapes::{SHAPES, Shape, With};
+use wasmparser::FuncValidatorAllocations;
 
-/// The processor time of this thread.
-const CLOCK_THREAD: i32 = 3;
+/// How much longer than usual code any shape may take, byte for byte.
+const FACTOR: f64 = 8.0;
+/// Bytes of the modules that are measured. The largest is about what a function may have.
+const SIZES: [usize; 4] = [20_000, 100_000, 1_000_000, 7_000_000];
+/// Bytes of the modules that are looked at.
+const SIZE: usize = 40_000;
 
-fn now() -> i64 {
-    read_clock(CLOCK_THREAD).unwrap()
-}
+/// The shapes of which a function of `SIZE` is too complex to be optimised, in their order.
+const TOO_COMPLEX: &[&str] = &[
+    "loads_and_adds",
+    "loads_and_adds_explicit",
+    "loads_by_64_bits",
+    "sums_of_one_local",
+    "sums_of_constants",
+    "folded_sums",
+    "vector_constants",
+    "globals",
+    "fills",
+    "deep_stack",
+    "merged_loads",
+    "counters",
+    "nested_blocks",
+    "nested_loops",
+    "nested_ifs",
+    "loops_in_a_row",
+    "ifs_with_values",
+    "branches_out",
+    "branches_with_values",
+    "returns",
+    "locals_and_blocks",
+    "locals_in_a_loop",
+    "locals_in_loops",
+    "locals_of_nested_loops",
+    "locals_that_wait",
+    "wide_blocks",
+    "wide_loops",
+];
 
-fn options(shape: &Shape) -> CompileOptions {
+fn options(shape: &Shape, opt_level: OptLevel) -> CompileOptions {
     let bounds = if shape.with == With::ExplicitBounds { BoundsMode::Explicit } else { BoundsMode::Guarded };
-    let opt_level = if std::env::var_os("NONE").is_some() {
-        gowasmer::options::OptLevel::None
-    } else {
-        gowasmer::options::OptLevel::Speed
-    };
     CompileOptions { bounds, opt_level, ..CompileOptions::default() }
 }
 
-fn compile(shape: &Shape, size: usize) -> (usize, f64, usize) {
-    let bytes = (shape.make)(size).encode();
-    if std::env::var_os("DUMP").is_some() {
-        std::fs::write(format!("/tmp/shape_{}.wasm", shape.name), &bytes).unwrap();
-    }
-    on_large_stack(|| {
-        let begin = now();
-        let compilation = Compilation::open(&bytes, Purpose::Compile(options(shape)))
-            .unwrap_or_else(|e| panic!("{}: {e}", shape.name));
-        compilation.run();
-        let code = match compilation.finish() {
-            Ok(Some(linked)) => {
-                let mut block = vec![0; linked.artifact.tables.block_size()];
-                linked.write(&mut block).unwrap();
-                block.len()
-            }
-            Ok(None) => 0,
-            Err(error) => {
-                eprintln!("{}: {error}", shape.name);
-                0
-            }
-        };
-        (bytes.len(), (now() - begin) as f64 / 1e9, code)
+/// Bytes of the machine code of a module, by one thread.
+fn compile(bytes: &[u8], options: CompileOptions) -> Result<usize> {
+    let compilation = Compilation::open(bytes, Purpose::Compile(options))?;
+    compilation.run();
+    let linked = compilation.finish()?.expect("code is wanted");
+    let mut block = vec![0; linked.artifact.tables.block_size()];
+    linked.write(&mut block)?;
+    Ok(block.len())
+}
+
+/// Whether a function of a module is too complex to be optimised.
+fn is_too_complex(shape: &Shape, bytes: &[u8]) -> bool {
+    let parsed = gowasmer::wasm::parse(bytes).unwrap_or_else(|error| panic!("{}: {error}", shape.name));
+    let (layout, candidates) = (VmctxLayout::new(&parsed.info), Candidates::new(parsed.bodies.len()));
+    let env = Environment {
+        info: &parsed.info,
+        layout: &layout,
+        options: options(shape, OptLevel::Speed),
+        frontend: isa().unwrap().frontend_config(),
+        bodies: &parsed.bodies,
+        candidates: &candidates,
+    };
+    let mut translator = Translator::new();
+    (parsed.info.imported_functions..).take(parsed.bodies.len()).any(|index| {
+        let mut function = Function::new();
+        let allocations = FuncValidatorAllocations::default();
+        let done = translator.translate(&env, index, OptLevel::Speed, &mut function, allocations);
+        let done = done.unwrap_or_else(|error| panic!("{}: {error}", shape.name));
+        done.is_none() || Complexity::is_too_high(&function)
     })
-    .unwrap()
 }
 
 #[test]
-fn measure() {
-    let only = std::env::var("SHAPE").unwrap_or_default();
-    let sizes: Vec<usize> =
-        std::env::var("SIZES").unwrap_or("20000,80000".into()).split(',').map(|s| s.parse().unwrap()).collect();
-    let limit: f64 = std::env::var("LIMIT").map_or(1e9, |s| s.parse().unwrap());
+fn what_is_too_complex_is_found_out() {
+    let found: Vec<_> = SHAPES
+        .iter()
+        .filter(|shape| is_too_complex(shape, &(shape.make)(SIZE).encode()))
+        .map(|shape| shape.name)
+        .collect();
+    assert_eq!(found, TOO_COMPLEX);
+}
+
+#[test]
+fn all_shapes_compile_at_all_levels() {
     for shape in SHAPES {
-        if !only.is_empty() && !only.split(',').any(|only| only == shape.name) {
-            continue;
-        }
-        let mut line = format!("{:26}", shape.name);
-        let mut last = 0.0;
-        for size in &sizes {
-            if last > limit {
-                line += "   -";
-                continue;
-            }
-            let (bytes, seconds, code) = compile(shape, *size);
-            last = seconds;
-            line += &format!(
-                " | {bytes:8} B {seconds:8.3} s {:8.0} ns/B {:5.1} x",
-                seconds * 1e9 / bytes as f64,
-                code as f64 / bytes as f64
-            );
-        }
-        println!("{line}");
+        let code = |size: usize, level| {
+            let bytes = (shape.make)(size).encode();
+            let code = on_large_stack(|| compile(&bytes, options(shape, level)));
+            let code = code.and_then(|code| code).unwrap_or_else(|error| panic!("{} {level:?}: {error}", shape.name));
+            code as f64 / bytes.len() as f64
+        };
+        code(2_000, OptLevel::Speed);
+        // As much code for each byte, whatever the size.
+        let (small, large) = (code(4_000, OptLevel::None), code(16_000, OptLevel::None));
+        assert!(large < 1.5 * small + 1.0, "{}: {small:.1} bytes of code for each byte, then {large:.1}", shape.name);
     }
 }
 
 #[test]
-fn files() {
-    let Ok(files) = std::env::var("FILES") else { return };
-    for file in files.split(',') {
-        let bytes = std::fs::read(file).unwrap();
-        on_large_stack(|| {
-            let begin = now();
-            let compilation = Compilation::open(&bytes, Purpose::Compile(options(&SHAPES[0]))).unwrap();
-            compilation.run();
-            let mut code = 0;
-            if let Ok(Some(linked)) = compilation.finish() {
-                let mut block = vec![0; linked.artifact.tables.block_size() as usize];
-                linked.write(&mut block).unwrap();
-                code = block.len();
+fn time_is_in_proportion() {
+    let Ok(wanted) = std::env::var("SHAPES") else { return };
+    let sizes: Vec<usize> = match std::env::var("SIZES") {
+        Ok(sizes) => sizes.split(',').map(|size| size.parse().expect("SIZES takes numbers of bytes")).collect(),
+        Err(_) => SIZES.into(),
+    };
+    let is_wanted = |shape: &&Shape| wanted == "1" || wanted.split(',').any(|name| name == shape.name);
+    let mut slow = Vec::new();
+    println!("nanoseconds for each byte, and how many times that of usual code of the size\n");
+    print!("{:24}", "shape");
+    sizes.iter().for_each(|size| print!(" {size:>17}"));
+    println!();
+    // The usual code is measured again and again: what else the machine does changes.
+    for shape in SHAPES.iter().filter(is_wanted) {
+        print!("{:24}", shape.name);
+        for size in &sizes {
+            let (usual, time) = (nanoseconds(&SHAPES[0], (*size).min(400_000)), nanoseconds(shape, *size));
+            let factor = time / usual;
+            print!(" {time:>9.0} {:>7}", format!("{factor:.1}x"));
+            if factor > FACTOR {
+                slow.push(format!("{} of {size} bytes: {factor:.1}", shape.name));
             }
-            let t = now() - begin;
-            println!(
-                "FILE {file} {} B {:.3} s {:.0} ns/B code {:.2} x",
-                bytes.len(),
-                t as f64 / 1e9,
-                t as f64 / bytes.len() as f64,
-                code as f64 / bytes.len() as f64
-            );
-        })
-        .unwrap();
+        }
+        println!();
     }
+    assert!(slow.is_empty(), "more than {FACTOR} times as slow as usual code: {slow:#?}");
+}
+
+/// Nanoseconds of processor time that each byte of a shape takes; of small ones the least of some.
+fn nanoseconds(shape: &Shape, size: usize) -> f64 {
+    const CLOCK_THREAD_CPUTIME_ID: i32 = 3;
+    let bytes = (shape.make)(size).encode();
+    let once = || {
+        let now = || read_clock(CLOCK_THREAD_CPUTIME_ID).expect("the thread has a clock");
+        let time = on_large_stack(|| {
+            let begin = now();
+            compile(&bytes, options(shape, OptLevel::Speed)).map(|_| now() - begin)
+        });
+        time.and_then(|time| time).unwrap_or_else(|error| panic!("{}: {error}", shape.name)) as f64
+    };
+    let rounds = if size > 200_000 { 1 } else { 3 };
+    (0..rounds).map(|_| once()).fold(f64::INFINITY, f64::min) / bytes.len() as f64
 }
