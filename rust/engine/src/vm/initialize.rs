@@ -63,7 +63,12 @@ fn initialize_global(instance: &InstanceData, index: u32, init: &ConstExpr) -> R
 pub(super) fn segments(instance: &InstanceData, again: bool) -> Result<()> {
     let info = instance.module.info();
     let (tables, memories) = if again { (info.imported_tables, info.imported_memories) } else { (0, 0) };
-    for (number, segment) in info.elements.iter().enumerate() {
+    let template = instance.module.template();
+    for (index, elements) in (info.imported_tables..).zip(template.tables.iter().flatten()) {
+        elements.fill(instance, instance.table(index));
+    }
+    let left = if template.tables.is_some() { &[] } else { &info.elements[..] };
+    for (number, segment) in left.iter().enumerate() {
         if let SegmentMode::Active { index, offset } = &segment.mode
             && *index >= tables
         {
@@ -77,7 +82,7 @@ pub(super) fn segments(instance: &InstanceData, again: bool) -> Result<()> {
             }
         }
     }
-    if instance.module.template().has_data {
+    if template.has_data {
         return Ok(()); // the memories began with it
     }
     for (number, segment) in info.data.iter().enumerate() {
