@@ -18,6 +18,7 @@ use crate::os::{self, Errno, PageRange};
 use crate::sync::Lazy;
 use alloc::sync::Arc;
 use core::ops::Range;
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
 /// Bytes of an image that may be as sparse as it likes.
 const SMALL: u64 = 1 << 20;
@@ -36,15 +37,35 @@ pub(super) struct MemoryImage {
     /// A read-only mapping of the file.
     contents: usize,
     file: File,
+    /// No more memories begin with it.
+    retired: AtomicBool,
     _mapping: Taken,
 }
 
+/// Files in memory at a time: each takes one of the process's descriptors.
+const FILES: usize = 256;
+static OPEN: AtomicUsize = AtomicUsize::new(0);
+
+/// A file in memory.
 #[derive(Debug)]
 struct File(i32);
+
+impl File {
+    /// Makes one of so many zeros; none where the system refuses, or there are too many.
+    fn new(bytes: usize) -> Option<Self> {
+        OPEN.try_update(Relaxed, Relaxed, |open| (open < FILES).then_some(open + 1)).ok()?;
+        let file = os::memory_file(bytes).ok().map(Self);
+        if file.is_none() {
+            OPEN.fetch_sub(1, Relaxed);
+        }
+        file
+    }
+}
 
 impl Drop for File {
     fn drop(&mut self) {
         os::close_file(self.0);
+        OPEN.fetch_sub(1, Relaxed);
     }
 }
 
@@ -66,14 +87,30 @@ impl MemoryImage {
         }
         let mapping = budget::take(1).ok()?;
         let size = (end - start) as usize;
-        let file = File(os::memory_file(size).ok()?);
+        let file = File::new(size)?;
         for (offset, bytes) in pieces() {
             os::write_file(file.0, bytes, offset - start).ok()?;
         }
         os::seal_file(file.0).ok()?;
         // SAFETY: a fresh mapping at an address of the kernel's choice touches nothing that exists.
         let contents = unsafe { os::map_file(0, size, os::READ, 0, file.0) }.ok()?;
-        Some(Arc::new(Self { range: start as usize..end as usize, contents, file, _mapping: mapping }))
+        Some(Arc::new(Self {
+            range: start as usize..end as usize,
+            contents,
+            file,
+            retired: AtomicBool::new(false),
+            _mapping: mapping,
+        }))
+    }
+
+    /// Notes that no more memories begin with it, before its slots are closed.
+    pub(super) fn retire(&self) {
+        self.retired.store(true, Relaxed);
+    }
+
+    /// Whether that was noted.
+    pub(super) fn is_retired(&self) -> bool {
+        self.retired.load(Relaxed)
     }
 
     /// Mappings that a memory has of it, beside those of a memory without.
@@ -166,7 +203,7 @@ static SCANS: Lazy<bool> = Lazy::new(|| scans().unwrap_or(false));
 
 fn scans() -> Result<bool, Errno> {
     let size = 4 * HOST_PAGE;
-    let file = File(os::memory_file(2 * HOST_PAGE)?);
+    let Some(file) = File::new(2 * HOST_PAGE) else { return Ok(false) };
     os::write_file(file.0, &[1], HOST_PAGE as u64)?;
     let base = pages::map_for_a_moment(size)?;
     let at = |page: usize| (base + page * HOST_PAGE) as *mut u8;

@@ -104,7 +104,7 @@ impl Snapshot {
 impl Drop for State {
     fn drop(&mut self) {
         for image in self.memories.iter().filter_map(|memory| memory.image.as_ref()) {
-            slots::cool_all(Some(image));
+            slots::retire(image);
         }
     }
 }

@@ -83,7 +83,7 @@ impl Template {
 impl Drop for Template {
     fn drop(&mut self) {
         for image in self.images.iter().flatten() {
-            slots::cool_all(Some(image));
+            slots::retire(image);
         }
     }
 }
