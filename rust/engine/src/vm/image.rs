@@ -15,6 +15,7 @@
 use super::pages::{self, HOST_PAGE};
 use crate::budget::{self, Taken};
 use crate::os::{self, Errno, PageRange};
+use crate::prelude::*;
 use crate::sync::Lazy;
 use alloc::sync::Arc;
 use core::ops::Range;
@@ -88,9 +89,7 @@ impl MemoryImage {
         let mapping = budget::take(1).ok()?;
         let size = (end - start) as usize;
         let file = File::new(size)?;
-        for (offset, bytes) in pieces() {
-            os::write_file(file.0, bytes, offset - start).ok()?;
-        }
+        write(&file, start, pieces().copied())?;
         os::seal_file(file.0).ok()?;
         // SAFETY: a fresh mapping at an address of the kernel's choice touches nothing that exists.
         let contents = unsafe { os::map_file(0, size, os::READ, 0, file.0) }.ok()?;
@@ -134,6 +133,30 @@ impl MemoryImage {
         let bytes = unsafe { core::slice::from_raw_parts(self.contents as *const u8, self.range.len()) };
         (self.range.start as u64, bytes)
     }
+}
+
+/// Writes pieces to a file that begins at the offset `start`, in their order, those that follow each
+/// other closely in one piece: programs can have tens of thousands.
+fn write<'a>(file: &File, start: u64, pieces: impl Iterator<Item = (u64, &'a [u8])>) -> Option<()> {
+    /// Bytes between two pieces that are written as zeros, where nothing has been written yet; and
+    /// bytes that are written at once.
+    const NEAR: u64 = 4096;
+    const MANY: usize = 1 << 20;
+    let (mut joined, mut from, mut highest) = (Vec::<u8>::new(), start, start);
+    for (offset, bytes) in pieces {
+        let end = from + joined.len() as u64;
+        // Nothing lies between them: whatever was written before, was written below.
+        let follows = offset >= end && end >= highest && offset - end <= NEAR && joined.len() < MANY;
+        if !follows {
+            os::write_file(file.0, &joined, from - start).ok()?;
+            joined.clear();
+            from = offset;
+        }
+        joined.resize((offset - from) as usize, 0);
+        joined.extend_from_slice(bytes);
+        highest = highest.max(offset + bytes.len() as u64);
+    }
+    os::write_file(file.0, &joined, from - start).ok()
 }
 
 impl Drop for MemoryImage {

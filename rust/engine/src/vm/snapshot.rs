@@ -198,11 +198,12 @@ impl Snapshot {
             }
         }
         initialize::passive_segments(data);
-        for (index, _) in (0..).zip(&this.elements).filter(|(_, whole)| !**whole) {
-            data.drop_elements(index);
+        let template = data.module.template();
+        for index in template.passive_elements.iter().filter(|index| !this.elements[**index as usize]) {
+            data.drop_elements(*index);
         }
-        for (index, _) in (0..).zip(&this.data).filter(|(_, whole)| !**whole) {
-            data.drop_bytes(index);
+        for index in template.passive_data.iter().filter(|index| !this.data[**index as usize]) {
+            data.drop_bytes(*index);
         }
         Ok(())
     }

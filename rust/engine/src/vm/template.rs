@@ -23,6 +23,10 @@ pub(super) struct Template {
     /// What active element segments put into each of the module's own tables. None where that is to
     /// be found for each instance.
     pub(super) tables: Option<Box<[Elements]>>,
+    /// The passive segments of elements and of data, by their indices: a program can have tens of
+    /// thousands of active ones.
+    pub(super) passive_elements: Box<[u32]>,
+    pub(super) passive_data: Box<[u32]>,
 }
 
 /// A reference to a function by its index, or null.
@@ -76,8 +80,17 @@ impl Template {
         let images = images(info, options);
         let none = || (info.imported_memories as usize..info.memories.len()).map(|_| None).collect();
         let tables = tables(info, layout);
-        Self { has_data: images.is_some(), images: images.unwrap_or_else(none), tables }
+        let passive_elements = passive(info.elements.iter().map(|segment| &segment.mode));
+        let passive_data = passive(info.data.iter().map(|segment| &segment.mode));
+        let has_data = images.is_some();
+        Self { has_data, images: images.unwrap_or_else(none), tables, passive_elements, passive_data }
     }
+}
+
+/// The indices of the passive ones among segments.
+fn passive<'a>(modes: impl Iterator<Item = &'a SegmentMode>) -> Box<[u32]> {
+    let passive = (0..).zip(modes).filter(|(_, mode)| **mode == SegmentMode::Passive);
+    passive.map(|(index, _)| index).collect()
 }
 
 impl Drop for Template {
