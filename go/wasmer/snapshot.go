@@ -45,9 +45,9 @@ func (instance *Instance) Snapshot() (*Snapshot, error) {
 // Reset takes an instance back to what it was when it was made, which costs less than another one:
 // its own memories, with their lengths, its tables and globals, and the segments that it has
 // dropped. Then its start function runs again, within the context; an instance that was made of a
-// [Snapshot] is back at the snapshot, and no code runs. One that was made by [Wasi.Instantiate] gets
-// new files, streams and arguments of the same Wasi, and its "_initialize" is to be called again:
-// take a snapshot after the first time to save that.
+// [Snapshot] is back at the snapshot, and no code runs. One that was made by [Wasi.Instantiate]
+// gets new files, streams and arguments of the same Wasi, and its "_initialize" is to be called
+// again: take a snapshot after the first time to save that.
 //
 // What the instance imports stays as it is, and so does what host functions remember. Functions,
 // memories, globals and tables that were got from the instance are the same, and slices of
@@ -75,7 +75,9 @@ func (instance *Instance) Reset(ctx context.Context) error {
 // [Module.InstantiateContext] does, but copies no segments and runs no start function: that was
 // done before. Imports should be such as the first instance had, as what it computed of them is
 // part of the snapshot. The error is a [*ModuleError].
-func (snapshot *Snapshot) Instantiate(ctx context.Context, imports *Imports, options ...InstanceOption) (Instance, error) {
+func (snapshot *Snapshot) Instantiate(
+	ctx context.Context, imports *Imports, options ...InstanceOption,
+) (Instance, error) {
 	instance, err := instantiateSnapshot(ctx, snapshot.made(), imports, instanceOptions(options))
 	if err != nil {
 		return Instance{}, instantiationModuleError(err)

@@ -367,12 +367,10 @@ func TestPoolWithReset(t *testing.T) {
 }
 
 func TestWasiSnapshot(t *testing.T) {
-	wasm := guest(t, "wasi_reactor")
-	module := must(wasmer.Compile(wasm))(t)
-	defer module.Close()
+	module := compileText(t, reactor)
 	w := &wasmer.Wasi{Args: []string{"reactor"}}
 	ctx := context.Background()
-	first := must(w.Instantiate(ctx, &module, nil))(t)
+	first := must(w.Instantiate(ctx, module, nil))(t)
 	snapshot := must(first.Snapshot())(t)
 	defer snapshot.Close()
 	first.Close()

@@ -228,8 +228,8 @@ func (w *Wasi) Instantiate(
 	return *instance, nil
 }
 
-// InstantiateSnapshot makes an instance of a snapshot, as [Snapshot.Instantiate] does, with streams,
-// arguments, files and all else of w for itself. The snapshot was taken of an instance that was
+// InstantiateSnapshot makes an instance of a snapshot, as [Snapshot.Instantiate] does, with
+// streams, arguments, files and all else of w for itself. The snapshot was taken of an instance that was
 // made by [Wasi.Instantiate]: neither the start function nor "_initialize" is called again. What
 // the guest has asked for before, it does not ask for again: arguments, environment and, as C
 // libraries do, the names of directories; pass as many directories, of the same names. For the

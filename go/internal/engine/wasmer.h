@@ -533,8 +533,9 @@ struct gw_error *gw_function_type(const struct gw_extern *function, struct gw_by
 void gw_extern_free(struct gw_extern *item);
 
 // Links an instance to its imports, which are aligned with those of the module, and initialises
-// it: with a snapshot of the module, if it is not null, as that says. `types` has the types of all host functions, a `gw_val_type` each. Does not run the start
-// function. Null options are the defaults.
+// it: with a snapshot of the module, if it is not null, as that says. `types` has the types of all
+// host functions, a `gw_val_type` each. Does not run the start function. Null options are the
+// defaults.
 struct gw_error *gw_instance_new(const struct gw_module *module,
                                  const struct gw_import *imports,
                                  size_t imports_len,

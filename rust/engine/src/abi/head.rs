@@ -92,6 +92,6 @@ pub enum Service {
     CloseFile = 16,
     /// mmap(address, bytes, protection, flags, descriptor), private, from the file's beginning.
     MapFile = 17,
-    /// ioctl(/proc/self/pagemap, PAGEMAP_SCAN, address of its argument): how many ranges were found.
+    /// ioctl(/proc/self/pagemap, PAGEMAP_SCAN, address of its argument): how many ranges there are.
     ScanPages = 18,
 }

@@ -83,8 +83,9 @@ impl From<&FuncHandle> for gw_func {
 }
 
 /// Links an instance to its imports, which are aligned with those of the module, and initialises
-/// it: with a snapshot of the module, if it is not null, as that says. `types` has the types of all host functions, a `gw_val_type` each. Does not run the start
-/// function. Null options are the defaults.
+/// it: with a snapshot of the module, if it is not null, as that says. `types` has the types of all
+/// host functions, a `gw_val_type` each. Does not run the start function. Null options are the
+/// defaults.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_instance_new(
     module: *const gw_module,

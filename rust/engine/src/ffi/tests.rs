@@ -202,7 +202,16 @@ fn a_module_is_compiled_serialised_linked_and_run() {
         let imports = [sum, gw_import { kind: GW_IMPORT_EXTERN, item: memory, ..HOST }];
         let options = gw_instance_options { instance_id: 5, ..gw_instance_options::default() };
         let mut instance = null_mut();
-        fine(gw_instance_new(again, imports.as_ptr(), 2, types.as_ptr(), 3, &raw const options, null(), &raw mut instance));
+        fine(gw_instance_new(
+            again,
+            imports.as_ptr(),
+            2,
+            types.as_ptr(),
+            3,
+            &raw const options,
+            null(),
+            &raw mut instance,
+        ));
         gw_module_free(again);
 
         let mut context = null_mut();
@@ -295,8 +304,10 @@ fn c_functions_are_called_directly() {
     let import = gw_import { types: 1, params_len: 0, results_len: 2, ..import };
     let mut instance = null_mut();
     // SAFETY: all pointers are valid.
-    let text =
-        error(unsafe { gw_instance_new(module, &raw const import, 1, types.as_ptr(), 3, null(), null(), &raw mut instance) }).2;
+    let text = error(unsafe {
+        gw_instance_new(module, &raw const import, 1, types.as_ptr(), 3, null(), null(), &raw mut instance)
+    })
+    .2;
     assert_eq!(text, "Import `env.pair` has 2 results, expected at most one of a C function");
     // SAFETY: a module of ours, freed once.
     unsafe { gw_module_free(module) };
@@ -347,7 +358,9 @@ fn wrong_imports_are_errors() {
     let new = |imports: &[gw_import]| {
         let (mut instance, len) = (null_mut(), imports.len());
         // SAFETY: all pointers are valid.
-        error(unsafe { gw_instance_new(module, imports.as_ptr(), len, types.as_ptr(), 2, null(), null(), &raw mut instance) })
+        error(unsafe {
+            gw_instance_new(module, imports.as_ptr(), len, types.as_ptr(), 2, null(), null(), &raw mut instance)
+        })
     };
     let link = ErrorKind::Link as u32;
     assert_eq!(new(&[]).0, ErrorKind::Argument as u32);
@@ -387,7 +400,8 @@ fn a_segment_that_does_not_fit_is_a_trap() {
     let module = compile("(module (memory 1) (data (i32.const 65535) \"ab\"))");
     let mut instance = null_mut();
     // SAFETY: all pointers are valid.
-    let (kind, trap, text) = error(unsafe { gw_instance_new(module, null(), 0, null(), 0, null(), null(), &raw mut instance) });
+    let (kind, trap, text) =
+        error(unsafe { gw_instance_new(module, null(), 0, null(), 0, null(), null(), &raw mut instance) });
     assert_eq!((kind, trap), (ErrorKind::Instantiate as u32, TrapCode::MemoryOutOfBounds as u32));
     assert!(text.starts_with("out of bounds memory access"), "{text}");
     assert!(instance.is_null());
@@ -413,7 +427,8 @@ fn objects_are_shared_and_checked() {
             null(),
             0,
             &gw_instance_options { instance_id: 7, ..Default::default() },
-            null(), &raw mut a,
+            null(),
+            &raw mut a,
         ));
         fine(gw_instance_new(
             module,
@@ -422,7 +437,8 @@ fn objects_are_shared_and_checked() {
             null(),
             0,
             &gw_instance_options { instance_id: 8, ..Default::default() },
-            null(), &raw mut b,
+            null(),
+            &raw mut b,
         ));
         let export = |instance, index| {
             let mut out = null_mut();

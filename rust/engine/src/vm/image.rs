@@ -16,9 +16,11 @@
 use super::pages::{self, HOST_PAGE};
 use crate::budget::{self, Taken};
 use crate::os::{self, Errno, PageRange};
+use crate::prelude::*;
 use crate::sync::Lazy;
 use alloc::sync::Arc;
 use core::ops::Range;
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
 /// Bytes of an image that may be as sparse as it likes.
 const SMALL: u64 = 1 << 20;
@@ -37,15 +39,35 @@ pub(super) struct MemoryImage {
     /// A read-only mapping of the file.
     contents: usize,
     file: File,
+    /// No more memories begin with it.
+    retired: AtomicBool,
     _mapping: Taken,
 }
 
+/// Files in memory at a time: each takes one of the process's descriptors.
+const FILES: usize = 256;
+static OPEN: AtomicUsize = AtomicUsize::new(0);
+
+/// A file in memory.
 #[derive(Debug)]
 struct File(i32);
+
+impl File {
+    /// Makes one of so many zeros; none where the system refuses, or there are too many.
+    fn new(bytes: usize) -> Option<Self> {
+        OPEN.try_update(Relaxed, Relaxed, |open| (open < FILES).then_some(open + 1)).ok()?;
+        let file = os::memory_file(bytes).ok().map(Self);
+        if file.is_none() {
+            OPEN.fetch_sub(1, Relaxed);
+        }
+        file
+    }
+}
 
 impl Drop for File {
     fn drop(&mut self) {
         os::close_file(self.0);
+        OPEN.fetch_sub(1, Relaxed);
     }
 }
 
@@ -67,14 +89,28 @@ impl MemoryImage {
         }
         let mapping = budget::take(1).ok()?;
         let size = (end - start) as usize;
-        let file = File(os::memory_file(size).ok()?);
-        for (offset, bytes) in pieces() {
-            os::write_file(file.0, bytes, offset - start).ok()?;
-        }
+        let file = File::new(size)?;
+        write(&file, start, pieces().copied())?;
         os::seal_file(file.0).ok()?;
         // SAFETY: a fresh mapping at an address of the kernel's choice touches nothing that exists.
         let contents = unsafe { os::map_file(0, size, os::READ, 0, file.0) }.ok()?;
-        Some(Arc::new(Self { range: start as usize..end as usize, contents, file, _mapping: mapping }))
+        Some(Arc::new(Self {
+            range: start as usize..end as usize,
+            contents,
+            file,
+            retired: AtomicBool::new(false),
+            _mapping: mapping,
+        }))
+    }
+
+    /// Notes that no more memories begin with it, before its slots are closed.
+    pub(super) fn retire(&self) {
+        self.retired.store(true, Relaxed);
+    }
+
+    /// Whether that was noted.
+    pub(super) fn is_retired(&self) -> bool {
+        self.retired.load(Relaxed)
     }
 
     /// Mappings that a memory has of it, beside those of a memory without.
@@ -98,6 +134,30 @@ impl MemoryImage {
         let bytes = unsafe { core::slice::from_raw_parts(self.contents as *const u8, self.range.len()) };
         (self.range.start as u64, bytes)
     }
+}
+
+/// Writes pieces to a file that begins at the offset `start`, in their order, those that follow each
+/// other closely in one piece: programs can have tens of thousands.
+fn write<'a>(file: &File, start: u64, pieces: impl Iterator<Item = (u64, &'a [u8])>) -> Option<()> {
+    /// Bytes between two pieces that are written as zeros, where nothing has been written yet; and
+    /// bytes that are written at once.
+    const NEAR: u64 = 4096;
+    const MANY: usize = 1 << 20;
+    let (mut joined, mut from, mut highest) = (Vec::<u8>::new(), start, start);
+    for (offset, bytes) in pieces {
+        let end = from + joined.len() as u64;
+        // Nothing lies between them: whatever was written before, was written below.
+        let follows = offset >= end && end >= highest && offset - end <= NEAR && joined.len() < MANY;
+        if !follows {
+            os::write_file(file.0, &joined, from - start).ok()?;
+            joined.clear();
+            from = offset;
+        }
+        joined.resize((offset - from) as usize, 0);
+        joined.extend_from_slice(bytes);
+        highest = highest.max(offset + bytes.len() as u64);
+    }
+    os::write_file(file.0, &joined, from - start).ok()
 }
 
 impl Drop for MemoryImage {
@@ -167,7 +227,7 @@ static SCANS: Lazy<bool> = Lazy::new(|| scans().unwrap_or(false));
 
 fn scans() -> Result<bool, Errno> {
     let size = 4 * HOST_PAGE;
-    let file = File(os::memory_file(2 * HOST_PAGE)?);
+    let Some(file) = File::new(2 * HOST_PAGE) else { return Ok(false) };
     os::write_file(file.0, &[1], HOST_PAGE as u64)?;
     let base = pages::map_for_a_moment(size)?;
     let at = |page: usize| (base + page * HOST_PAGE) as *mut u8;

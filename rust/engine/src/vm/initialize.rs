@@ -21,7 +21,8 @@ pub(super) fn globals(instance: &InstanceData) -> Result<()> {
 /// The items of passive element segments, one segment after the other. The globals that they get
 /// never change.
 pub(super) fn passive_items(instance: &InstanceData) -> Result<Vec<Box<[u64]>>> {
-    let passive = instance.module.info().elements.iter().filter(|segment| segment.mode == SegmentMode::Passive);
+    let elements = &instance.module.info().elements;
+    let passive = instance.module.template().passive_elements.iter().map(|index| &elements[*index as usize]);
     passive.map(|segment| segment.items.iter().map(|item| evaluate(instance, item)).collect()).collect()
 }
 
@@ -29,19 +30,16 @@ pub(super) fn passive_items(instance: &InstanceData) -> Result<Vec<Box<[u64]>>> 
 ///
 /// No code may run on the instance.
 pub(super) fn passive_segments(instance: &InstanceData) {
-    let items = &instance.elements;
-    let (info, layout) = (instance.module.info(), instance.module.layout());
-    let passive = (0..).zip(&info.elements).filter(|(_, segment)| segment.mode == SegmentMode::Passive);
-    for ((index, _), items) in passive.zip(items) {
+    let (info, layout, template) = (instance.module.info(), instance.module.layout(), instance.module.template());
+    for (index, items) in template.passive_elements.iter().zip(&instance.elements) {
         let entry = ElementEntry { base: items.as_ptr(), length: items.len() as u64 };
-        instance.write(layout.element(index), entry);
+        instance.write(layout.element(*index), entry);
     }
-    for (index, segment) in (0..).zip(&info.data) {
-        if matches!(segment.mode, SegmentMode::Passive) {
-            // The bytes are the module's, which the instance pins.
-            let entry = DataEntry { base: segment.bytes.as_ptr(), length: segment.bytes.len() as u64 };
-            instance.write(layout.data(index), entry);
-        }
+    for index in &template.passive_data {
+        // The bytes are the module's, which the instance pins.
+        let bytes = &info.data[*index as usize].bytes;
+        let entry = DataEntry { base: bytes.as_ptr(), length: bytes.len() as u64 };
+        instance.write(layout.data(*index), entry);
     }
 }
 
@@ -63,7 +61,12 @@ fn initialize_global(instance: &InstanceData, index: u32, init: &ConstExpr) -> R
 pub(super) fn segments(instance: &InstanceData, again: bool) -> Result<()> {
     let info = instance.module.info();
     let (tables, memories) = if again { (info.imported_tables, info.imported_memories) } else { (0, 0) };
-    for (number, segment) in info.elements.iter().enumerate() {
+    let template = instance.module.template();
+    for (index, elements) in (info.imported_tables..).zip(template.tables.iter().flatten()) {
+        elements.fill(instance, instance.table(index));
+    }
+    let left = if template.tables.is_some() { &[] } else { &info.elements[..] };
+    for (number, segment) in left.iter().enumerate() {
         if let SegmentMode::Active { index, offset } = &segment.mode
             && *index >= tables
         {
@@ -77,7 +80,7 @@ pub(super) fn segments(instance: &InstanceData, again: bool) -> Result<()> {
             }
         }
     }
-    if instance.module.template().has_data {
+    if template.has_data {
         return Ok(()); // the memories began with it
     }
     for (number, segment) in info.data.iter().enumerate() {

@@ -28,6 +28,7 @@ use crate::fiber::builtins;
 use crate::prelude::*;
 use crate::types::FuncType;
 use crate::wasm::{Export, ExternKind};
+use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
 
 /// Limits set by the embedder; none by default.
@@ -59,7 +60,8 @@ unsafe impl Sync for Instance {}
 /// What the store owns of an instance. Index spaces begin with the imports.
 #[derive(Debug)]
 pub(super) struct InstanceData {
-    pub(super) vmctx: Vmctx,
+    /// Goes back to the module when this is dropped.
+    pub(super) vmctx: ManuallyDrop<Vmctx>,
     pub(super) module: Module,
     /// As in [`InstanceOptions`].
     pub(super) id: u64,
@@ -156,9 +158,9 @@ impl Instance {
             contents.tables.extend(tables);
             contents.instances.push(data);
         });
-        match state {
+        match origin {
             None => initialize::segments(instance.data(), false)?,
-            Some(state) => state.restore(instance.data())?,
+            Some(snapshot) => snapshot.restore(instance.data())?,
         }
         Ok(instance)
     }
@@ -188,7 +190,7 @@ impl Instance {
             initialize::passive_segments(data);
             return initialize::segments(data, true);
         };
-        origin.state().restore(data)
+        origin.restore(data)
     }
 
     pub(super) fn data(&self) -> &InstanceData {
@@ -282,7 +284,7 @@ impl InstanceData {
     ) -> Result<Self> {
         let (info, layout) = (module.info(), module.layout());
         let is_host = |item: &&Extern| matches!(item, Extern::Func(f) if matches!(f.source(), FuncSource::Host(_)));
-        let vmctx = Vmctx::new(layout.size(), imports.iter().filter(is_host).count())?;
+        let vmctx = ManuallyDrop::new(module.take_vmctx(imports.iter().filter(is_host).count())?);
         let mut data = Self {
             vmctx,
             module: module.clone(),
@@ -319,9 +321,6 @@ impl InstanceData {
         data.memories = all_memories.into();
         data.tables = all_tables.into();
         data.globals = globals.into();
-        for (index, id) in (0..).zip(module.type_ids()) {
-            data.write(layout.type_id(index), *id);
-        }
         for index in 0..data.memories.len() as u32 {
             let memory = data.memory(index);
             data.write(layout.memory(index), MemoryEntry { base: memory.base(), definition: memory.definition() });
@@ -330,8 +329,19 @@ impl InstanceData {
             let table = data.table(index);
             data.write(layout.table(index), TableEntry { base: table.base(), definition: table.definition() });
         }
-        for (position, function) in (0..).zip(&info.escaping) {
+        let records = module.records();
+        for (position, function) in (0..records.first).zip(&info.escaping) {
             data.write(layout.func_record(position), data.callable(*function));
+        }
+        if !data.vmctx.filled {
+            for (index, id) in (0..).zip(module.type_ids()) {
+                data.write(layout.type_id(index), *id);
+            }
+            let vmctx = data.vmctx.pointer();
+            for (position, record) in (records.first..).zip(&records.records) {
+                data.write(layout.func_record(position), FuncRecord { vmctx, ..*record });
+            }
+            data.vmctx.filled = true;
         }
         Ok(data)
     }
@@ -412,21 +422,12 @@ impl InstanceData {
 
     /// How a function is called.
     fn callable(&self, function: u32) -> FuncRecord {
-        let info = self.module.info();
-        let ty = info.functions[function as usize];
-        if info.is_imported_function(function) {
+        if self.module.info().is_imported_function(function) {
             let import: FuncImport = self.read(self.module.layout().import(function));
             // SAFETY: records of imported functions live as long as the store.
             return unsafe { *import.record };
         }
-        let entry = self.module.code().trampoline(TrampolineKey::Entry(ty));
-        FuncRecord {
-            code: self.module.code().function(function - info.imported_functions),
-            vmctx: self.vmctx.pointer(),
-            entry: entry.expect("the type of each function that can be called from outside has an entry"),
-            type_id: self.module.type_ids()[ty as usize],
-            function,
-        }
+        FuncRecord { vmctx: self.vmctx.pointer(), ..self.module.record(function) }
     }
 
     /// The record of a function, if references to it can be taken.
@@ -531,6 +532,14 @@ impl InstanceData {
     pub(super) fn read<T: Copy>(&self, offset: u32) -> T {
         // SAFETY: as in `write`; the types are those of the layout, and fixed fields never change.
         unsafe { self.vmctx.at(offset).read() }
+    }
+}
+
+impl Drop for InstanceData {
+    fn drop(&mut self) {
+        // SAFETY: taken once, as this is dropped.
+        let vmctx = unsafe { ManuallyDrop::take(&mut self.vmctx) };
+        self.module.give_vmctx(vmctx);
     }
 }
 

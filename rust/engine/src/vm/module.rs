@@ -2,16 +2,17 @@
 //! of it share.
 
 use super::stats::{self, Live};
-use super::template::Template;
+use super::template::{Records, Template};
 use super::type_ids::TypeIds;
-use crate::abi::vmctx::VmctxLayout;
-use crate::artifact::Artifact;
+use super::vmctx::Vmctx;
+use crate::abi::vmctx::{FuncRecord, VmctxLayout};
+use crate::artifact::{Artifact, TrampolineKey};
 use crate::code::LoadedCode;
 use crate::compile::Linked;
 use crate::error::Result;
 use crate::options::CompileOptions;
 use crate::prelude::*;
-use crate::sync::OnceLock;
+use crate::sync::{Mutex, OnceLock};
 use crate::wasm::ModuleInfo;
 use alloc::sync::Arc;
 use core::ops::Range;
@@ -31,6 +32,9 @@ struct Inner {
     type_ids: TypeIds,
     /// Found when the first instance is made.
     template: OnceLock<Template>,
+    records: OnceLock<Records>,
+    /// Blocks of instances that are gone, for the next ones.
+    spare: Mutex<Vec<Vmctx>>,
     _live: Live,
 }
 
@@ -80,7 +84,15 @@ impl Module {
         let layout = VmctxLayout::new(&artifact.info);
         let type_ids = TypeIds::new(&artifact.info.types);
         let code = LoadedCode::load(artifact, write)?;
-        Ok(Self(Arc::new(Inner { code, layout, type_ids, template: OnceLock::new(), _live: stats::MODULES.count() })))
+        Ok(Self(Arc::new(Inner {
+            code,
+            layout,
+            type_ids,
+            template: OnceLock::new(),
+            records: OnceLock::new(),
+            spare: Mutex::new(Vec::new()),
+            _live: stats::MODULES.count(),
+        })))
     }
 
     /// Its bytes for [`Module::deserialize`], on an equal engine and processor.
@@ -140,7 +152,52 @@ impl Module {
 
     /// What its instances have in common.
     pub(super) fn template(&self) -> &Template {
-        self.0.template.get_or_init(|| Template::new(self.info(), self.options()))
+        self.0.template.get_or_init(|| Template::new(self.info(), self.layout(), self.options()))
+    }
+
+    /// The records of its functions, but for the instance.
+    pub(super) fn records(&self) -> &Records {
+        self.0.records.get_or_init(|| {
+            let info = self.info();
+            let first = info.escaping.partition_point(|function| info.is_imported_function(*function));
+            let records = info.escaping[first..].iter().map(|function| self.record(*function)).collect();
+            Records { first: first as u32, records }
+        })
+    }
+
+    /// How one of its own functions is called, in an instance that is yet to be named.
+    pub(super) fn record(&self, function: u32) -> FuncRecord {
+        let ty = self.info().functions[function as usize];
+        let entry = self.code().trampoline(TrampolineKey::Entry(ty));
+        FuncRecord {
+            code: self.code().function(function - self.info().imported_functions),
+            vmctx: core::ptr::null_mut(),
+            entry: entry.expect("the type of each function that can be called from outside has an entry"),
+            type_id: self.type_ids()[ty as usize],
+            function,
+        }
+    }
+
+    /// A block for an instance with so many imported host functions: one of an instance that is
+    /// gone, which has its type ids and the records of its own functions, or else one of zeros.
+    pub(super) fn take_vmctx(&self, host_functions: usize) -> Result<Vmctx> {
+        let mut spare = self.0.spare.lock();
+        if let Some(found) = spare.iter().rposition(|vmctx| vmctx.hosts() == host_functions) {
+            return Ok(spare.swap_remove(found));
+        }
+        drop(spare);
+        Vmctx::new(self.layout().size(), host_functions)
+    }
+
+    /// Keeps a block for the next instance. Nobody refers to it any more.
+    pub(super) fn give_vmctx(&self, vmctx: Vmctx) {
+        /// Blocks that are kept at most, and their bytes.
+        const BLOCKS: usize = 16;
+        const BYTES: usize = 1 << 20;
+        let mut spare = self.0.spare.lock();
+        if spare.is_empty() || (spare.len() < BLOCKS && spare.len() * vmctx.bytes() < BYTES) {
+            spare.push(vmctx);
+        }
     }
 
     /// Engine-wide ids of its types, by type index.

@@ -177,8 +177,12 @@ impl Pool {
         self.warm.remove(found)
     }
 
-    /// Keeps a warm slot; gives the oldest one if there are too many.
+    /// Keeps a warm slot. Gives the oldest one if there are too many, or this one if nobody will
+    /// want it: its image was retired, by who then takes the lock of this pool.
     fn give_warm(&mut self, warm: Warm) -> Option<Warm> {
+        if warm.beginning.image.as_ref().is_some_and(|image| image.is_retired()) {
+            return Some(warm);
+        }
         self.warm.push_back(warm);
         if self.warm.len() > WARM { self.warm.pop_front() } else { None }
     }
@@ -239,8 +243,14 @@ fn cool(warm: Warm) {
     }
 }
 
+/// Closes the warm slots of an image, with which no more memories will begin.
+pub(super) fn retire(image: &Arc<MemoryImage>) {
+    image.retire();
+    cool_all(Some(image));
+}
+
 /// Closes warm slots, the oldest first, and says whether there were any: all, or those of an image.
-pub(super) fn cool_all(image: Option<&Arc<MemoryImage>>) -> bool {
+fn cool_all(image: Option<&Arc<MemoryImage>>) -> bool {
     let mut any = false;
     loop {
         let warm = {
@@ -316,9 +326,9 @@ impl Place {
         }
         let slot = self.slot.take().expect("only this takes it");
         let warm = Warm { slot, beginning: self.beginning, _mappings: self.mappings };
-        let oldest = POOL.lock().give_warm(warm);
-        if let Some(oldest) = oldest {
-            cool(oldest);
+        let superfluous = POOL.lock().give_warm(warm);
+        if let Some(warm) = superfluous {
+            cool(warm);
         }
     }
 

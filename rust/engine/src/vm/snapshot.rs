@@ -9,6 +9,8 @@ use super::instance::{Instance, InstanceData};
 use super::memory::Memory;
 use super::module::Module;
 use super::slots;
+use super::template::Elements;
+pub(super) use super::template::Reference;
 use crate::error::{Error, ErrorKind, Result};
 use crate::prelude::*;
 use crate::types::ValType;
@@ -17,7 +19,14 @@ use alloc::sync::Arc;
 /// What the own memories, tables and globals of an instance held at one moment, and which of its
 /// segments were dropped. A handle: clones are the same snapshot.
 #[derive(Clone, Debug)]
-pub struct Snapshot(Arc<State>);
+pub struct Snapshot(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    state: State,
+    /// The elements of the state's tables, prepared.
+    elements: Vec<Elements>,
+}
 
 /// The state; of all that is imported there is nothing in it.
 #[derive(Debug)]
@@ -44,9 +53,6 @@ pub(super) struct MemoryState {
     /// pieces of bytes at their offsets, which are to be copied.
     pub(super) pieces: Vec<(u64, Box<[u8]>)>,
 }
-
-/// A reference to a function by its index, or null.
-pub(super) type Reference = Option<u32>;
 
 /// The value of a global.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,24 +85,26 @@ impl Snapshot {
 
     /// A snapshot of a state that fits its module.
     pub(super) fn new(state: State) -> Self {
-        Self(Arc::new(state))
+        let (info, layout) = (state.module.info(), state.module.layout());
+        let elements = state.tables.iter().map(|references| Elements::new(info, layout, references)).collect();
+        Self(Arc::new(Inner { state, elements }))
     }
 
     pub(super) fn state(&self) -> &State {
-        &self.0
+        &self.0.state
     }
 
     /// The module of the instance.
     #[must_use]
     pub fn module(&self) -> &Module {
-        &self.0.module
+        &self.0.state.module
     }
 }
 
 impl Drop for State {
     fn drop(&mut self) {
         for image in self.memories.iter().filter_map(|memory| memory.image.as_ref()) {
-            slots::cool_all(Some(image));
+            slots::retire(image);
         }
     }
 }
@@ -170,35 +178,32 @@ fn reference(data: &InstanceData, ty: ValType, slot: u64, what: impl FnOnce() ->
     Err(Error::new(ErrorKind::Argument, message))
 }
 
-impl State {
+impl Snapshot {
     /// Makes the memories, tables, globals and segments of an instance what they were. Memories and
     /// tables have begun with their sizes, the memories with their images; no code runs.
     pub(super) fn restore(&self, data: &InstanceData) -> Result<()> {
-        let info = data.module.info();
-        for (index, state) in (info.imported_memories..).zip(&self.memories) {
+        let (info, this) = (data.module.info(), self.state());
+        for (index, state) in (info.imported_memories..).zip(&this.memories) {
             for (offset, bytes) in &state.pieces {
                 assert!(data.memory(index).write(*offset, bytes), "the memory began with its size");
             }
         }
-        for (index, elements) in (info.imported_tables..).zip(&self.tables) {
-            let table = data.table(index);
-            for (element, reference) in (0..).zip(elements).filter(|(_, reference)| reference.is_some()) {
-                let set = table.set(element, &[slot(data, *reference)?]);
-                assert!(set, "the table began with its size");
-            }
+        for (index, elements) in (info.imported_tables..).zip(&self.0.elements) {
+            elements.fill(data, data.table(index));
         }
-        for (index, value) in (info.imported_globals..).zip(&self.globals) {
+        for (index, value) in (info.imported_globals..).zip(&this.globals) {
             match value {
                 Value::Number(value) => data.global(index).set128(*value),
                 Value::Reference(reference) => data.global(index).set(slot(data, *reference)?),
             }
         }
         initialize::passive_segments(data);
-        for (index, _) in (0..).zip(&self.elements).filter(|(_, whole)| !**whole) {
-            data.drop_elements(index);
+        let template = data.module.template();
+        for index in template.passive_elements.iter().filter(|index| !this.elements[**index as usize]) {
+            data.drop_elements(*index);
         }
-        for (index, _) in (0..).zip(&self.data).filter(|(_, whole)| !**whole) {
-            data.drop_bytes(index);
+        for index in template.passive_data.iter().filter(|index| !this.data[**index as usize]) {
+            data.drop_bytes(*index);
         }
         Ok(())
     }

@@ -154,6 +154,16 @@ impl Table {
         self.elements.clear(bound).map_err(|error| pages::refused("reset a table", bound * ELEMENT, error))
     }
 
+    /// Sets the first elements to null, for an offset of 0, or to an address and the offset. The
+    /// table has so many.
+    pub(super) fn fill(&self, offsets: &[u32], address: u64) {
+        assert!(offsets.len() as u64 <= self.bound());
+        for (index, offset) in (0..).zip(offsets) {
+            let slot = if *offset == 0 { 0 } else { address + u64::from(*offset) };
+            self.elements.at(index).store(slot, Ordering::Release);
+        }
+    }
+
     /// Notes that a guest was refused elements, until it gets some.
     pub(super) fn refuse(&self, count: u64) {
         let (asked, limit) = (self.bound().saturating_add(count), self.elements.max());

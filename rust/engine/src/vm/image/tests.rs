@@ -32,7 +32,7 @@ fn pages_are_what_they_were() {
         if image.is_none() {
             initial.fill(0);
         }
-        // Few pages, every other one (more ranges than one scan gives), and more bytes than are kept.
+        // Few pages, every other one (more ranges than a scan gives), more bytes than are kept.
         for step in [97, 2, 1] {
             assert!(bytes(base, length) == &initial[..], "step {step}");
             for page in (0..PAGES).step_by(step) {

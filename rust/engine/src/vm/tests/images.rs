@@ -74,6 +74,17 @@ fn every_instance_begins_with_the_data_and_zeros() {
 }
 
 #[test]
+fn the_image_goes_with_the_last_of_its_module() {
+    let module = module(&edges("Z"));
+    let (a, b) = (new(&module), new(&module));
+    let image = alloc::sync::Arc::downgrade(module.template().images[0].as_ref().unwrap());
+    drop((a, module));
+    assert!(image.upgrade().is_some(), "an instance is left");
+    drop(b);
+    assert!(image.upgrade().is_none(), "neither a slot nor anything else keeps it");
+}
+
+#[test]
 fn threads_of_two_modules_never_see_each_others_bytes() {
     let modules = ["A", "B"].map(module_of_edges);
     std::thread::scope(|scope| {
