@@ -229,11 +229,11 @@ func (w *Wasi) Instantiate(
 }
 
 // InstantiateSnapshot makes an instance of a snapshot, as [Snapshot.Instantiate] does, with
-// streams, arguments, files and all else of w for itself. The snapshot was taken of an instance that was
-// made by [Wasi.Instantiate]: neither the start function nor "_initialize" is called again. What
-// the guest has asked for before, it does not ask for again: arguments, environment and, as C
-// libraries do, the names of directories; pass as many directories, of the same names. For the
-// guest, the clock that never goes back continues. The error is a [*ModuleError].
+// streams, arguments, files and all else of w for itself. The snapshot was taken of an instance
+// that was made by [Wasi.Instantiate]: neither the start function nor "_initialize" is called
+// again. What the guest has asked for before, it does not ask for again: arguments, environment
+// and, as C libraries do, the names of directories; pass as many directories, of the same names.
+// For the guest, the clock that never goes back continues. The error is a [*ModuleError].
 func (w *Wasi) InstantiateSnapshot(
 	ctx context.Context, snapshot *Snapshot, imports *Imports, options ...InstanceOption,
 ) (Instance, error) {

@@ -136,8 +136,8 @@ impl MemoryImage {
     }
 }
 
-/// Writes pieces to a file that begins at the offset `start`, in their order, those that follow each
-/// other closely in one piece: programs can have tens of thousands.
+/// Writes pieces to a file that begins at the offset `start`, in their order, those that follow
+/// each other closely in one piece: programs can have tens of thousands.
 fn write<'a>(file: &File, start: u64, pieces: impl Iterator<Item = (u64, &'a [u8])>) -> Option<()> {
     /// Bytes between two pieces that are written as zeros, where nothing has been written yet; and
     /// bytes that are written at once.

@@ -52,7 +52,7 @@ const LEFT: usize = 8 << 40;
 /// Mappings of a memory beyond that of its block: its accessible pages, and what they cut off.
 const MAPPINGS: u64 = 2;
 /// Slots that are warm at most. Each keeps half a MiB at most of pages that were written to.
-const WARM: usize = 128;
+const WARM: usize = 64;
 
 /// One slot, taken from the pool or in it. Inaccessible as long as no memory uses it and it is not
 /// warm.
