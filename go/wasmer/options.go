@@ -56,7 +56,7 @@ const (
 // WithOptLevel chooses how much compiling does for fast code. Results are the same, but for the
 // bits of NaNs. A level other than the constants stands for [OptLevelSpeed].
 func WithOptLevel(level OptLevel) CompileOption {
-	return CompileOption{func(options *engine.CompileOptions) { options.NotOptimized = level == OptLevelNone }}
+	return CompileOption{apply: func(options *engine.CompileOptions) { options.NotOptimized = level == OptLevelNone }}
 }
 
 // WithProgress has a function called with the progress of compiling: done of total pieces of code

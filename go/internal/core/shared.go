@@ -28,7 +28,8 @@ func (options *CompileOptions) key(bytes []byte) (cache.Key, error) {
 	if err != nil {
 		return cache.Key{}, err
 	}
-	text := fmt.Sprintf("%s; explicit bounds %t, canonical NaNs %t", origin, options.ExplicitBounds, options.CanonicalizeNaNs)
+	text := fmt.Sprintf("%s; explicit bounds %t, canonical NaNs %t, not optimized %t",
+		origin, options.ExplicitBounds, options.CanonicalizeNaNs, options.NotOptimized)
 	return cache.Sum(bytes, text), nil
 }
 
