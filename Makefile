@@ -89,7 +89,8 @@ tools: ## check that Rust, Go and a C compiler are here and new enough
 .PHONY: image
 image: tools ## build the engine's image for this architecture into build/, and have Go use it from now on
 	scripts/image.sh $(ARCHITECTURE)
-	@printf '{"Replace": {"%s": "%s"}}\n' "$(CURDIR)/go/internal/image/image_$(ARCHITECTURE).bin" "$(CURDIR)/$(IMAGE)" > $(OVERLAY)
+	@printf '{"Replace": {"%s": "%s", "%s": "%s"}}\n' "$(CURDIR)/go/internal/image/image_$(ARCHITECTURE).bin" "$(CURDIR)/$(IMAGE)" \
+		"$(CURDIR)/go/internal/image/image_$(ARCHITECTURE).sum" "$(CURDIR)/$(IMAGE:.bin=.sum)" > $(OVERLAY)
 
 .PHONY: image-arm64
 image-arm64: tools ## build the image for arm64 into build/ (fetches a compiler into build/arm64; Debian, root)
@@ -146,6 +147,10 @@ test-static: library ## run the Go tests of the package on the static library
 .PHONY: spec
 spec: tools ## run the specification suite alone (BLESS=1 rewrites its counts if every assertion passes)
 	$(CARGO) test --release --locked -p gowasmer-engine $(TESTING) --test spec
+
+.PHONY: test-shapes
+test-shapes: tools ## measure how long functions of odd shapes take to compile, up to 7 MB; fails above 8 times the usual time (SHAPES=name,name; half an hour)
+	SHAPES=$(or $(SHAPES),1) $(CARGO) test --release --locked -p gowasmer-engine $(TESTING) --test shapes -- --nocapture time_is_in_proportion
 
 # The Go tests can neither read a crate nor the text format of scripts.
 .PHONY: suite

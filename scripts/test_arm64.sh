@@ -49,7 +49,8 @@ step "a C compiler" scripts/arm64.sh gcc || cgo=
 . build/arm64/go.sh
 
 if [ -f build/image_arm64.bin ] && ! cmp -s build/image_arm64.bin go/internal/image/image_arm64.bin; then
-  printf '{"Replace": {"%s": "%s"}}\n' "$PWD/go/internal/image/image_arm64.bin" "$PWD/build/image_arm64.bin" >build/overlay_arm64.json
+  printf '{"Replace": {"%s": "%s", "%s": "%s"}}\n' "$PWD/go/internal/image/image_arm64.bin" "$PWD/build/image_arm64.bin" \
+    "$PWD/go/internal/image/image_arm64.sum" "$PWD/build/image_arm64.sum" >build/overlay_arm64.json
   export GOFLAGS="${GOFLAGS-} -overlay=$PWD/build/overlay_arm64.json"
   echo "== the image is build/image_arm64.bin"
 fi

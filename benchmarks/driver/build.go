@@ -77,8 +77,9 @@ func engineNames(directory string, only []string) ([]string, error) {
 // esbuild is the npm package whose module is the large one.
 const esbuild = "esbuild-wasm@0.28.2"
 
-// prepareModules puts all modules that works need into one folder: those that are committed, two Go
-// programs built for WASI, and one of npm's, which is kept from run to run. It returns the folder.
+// prepareModules puts all modules that works need into one folder: those that are committed, three
+// Go programs built for WASI, and one of npm's, which is kept from run to run. It returns the
+// folder.
 func prepareModules(o *options, missing map[string]string) (string, error) {
 	benchmarks := filepath.Join(o.root, "benchmarks")
 	folder, err := filepath.Abs(filepath.Join(benchmarks, "build", "modules"))
@@ -108,9 +109,9 @@ func prepareModules(o *options, missing map[string]string) (string, error) {
 		}
 	}
 
-	for _, name := range []string{"middle", "gotool"} {
+	for name, mode := range map[string]string{"middle": "exe", "gotool": "exe", "handler": "c-shared"} {
 		progress("building the module %s", name)
-		build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(folder, name+".wasm"), ".")
+		build := exec.Command("go", "build", "-trimpath", "-buildmode="+mode, "-ldflags=-s -w", "-o", filepath.Join(folder, name+".wasm"), ".")
 		build.Dir = filepath.Join(benchmarks, "modules", name)
 		build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0")
 		if text, err := build.CombinedOutput(); err != nil {

@@ -93,11 +93,20 @@ func Main(engine Engine, works ...Work) {
 	figure := flag.String("figure", "", "measure the works of this figure instead of a program")
 	list := flag.Bool("list", false, "print the figures that this engine has works of")
 	modules := flag.String("modules", "", "the folder with the modules of the works")
+	start := flag.String("start", "", "do what this case of \""+FigureStart+"\" does, and end")
+	way := flag.String("way", "", "how to do that")
+	cache := flag.String("cache", "", "the folder where that keeps what it compiles, if not empty")
 	atLeast := flag.Duration("time", 20*time.Millisecond, "how long a work is repeated for one value")
 	cpus := flag.Int("cpus", runtime.NumCPU(), "how many goroutines run at once where that is measured")
 	flag.Parse()
 
 	out := json.NewEncoder(os.Stdout)
+	if *start != "" {
+		if err := first(works, &Environment{modules: *modules}, *start, *way, *cache); err != nil {
+			fail(err)
+		}
+		return
+	}
 	if *list || *figure != "" {
 		if err := runWorks(out, works, *list, *figure, &Environment{modules: *modules, CPUs: *cpus}, *atLeast); err != nil {
 			fail(err)

@@ -17,6 +17,9 @@ const (
 	FigureCompile     = "compile"
 	FigureCompileLong = "compile large" // apart, as it takes so long
 	FigureInstantiate = "instantiate and close"
+	FigureStart       = "process start to first result"
+	FigureLoad        = "load from cache"
+	FigureRequest     = "instance per request"
 	FigureMemory      = "memory per instance"
 	FigureGoroutines  = "goroutines"
 	FigureDeadline    = "deadline"
@@ -147,8 +150,9 @@ func Compiles(way string, compile func(wasm []byte) (func(), error)) []Work {
 
 // Instantiator makes and closes instances of a compiled module.
 type Instantiator struct {
-	// Instantiate makes an instance and returns what closes it.
-	Instantiate func() (func(), error)
+	// Instantiate makes an instance and returns what closes it. Before that it writes a zero to
+	// each of the offsets of its memory 0.
+	Instantiate func(offsets []uint32) (func(), error)
 	Close       func()
 }
 
@@ -163,16 +167,19 @@ func Instantiates(way string, prepare func(wasm []byte) (*Instantiator, error)) 
 		return prepare(wasm)
 	}
 	var works []Work
-	for _, size := range []string{"small", "middle"} {
-		works = append(works, Work{Figure: FigureInstantiate, Case: size, Way: way,
+	for _, c := range []struct {
+		name, module string
+		offsets      []uint32
+	}{{"small", "small", nil}, {"middle", "middle", nil}, {"middle, 8 pages written", "middle", touched}} {
+		works = append(works, Work{Figure: FigureInstantiate, Case: c.name, Way: way,
 			Prepare: func(e *Environment) (*Task, error) {
-				i, err := open(e, size)
+				i, err := open(e, c.module)
 				if err != nil {
 					return nil, err
 				}
 				return &Task{Close: i.Close, Loop: func(n int) error {
 					for range n {
-						closeIt, err := i.Instantiate()
+						closeIt, err := i.Instantiate(c.offsets)
 						if err != nil {
 							return err
 						}
@@ -183,44 +190,22 @@ func Instantiates(way string, prepare func(wasm []byte) (*Instantiator, error)) 
 			}})
 	}
 	const instances = 1000
-	return append(works, Work{Figure: FigureMemory, Case: "one page", Way: way, Unit: "KB",
-		Prepare: func(e *Environment) (*Task, error) {
-			i, err := open(e, "calls")
-			if err != nil {
-				return nil, err
-			}
-			return &Task{Close: i.Close, Value: func() (float64, error) {
-				var open []func()
-				defer func() {
-					for _, closeIt := range open {
-						closeIt()
-					}
-				}()
-				make := func(n int) error {
-					for range n {
-						closeIt, err := i.Instantiate()
-						if err != nil {
-							return err
-						}
-						open = append(open, closeIt)
-					}
-					runtime.GC()
-					return nil
-				}
-				if err := make(50); err != nil {
-					return 0, err
-				}
-				before, err := Resident()
+	for _, c := range []struct {
+		name, module string
+		offsets      []uint32
+	}{{"one page", "calls", nil}, {"middle, 8 pages written", "middle", touched}} {
+		works = append(works, Work{Figure: FigureMemory, Case: c.name, Way: way, Unit: "KB",
+			Prepare: func(e *Environment) (*Task, error) {
+				i, err := open(e, c.module)
 				if err != nil {
-					return 0, err
+					return nil, err
 				}
-				if err := make(instances); err != nil {
-					return 0, err
-				}
-				after, err := Resident()
-				return (after - before) / instances / 1024, err
-			}}, nil
-		}})
+				return &Task{Close: i.Close, Value: func() (float64, error) {
+					return perInstance(instances, func() (func(), error) { return i.Instantiate(c.offsets) })
+				}}, nil
+			}})
+	}
+	return works
 }
 
 // Worker is what one goroutine works with: an instance of its own.

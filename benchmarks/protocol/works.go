@@ -18,6 +18,8 @@ type Work struct {
 	Unit   string // of one value, ns if empty
 	// Prepare does all that is not measured.
 	Prepare func(*Environment) (*Task, error)
+	// first is what a process does that is started for a case of FigureStart.
+	first func(e *Environment, cache string) error
 }
 
 // Task is a prepared work: one of Loop and Value is set.

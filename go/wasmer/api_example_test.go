@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/gowasmer/wasmer/go/wasmer"
@@ -206,4 +208,32 @@ func ExampleNumber() {
 	// true <nil>
 	// 2m0s <nil>
 	// the result is the i32 300, expected 0 to 255 for a uint8
+}
+
+func ExampleOpenCache() {
+	dir, err := os.MkdirTemp("", "example-")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	cache, err := wasmer.OpenCache(filepath.Join(dir, "modules"), wasmer.WithCacheSize(100<<20))
+	if err != nil {
+		log.Fatal(err)
+	}
+	bytes, err := wasmer.Wat2Wasm(`(module (func (export "answer") (result i32) (i32.const 42)))`)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for range 2 {
+		module, err := wasmer.Compile(bytes, wasmer.WithCache(cache))
+		if err != nil {
+			log.Fatal(err)
+		}
+		module.Close()
+	}
+	stats := cache.Stats()
+	fmt.Println(stats.Stored, "stored,", stats.Hits, "loaded")
+
+	// Output:
+	// 1 stored, 1 loaded
 }

@@ -25,8 +25,9 @@
 // [Compile] turns bytes into a [Module]: code that can be instantiated any number of times, from
 // any number of goroutines. An [Instance] has memories, tables and globals of its own. Modules are
 // in the binary format; [Wat2Wasm] translates the text format to it. [Inspect] describes a module
-// and [ValidateContext] reports what is wrong with it, without compiling. Both Module and Instance
-// are small values that refer to shared state: copies are the same module or instance.
+// and [ValidateContext] reports what is wrong with it, without compiling. [WithCache] keeps
+// compiled modules in a folder. Both Module and Instance are small values that refer to shared
+// state: copies are the same module or instance.
 //
 // What an instance needs from outside is in its [Imports]: Go functions, C functions, memories,
 // globals, tables, and functions of other instances. A [Linker] resolves imports by the names of
@@ -103,9 +104,9 @@
 // # Trust
 //
 // Modules may come from anyone: validation, traps and address space keep a guest inside its
-// memories. The bytes that [DeserializeModule] takes contain machine code: they must come from
-// someone who may run code in your process. C function pointers given to [Imports.Append] are
-// called as they are.
+// memories. The bytes that [DeserializeModule] takes, and the files of a [Cache], contain machine
+// code: they must come from someone who may run code in your process. C function pointers given to
+// [Imports.Append] are called as they are.
 //
 // The specification is WebAssembly 2.0 (https://www.w3.org/TR/wasm-core-2/) and parts of 3.0;
 // modules that use other proposals are refused with an error that names the proposal.

@@ -124,3 +124,144 @@ func TestCutBacktraceOfInlinedFunctions(t *testing.T) {
 		}
 	}
 }
+
+// Functions with loops are inlined into themselves. The frames are the same as if they had been
+// called.
+func TestInlinedLoops(t *testing.T) {
+	const opI32DivU = 0x6e
+	binary := must(wasmer.Wat2Wasm(`(module
+		(func $sum (export "sum") (param i32 i32) (result i32)
+			(local i32)
+			loop
+				local.get 0
+				if
+					local.get 2
+					local.get 0 i32.const 1 i32.sub local.get 1 call $sum
+					i32.add local.set 2
+					local.get 0 i32.const 1 i32.sub local.tee 0
+					br_if 1
+				else
+					i32.const 100 local.get 1 i32.div_u local.set 2
+				end
+			end
+			local.get 2)
+		(func $down (export "down") (param i32) (result i32)
+			loop
+				local.get 0 i32.const 1 i32.add call $down
+				local.set 0
+				br 0
+			end
+			unreachable))`))(t)
+	instance := instantiate(t, binary, nil)
+	// Of 0 it is 100, of any other number the sum of those of all smaller ones.
+	expected := []int32{100}
+	for n := range 10 {
+		var next int32
+		for _, value := range expected {
+			next += value
+		}
+		if got := call(t, instance, "sum", n, 1); got != wasmer.I32(expected[n]) {
+			t.Errorf("sum(%d, 1) = %v, expected %d", n, got, expected[n])
+		}
+		expected = append(expected, next)
+	}
+	for n := range 12 {
+		_, err := instance.Exports["sum"](n, 0)
+		var trap *wasmer.Trap
+		if !errors.As(err, &trap) || trap.Code != wasmer.TrapIntegerDivideByZero || len(trap.Backtrace) != n+1 {
+			t.Fatalf("sum(%d, 0): %v", n, err)
+		}
+		for i, frame := range trap.Backtrace {
+			opcode := byte(opCall)
+			if i == 0 {
+				opcode = opI32DivU
+			}
+			if frame.FunctionName != "sum" || binary[frame.Offset] != opcode {
+				t.Errorf("sum(%d, 0): frame %d is %s, at opcode %#x", n, i, frame.FunctionName, binary[frame.Offset])
+			}
+		}
+	}
+	_, err := instance.Exports["down"](0)
+	var trap *wasmer.Trap
+	if !errors.As(err, &trap) || trap.Code != wasmer.TrapStackOverflow || len(trap.Backtrace) != 64 || trap.Omitted < 1000 {
+		t.Fatal(err)
+	}
+	for _, frame := range trap.Backtrace {
+		if frame.FunctionName != "down" {
+			t.Errorf("a frame of %s", frame.FunctionName)
+		}
+	}
+}
+
+// What is known of a table that nothing changes leaves no check out that can fail.
+func TestTablesThatNeverChange(t *testing.T) {
+	const guest = `
+		(type $one (func (param i32) (result i32)))
+		(type $other (func (result i32)))
+		(global $own (export "own") (mut i32) (i32.const 0))
+		(table $t 5 funcref)
+		(func $a (type $one) local.get 0 global.get $own i32.add)
+		(func $b (type $one) local.get 0 global.get $own i32.sub)
+		(func (export "call") (param i32) (result i32) i32.const 100 local.get 0 call_indirect $t (type $one))
+		(func (export "tail") (param i32) (result i32) i32.const 100 local.get 0 return_call_indirect $t (type $one))
+		(func (export "other") (param i32) (result i32) local.get 0 call_indirect $t (type $other))`
+	binary := must(wasmer.Wat2Wasm(`(module ` + guest + ` (elem (table $t) (i32.const 1) func $a $b))`))(t)
+	// Each instance runs with its own globals.
+	for n := range 3 {
+		instance := instantiate(t, binary, nil)
+		if err := must(instance.Global("own"))(t).Set(wasmer.I32(int32(n))); err != nil {
+			t.Fatal(err)
+		}
+		for _, function := range []string{"call", "tail"} {
+			if a, b := call(t, instance, function, 1), call(t, instance, function, 2); a != wasmer.I32(int32(100+n)) || b != wasmer.I32(int32(100-n)) {
+				t.Errorf("instance %d, %s: %v and %v", n, function, a, b)
+			}
+		}
+		for _, c := range []struct {
+			function string
+			element  int32
+			code     wasmer.TrapCode
+		}{
+			{"call", 0, wasmer.TrapIndirectCallToNull}, {"call", 3, wasmer.TrapIndirectCallToNull},
+			{"tail", 0, wasmer.TrapIndirectCallToNull}, {"tail", 4, wasmer.TrapIndirectCallToNull},
+			{"call", 5, wasmer.TrapUndefinedElement}, {"call", -1, wasmer.TrapUndefinedElement}, {"tail", 5, wasmer.TrapUndefinedElement},
+			{"other", 0, wasmer.TrapIndirectCallToNull}, {"other", 1, wasmer.TrapBadSignature}, {"other", 5, wasmer.TrapUndefinedElement},
+		} {
+			var trap *wasmer.Trap
+			if _, err := instance.Exports[c.function](c.element); !errors.As(err, &trap) || trap.Code != c.code {
+				t.Errorf("%s(%d): %v, expected %v", c.function, c.element, err, c.code)
+			} else if len(trap.Backtrace) != 1 || trap.Backtrace[0].FunctionIndex != map[string]uint32{"call": 2, "tail": 3, "other": 4}[c.function] {
+				t.Errorf("%s(%d): backtrace %v", c.function, c.element, trap.Backtrace)
+			}
+		}
+	}
+}
+
+// A function that got away from an instantiation that failed finds the table as it was then.
+func TestTableOfFailedInstantiation(t *testing.T) {
+	owner := instantiate(t, must(wasmer.Wat2Wasm(`(module
+		(type $one (func (param i32) (result i32)))
+		(table (export "table") 1 funcref)
+		(func (export "call") (param i32) (result i32) local.get 0 i32.const 0 call_indirect (type $one)))`))(t), nil)
+	imports := wasmer.NewImports().Namespace("owner")
+	must(imports.AppendTable("table", must(owner.Table("table"))(t)))(t)
+	_, err := wasmer.NewInstanceWithImports(must(wasmer.Wat2Wasm(`(module
+		(type $one (func (param i32) (result i32)))
+		(import "owner" "table" (table $theirs 1 funcref))
+		(table $t 5 funcref)
+		(elem (table $theirs) (i32.const 0) func $through)
+		(elem (table $t) (i32.const 1) func $self)
+		(elem (table $t) (i32.const 4) func $self $self)
+		(func $self (type $one) local.get 0)
+		(func $through (type $one) i32.const 7 local.get 0 call_indirect $t (type $one)))`))(t), imports)
+	if err == nil {
+		t.Fatal("a segment reaches beyond the end of a table, expected an error")
+	}
+	if got := call(t, owner, "call", 1); got != wasmer.I32(7) {
+		t.Errorf("element 1 returns %v, expected 7", got)
+	}
+	var trap *wasmer.Trap
+	if _, err := owner.Exports["call"](4); !errors.As(err, &trap) || trap.Code != wasmer.TrapIndirectCallToNull {
+		t.Errorf("element 4: %v, expected that it is null", err)
+	}
+}

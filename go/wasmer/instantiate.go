@@ -14,7 +14,7 @@ func NewInstanceContext(
 	ctx context.Context, bytes []byte, imports *Imports, options ...Option,
 ) (Instance, error) {
 	forCompile, forInstance := splitOptions(options)
-	module, err := core.Compile(ctx, bytes, compileOptions(forCompile))
+	module, err := compile(ctx, bytes, forCompile)
 	if err != nil {
 		return Instance{}, instantiationInstanceError(compileError(bytes, err))
 	}
@@ -44,7 +44,11 @@ func (module *Module) InstantiateContext(
 
 // instantiate creates an instance, and wraps errors in the types and texts of this package.
 func instantiate(ctx context.Context, module *core.Module, imports *Imports, options core.InstanceOptions) (*Instance, error) {
-	instance, err := core.Instantiate(ctx, module, imports.registry(), options)
+	return instantiated(core.Instantiate(ctx, module, imports.registry(), options))
+}
+
+// instantiated is what users get of an instance or of why there is none.
+func instantiated(instance *core.Instance, err error) (*Instance, error) {
 	switch err := err.(type) {
 	case nil:
 		return instanceOf(instance), nil

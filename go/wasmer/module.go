@@ -48,21 +48,35 @@ func inspectionError(what string, bytes []byte, cause error) error {
 // Compile validates a module in the binary format and compiles it to machine code, functions in
 // parallel. For the text format, see [Wat2Wasm]. The error is a [*ModuleError] with the reason and
 // the offset. If the bytes are not a module, it suggests what to do.
+//
+// The same bytes with the same options are compiled once as long as a module or an instance of them
+// is open: further modules share the code, and each has to be closed by itself. If several
+// goroutines compile them at the same time, one of them does. [WithCache] keeps the code for other
+// processes, too.
 func Compile(bytes []byte, options ...CompileOption) (Module, error) {
 	return CompileContext(context.Background(), bytes, options...)
 }
 
 // CompileContext is [Compile], given up when the context is done, also in the midst of a large
 // function: some milliseconds later it returns. The error wraps the context's error then, and its
-// cause.
+// cause. Another goroutine that waits for the same code then compiles it itself.
 func CompileContext(ctx context.Context, bytes []byte, options ...CompileOption) (Module, error) {
-	module, err := core.Compile(ctx, bytes, compileOptions(options))
+	module, err := compile(ctx, bytes, options)
 	if err != nil {
 		failed := &ModuleError{compilationFailed, afterCompiling, compileError(bytes, err)}
 		rememberCause(failed, failed.cause)
 		return Module{}, failed
 	}
 	return newModule(module), nil
+}
+
+// compile compiles a module as the options say.
+func compile(ctx context.Context, bytes []byte, options []CompileOption) (*core.Module, error) {
+	chosen, err := compileOptions(options)
+	if err != nil {
+		return nil, err
+	}
+	return core.Compile(ctx, bytes, chosen)
 }
 
 // DeserializeModule makes a module of what [Module.Serialize] wrote, without compiling. The error

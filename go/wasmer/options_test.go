@@ -45,6 +45,26 @@ func TestCanonicalNaNs(t *testing.T) {
 	}
 }
 
+// Code of either level gives the same results, and the level is a part of what is serialised.
+func TestOptLevel(t *testing.T) {
+	var sizes []int
+	for _, level := range []wasmer.OptLevel{wasmer.OptLevelSpeed, wasmer.OptLevelNone} {
+		compiled := must(wasmer.Compile(guest(t, "snappy_compress"), wasmer.WithOptLevel(level)))(t)
+		defer compiled.Close()
+		sizes = append(sizes, len(must(compiled.Serialize())(t)))
+		module := must(wasmer.Compile(guest(t, "types"), wasmer.WithOptLevel(level)))(t)
+		defer module.Close()
+		instance := must(module.Instantiate())(t)
+		defer instance.Close()
+		if got := call(t, instance, "i32_i64_f32_f64_f64", 1, int64(2), float32(3), 4.0); got != wasmer.F64(10) {
+			t.Errorf("level %d: got %v, expected 10", level, got)
+		}
+	}
+	if sizes[1] <= sizes[0] {
+		t.Errorf("serialised modules of both levels have %v bytes, expected that of code that is not optimised to be larger", sizes)
+	}
+}
+
 func TestMemoryCeiling(t *testing.T) {
 	module := must(wasmer.Compile(guest(t, "memory")))(t)
 	defer module.Close()

@@ -15,12 +15,15 @@ import (
 //
 // By default each Get makes a fresh instance, and Put closes it: nothing of one request can be seen
 // by the next, at the price of an instantiation, which takes some microseconds for a small module.
-// [WithReuse] keeps instances for further users.
+// [WithReset] makes instances of a snapshot and resets them for further users, which costs less,
+// above all where a guest has to initialise itself. [WithReuse] keeps instances as they are.
 type Pool struct {
 	module  *Module
 	imports *Imports
 	config  poolConfig
 	seats   chan struct{} // one for each instance that may be in use, nil for no limit
+
+	snapshot *Snapshot // what instances are made of if they are reset, else nil
 
 	waiting, waits, waited, made atomic.Int64
 
@@ -29,6 +32,8 @@ type Pool struct {
 	used      map[*core.Instance]*pooled
 	discarded int64
 	closed    bool
+
+	data *any // the context data of the instance that the snapshot was taken of
 }
 
 // pooled is an instance of a pool.
@@ -40,6 +45,7 @@ type pooled struct {
 
 type poolConfig struct {
 	idle, limit int
+	reset       bool
 	instance    []InstanceOption
 	wasi        *Wasi
 	imports     func(context.Context) (*Imports, error)
@@ -63,7 +69,19 @@ func (option InstanceOption) applyToPool(config *poolConfig) {
 // call failed may be in any state: pass the error to [Pool.Put], so that the instance is not
 // reused.
 func WithReuse(idle int) PoolOption {
-	return poolOption(func(config *poolConfig) { config.idle = max(idle, 0) })
+	return poolOption(func(config *poolConfig) { config.idle, config.reset = max(idle, 0), false })
+}
+
+// WithReset makes a pool keep up to idle instances that were put back, and reset them before others
+// get them: nothing of one request can be seen by the next, at the price of the pages that it has
+// written to. All of them are made of one [Snapshot], which is taken of the first one when it is
+// ready: after its start function, "_initialize" and the function of [WithNewInstance] have run,
+// which run for no other, and whose context data is that of all. With [WithWasi], each user has new
+// files, streams and arguments. An instance whose call has failed is closed, and so is one of whose
+// memory somebody has got a slice, by [Memory.Data] or [Memory.View]: another is made of the
+// snapshot. It takes the place of [WithReuse].
+func WithReset(idle int) PoolOption {
+	return poolOption(func(config *poolConfig) { config.idle, config.reset = max(idle, 0), true })
 }
 
 // WithLimit lets at most instances of a pool be in use at the same time; Get waits until one is put
@@ -116,6 +134,12 @@ func NewPool(module *Module, imports *Imports, options ...PoolOption) (*Pool, er
 	if err != nil {
 		return nil, err
 	}
+	if pool.config.reset {
+		defer first.instance.Close()
+		pool.data = first.instance.inner.Data.Load()
+		pool.snapshot, err = first.instance.Snapshot()
+		return pool, err
+	}
 	if pool.config.idle > 0 {
 		pool.idle = append(pool.idle, first)
 	} else {
@@ -132,6 +156,16 @@ func (pool *Pool) make(ctx context.Context, w *Wasi) (*pooled, error) {
 	}
 	item := &pooled{lent: w != pool.config.wasi}
 	options := instanceOptions(pool.config.instance)
+	if pool.config.reset {
+		options.AtReset = func() error { return nil } // the next user brings a new state of WASI
+	}
+	if pool.snapshot != nil {
+		if err := pool.makeOfSnapshot(ctx, w, item, imports, options); err != nil {
+			return nil, err
+		}
+		pool.made.Add(1)
+		return item, nil
+	}
 	if w != nil {
 		item.instance, item.wasi, err = w.initialize(ctx, pool.module, imports, options)
 	} else if item.instance, err = instantiate(ctx, pool.module.made(), imports, options); err != nil {
@@ -154,6 +188,19 @@ func (pool *Pool) make(ctx context.Context, w *Wasi) (*pooled, error) {
 	prepared = true
 	pool.made.Add(1)
 	return item, nil
+}
+
+// makeOfSnapshot makes an instance as the first one was when it was ready.
+func (pool *Pool) makeOfSnapshot(ctx context.Context, w *Wasi, item *pooled, imports *Imports, options core.InstanceOptions) (err error) {
+	if w != nil {
+		item.instance, item.wasi, err = w.linkSnapshot(ctx, pool.snapshot, imports, options)
+	} else if item.instance, err = instantiateSnapshot(ctx, pool.snapshot.inner, imports, options); err != nil {
+		err = instantiationModuleError(err)
+	}
+	if err == nil {
+		item.instance.inner.Data.Store(pool.data)
+	}
+	return err
 }
 
 // instanceImports returns the imports of a new instance.
@@ -295,7 +342,7 @@ func (pool *Pool) find(ctx context.Context, w *Wasi) (*pooled, error) {
 // whether that can be.
 func (pool *Pool) rebind(item *pooled, w *Wasi) (bool, error) {
 	lend := w != pool.config.wasi
-	if !lend && !item.lent {
+	if !lend && !item.lent && (!pool.config.reset || w == nil) {
 		return true, nil // it goes on with what it has
 	}
 	system, err := w.system()
@@ -354,7 +401,7 @@ func (pool *Pool) Put(instance *Instance, failure ...error) error {
 	pool.mutex.Lock()
 	item := pool.used[instance.inner]
 	pool.mutex.Unlock()
-	if item != nil && item.lent { // before others can get it
+	if item != nil && (item.lent || pool.config.reset && item.wasi != nil) { // before others can get it
 		item.wasi.close()
 	}
 	failed := errors.Join(failure...) != nil
@@ -364,13 +411,18 @@ func (pool *Pool) Put(instance *Instance, failure ...error) error {
 		return instanceError("cannot put the instance back", errors.New("it is not in use by this pool"))
 	}
 	delete(pool.used, instance.inner)
-	keep := !failed && !pool.closed && len(pool.idle) < pool.config.idle && !instance.inner.IsClosed() &&
-		!instance.inner.IsTerminated()
-	if keep {
-		pool.idle = append(pool.idle, item)
-	}
+	keep := !failed && pool.canKeep(item)
 	if failed {
 		pool.discarded++
+	}
+	if keep && pool.config.reset {
+		pool.mutex.Unlock()
+		keep = reset(item)
+		pool.mutex.Lock()
+		keep = keep && pool.canKeep(item)
+	}
+	if keep {
+		pool.idle = append(pool.idle, item)
 	}
 	pool.mutex.Unlock()
 	if !keep {
@@ -378,6 +430,18 @@ func (pool *Pool) Put(instance *Instance, failure ...error) error {
 	}
 	pool.free()
 	return nil
+}
+
+// canKeep reports whether an instance can be kept for another user. The pool is locked.
+func (pool *Pool) canKeep(item *pooled) bool {
+	return !pool.closed && len(pool.idle) < pool.config.idle && !item.instance.inner.IsClosed() && !item.instance.inner.IsTerminated()
+}
+
+// reset resets an instance for another user, and reports whether that may have it. One of whose
+// memory the user before may have kept a slice, by [Memory.Data] or [Memory.View], is not handed
+// on: the slice would show what is there next.
+func reset(item *pooled) bool {
+	return !item.instance.inner.IsShown() && item.instance.inner.Reset(background) == nil
 }
 
 // PoolStats are the figures of a pool at a moment.

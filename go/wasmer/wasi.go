@@ -228,6 +228,22 @@ func (w *Wasi) Instantiate(
 	return *instance, nil
 }
 
+// InstantiateSnapshot makes an instance of a snapshot, as [Snapshot.Instantiate] does, with
+// streams, arguments, files and all else of w for itself. The snapshot was taken of an instance
+// that was made by [Wasi.Instantiate]: neither the start function nor "_initialize" is called
+// again. What the guest has asked for before, it does not ask for again: arguments, environment
+// and, as C libraries do, the names of directories; pass as many directories, of the same names.
+// For the guest, the clock that never goes back continues. The error is a [*ModuleError].
+func (w *Wasi) InstantiateSnapshot(
+	ctx context.Context, snapshot *Snapshot, imports *Imports, options ...InstanceOption,
+) (Instance, error) {
+	instance, _, err := w.linkSnapshot(ctx, snapshot, imports, instanceOptions(options))
+	if err != nil {
+		return Instance{}, err
+	}
+	return *instance, nil
+}
+
 // initialize is Instantiate that returns what pools need.
 func (w *Wasi) initialize(ctx context.Context, module *Module, imports *Imports, options core.InstanceOptions) (*Instance, *wasiBinding, error) {
 	instance, binding, err := w.link(ctx, module, imports, options)
@@ -247,32 +263,72 @@ func (w *Wasi) initialize(ctx context.Context, module *Module, imports *Imports,
 	return instance, binding, nil
 }
 
-// link makes an instance whose WASI functions are bound to what w says. What it opens is closed
-// with the instance.
+// link makes an instance of a module whose WASI functions are bound to what w says. What it opens
+// is closed with the instance.
 func (w *Wasi) link(ctx context.Context, module *Module, imports *Imports, options core.InstanceOptions) (*Instance, *wasiBinding, error) {
-	if module.made() == nil {
+	inner := module.made()
+	if inner == nil {
 		return nil, nil, instantiationModuleError(closedError("module"))
 	}
+	return w.bind(inner.About(), 0, imports, options, func(imports *Imports, options core.InstanceOptions) (*Instance, error) {
+		return instantiate(ctx, inner, imports, options)
+	})
+}
+
+// linkSnapshot is the same of a snapshot.
+func (w *Wasi) linkSnapshot(ctx context.Context, snapshot *Snapshot, imports *Imports, options core.InstanceOptions) (*Instance, *wasiBinding, error) {
+	inner := snapshot.made()
+	if inner == nil {
+		return nil, nil, instantiationModuleError(closedError("snapshot"))
+	}
+	return w.bind(inner.About(), inner.Clock, imports, options, func(imports *Imports, options core.InstanceOptions) (*Instance, error) {
+		return instantiateSnapshot(ctx, inner, imports, options)
+	})
+}
+
+// bind has make make an instance whose WASI functions are bound to what w says, at a time of its
+// clock.
+func (w *Wasi) bind(about *core.About, clock int64, imports *Imports, options core.InstanceOptions, make func(*Imports, core.InstanceOptions) (*Instance, error)) (*Instance, *wasiBinding, error) {
 	system, err := w.system()
 	if err != nil {
 		return nil, nil, importObjectError("cannot make the imports of WASI", err)
 	}
-	binding := bindWasi(system)
+	binding := bindWasi(system, clock)
 	linked := false
 	defer func() { // also if the start function panics
 		if !linked {
 			binding.close()
 		}
 	}()
-	all, err := binding.imports(module, imports)
+	all, err := binding.imports(about, imports)
 	if err != nil {
 		return nil, nil, instantiationModuleError(err)
 	}
 	options.AtClose = binding.close
-	instance, err := instantiate(ctx, module.inner, all, options)
+	options.AtSnapshot = binding.snapshot
+	if options.AtReset == nil {
+		options.AtReset = binding.renewBy(w)
+	}
+	instance, err := make(all, options)
 	if err != nil {
 		return nil, nil, instantiationModuleError(err)
 	}
 	linked = true
 	return instance, binding, nil
+}
+
+// renewBy returns what puts a new System of what w says now in place of the one before.
+func (b *wasiBinding) renewBy(w *Wasi) func() error {
+	if w == nil {
+		w = &Wasi{}
+	}
+	same := *w
+	return func() error {
+		system, err := same.system()
+		if err != nil {
+			return err
+		}
+		b.replace(system) // the clocks are the same
+		return nil
+	}
 }

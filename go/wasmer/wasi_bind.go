@@ -2,6 +2,7 @@ package wasmer
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"sync/atomic"
 
@@ -31,11 +32,11 @@ type wasiBinding struct {
 	shared bool  // the engine reads it
 }
 
-// bindWasi makes a binding to begin with.
-func bindWasi(system *wasi.System) *wasiBinding {
+// bindWasi makes a binding to begin with, at a time of the clock that never goes back.
+func bindWasi(system *wasi.System, clock int64) *wasiBinding {
 	// The engine and package wasi go by one clock: which of both reads it for the guest depends on
 	// the depth of its stack.
-	b := &wasiBinding{origin: engine.ClockMonotonic() - 1}
+	b := &wasiBinding{origin: engine.ClockMonotonic() - 1 - clock}
 	b.shared = system.ShareClock(b.clock)
 	b.system.Store(system)
 	return b
@@ -77,7 +78,7 @@ func (b *wasiBinding) functions(namespace string, wanted func(core.Name) bool) m
 
 // wasiImportObject makes an ImportObject of the functions of some namespaces.
 func wasiImportObject(system *wasi.System, namespaces ...string) *ImportObject {
-	b := bindWasi(system)
+	b := bindWasi(system, 0)
 	items := make(map[core.Name]core.Item)
 	for _, namespace := range namespaces {
 		maps.Copy(items, b.functions(namespace, func(core.Name) bool { return true }))
@@ -85,11 +86,19 @@ func wasiImportObject(system *wasi.System, namespaces ...string) *ImportObject {
 	return &ImportObject{imports: &Imports{core.NewRegistry(items), defaultNamespace}}
 }
 
+// snapshot returns the time of the guest, for a snapshot, or why there can be none.
+func (b *wasiBinding) snapshot() (int64, error) {
+	if fd, opened := b.system.Load().Opened(); opened {
+		return 0, fmt.Errorf("the guest has opened the file descriptor %d, which a snapshot cannot keep; have it closed before", fd)
+	}
+	return b.clock(), nil
+}
+
 // imports returns what a module imports of WASI, and all of other imports, which are preferred.
-func (b *wasiBinding) imports(module *Module, others *Imports) (*Imports, error) {
+func (b *wasiBinding) imports(about *core.About, others *Imports) (*Imports, error) {
 	wanted := make(map[core.Name]bool)
-	for _, imported := range module.Imports {
-		wanted[core.Name{Namespace: imported.Namespace, Name: imported.Name}] = true
+	for i := range about.Imports {
+		wanted[core.Name{Namespace: about.Imports[i].Namespace, Name: about.Imports[i].Name}] = true
 	}
 	items := make(map[core.Name]core.Item)
 	for _, namespace := range [...]string{wasi.Snapshot0, wasi.Snapshot1} {
@@ -117,7 +126,11 @@ func (b *wasiBinding) function(f wasi.Function) HostFunction {
 		return HostFunc(params, nil, func(_ *InstanceContext, slots []uint64) error { return &ExitError{Code: uint32(slots[0])} })
 	}
 	return HostFunc(params, []ValueType{TypeI32}, func(c *InstanceContext, slots []uint64) error {
-		slots[0] = uint64(call(b.system.Load(), (*wasiGuest)(c), slots))
+		system := b.system.Load()
+		if system.LendsMemory() {
+			c.call.Instance().ShowInCall()
+		}
+		slots[0] = uint64(call(system, (*wasiGuest)(c), slots))
 		return nil
 	})
 }

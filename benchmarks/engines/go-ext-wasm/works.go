@@ -79,10 +79,13 @@ func instantiator(wasm []byte) (*protocol.Instantiator, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &protocol.Instantiator{Close: module.Close, Instantiate: func() (func(), error) {
+	return &protocol.Instantiator{Close: module.Close, Instantiate: func(offsets []uint32) (func(), error) {
 		instance, err := module.Instantiate()
 		if err != nil {
 			return nil, err
+		}
+		for _, offset := range offsets {
+			instance.Memory.Data()[offset] = 0
 		}
 		return instance.Close, nil
 	}}, nil

@@ -41,10 +41,15 @@ func instantiator(wasm []byte) (*protocol.Instantiator, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &protocol.Instantiator{Close: module.Close, Instantiate: func() (func(), error) {
+	return &protocol.Instantiator{Close: module.Close, Instantiate: func(offsets []uint32) (func(), error) {
 		instance, err := module.InstantiateWithImports(imports)
 		if err != nil {
 			return nil, err
+		}
+		for _, offset := range offsets {
+			if err := instance.Memory.WriteUint8(uint64(offset), 0); err != nil {
+				return nil, err
+			}
 		}
 		return instance.Close, nil
 	}}, nil

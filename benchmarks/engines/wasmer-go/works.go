@@ -139,10 +139,19 @@ func instantiator(wasm []byte) (*protocol.Instantiator, error) {
 			module.Close()
 			store.Close()
 		},
-		Instantiate: func() (func(), error) {
+		Instantiate: func(offsets []uint32) (func(), error) {
 			instance, err := wasmer.NewInstance(module, imports)
 			if err != nil {
 				return nil, err
+			}
+			if len(offsets) > 0 {
+				memory, err := instance.Exports.GetMemory("memory")
+				if err != nil {
+					return nil, err
+				}
+				for _, offset := range offsets {
+					memory.Data()[offset] = 0
+				}
 			}
 			return instance.Close, nil
 		},

@@ -21,6 +21,7 @@ func works() []protocol.Work {
 		protocol.Deadlines("epochs", deadlines),
 		[]protocol.Work{protocol.Collect("epochs", spinner)},
 		wasiWorks(),
+		startWorks(),
 	)
 }
 
@@ -124,10 +125,17 @@ func instantiator(wasm []byte) (*protocol.Instantiator, error) {
 			module.Close()
 			engine.Close()
 		},
-		Instantiate: func() (func(), error) {
+		Instantiate: func(offsets []uint32) (func(), error) {
 			store := wasmtime.NewStore(engine)
-			if _, err := linker.Instantiate(store, module); err != nil {
+			instance, err := linker.Instantiate(store, module)
+			if err != nil {
 				return nil, err
+			}
+			if len(offsets) > 0 {
+				memory := instance.GetExport(store, "memory").Memory().UnsafeData(store)
+				for _, offset := range offsets {
+					memory[offset] = 0
+				}
 			}
 			return store.Close, nil
 		},

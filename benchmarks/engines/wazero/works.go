@@ -49,6 +49,7 @@ func works() []protocol.Work {
 		[]protocol.Work{protocol.Collect("WithCloseOnContextDone", spinner)},
 		protocol.Blocked(protocol.WayGoFunc, blocked),
 		wasiWorks(),
+		startWorks(),
 	)...)
 }
 
@@ -168,12 +169,20 @@ func compile(wasm []byte, workers int) (func(), error) {
 	return closed(r), nil
 }
 
-// instantiator compiles a module and provides functions for its imports that do nothing.
 func instantiator(wasm []byte) (*protocol.Instantiator, error) {
-	r := wazero.NewRuntimeWithConfig(background, compiler())
-	compiled, err := r.CompileModule(background, wasm)
+	free, instantiate, err := prepare(wazero.NewRuntimeWithConfig(background, compiler()), wasm)
 	if err != nil {
 		return nil, err
+	}
+	return &protocol.Instantiator{Close: free, Instantiate: instantiate}, nil
+}
+
+// prepare compiles a module and provides functions for its imports that do nothing. It returns what
+// makes instances.
+func prepare(r wazero.Runtime, wasm []byte) (free func(), instantiate func([]uint32) (func(), error), err error) {
+	compiled, err := r.CompileModule(background, wasm)
+	if err != nil {
+		return nil, nil, err
 	}
 	builders := map[string]wazero.HostModuleBuilder{}
 	for _, f := range compiled.ImportedFunctions() {
@@ -186,17 +195,20 @@ func instantiator(wasm []byte) (*protocol.Instantiator, error) {
 	}
 	for _, builder := range builders {
 		if _, err := builder.Instantiate(background); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
-	return &protocol.Instantiator{Close: closed(r), Instantiate: func() (func(), error) {
+	return closed(r), func(offsets []uint32) (func(), error) {
 		module, err := r.InstantiateModule(background, compiled, config)
 		if err != nil {
 			return nil, err
 		}
+		for _, offset := range offsets {
+			module.Memory().WriteByte(offset, 0)
+		}
 		return func() { _ = module.Close(background) }, nil
-	}}, nil
+	}, nil
 }
 
 func parallel(wasm []byte) (func() (*protocol.Worker, error), func(), error) {

@@ -101,6 +101,19 @@ is for this version of gowasmer and this kind of CPU. ` + aboutFile,
 			run:      compile,
 		},
 		{
+			name:     "cache",
+			synopsis: "[OPTION...] [show|clear]",
+			short:    "show or clear the cache of compiled modules",
+			long: `Cache shows where run, call and compile keep the machine code of modules, how many there are and how much room
+they take, at most 1 GiB, or removes them. They are found by the contents of a module, and made anew where they are damaged, or
+were made by another version of gowasmer or for another kind of CPU.`,
+			after:    cacheEnvironment,
+			options:  func(o *settings) []option { return []option{o.cacheDirOption()} },
+			anywhere: true,
+			words:    []string{"show", "clear"},
+			run:      cacheCommand,
+		},
+		{
 			name:     "completion",
 			synopsis: "bash|zsh",
 			short:    "print a script that completes command lines",
@@ -145,9 +158,12 @@ and in zsh, such as in ~/.zshrc behind compinit, by
 const aboutFile = `FILE is a module in the binary or the text format, or what gowasmer compile has written, or "-" for standard
 input. Compiled files hold machine code: use only those that you trust.`
 
-const environment = `Environment:
-  GOWASMER_PERF=1   write the guests' functions to /tmp/perf-PID.map, so that
-                    the Linux profiler perf shows them by name
+const environment = cacheEnvironment + `  GOWASMER_PERF=1     write the guests' functions to /tmp/perf-PID.map, so that
+                      the Linux profiler perf shows them by name
+`
+
+const cacheEnvironment = `Environment:
+  GOWASMER_CACHE=DIR  keep compiled modules there; "off": nowhere
 `
 
 // findCommand returns the command of a name.

@@ -47,7 +47,7 @@ func TestBashCompletion(t *testing.T) {
 		line     string // the words, separated by spaces; the last one is to be completed
 		expected string // separated by |; empty for the shell's own way
 	}{
-		{"c", "call|compile|completion"},
+		{"c", "cache|call|compile|completion"},
 		{"--", "--help|--version"},
 		{"nothing x", ""},
 		{"run --t", "--timeout|--trap-unknown-imports|--trace-host-calls"},
@@ -73,6 +73,10 @@ func TestBashCompletion(t *testing.T) {
 		{"help run c", ""},
 		{"completion ", "bash|zsh"},
 		{"version -", "--help"},
+		{"cache ", "clear|show"},
+		{"cache --", "--cache|--help"},
+		{"run --cache m", "mine|my folder"},
+		{"compile --no", "--no-cache"},
 	} {
 		words := append([]string{"gowasmer"}, strings.Split(test.line, " ")...)
 		script := `source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _gowasmer; printf '%s\n' "${COMPREPLY[@]}"`

@@ -29,6 +29,7 @@ func buildAndRun(m *testing.M) int {
 	}
 	defer os.RemoveAll(directory)
 	binary = filepath.Join(directory, "gowasmer")
+	os.Setenv("GOWASMER_CACHE", "off") // tests that want a cache say so
 	if err := build(binary); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

@@ -36,9 +36,9 @@ func openModule(ctx context.Context, path string, o *settings, s streams) (wasme
 		module, err = compileModule(ctx, path, file, o, s)
 	default:
 		module, err = wasmer.DeserializeModule(file)
-		if err == nil && (o.explicitBounds || o.canonicalNaNs) {
+		if err == nil && (o.explicitBounds || o.canonicalNaNs || o.optLevel != wasmer.OptLevelSpeed) {
 			module.Close()
-			return module, usagef("%s is compiled already; give --explicit-bounds and --canonical-nans to gowasmer compile", path)
+			return module, usagef("%s is compiled already; give --explicit-bounds, --canonical-nans and --opt-level to gowasmer compile", path)
 		}
 	}
 	switch {
@@ -58,6 +58,14 @@ func compileModule(ctx context.Context, path string, file []byte, o *settings, s
 	}
 	if o.canonicalNaNs {
 		options = append(options, wasmer.WithCanonicalNaNs())
+	}
+	cache, err := o.cacheOption()
+	if err != nil {
+		return wasmer.Module{}, err
+	}
+	options = append(options, cache)
+	if o.optLevel != wasmer.OptLevelSpeed {
+		options = append(options, wasmer.WithOptLevel(o.optLevel))
 	}
 	if o.lazy {
 		options = append(options, wasmer.WithLazy())

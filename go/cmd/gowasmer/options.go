@@ -34,9 +34,12 @@ type settings struct {
 	// Of commands that compile.
 	explicitBounds bool
 	canonicalNaNs  bool
+	optLevel       wasmer.OptLevel
 	lazy           bool
 	background     bool
 	progress       *bool // nil for: on a terminal, if it takes long
+	cache          string
+	noCache        bool
 
 	// Of compile and inspect.
 	output    string
@@ -304,14 +307,29 @@ func parseSize(text string) (uint64, bool) {
 
 // compileOptions are the options about code.
 func (o *settings) compileOptions() []option {
-	return []option{
+	return append([]option{
 		switchOption("explicit-bounds",
 			"check each access to memory in the code, instead of reserving 8 GiB of address space for a memory; slower",
 			func(on bool) { o.explicitBounds = on }),
 		switchOption("canonical-nans", "make NaNs the same bits on all machines; slower",
 			func(on bool) { o.canonicalNaNs = on }),
+		{
+			name: "opt-level", value: "LEVEL",
+			usage: "speed for fast code, which is the default, or none for code that is compiled in half of the time and is slow",
+			set: func(value string) error {
+				switch value {
+				case "speed":
+					o.optLevel = wasmer.OptLevelSpeed
+				case "none":
+					o.optLevel = wasmer.OptLevelNone
+				default:
+					return usagef("--opt-level takes speed or none, given %q", value)
+				}
+				return nil
+			},
+		},
 		o.progressOption(),
-	}
+	}, o.cacheOptions()...)
 }
 
 // lazyOptions are the options about when code is made.

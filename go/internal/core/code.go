@@ -1,7 +1,9 @@
 package core
 
 import (
+	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"weak"
@@ -19,6 +21,7 @@ type Code struct {
 	serial  uint64
 	name    string
 	lines   *symbols.Table // nil for a module without debugging information
+	unshare func()         // called when the last holder has left, if it is not nil
 
 	completing completing
 
@@ -52,16 +55,42 @@ func newCode(handle engine.Module, about *engine.Description) *Code {
 // hold adds a holder. There is one already.
 func (c *Code) hold() { c.holders.Add(1) }
 
-// abandon is leave for the module: nobody is to compile what is left of it in the background.
+// tryHold adds a holder, unless the last one has left. It reports whether it has.
+func (c *Code) tryHold() bool {
+	for {
+		holders := c.holders.Load()
+		if holders == 0 {
+			return false
+		}
+		if c.holders.CompareAndSwap(holders, holders+1) {
+			return true
+		}
+	}
+}
+
+// abandon is leave for a module. After the last one nobody is to compile what is left in the
+// background.
 func (c *Code) abandon() {
-	c.completing.end()
+	c.completing.quit()
 	c.leave()
 }
+
+// complete compiles all functions that are left. Somebody holds the code.
+func (c *Code) complete(ctx context.Context) error {
+	return c.completing.complete(ctx, c.handle, runtime.GOMAXPROCS(0))
+}
+
+// inBackground has all functions compiled that are left, until the last module is closed. Somebody
+// holds the code.
+func (c *Code) inBackground() { c.completing.inBackground(c.handle, c.hold, c.leave) }
 
 // leave ends what a holder has of the code. The last one frees it.
 func (c *Code) leave() {
 	if c.holders.Add(-1) != 0 {
 		return
+	}
+	if c.unshare != nil {
+		c.unshare()
 	}
 	profile.Unloaded(c)
 	codes.Delete(c.serial)
@@ -87,6 +116,10 @@ func (c *Code) Functions() (bodies []engine.Body, err error) {
 	}
 	return c.handle.Functions()
 }
+
+// serialize returns what Deserialize makes a module of. All functions are compiled, and somebody
+// holds the code.
+func (c *Code) serialize() ([]byte, error) { return c.handle.Serialize() }
 
 // Debug returns the debugging information of the module.
 func (c *Code) Debug() (map[string][]byte, error) {

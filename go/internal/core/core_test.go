@@ -68,7 +68,7 @@ func TestLinkingAndHooks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	module, err := Compile(t.Context(), bytes, engine.CompileOptions{})
+	module, err := Compile(t.Context(), bytes, CompileOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,6 +23,12 @@ type InstanceOptions struct {
 	// are.
 	Hook func(imported *engine.Import, call HostCall) HostCall
 
+	// AtReset, if it is not nil, is called when the instance has been reset, before its start
+	// function. AtSnapshot, if it is not nil, returns a number that goes with the snapshot, or why
+	// there can be none at that moment. Neither must refer to the instance.
+	AtReset    func() error
+	AtSnapshot func() (int64, error)
+
 	// AtClose, if it is not nil, is called once the instance is closed and its last call has ended,
 	// also where Instantiate fails after it has found all imports. It must not refer to the
 	// instance.
@@ -37,20 +43,26 @@ func Instantiate(ctx context.Context, module *Module, imports *Registry, options
 		return nil, err
 	}
 	defer module.Leave()
+	return instantiate(ctx, module.about, module.code, nil, imports, &options)
+}
+
+// instantiate creates an instance of code, which is in use, and of a snapshot, if it is not nil.
+func instantiate(ctx context.Context, about *About, code *Code, snapshot *Snapshot, imports *Registry, options *InstanceOptions) (*Instance, error) {
 	if err := CheckContext(ctx); err != nil {
 		return nil, err
 	}
 	var links links
 	defer links.end()
-	if err := links.find(module.about.Imports, imports, &options); err != nil {
+	if err := links.find(about.Imports, imports, options); err != nil {
 		return nil, err
 	}
-	s := &Instance{about: module.about, callsC: links.callsC, calls: links.calls, owned: &resources{}, atClose: options.AtClose}
+	s := &Instance{about: about, callsC: links.callsC, calls: links.calls, owned: &resources{},
+		atClose: options.AtClose, atReset: options.AtReset, atSnapshot: options.AtSnapshot, initialized: snapshot != nil}
 	s.own.call.instance = s
 	s.life.enter(s) // until the gate of the own fiber is shut
 	s.settle()
 	fiber.EnsurePauses()
-	err := links.link(s, func() error { return s.create(module, &links, &options) })
+	err := links.link(s, func() error { return s.create(code, snapshot, &links, options) })
 	if err == nil {
 		err = s.open(ctx)
 	}
@@ -62,15 +74,19 @@ func Instantiate(ctx context.Context, module *Module, imports *Registry, options
 }
 
 // create makes the engine's instance. Nobody else knows the instance yet.
-func (s *Instance) create(module *Module, links *links, options *InstanceOptions) error {
-	handle, err := engine.NewInstance(module.code.handle, links.provided, engine.InstanceOptions{
+func (s *Instance) create(code *Code, snapshot *Snapshot, links *links, options *InstanceOptions) error {
+	engineOptions := engine.InstanceOptions{
 		ID: s.id, MaxMemoryPages: options.MaxMemoryPages, MaxTableElements: options.MaxTableElements,
-	})
+	}
+	if snapshot != nil {
+		engineOptions.Snapshot = snapshot.handle
+	}
+	handle, err := engine.NewInstance(code.handle, links.provided, engineOptions)
 	if err != nil {
 		return err
 	}
 	s.owned.handle = handle
-	s.owned.code = module.code
+	s.owned.code = code
 	s.owned.code.hold()
 	s.fiberHome = handle.Store()
 	s.makeFunctions()
@@ -119,7 +135,7 @@ func (r *resources) free() {
 	r.handle = engine.Instance{}
 }
 
-// open finds the exported memory and runs the start function.
+// open finds the exported memory and runs the start function, if it has not run.
 func (s *Instance) open(ctx context.Context) error {
 	for i := range s.about.Exports {
 		if s.about.Exports[i].Type.Kind == engine.ExternMemory {
@@ -136,6 +152,14 @@ func (s *Instance) open(ctx context.Context) error {
 		}
 	}
 	s.opened.Store(true)
+	return s.runStart(ctx)
+}
+
+// runStart runs the start function, unless the instance was made of a snapshot, where it has run.
+func (s *Instance) runStart(ctx context.Context) error {
+	if s.initialized {
+		return nil
+	}
 	if start, ok := s.owned.handle.Start(); ok {
 		return s.start(ctx, start)
 	}
@@ -225,9 +249,9 @@ func (s *Instance) Memory0() *Memory {
 	return s.first.Load()
 }
 
-// BytesInCall returns the bytes of memory 0, for a host function that the instance calls: none if
-// there is no memory, or if the instance was closed before the call. They are there as long as the
-// call, whatever is closed meanwhile.
+// BytesInCall returns the bytes of memory 0, for a host function that the instance calls and that
+// keeps no address of them: none if there is no memory, or if the instance was closed before the
+// call. They are there as long as the call, whatever is closed meanwhile.
 func (s *Instance) BytesInCall() []byte {
 	memory := s.Memory0()
 	if memory == nil {
@@ -236,7 +260,20 @@ func (s *Instance) BytesInCall() []byte {
 	if definition := memory.definition.Load(); definition != nil {
 		return definition.Bytes()
 	}
-	return memory.Bytes()
+	if !memory.Enter() {
+		return nil
+	}
+	defer memory.Leave()
+	return memory.get().Bytes()
+}
+
+// ShowInCall has memory 0 count as one of whose bytes addresses are kept, for a host function that
+// the instance calls.
+func (s *Instance) ShowInCall() {
+	if memory := s.Memory0(); memory != nil && !memory.shown.Load() && memory.Enter() {
+		memory.show()
+		memory.Leave()
+	}
 }
 
 // Memory returns an exported memory by its name, the same each time. It is closed with the

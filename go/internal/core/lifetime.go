@@ -12,6 +12,8 @@ const (
 	closedBit uint64 = 1 << 63 // no further uses
 	freedBit  uint64 = 1 << 62 // release was called
 	endedBit  uint64 = 1 << 61 // no further calls, but all else; see Instance.Terminate
+	heldBit   uint64 = 1 << 60 // no calls for a moment; see hold
+	refusals  uint64 = endedBit | heldBit
 	memberUse uint64 = 1 << 31 // a use that enterMember counts; other uses count 1 each
 )
 
@@ -32,7 +34,7 @@ func (l *lifetime) enter(owner releaser) bool {
 
 // enterCall is enter for calls, which are refused from end on, too.
 func (l *lifetime) enterCall(owner releaser) bool {
-	if l.word.Add(1)&(closedBit|endedBit) == 0 {
+	if l.word.Add(1)&(closedBit|refusals) == 0 {
 		return true
 	}
 	l.leave(owner)
@@ -41,7 +43,7 @@ func (l *lifetime) enterCall(owner releaser) bool {
 
 // leave ends a use; the last one frees a closed owner.
 func (l *lifetime) leave(owner releaser) {
-	if l.word.Add(^uint64(0))&^endedBit == closedBit {
+	if l.word.Add(^uint64(0))&^refusals == closedBit {
 		l.free(owner)
 	}
 }
@@ -49,7 +51,7 @@ func (l *lifetime) leave(owner releaser) {
 // enterMember is enterCall for calls on fibers that are members of a group: these can be told from
 // the others.
 func (l *lifetime) enterMember(owner releaser) bool {
-	if l.word.Add(memberUse)&(closedBit|endedBit) == 0 {
+	if l.word.Add(memberUse)&(closedBit|refusals) == 0 {
 		return true
 	}
 	l.leaveMember(owner)
@@ -58,7 +60,7 @@ func (l *lifetime) enterMember(owner releaser) bool {
 
 // leaveMember ends such a use.
 func (l *lifetime) leaveMember(owner releaser) {
-	if l.word.Add(^(memberUse-1))&^endedBit == closedBit {
+	if l.word.Add(^(memberUse-1))&^refusals == closedBit {
 		l.free(owner)
 	}
 }
@@ -68,7 +70,7 @@ func (l *lifetime) others() uint64 { return l.word.Load() & (memberUse - 1) }
 
 // close refuses further uses, and frees the owner if there is no running one.
 func (l *lifetime) close(owner releaser) {
-	if l.word.Or(closedBit)&^endedBit == 0 {
+	if l.word.Or(closedBit)&^refusals == 0 {
 		l.free(owner)
 	}
 }
@@ -78,7 +80,7 @@ func (l *lifetime) close(owner releaser) {
 func (l *lifetime) free(owner releaser) {
 	for {
 		word := l.word.Load()
-		if word&^endedBit != closedBit {
+		if word&^refusals != closedBit {
 			return
 		}
 		if l.word.CompareAndSwap(word, word|freedBit) {
@@ -91,8 +93,27 @@ func (l *lifetime) free(owner releaser) {
 // end refuses further calls.
 func (l *lifetime) end() { l.word.Or(endedBit) }
 
+// hold refuses calls until resume, unless that is so already, and reports whether there are no more
+// uses than the given number. If not, calls are not refused.
+func (l *lifetime) hold(uses uint64) bool {
+	if l.word.Or(heldBit)&heldBit != 0 {
+		return false
+	}
+	if l.word.Load()&^(closedBit|freedBit|refusals) == uses {
+		return true
+	}
+	l.resume()
+	return false
+}
+
+// resume ends what hold began.
+func (l *lifetime) resume() { l.word.And(^heldBit) }
+
+// isHeld reports whether calls are refused for a moment.
+func (l *lifetime) isHeld() bool { return l.word.Load()&heldBit != 0 }
+
 // isClosed reports whether uses are refused.
 func (l *lifetime) isClosed() bool { return l.word.Load()&closedBit != 0 }
 
 // refusesCalls reports whether calls are refused.
-func (l *lifetime) refusesCalls() bool { return l.word.Load()&(closedBit|endedBit) != 0 }
+func (l *lifetime) refusesCalls() bool { return l.word.Load()&(closedBit|refusals) != 0 }

@@ -103,7 +103,7 @@ func (l *links) provide(i int, item Item) error {
 		return l.function(i, item)
 	case *Memory:
 		if !item.Enter() {
-			return ClosedError("memory")
+			return item.refusal()
 		}
 		l.extern(i, item.handle, item.Leave)
 		return nil

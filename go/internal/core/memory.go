@@ -20,8 +20,8 @@ type Memory struct {
 	owned   bool
 	typ     engine.MemoryType
 
-	// definition is asked for when first needed: the engine notes that Go sees the bytes.
-	definition atomic.Pointer[engine.MemoryDefinition]
+	definition atomic.Pointer[engine.MemoryDefinition] // asked for when first needed
+	shown      atomic.Bool                             // somebody may keep addresses of bytes
 
 	// Faces are what faces show of it.
 	Faces Faces
@@ -58,8 +58,16 @@ func (m *Memory) release() {
 	m.handle = engine.Extern{}
 }
 
-// Enter begins a use, unless the memory is nil or closed.
-func (m *Memory) Enter() bool { return m != nil && m.life.enter(m) }
+// Enter begins a use, unless the memory is nil or closed, or its instance is being reset.
+func (m *Memory) Enter() bool { return m != nil && m.life.enterCall(m) }
+
+// refusal tells why Enter has failed.
+func (m *Memory) refusal() error {
+	if m != nil && !m.life.isClosed() {
+		return ErrResetting
+	}
+	return ClosedError("memory")
+}
 
 // Leave ends a use.
 func (m *Memory) Leave() { m.life.leave(m) }
@@ -72,6 +80,15 @@ func (m *Memory) get() *engine.MemoryDefinition {
 	d := m.handle.MemoryDefinition()
 	m.definition.Store(d)
 	return d
+}
+
+// show tells the engine that addresses of bytes may be kept after the memory is closed. The memory
+// is in use.
+func (m *Memory) show() {
+	if !m.shown.Load() {
+		m.handle.ShowMemory()
+		m.shown.Store(true)
+	}
 }
 
 // IsOwned reports whether the memory belongs to no instance.
@@ -95,6 +112,7 @@ func (m *Memory) Bytes() []byte {
 	if !m.Enter() {
 		return nil
 	}
+	m.show()
 	bytes := m.get().Bytes()
 	m.Leave()
 	return bytes
@@ -114,7 +132,7 @@ func (m *Memory) PageSize() uint64 {
 // ErrClosed, or an *OutsideError.
 func (m *Memory) Do(offset, length uint64, see func([]byte)) error {
 	if !m.Enter() {
-		return ClosedError("memory")
+		return m.refusal()
 	}
 	defer m.Leave()
 	bytes := m.get().Bytes()
@@ -128,7 +146,7 @@ func (m *Memory) Do(offset, length uint64, see func([]byte)) error {
 // DoFrom is Do with less than length bytes where the memory ends before; offset must be within it.
 func (m *Memory) DoFrom(offset, length uint64, see func([]byte)) error {
 	if !m.Enter() {
-		return ClosedError("memory")
+		return m.refusal()
 	}
 	defer m.Leave()
 	bytes := m.get().Bytes()
@@ -143,7 +161,10 @@ func (m *Memory) DoFrom(offset, length uint64, see func([]byte)) error {
 // View returns a part of the memory without copying it. It returns an error that wraps ErrClosed,
 // or an *OutsideError.
 func (m *Memory) View(offset, length uint64) (view []byte, err error) {
-	err = m.Do(offset, length, func(window []byte) { view = window[:length:length] })
+	err = m.Do(offset, length, func(window []byte) {
+		m.show()
+		view = window[:length:length]
+	})
 	return view, err
 }
 
@@ -159,7 +180,7 @@ func (e *OutsideError) Error() string {
 // wraps ErrClosed, a *FullError, or what the system refuses.
 func (m *Memory) Grow(pages uint64) (previous uint64, err error) {
 	if !m.Enter() {
-		return 0, ClosedError("memory")
+		return 0, m.refusal()
 	}
 	defer m.Leave()
 	definition := m.get()

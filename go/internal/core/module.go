@@ -68,32 +68,6 @@ func checkBytes(bytes []byte) error {
 	return engine.Init()
 }
 
-// Compile compiles a module in the binary format. It is given up when the context is done.
-func Compile(ctx context.Context, bytes []byte, options engine.CompileOptions) (*Module, error) {
-	if err := CheckContext(ctx); err != nil {
-		return nil, err
-	}
-	if err := checkBytes(bytes); err != nil {
-		return nil, err
-	}
-	handle, err := engine.Compile(ctx, bytes, options)
-	if err != nil {
-		return nil, GivenUp(ctx, "compiling", err)
-	}
-	module, err := newModule(handle)
-	if err != nil || !options.Lazy {
-		return module, err
-	}
-	module.code.completing = newCompleting(true)
-	if options.Background {
-		if err := module.code.completing.begin(handle); err != nil {
-			module.Close()
-			return nil, err
-		}
-	}
-	return module, nil
-}
-
 // GivenUp adds to the error of a context what was given up because of it, and the context's cause.
 func GivenUp(ctx context.Context, what string, err error) error {
 	if !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
@@ -133,9 +107,15 @@ func newModule(handle engine.Module) (*Module, error) {
 	about.externrefs = mentionsExternref(description)
 	about.functionByName = sync.OnceValue(about.indexFunctions)
 	about.exportByName = sync.OnceValue(about.indexExports)
-	module := &Module{code: newCode(handle, description), about: about}
-	module.cleanup = runtime.AddCleanup(module, (*Code).abandon, module.code)
-	return module, nil
+	return moduleOf(newCode(handle, description), about), nil
+}
+
+// moduleOf makes a module that is one of the holders of its code.
+func moduleOf(code *Code, about *About) *Module {
+	code.completing.join()
+	module := &Module{code: code, about: about}
+	module.cleanup = runtime.AddCleanup(module, (*Code).abandon, code)
+	return module
 }
 
 // indexFunctions maps the names of exported functions to their positions among these.
@@ -219,7 +199,7 @@ func (m *Module) Complete(ctx context.Context) error {
 		return err
 	}
 	defer m.Leave()
-	if err := m.code.completing.complete(ctx, m.code.handle); err != nil {
+	if err := m.code.complete(ctx); err != nil {
 		return GivenUp(ctx, "compiling", err)
 	}
 	return nil
@@ -231,25 +211,7 @@ func (m *Module) IsComplete() bool {
 		return false
 	}
 	defer m.Leave()
-	if m.code.completing.turn == nil {
-		return true
-	}
-	lazy, ok, err := m.code.handle.Lazy()
-	if ok {
-		lazy.Free()
-	}
-	return !ok && err == nil
-}
-
-// Background returns a channel that is closed when nobody compiles the rest of the module's
-// functions in the background any more, whether it is complete then or not; nil if nobody ever did.
-// It serves who wants to keep a module that is complete.
-func (m *Module) Background() <-chan struct{} {
-	if m.Enter() != nil {
-		return nil
-	}
-	defer m.Leave()
-	return m.code.completing.all
+	return m.code.completing.isOver()
 }
 
 // Serialize writes the module with its machine code, all of which is compiled first.
@@ -261,7 +223,7 @@ func (m *Module) Serialize() ([]byte, error) {
 		return nil, err
 	}
 	defer m.Leave()
-	return m.code.handle.Serialize()
+	return m.code.serialize()
 }
 
 // Close frees the module when its last use ends. Instances keep the code.

@@ -10,9 +10,12 @@ import (
 
 // An instance keeps one fiber of its own, prepared for the function that was called last, behind a
 // gate: who passes it has the fiber, and also keeps the instance from being freed. That is what
-// makes a call cheap: a locked operation, a comparison, and no searching in pools. Calls that find
-// the gate taken, because they are nested or come from another goroutine, take a fiber from the
-// pool, and count themselves as users of the instance.
+// makes a call cheap: a locked operation, or none for the owner of the gate, a comparison, and no
+// searching in pools. Calls that find the gate taken, because they are nested or come from another
+// goroutine, take a fiber from the pool, and count themselves as users of the instance.
+//
+// The owner of the gate does not look whether calls are refused: who refuses them ends its
+// ownership after that, and who becomes the owner looks once more after that.
 
 // maxKeepers is how many instances can keep a fiber at the same time; the calls of others take one
 // from the pool. Each fiber that is kept takes two memory mappings and some pages.
@@ -43,8 +46,8 @@ func (s *Instance) keepFiber() bool {
 	}
 	keepers.instances[s.owned] = weak.Make(s)
 	s.owned.block.Store((*byte)(fb.Keep()))
-	fb.Instance, fb.Direct, fb.Local = s.id, s.direct(), unsafe.Pointer(&s.own.call)
-	s.own.fiber = fb
+	fb.CallDirectly(s.id, s.direct(), unsafe.Pointer(&s.own.call))
+	s.own.Fiber = fb
 	return true
 }
 
@@ -80,7 +83,7 @@ func giveBackFibers() bool {
 	keepers.Lock()
 	var idle []*Instance
 	for _, keeper := range keepers.instances {
-		if s := keeper.Value(); s != nil && s.own.gate.take() {
+		if s := keeper.Value(); s != nil && s.own.Claim() {
 			idle = append(idle, s)
 		}
 	}
@@ -94,7 +97,7 @@ func giveBackFibers() bool {
 
 // dropFiber gives back the fiber that the instance keeps, if it does. The gate is taken.
 func (s *Instance) dropFiber() {
-	s.own.fiber, s.own.bound, s.own.quick = nil, nil, nil
+	s.own.Fiber, s.own.bound, s.own.Quick = nil, nil, nil
 	s.owned.releaseFiber()
 }
 
@@ -103,16 +106,25 @@ func (s *Instance) leaveOwn() {
 	if s.own.call.ctx != nil {
 		s.own.call.ctx = nil
 	}
-	s.own.gate.open()
+	s.own.Open()
 	if s.life.isClosed() {
 		s.shut()
+	}
+}
+
+// endOwner makes the owner of the gate look at the lifetime when it comes next, as it is the owner
+// no more, and shuts the gate if the instance is closed, unless there is a call on the fiber, which
+// does both when it ends. Why calls are refused is noted before.
+func (s *Instance) endOwner() {
+	if s.own.Claim() {
+		s.leaveOwn()
 	}
 }
 
 // shut ends the use of the instance that its own fiber stands for, unless there is a call on it,
 // which then does it when it ends.
 func (s *Instance) shut() bool {
-	if !s.own.gate.shut() {
+	if !s.own.Shut() {
 		return false
 	}
 	s.life.leave(s)
@@ -127,8 +139,20 @@ func (s *Instance) shut() bool {
 // not yet looked.
 func (s *Instance) Close() {
 	s.life.close(s)
-	if !s.shut() && !s.own.gate.isShut() {
-		barrier()
+	if s.shut() || s.own.IsShut() {
+		return
+	}
+	s.endOwner()
+	if !s.own.IsShut() {
+		fiber.Barrier()
 		s.shut()
 	}
+}
+
+// Terminate ends the calls that were made of the instance's functions and run, and refuses others,
+// with a *Terminated of the error. Only the first one counts.
+func (s *Instance) Terminate(err error) {
+	s.quit.Set(&Terminated{err})
+	s.life.end()
+	s.endOwner()
 }

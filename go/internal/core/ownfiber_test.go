@@ -4,23 +4,27 @@ import (
 	"context"
 	"os"
 	"testing"
-
-	"github.com/gowasmer/wasmer/go/internal/engine"
 )
 
-// newTestInstance makes an instance of a module of testdata/guests, closed with the test.
-func newTestInstance(t testing.TB, name string) *Instance {
+// newTestModule compiles a module of testdata/guests, closed with the test.
+func newTestModule(t testing.TB, name string) *Module {
 	t.Helper()
 	bytes, err := os.ReadFile("../../../testdata/guests/" + name + ".wasm")
 	if err != nil {
 		t.Fatal(err)
 	}
-	module, err := Compile(t.Context(), bytes, engine.CompileOptions{})
+	module, err := Compile(t.Context(), bytes, CompileOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer module.Close()
-	instance, err := Instantiate(t.Context(), module, nil, InstanceOptions{})
+	t.Cleanup(module.Close)
+	return module
+}
+
+// newTestInstance makes an instance of a module of testdata/guests, closed with the test.
+func newTestInstance(t testing.TB, name string) *Instance {
+	t.Helper()
+	instance, err := Instantiate(t.Context(), newTestModule(t, name), nil, InstanceOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,25 +44,25 @@ func TestKeptFibersAreGivenBack(t *testing.T) {
 				t.Errorf("sum = %d (%v)", v, err)
 			}
 		}
-		if (in.own.fiber != nil) != kept {
-			t.Errorf("the instance keeps the fiber %v", in.own.fiber)
+		if (in.own.Fiber != nil) != kept {
+			t.Errorf("the instance keeps the fiber %v", in.own.Fiber)
 		}
 	}
 	check(true)
 	if !giveBackFibers() {
 		t.Error("nothing was given back")
 	}
-	if in.own.fiber != nil || in.owned.block.Load() != nil {
+	if in.own.Fiber != nil || in.owned.block.Load() != nil {
 		t.Error("the fiber was not given back")
 	}
 	check(true)
-	if !in.own.gate.take() { // in use
+	if !in.own.Claim() { // in use
 		t.Fatal("the gate is taken")
 	}
 	giveBackFibers()
-	if in.own.fiber == nil {
+	if in.own.Fiber == nil {
 		t.Error("a fiber in use was given back")
 	}
-	in.own.gate.open()
+	in.own.Open()
 	check(true)
 }

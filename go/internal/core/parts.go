@@ -39,16 +39,33 @@ type Instance struct {
 	quit      fiber.Quit  // ends its calls
 	opened    atomic.Bool // what it exports can be asked for
 
+	initialized bool // it was made of a snapshot
+
 	exportedIndex uint32                          // that of the exported memory among all
 	space         atomic.Pointer[externref.Space] // that calls have to join; see space.go
 
-	atClose func() // called when the resources are freed, or nil
+	atClose    func()                // called when the resources are freed, or nil
+	atReset    func() error          // called after a reset, or nil
+	atSnapshot func() (int64, error) // says why there can be no snapshot
 
 	// Data is what the embedder has set for host functions.
 	Data atomic.Pointer[any]
 
 	// Faces are what faces show of it.
 	Faces Faces
+}
+
+// Snapshot is what an instance held at one moment. Others are made of it, by many goroutines at
+// once. It keeps the code, but neither the module nor the instance.
+type Snapshot struct {
+	life    lifetime
+	handle  engine.Snapshot
+	code    *Code
+	about   *About
+	cleanup runtime.Cleanup
+
+	// Clock is what AtSnapshot has returned.
+	Clock int64
 }
 
 // resources are the parts of an instance outside of Go's heap. They do not refer to the instance,
@@ -149,16 +166,14 @@ func (c *Call) Token() unsafe.Pointer {
 	return c.instance.owned.token
 }
 
-// ownFiber is the fiber that an instance keeps; see ownfiber.go. All but the gate belongs to who
-// has taken the gate.
+// ownFiber is the fiber that an instance keeps; see ownfiber.go. All of it belongs to who has taken
+// the gate.
 type ownFiber struct {
-	gate  gate
-	once  bool      // there was a call
-	quick *Function // bound if the short way may be taken, else nil
-	fiber *fiber.Fiber
-	slots unsafe.Pointer
-	bound *Function // that the fiber is prepared for
-	call  Call      // for the host functions that a call on the fiber calls
+	fiber.Kept // Quick is bound if the short way may be taken, else nil
+	slots      unsafe.Pointer
+	bound      *Function // that the fiber is prepared for
+	once       bool      // there was a call
+	call       Call      // for the host functions that a call on the fiber calls
 }
 
 // borrowed are the memories, globals and tables of an instance that were asked for. They are closed
@@ -220,13 +235,6 @@ func (c *contents) each(see func(*Instance) (more bool)) {
 // IsClosed reports whether the instance was closed.
 func (s *Instance) IsClosed() bool { return s.life.isClosed() }
 
-// Terminate ends the calls that were made of the instance's functions and run, and refuses others,
-// with a *Terminated of the error. Only the first one counts.
-func (s *Instance) Terminate(err error) {
-	s.quit.Set(&Terminated{err})
-	s.life.end()
-}
-
 // IsTerminated reports whether Terminate was called.
 func (s *Instance) IsTerminated() bool { return s.quit.Err() != nil }
 
@@ -235,7 +243,13 @@ func (s *Instance) refusal() error {
 	if s.life.isClosed() {
 		return ClosedError("instance")
 	}
-	return s.quit.Err()
+	if err := s.quit.Err(); err != nil {
+		return err
+	}
+	if s.life.isHeld() {
+		return ErrResetting
+	}
+	return nil
 }
 
 // IsOpened reports whether what the instance exports can be asked for: once it has been linked, and

@@ -20,9 +20,16 @@ func (f *Function) Begin(ctx context.Context) (*fiber.Fiber, unsafe.Pointer, err
 	if !fiber.Alive(ctx) {
 		return nil, nil, f.badContext(ctx)
 	}
-	if own := &f.instance.own; own.gate.take() {
+	own := &f.instance.own
+	taken := false
+	if own.IsOwned() {
+		taken = own.Take()
+	} else {
+		taken = own.TakeFree()
+	}
+	if taken {
 		if own.bound == f && !f.instance.life.refusesCalls() {
-			return own.fiber, own.slots, nil
+			return own.Fiber, own.slots, nil
 		}
 		return f.beginOwn()
 	}
@@ -57,16 +64,16 @@ func (f *Function) beginOwn() (*fiber.Fiber, unsafe.Pointer, error) {
 		s.leaveOwn()
 		return nil, nil, err
 	}
-	if s.own.fiber == nil && !s.keepFiber() {
+	if s.own.Fiber == nil && !s.keepFiber() {
 		s.leaveOwn()
 		return f.beginPooled()
 	}
-	s.own.bound, s.own.quick = f, nil
-	s.own.slots = s.own.fiber.Prepare(entry, s, f.typ.Slots)
-	if s.own.fiber.Guarded = len(s.calls) > 0 || !s.own.fiber.CanEnter(); !s.own.fiber.Guarded && !f.typ.checked {
-		s.own.quick = f
+	s.own.bound, s.own.Quick = f, nil
+	s.own.slots = s.own.Fiber.Prepare(entry, s, f.typ.Slots)
+	if s.own.Fiber.Guarded = len(s.calls) > 0 || !s.own.Fiber.CanEnter(); !s.own.Fiber.Guarded && !f.typ.checked {
+		s.own.Quick, s.own.Params, s.own.Results, s.own.Slots = unsafe.Pointer(f), f.typ.ParamSlots, f.typ.ResultSlots, f.typ.Slots
 	}
-	return s.own.fiber, s.own.slots, nil
+	return s.own.Fiber, s.own.slots, nil
 }
 
 // beginPooled counts the call as a user of the instance and takes a fiber from the pool.
@@ -84,7 +91,6 @@ func (f *Function) beginPooled() (*fiber.Fiber, unsafe.Pointer, error) {
 		var fb *fiber.Fiber
 		if fb, err = acquireFiber(); err == nil {
 			fb.Guarded = true
-			fb.Instance, fb.Direct = s.id, s.direct()
 			return fb, fb.Prepare(entry, s, f.typ.Slots), nil
 		}
 	}
@@ -186,10 +192,10 @@ func (s *Instance) Unwound(*fiber.Fiber) { s.leaveOwn() }
 // pool, and those of linked instances.
 func (s *Instance) HostCall(fb *fiber.Fiber, ctx context.Context, instance, function uint64, slots []uint64) error {
 	if instance == s.id {
-		c := (*Call)(fb.Local)
+		c := (*Call)(fb.Local())
 		if c == nil {
 			c = &Call{s, ctx}
-			fb.Local = unsafe.Pointer(c)
+			fb.CallDirectly(s.id, s.direct(), unsafe.Pointer(c)) // from the next one on
 		}
 		return s.calls[function](c, slots)
 	}

@@ -88,13 +88,13 @@ func (s *Instance) watch() {
 // isQuiet reports whether all calls have ended that began before the instance had a space, and lets
 // none begin on the fiber that it keeps.
 func (s *Instance) isQuiet() bool {
-	if s.own.gate.take() {
+	if s.own.Claim() {
 		s.dropFiber()
 		quiet := s.life.others() == 1 // what the gate stands for
 		s.leaveOwn()
 		return quiet
 	}
-	return s.own.gate.isShut() && s.life.others() == 0
+	return s.own.IsShut() && s.life.others() == 0
 }
 
 // PutReference writes a new reference to a value of the host into a slot, where collections look; 0

@@ -9,7 +9,7 @@ import (
 )
 
 // abiNumber stands for this file, the C header and the generated layouts; the engine's own has to be equal.
-const abiNumber uint64 = 0x7e0c6d4a49bbaae6
+const abiNumber uint64 = 0x7d989ec23f2c8e32
 
 // The words of a call: arguments, and what pointers among them point to.
 const (
@@ -19,6 +19,10 @@ const (
 
 // descriptionVersion is that of the encoding of descriptions.
 const descriptionVersion = 3
+
+// gwSerializedChecked: Bytes at the beginning of a serialised module that its checksum does not
+// cover.
+const gwSerializedChecked = 16
 
 // gwImportHostFunction: `gw_import.kind`: a function of the host.
 const gwImportHostFunction = 0
@@ -162,6 +166,8 @@ type gwCompileOptions struct {
 	explicitBounds uint32
 	// canonicalizeNans: Not 0: NaN results are made canonical.
 	canonicalizeNans uint32
+	// optLevelNone: Not 0: code that is compiled quickly and runs slowly.
+	optLevelNone uint32
 	// validate: Not 0: the module is only validated.
 	validate uint32
 	// lazy: Not 0: functions are compiled when they are called; `gw_compilation_finish_lazy` ends
@@ -256,8 +262,8 @@ type gwImport struct {
 	// calls directly, or null.
 	cFunction unsafe.Pointer
 	// intrinsic: Of a host function: what the engine does by itself where it can, without leaving
-	// the guest: a `gw_intrinsic`, of which only 0 (none) goes with `c_function`. It calls the
-	// host function for the rest.
+	// the guest: a `gw_intrinsic`; only 0 (none) goes with `c_function`. It calls the host
+	// function for the rest.
 	intrinsic uint32
 	// intrinsicData: The datum of the intrinsic: with `GW_INTRINSIC_CLOCK_READ`, the time of
 	// `gw_clock_monotonic` that the guest sees as 0.
@@ -349,6 +355,7 @@ const (
 	entryInstanceFunctionAt
 	entryInstanceMemory0
 	entryInstanceNew
+	entryInstanceReset
 	entryInstanceStart
 	entryInstanceStore
 	entryInstanceToken
@@ -373,6 +380,11 @@ const (
 	entryProfile
 	entryProposals
 	entryRuntimeCall
+	entrySerializedOrigin
+	entrySnapshotDeserialize
+	entrySnapshotFree
+	entrySnapshotSerialize
+	entrySnapshotTake
 	entryStatsRead
 	entryStoreWatchExtern
 	entryStoreWatchFree
@@ -445,9 +457,9 @@ func compilationCancel(compilation unsafe.Pointer) {
 	a.release()
 }
 
-// compilationFinish: Ends a compilation of which all is done and nobody is in
-// `gw_compilation_run`: gives the module, null where the module was only to be validated, or the
-// error of the function with the lowest index that has one. It copies what it keeps.
+// compilationFinish: Ends a compilation that is complete while nobody is in `gw_compilation_run`:
+// returns the module, null where the module was only to be validated, or the error of the function
+// with the lowest index that has one. It copies what it keeps.
 func compilationFinish(compilation unsafe.Pointer) (out unsafe.Pointer, err error) {
 	a := takeArea()
 	a.words[0] = uintptr(compilation)
@@ -492,11 +504,11 @@ func compilationNew(ctx context.Context, heap *workHeap, data []uint8, options g
 	a.words[1] = uintptr(len(data))
 	*(*gwCompileOptions)(a.pointer(0)) = options
 	a.words[2] = a.address(0)
-	a.words[3] = a.room(2, 1)
+	a.words[3] = a.room(3, 1)
 	err = a.work(ctx, heap, entryCompilationNew)
 	err = a.workError(err)
 	runtime.KeepAlive(data)
-	out = *(*unsafe.Pointer)(a.pointer(2))
+	out = *(*unsafe.Pointer)(a.pointer(3))
 	a.release()
 	return
 }
@@ -780,9 +792,10 @@ func instanceMemory0(instance unsafe.Pointer) (result unsafe.Pointer) {
 }
 
 // instanceNew: Links an instance to its imports, which are aligned with those of the module, and
-// initialises it. `types` has the types of all host functions, a `gw_val_type` each. Does not run
-// the start function. Null options are the defaults.
-func instanceNew(module unsafe.Pointer, imports []gwImport, types []uint8, options gwInstanceOptions) (out unsafe.Pointer, err error) {
+// initialises it: with a snapshot of the module, if it is not null, as that says. `types` has the
+// types of all host functions, a `gw_val_type` each. Does not run the start function. Null options
+// are the defaults.
+func instanceNew(module unsafe.Pointer, imports []gwImport, types []uint8, options gwInstanceOptions, snapshot unsafe.Pointer) (out unsafe.Pointer, err error) {
 	a := takeArea()
 	a.words[0] = uintptr(module)
 	a.words[1] = uintptr(escape(unsafe.Pointer(unsafe.SliceData(imports))))
@@ -791,12 +804,25 @@ func instanceNew(module unsafe.Pointer, imports []gwImport, types []uint8, optio
 	a.words[4] = uintptr(len(types))
 	*(*gwInstanceOptions)(a.pointer(0)) = options
 	a.words[5] = a.address(0)
-	a.words[6] = a.room(3, 1)
+	a.words[6] = uintptr(snapshot)
+	a.words[7] = a.room(3, 1)
 	a.call(entryInstanceNew)
 	err = a.takeError()
 	runtime.KeepAlive(imports)
 	runtime.KeepAlive(types)
 	out = *(*unsafe.Pointer)(a.pointer(3))
+	a.release()
+	return
+}
+
+// instanceReset: Makes the own memories, tables, globals and segments of an instance what they
+// were before its start function was called. No code of it may be running. After an error it is
+// good for nothing.
+func instanceReset(instance unsafe.Pointer) (err error) {
+	a := takeArea()
+	a.words[0] = uintptr(instance)
+	a.call(entryInstanceReset)
+	err = a.takeError()
 	a.release()
 	return
 }
@@ -927,11 +953,12 @@ func lazyWanted(context unsafe.Pointer) (out gwWanted) {
 }
 
 // memoryDefinition: The memory's definition, valid as long as the handle; null for null and for
-// what is no memory. After this call the address range is known to Go, and is quarantined when the
-// memory is closed.
-func memoryDefinition(memory unsafe.Pointer) (result *MemoryDefinition) {
+// what is no memory. With `shown` the address range is known to Go from now on, and is quarantined
+// when the memory is closed. Without, nobody may keep an address in it for longer than the handle.
+func memoryDefinition(memory unsafe.Pointer, shown bool) (result *MemoryDefinition) {
 	a := takeArea()
 	a.words[0] = uintptr(memory)
+	a.words[1] = boolWord(shown)
 	a.call(entryMemoryDefinition)
 	result = (*MemoryDefinition)(a.result())
 	a.release()
@@ -993,12 +1020,14 @@ func moduleDescribe(module unsafe.Pointer) (out gwBytes, err error) {
 }
 
 // moduleDeserialize: Makes a module of what `gw_module_serialize` gave. The bytes hold machine
-// code that will run: they must be trusted.
-func moduleDeserialize(data []uint8) (out unsafe.Pointer, err error) {
+// code that will run: they must be trusted. `checksum` is the CRC-32 (ISO-HDLC) of the bytes from
+// `GW_SERIALIZED_CHECKED` on, or any larger number where the caller has not computed it.
+func moduleDeserialize(data []uint8, checksum uint64) (out unsafe.Pointer, err error) {
 	a := takeArea()
 	a.words[0] = uintptr(escape(unsafe.Pointer(unsafe.SliceData(data))))
 	a.words[1] = uintptr(len(data))
-	a.words[2] = a.room(0, 1)
+	a.words[2] = uintptr(checksum)
+	a.words[3] = a.room(0, 1)
 	a.call(entryModuleDeserialize)
 	err = a.takeError()
 	runtime.KeepAlive(data)
@@ -1085,6 +1114,66 @@ func runtimeCall(context unsafe.Pointer) {
 	a.words[0] = uintptr(context)
 	a.call(entryRuntimeCall)
 	a.release()
+}
+
+// serializedOrigin: Tells by whom and for which processor `gw_module_serialize` makes modules, as
+// one line of text: where the lines differ, modules are better compiled again.
+func serializedOrigin() (out gwBytes, err error) {
+	a := takeArea()
+	a.words[0] = a.room(0, 2)
+	a.call(entrySerializedOrigin)
+	err = a.takeError()
+	out = *(*gwBytes)(a.pointer(0))
+	a.release()
+	return
+}
+
+// snapshotDeserialize: Makes a snapshot of a module of what `gw_snapshot_serialize` gave. Compiled
+// code relies on what it says: the bytes must be trusted.
+func snapshotDeserialize(module unsafe.Pointer, data []uint8) (out unsafe.Pointer, err error) {
+	a := takeArea()
+	a.words[0] = uintptr(module)
+	a.words[1] = uintptr(escape(unsafe.Pointer(unsafe.SliceData(data))))
+	a.words[2] = uintptr(len(data))
+	a.words[3] = a.room(0, 1)
+	a.call(entrySnapshotDeserialize)
+	err = a.takeError()
+	runtime.KeepAlive(data)
+	out = *(*unsafe.Pointer)(a.pointer(0))
+	a.release()
+	return
+}
+
+// snapshotFree: Frees a snapshot handle; instances keep what they need of it. Null is allowed.
+func snapshotFree(snapshot unsafe.Pointer) {
+	a := takeArea()
+	a.words[0] = uintptr(snapshot)
+	a.call(entrySnapshotFree)
+	a.release()
+}
+
+// snapshotSerialize: Serialises a snapshot, for `gw_snapshot_deserialize` with the same module.
+func snapshotSerialize(snapshot unsafe.Pointer) (out gwBytes, err error) {
+	a := takeArea()
+	a.words[0] = uintptr(snapshot)
+	a.words[1] = a.room(0, 2)
+	a.call(entrySnapshotSerialize)
+	err = a.takeError()
+	out = *(*gwBytes)(a.pointer(0))
+	a.release()
+	return
+}
+
+// snapshotTake: Takes a snapshot of an instance, of which no code may be running.
+func snapshotTake(instance unsafe.Pointer) (out unsafe.Pointer, err error) {
+	a := takeArea()
+	a.words[0] = uintptr(instance)
+	a.words[1] = a.room(0, 1)
+	a.call(entrySnapshotTake)
+	err = a.takeError()
+	out = *(*unsafe.Pointer)(a.pointer(0))
+	a.release()
+	return
 }
 
 // statsRead: Reads the counters.

@@ -31,11 +31,12 @@ var _ [32]byte = [unsafe.Offsetof(Stats{}.Fibers)]byte{}
 var _ [40]byte = [unsafe.Offsetof(Stats{}.Mappings)]byte{}
 var _ [48]byte = [unsafe.Offsetof(Stats{}.CodeBytes)]byte{}
 
-var _ [16]byte = [unsafe.Sizeof(gwCompileOptions{})]byte{}
+var _ [20]byte = [unsafe.Sizeof(gwCompileOptions{})]byte{}
 var _ [0]byte = [unsafe.Offsetof(gwCompileOptions{}.explicitBounds)]byte{}
 var _ [4]byte = [unsafe.Offsetof(gwCompileOptions{}.canonicalizeNans)]byte{}
-var _ [8]byte = [unsafe.Offsetof(gwCompileOptions{}.validate)]byte{}
-var _ [12]byte = [unsafe.Offsetof(gwCompileOptions{}.lazy)]byte{}
+var _ [8]byte = [unsafe.Offsetof(gwCompileOptions{}.optLevelNone)]byte{}
+var _ [12]byte = [unsafe.Offsetof(gwCompileOptions{}.validate)]byte{}
+var _ [16]byte = [unsafe.Offsetof(gwCompileOptions{}.lazy)]byte{}
 
 var _ [24]byte = [unsafe.Sizeof(gwProgress{})]byte{}
 var _ [0]byte = [unsafe.Offsetof(gwProgress{}.done)]byte{}

@@ -15,6 +15,8 @@ type CompileOptions struct {
 	ExplicitBounds bool
 	// CanonicalizeNaNs makes the bits of NaN results the same everywhere.
 	CanonicalizeNaNs bool
+	// NotOptimized makes slow code in less time.
+	NotOptimized bool
 	// Lazy validates all functions, and compiles each one when it is called first.
 	Lazy bool
 	// Background is not for the engine: it has what Lazy leaves compiled, too.
@@ -30,6 +32,7 @@ func Compile(ctx context.Context, bytes []byte, options CompileOptions) (Module,
 	handle, err := work(ctx, bytes, gwCompileOptions{
 		explicitBounds:   uint32(boolWord(options.ExplicitBounds)),
 		canonicalizeNans: uint32(boolWord(options.CanonicalizeNaNs)),
+		optLevelNone:     uint32(boolWord(options.NotOptimized)),
 		lazy:             uint32(boolWord(options.Lazy)),
 	}, options.Progress)
 	return Module{handle}, err
@@ -179,9 +182,23 @@ func (c *compiling) wait(all <-chan struct{}) error {
 	}
 }
 
-// tell calls progress, and makes an error of its panic.
-func (c *compiling) tell() (err error) {
+// tell tells progress how far compiling is.
+func (c *compiling) tell() error {
 	now := compilationProgress(c.handle)
+	return tell(c.progress, int(now.done), int(now.total))
+}
+
+// TellDone tells a progress function, if it is not nil, that all pieces are done: for a module that
+// need not be compiled. The error is its panic.
+func TellDone(progress func(done, total int), pieces uint32) error {
+	if progress == nil {
+		return nil
+	}
+	return tell(progress, int(pieces), int(pieces))
+}
+
+// tell calls progress, and makes an error of its panic.
+func tell(progress func(done, total int), done, total int) (err error) {
 	defer func() {
 		switch value := recover().(type) {
 		case nil: // it has returned, or has called runtime.Goexit
@@ -191,7 +208,7 @@ func (c *compiling) tell() (err error) {
 			err = fmt.Errorf("the progress function panicked: %v", value)
 		}
 	}()
-	c.progress(int(now.done), int(now.total))
+	progress(done, total)
 	return nil
 }
 

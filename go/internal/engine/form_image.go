@@ -16,6 +16,9 @@ import (
 // load maps the image when it is first used, and again where the system was short of something.
 func load() error { return image.Load(abiNumber, entryCount) }
 
+// build tells builds of the engine apart.
+func build() string { return image.Build() }
+
 // findPauses finds out whether Go pauses guests by signals, where the settings of the program do
 // not tell. Until it is known, guests are entered as if it did not.
 func findPauses() {

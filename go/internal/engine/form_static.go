@@ -34,6 +34,7 @@ import "C"
 import (
 	"context"
 	"fmt"
+	"os"
 	"sync"
 	"unsafe"
 )
@@ -122,6 +123,19 @@ func freeBench(bench unsafe.Pointer) { benchFree(bench) }
 // function for one.
 func functionsForC() (enter, resume, call uintptr) {
 	return uintptr(C.gw_enter), uintptr(C.gw_resume), uintptr(C.gw_c_call)
+}
+
+// build tells builds of the engine apart, by the program that it is linked to.
+func build() string {
+	path, err := os.Executable()
+	if err != nil {
+		return "static library"
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return "static library"
+	}
+	return fmt.Sprintf("static library of %s, %d bytes, %s", path, info.Size(), info.ModTime())
 }
 
 // findPauses has nothing to do: nothing of the library but guests can be paused, and where the

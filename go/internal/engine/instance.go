@@ -51,6 +51,9 @@ type InstanceOptions struct {
 	MaxMemoryPages uint64
 	// MaxTableElements is a ceiling for its tables, 0 for none.
 	MaxTableElements uint64
+	// Snapshot is a snapshot of the module that says what the instance begins with, or the zero
+	// value.
+	Snapshot Snapshot
 }
 
 // Instance is a handle of an instance. The zero value is no instance.
@@ -64,7 +67,7 @@ func NewInstance(module Module, provided []Provided, options InstanceOptions) (I
 		instanceId:       options.ID,
 		maxMemoryPages:   options.MaxMemoryPages,
 		maxTableElements: options.MaxTableElements,
-	})
+	}, options.Snapshot.handle)
 	return Instance{handle}, err
 }
 
@@ -113,6 +116,11 @@ func (i Instance) Token() unsafe.Pointer { return instanceToken(i.handle) }
 
 // Store returns what identifies the store to fibers.
 func (i Instance) Store() unsafe.Pointer { return instanceStore(i.handle) }
+
+// Reset makes memories, tables, globals and segments of the instance's own what they were before
+// the start function ran. Nothing of the instance may be running. After an error it can only be
+// freed.
+func (i Instance) Reset() error { return instanceReset(i.handle) }
 
 // Free gives the handle back. Nothing of the instance may be running.
 func (i Instance) Free() { instanceFree(i.handle) }

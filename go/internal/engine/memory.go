@@ -32,9 +32,13 @@ func NewMemory(minimum uint64, maximum uint64, hasMaximum bool) (Extern, error) 
 	return Extern{handle}, err
 }
 
-// MemoryDefinition returns the definition of a memory, which holds as long as the handle. The
-// engine takes it that the bytes are shown to Go from now on.
-func (x Extern) MemoryDefinition() *MemoryDefinition { return memoryDefinition(x.handle) }
+// MemoryDefinition returns the definition of a memory, which holds as long as the handle. Who keeps
+// the address of a byte for longer has to call ShowMemory before.
+func (x Extern) MemoryDefinition() *MemoryDefinition { return memoryDefinition(x.handle, false) }
+
+// ShowMemory tells the engine that addresses of the memory's bytes may be kept for longer than the
+// handle: no other memory comes to lie there soon.
+func (x Extern) ShowMemory() { memoryDefinition(x.handle, true) }
 
 // MemoryGrow adds pages of the memory's own size and returns the number of pages that there were
 // before.

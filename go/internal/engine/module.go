@@ -1,15 +1,54 @@
 package engine
 
-import "unsafe"
+import (
+	"fmt"
+	"hash/crc32"
+	"runtime/debug"
+	"sync"
+	"unsafe"
+)
 
 // Module is a handle of compiled code. The zero value is no module.
 type Module struct{ handle unsafe.Pointer }
 
-// Deserialize loads what Serialize wrote.
+// Deserialize loads what Serialize wrote. Nothing of the module refers to the bytes.
+//
+// They may be those of a file that is mapped: reading them for the checksum finds out what cannot
+// be read, before the engine does, in which that would end the process.
 func Deserialize(bytes []byte) (Module, error) {
-	handle, err := moduleDeserialize(bytes)
+	checksum, err := checksum(bytes)
+	if err != nil {
+		return Module{}, &Error{Kind: KindDeserialize, Message: "this serialised module cannot be read: " + err.Error()}
+	}
+	handle, err := moduleDeserialize(bytes, uint64(checksum))
 	return Module{handle}, err
 }
+
+// checksum returns the CRC-32 of what the engine checks. Go has instructions for it that the engine
+// must not use.
+func checksum(bytes []byte) (sum uint32, err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if fault := recover(); fault != nil {
+			err = fmt.Errorf("%v", fault)
+		}
+	}()
+	return crc32.ChecksumIEEE(bytes[min(len(bytes), gwSerializedChecked):]), nil
+}
+
+// Origin tells in a line by what Serialize makes modules, and for which processor: the build of the
+// engine, and what of the processor compiled code may use.
+func Origin() (string, error) {
+	if err := Init(); err != nil {
+		return "", err
+	}
+	return origin()
+}
+
+var origin = sync.OnceValues(func() (string, error) {
+	text, err := serializedOrigin()
+	return build() + ", " + string(takeBytes(text)), err
+})
 
 // Serialize writes the compiled module.
 func (m Module) Serialize() ([]byte, error) {

@@ -8,6 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// Bytes at the beginning of a serialised module that its checksum does not cover.
+#define GW_SERIALIZED_CHECKED 16
+
 // `gw_import.kind`: a function of the host.
 #define GW_IMPORT_HOST_FUNCTION 0
 
@@ -157,6 +160,9 @@ typedef struct gw_lazy gw_lazy;
 // A compiled module.
 typedef struct gw_module gw_module;
 
+// A snapshot: what instances are made of beside a module.
+typedef struct gw_snapshot gw_snapshot;
+
 // A store as seen by somebody who does not keep it alive.
 typedef struct gw_store_watch gw_store_watch;
 
@@ -218,6 +224,8 @@ typedef struct gw_compile_options {
   uint32_t explicit_bounds;
   // Not 0: NaN results are made canonical.
   uint32_t canonicalize_nans;
+  // Not 0: code that is compiled quickly and runs slowly.
+  uint32_t opt_level_none;
   // Not 0: the module is only validated.
   uint32_t validate;
   // Not 0: functions are compiled when they are called; `gw_compilation_finish_lazy` ends the
@@ -312,7 +320,7 @@ typedef struct gw_import {
   // directly, or null.
   const void *c_function;
   // Of a host function: what the engine does by itself where it can, without leaving the guest:
-  // a `gw_intrinsic`, of which only 0 (none) goes with `c_function`. It calls the host function
+  // a `gw_intrinsic`; only 0 (none) goes with `c_function`. It calls the host function
   // for the rest.
   uint32_t intrinsic;
   // The datum of the intrinsic: with `GW_INTRINSIC_CLOCK_READ`, the time of `gw_clock_monotonic`
@@ -427,7 +435,7 @@ void gw_compilation_cancel(const struct gw_compilation *compilation);
 // Tells how far a compilation is; at any time, from any thread.
 void gw_compilation_progress(const struct gw_compilation *compilation, struct gw_progress *out);
 
-// Ends a compilation of which all is done and nobody is in `gw_compilation_run`: gives the module,
+// Ends a compilation that is complete while nobody is in `gw_compilation_run`: returns the module,
 // null where the module was only to be validated, or the error of the function with the lowest
 // index that has one. It copies what it keeps.
 struct gw_error *gw_compilation_finish(const struct gw_compilation *compilation, struct gw_module **out);
@@ -449,8 +457,13 @@ struct gw_error *gw_module_validate(const uint8_t *data, size_t len);
 struct gw_error *gw_module_serialize(const struct gw_module *module, struct gw_bytes *out);
 
 // Makes a module of what `gw_module_serialize` gave. The bytes hold machine code that will run:
-// they must be trusted.
-struct gw_error *gw_module_deserialize(const uint8_t *data, size_t len, struct gw_module **out);
+// they must be trusted. `checksum` is the CRC-32 (ISO-HDLC) of the bytes from
+// `GW_SERIALIZED_CHECKED` on, or any larger number where the caller has not computed it.
+struct gw_error *gw_module_deserialize(const uint8_t *data, size_t len, uint64_t checksum, struct gw_module **out);
+
+// Tells by whom and for which processor `gw_module_serialize` makes modules, as one line of text:
+// where the lines differ, modules are better compiled again.
+struct gw_error *gw_serialized_origin(struct gw_bytes *out);
 
 // Describes a module: types, imports, exports, sections, sizes, in the encoding that
 // `ffi/describe.rs` defines.
@@ -526,8 +539,9 @@ void gw_batch_free(struct gw_batch *batch);
 struct gw_error *gw_memory_new(uint64_t min, bool has_max, uint64_t max, struct gw_extern **out);
 
 // The memory's definition, valid as long as the handle; null for null and for what is no memory.
-// After this call the address range is known to Go, and is quarantined when the memory is closed.
-const struct gw_memory_def *gw_memory_definition(const struct gw_extern *memory);
+// With `shown` the address range is known to Go from now on, and is quarantined when the memory is
+// closed. Without, nobody may keep an address in it for longer than the handle.
+const struct gw_memory_def *gw_memory_definition(const struct gw_extern *memory, bool shown);
 
 // Grows a memory by a number of its pages and returns its old size in pages.
 struct gw_error *gw_memory_grow(const struct gw_extern *memory, uint64_t pages, uint64_t *old);
@@ -597,14 +611,16 @@ struct gw_error *gw_function_type(const struct gw_extern *function, struct gw_by
 void gw_extern_free(struct gw_extern *item);
 
 // Links an instance to its imports, which are aligned with those of the module, and initialises
-// it. `types` has the types of all host functions, a `gw_val_type` each. Does not run the start
-// function. Null options are the defaults.
+// it: with a snapshot of the module, if it is not null, as that says. `types` has the types of all
+// host functions, a `gw_val_type` each. Does not run the start function. Null options are the
+// defaults.
 struct gw_error *gw_instance_new(const struct gw_module *module,
                                  const struct gw_import *imports,
                                  size_t imports_len,
                                  const uint8_t *types,
                                  size_t types_len,
                                  const struct gw_instance_options *options,
+                                 const struct gw_snapshot *snapshot,
                                  struct gw_instance **out);
 
 // Returns the start function and true, or false where the module has none.
@@ -624,9 +640,29 @@ const void *gw_instance_token(const struct gw_instance *instance);
 // The instance's store, for the context of a call. Null for null.
 const void *gw_instance_store(const struct gw_instance *instance);
 
+// Makes the own memories, tables, globals and segments of an instance what they were before its
+// start function was called. No code of it may be running. After an error it is good for nothing.
+struct gw_error *gw_instance_reset(const struct gw_instance *instance);
+
 // Frees an instance handle; the instance itself goes with the last handle of its store. Null is
 // allowed.
 void gw_instance_free(struct gw_instance *instance);
+
+// Takes a snapshot of an instance, of which no code may be running.
+struct gw_error *gw_snapshot_take(const struct gw_instance *instance, struct gw_snapshot **out);
+
+// Serialises a snapshot, for `gw_snapshot_deserialize` with the same module.
+struct gw_error *gw_snapshot_serialize(const struct gw_snapshot *snapshot, struct gw_bytes *out);
+
+// Makes a snapshot of a module of what `gw_snapshot_serialize` gave. Compiled code relies on what
+// it says: the bytes must be trusted.
+struct gw_error *gw_snapshot_deserialize(const struct gw_module *module,
+                                         const uint8_t *data,
+                                         size_t len,
+                                         struct gw_snapshot **out);
+
+// Frees a snapshot handle; instances keep what they need of it. Null is allowed.
+void gw_snapshot_free(struct gw_snapshot *snapshot);
 
 // Watches the store of an instance.
 struct gw_error *gw_store_watch_new(const struct gw_instance *instance, struct gw_store_watch **out);
@@ -647,7 +683,7 @@ void gw_store_watch_free(struct gw_store_watch *watch);
 // Gives when control is back: a `gw_status`. The context's entry mode is C. The stack of the
 // calling thread must not go below `stack_limit`: where it is below already, the guest traps.
 // `thread` is the number of the calling thread, to which `gw_interrupt` sends its signal;
-// `gw_this_thread` gives both.
+// `gw_this_thread` returns both.
 extern uint64_t gw_enter(struct gw_context *context, size_t stack_limit, uint32_t thread);
 
 // Resumes a guest that has left or was paused. Returns as `gw_enter` does.

@@ -16,6 +16,7 @@
 #include "textflag.h"
 #include "funcdata.h"
 #include "layout_gen.h"
+#include "go_asm.h"
 
 // func run(block unsafe.Pointer, f *Fiber, call context.Context) uint64
 TEXT ·run(SB), NOSPLIT, $40-40
@@ -48,6 +49,164 @@ left:
 
 stop:
 	MOVQ $1, ret+32(FP)
+	RET
+
+// Owners of gates: see gate.go. The owner is inside from where it has set busy and then seen that
+// it need not leave.
+
+// Lets the goroutine into the gate at SI, with its ownership in R8. In case it is not the owner, it
+// is inside already, or it has to leave, jumps to where others are told.
+#define TAKE(refused, inside, lost) \
+	MOVQ Gate_owned(SI), R8; \
+	TESTQ R8, R8; \
+	JEQ  refused; \
+	MOVQ (TLS), AX; \
+	CMPQ ownership_goroutine(R8), AX; \
+	JNE  refused; \
+	CMPL ownership_busy(R8), $0; \
+	JNE  inside; \
+	MOVL $1, ownership_busy(R8); \
+	CMPL ownership_leaving(R8), $0; \
+	JNE  lost
+
+// Lets it out again. In case it has to leave for good, jumps to where this is done.
+#define LEAVE(lost) \
+	MOVL $0, ownership_busy(R8); \
+	CMPL ownership_leaving(R8), $0; \
+	JNE  lost
+
+// Adds to the outcome in DX whether the word of the gate belongs to the goroutine, which is out,
+// and had to leave for good.
+#define LOST \
+	MOVL $1, AX; \
+	MOVL $2, CX; \
+	LOCK; \
+	CMPXCHGL CX, ownership_leaving(R8); \
+	JNE  2(PC); \
+	ORQ  $const_ownedWord, DX
+
+// func goroutine() uintptr
+TEXT ·goroutine(SB), NOSPLIT, $0-8
+	MOVQ (TLS), AX
+	MOVQ AX, ret+0(FP)
+	RET
+
+// func takeOwned(gate *Gate) Outcome
+TEXT ·takeOwned(SB), NOSPLIT, $0-16
+	MOVQ gate+0(FP), SI
+	TAKE(refused, inside, lost)
+	MOVQ $const_OwnedDone, ret+8(FP)
+	RET
+
+refused:
+	MOVQ $const_ownedRefused, ret+8(FP)
+	RET
+
+inside:
+	MOVQ $const_ownedInside, ret+8(FP)
+	RET
+
+lost:
+	MOVL $0, ownership_busy(R8)
+	MOVQ $const_ownedRefused, DX
+	LOST
+	MOVQ DX, ret+8(FP)
+	RET
+
+// func callOwned(k *Kept, function unsafe.Pointer, call context.Context, values *uint64, n int) Outcome
+TEXT ·callOwned(SB), NOSPLIT, $40-56
+	NO_LOCAL_POINTERS
+	MOVQ k+0(FP), SI
+	TAKE(refused, inside, gone)
+	MOVQ function+8(FP), CX
+	CMPQ Kept_Quick(SI), CX
+	JNE  other
+	MOVQ n+40(FP), CX
+	CMPQ Kept_Slots(SI), CX
+	JGT  other
+	MOVQ Kept_Fiber(SI), BX
+	MOVQ Fiber_ctx(BX), BX
+	MOVQ values+32(FP), DX
+	MOVQ ctx_args(BX), DI
+	MOVQ Kept_Params(SI), CX
+	TESTQ CX, CX
+	JEQ  enter
+
+argument:
+	MOVQ -8(DX)(CX*8), AX
+	MOVQ AX, -8(DI)(CX*8)
+	DECQ CX
+	JNE  argument
+
+enter:
+	CALL enterGuest<>(SB)
+
+	// Here arrives a guest, as in run.
+	MOVQ k+0(FP), SI
+	TESTQ DI, DI
+	JNZ  left
+	MOVQ values+32(FP), DX
+	MOVQ ctx_args(BX), DI
+	MOVQ Kept_Results(SI), CX
+	TESTQ CX, CX
+	JEQ  done
+
+result:
+	MOVQ -8(DI)(CX*8), AX
+	MOVQ AX, -8(DX)(CX*8)
+	DECQ CX
+	JNE  result
+
+done:
+	MOVQ Gate_owned(SI), R8       // the same one, while its owner is inside
+	MOVQ $const_OwnedDone, DX
+	LEAVE(lost)
+	MOVQ DX, ret+48(FP)
+	RET
+
+left:
+	MOVQ ctx_host_pc(DI), AX
+	MOVQ AX, 32(SP)
+	MOVQ Kept_Fiber(SI), AX
+	MOVQ call_itable+16(FP), CX
+	MOVQ call_data+24(FP), DX
+	MOVQ AX, 0(SP)
+	MOVQ CX, 8(SP)
+	MOVQ DX, 16(SP)
+	CALL ·dispatch(SB)
+	CMPB 24(SP), $0
+	JEQ  stop
+	MOVQ k+0(FP), SI
+	MOVQ Kept_Fiber(SI), DI
+	MOVQ Fiber_ctx(DI), DI
+	MOVQ 32(SP), AX
+	JMP  resumeGuest<>(SB)
+
+stop:
+	MOVQ $const_ownedFailed, ret+48(FP)
+	RET
+
+other:
+	MOVQ $const_ownedInside, DX
+	LEAVE(lost)
+	MOVQ DX, ret+48(FP)
+	RET
+
+refused:
+	MOVQ $const_ownedRefused, ret+48(FP)
+	RET
+
+inside:
+	MOVQ $const_ownedInside, ret+48(FP)
+	RET
+
+gone:
+	MOVL $0, ownership_busy(R8)
+	MOVQ $const_ownedRefused, DX
+
+lost:
+	LOST
+	MOVQ DX, ret+48(FP)
 	RET
 
 // Enters the guest of the block in BX; comes back to the caller as described there.

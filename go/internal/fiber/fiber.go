@@ -30,11 +30,9 @@ type Fiber struct {
 	// the host is told by Unwound.
 	Guarded bool
 
-	// Direct are the host functions of an instance, by their indices. They are called without
-	// asking the host while Local is not nil, which is what they get as their first argument.
-	Direct   []HostFunc
-	Local    unsafe.Pointer
-	Instance uint64 // the serial number of that instance
+	direct         []HostFunc     // those of the instance directInstance, by their indices
+	directInstance uint64         // its serial number; 0 for none
+	local          unsafe.Pointer // what they get as their first argument; see Local
 
 	membership // last: calls that are in no group do not look at it
 }
@@ -96,7 +94,8 @@ func (f *Fiber) Release() {
 	if f.group != nil {
 		f.leaveGroup()
 	}
-	f.host, f.err, f.quit, f.Direct, f.Local, f.Guarded = nil, nil, nil, nil, nil, false
+	f.host, f.err, f.quit, f.Guarded = nil, nil, nil, false
+	f.direct, f.directInstance, f.local = nil, 0, nil
 	if !shard().CompareAndSwap(nil, f) {
 		f.releaseSlow()
 	}
@@ -148,6 +147,20 @@ func (f *Fiber) Prepare(e *Entry, host Host, n int) unsafe.Pointer {
 	f.apart = e.C || image.WithoutP()
 	return args
 }
+
+// CallDirectly says that the host functions of an instance are called without asking the host, with
+// local as their first argument, until the fiber is released. The instance is named by its serial
+// number, the functions by their indices. The fiber is Guarded whenever a guest can call one of
+// them. In a group the host is asked nevertheless.
+func (f *Fiber) CallDirectly(instance uint64, functions []HostFunc, local unsafe.Pointer) {
+	f.local = local
+	if f.group == nil {
+		f.direct, f.directInstance = functions, instance
+	}
+}
+
+// Local returns what CallDirectly was given, nil if it was not called.
+func (f *Fiber) Local() unsafe.Pointer { return f.local }
 
 // Pauses returns how often the guest was paused by a signal in the life of this fiber.
 func (f *Fiber) Pauses() uint64 { return *field[uint64](f, ctxPauses) }

@@ -59,7 +59,7 @@ const stateRunning uint32 = 1 << 31
 // Join makes a prepared fiber a member, until Release. Its slots are cleared; arguments come after
 // this. Host functions are called by the Host only, never directly, and C functions by Go.
 func (f *Fiber) Join(g *Group, e *Entry) {
-	f.Guarded, f.Instance, f.Direct = true, 0, nil
+	f.Guarded, f.direct, f.directInstance = true, nil, 0
 	f.apart, f.needsC = image.WithoutP(), false
 	clear(f.words(*field[uintptr](f, ctxArgs)))
 	f.state.Store(stateSlots)

@@ -71,7 +71,7 @@ const (
 	trapNotCompiled            = 11
 )
 
-// TrapMessage gives the specification's wording for a trap code.
+// TrapMessage returns the specification's wording for a trap code.
 func TrapMessage(code uint8) string {
 	switch code {
 	case trapUnreachable:

@@ -107,16 +107,18 @@ func (f *Fiber) TakeError() error {
 //
 //lint:ignore U1000 only assembly calls it
 func dispatch(f *Fiber, ctx context.Context) bool {
-	if *field[uint64](f, ctxStatus) != statusHostCall || !f.Guarded {
-		return f.dispatchRare(ctx)
-	}
 	callee := *field[*engine.HostFunction](f, ctxCallee)
-	if f.Local == nil || callee.InstanceID != f.Instance {
+	if *field[uint64](f, ctxStatus) != statusHostCall || callee.InstanceID != f.directInstance {
 		return f.dispatchRare(ctx)
 	}
-	slots := unsafe.Slice(*field[*uint64](f, ctxSlots), max(callee.Params, callee.Results))
-	err := f.Direct[callee.FunctionIndex](f.Local, slots)
+	err := f.direct[callee.FunctionIndex](f.local, f.hostSlots(callee))
 	return err == nil && Alive(ctx) && f.quit.why.Load() == nil || f.stop(ctx, err)
+}
+
+// hostSlots views the arguments and results of a host call, which are on the guest's stack.
+func (f *Fiber) hostSlots(callee *engine.HostFunction) []uint64 {
+	n := max(callee.Params, callee.Results)
+	return (*field[*[1 << 27]uint64](f, ctxSlots))[:n:n] // some instructions less than unsafe.Slice
 }
 
 // stop notes why the guest does not go on: the error of a host function, the context, or that calls
@@ -259,8 +261,7 @@ func (f *Fiber) serve(ctx context.Context, status uint64) error {
 // hostCall runs the host function that the guest wants.
 func (f *Fiber) hostCall(ctx context.Context) error {
 	callee := *field[*engine.HostFunction](f, ctxCallee)
-	slots := unsafe.Slice(*field[*uint64](f, ctxSlots), max(callee.Params, callee.Results))
-	if err := f.host.HostCall(f, ctx, callee.InstanceID, callee.FunctionIndex, slots); err != nil {
+	if err := f.host.HostCall(f, ctx, callee.InstanceID, callee.FunctionIndex, f.hostSlots(callee)); err != nil {
 		return f.hostError(err)
 	}
 	return f.unwanted(ctx)

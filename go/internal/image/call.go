@@ -117,7 +117,8 @@ func (s *Stack) serve(ctx context.Context) error {
 	}
 }
 
-// panicked is the error of a panic. One that wants memory begins with these words of Rust's library.
+// panicked is the error of a panic. One that wants memory begins with these words of Rust's
+// library.
 func (s *Stack) panicked(text string) error {
 	if !strings.HasPrefix(text, "memory allocation of ") {
 		return &Died{Panicked, text}
@@ -160,7 +161,7 @@ func expired(ctx context.Context) error {
 // has left in the head is cleared.
 func (s *Stack) abandon(why error) {
 	if s == stacks.own[cleaner].Stack {
-		// Locks stay locked for ever, and who wants them would spin for ever.
+		// Locks stay locked, and who wants them would spin without end.
 		panic(fmt.Sprintf("image: releasing the locks of a function that has died failed: %v", why))
 	}
 	s.failed, s.deep = why, true

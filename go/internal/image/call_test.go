@@ -80,8 +80,8 @@ func TestCall(t *testing.T) {
 	})
 }
 
-// A function that dies is an error, its locks are released, its stack can be used again, and nothing
-// of it is left there.
+// A function that dies is an error, its locks are released, its stack can be used again, and
+// nothing of it is left there.
 func TestDied(t *testing.T) {
 	lock := NewHeap() // memory that is not Go's
 	defer lock.Release()
@@ -215,7 +215,8 @@ func itoa(n uintptr) string {
 	return itoa(n/10) + itoa(n%10)
 }
 
-// A handler is installed so that the kernel can come back from it; the rest of the process goes on.
+// A handler is installed so that the kernel can come back from it; the rest of the process
+// continues.
 func TestSignalServices(t *testing.T) {
 	const signal = uintptr(syscall.SIGUSR2)
 	runtime.LockOSThread()

@@ -16,6 +16,6 @@
 //   - heap.go: heaps of units of work that can be given up
 //   - slices.go, pauses.go, released.go: what preemption needs
 //
-// The Rust side is rust/image. The layouts that both sides share are written in rust/engine/src/abi;
-// layout_gen.go and layout_gen.h are generated from there.
+// The Rust side is rust/image. The layouts that both sides share are written in
+// rust/engine/src/abi; layout_gen.go and layout_gen.h are generated from there.
 package image

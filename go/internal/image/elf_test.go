@@ -24,7 +24,8 @@ const (
 	testCount = 3
 )
 
-// testELF makes a small image: two segments of data with relocations of both kinds, and one of code.
+// testELF makes a small image: two segments of data with relocations of both kinds, and one of
+// code.
 func testELF() []byte {
 	le := binary.LittleEndian
 	kind, relative := machine()

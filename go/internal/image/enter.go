@@ -10,7 +10,7 @@ import "unsafe"
 //go:noescape
 func enter(block unsafe.Pointer) bool
 
-// resume goes on with a function that has left, likewise.
+// resume continues a function that has left, likewise.
 //
 //go:noescape
 func resume(block unsafe.Pointer) bool

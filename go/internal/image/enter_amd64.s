@@ -1,10 +1,12 @@
 //go:build linux
 
-// Entering and resuming a function of the image: the twin of ../fiber/enter_amd64.s, whose rules hold here too.
+// Entering and resuming a function of the image: the twin of ../fiber/enter_amd64.s, whose rules
+// hold here too.
 //
-// Before each entry and each resumption host_sp, host_bp and host_pc are stored; the image leaves through these only. In between, Go may
-// have moved its stack. Unlike a guest, a function of the image comes back to Go code between its entry and its resumptions: it leaves
-// seldom, and Go's own code is the plainer place for what it wants.
+// Before each entry and each resumption host_sp, host_bp and host_pc are stored; the image leaves
+// through these only. In between, Go may have moved its stack. Unlike a guest, a function of the
+// image comes back to Go code between its entry and its resumptions: it leaves seldom, and Go's own
+// code is the plainer place for what it wants.
 
 #include "textflag.h"
 #include "funcdata.h"

@@ -1,14 +1,14 @@
 //go:build linux
 
-// Entering and resuming a function of the image: the twin of ../fiber/enter_arm64.s, whose rules hold here too. The comments of
-// enter_amd64.s say what differs from there.
+// Entering and resuming a function of the image: the twin of ../fiber/enter_arm64.s, whose rules
+// hold here too. The comments of enter_amd64.s say what differs from there.
 //
-// Before each entry and each resumption host_sp, host_bp, host_pc and host_g are stored; the image leaves through these only. In between,
-// Go may have moved its stack.
+// Before each entry and each resumption host_sp, host_bp, host_pc and host_g are stored; the image
+// leaves through these only. In between, Go may have moved its stack.
 //
-// g is R28, which the image does not use: it stays g while the image runs. It is put back all the same
-// before the stack pointer returns to Go's stack. While the stack pointer is elsewhere the image's
-// handler goes first with the signals that had Go's handler, and hands host_g to that.
+// g is R28, which the image does not use: it stays g while the image runs. It is put back all the
+// same before the stack pointer returns to Go's stack. While the stack pointer is elsewhere the
+// image's handler goes first with the signals that had Go's handler, and hands host_g to that.
 
 #include "textflag.h"
 #include "funcdata.h"

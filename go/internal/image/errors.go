@@ -21,8 +21,8 @@ const (
 )
 
 // Died is the error of a call of the image that died. It is a bug of the engine, except where there
-// was no memory, and that an input may be nested too deeply for its stack. What it worked on is lost,
-// the engine goes on.
+// was no memory, and that an input may be nested too deeply for its stack. What it worked on is
+// lost, the engine continues.
 type Died struct {
 	Reason Reason
 	Text   string

@@ -2,5 +2,6 @@
 
 package image
 
-// The engine is linked as a static library: there is no image in the program. What enters guests and asks for pauses is the same.
-var embedded string
+// The engine is linked as a static library: there is no image in the program. What enters guests
+// and asks for pauses is the same.
+var embedded, embeddedSum string

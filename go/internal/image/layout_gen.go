@@ -67,6 +67,12 @@ const (
 	serviceYield             = 10
 	serviceSignalThread      = 11
 	serviceSignalAllThreads  = 12
+	serviceMemoryFile        = 13
+	serviceWriteFile         = 14
+	serviceSealFile          = 15
+	serviceCloseFile         = 16
+	serviceMapFile           = 17
+	serviceScanPages         = 18
 )
 
 // The first word of the image's table, and the bytes before the addresses that follow it.

@@ -5,6 +5,7 @@ package image
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -39,9 +40,9 @@ var (
 	loadError error
 )
 
-// Load maps the image and starts it, the first time; afterwards it says what came of that. Where the
-// system was short of something, it tries again. abi is the version of the C ABI that the caller was
-// made for, count the number of entries.
+// Load maps the image and starts it, the first time; afterwards it says what came of that. Where
+// the system was short of something, it tries again. abi is the version of the C ABI that the
+// caller was made for, count the number of entries.
 func Load(abi uint64, count int) error {
 	if loaded.Load() {
 		return loadError
@@ -120,7 +121,7 @@ func tryCode() error {
 
 // prepare makes stacks for an image whose table was checked. An error leaves nothing behind.
 func prepare(t *table, where code) error {
-	// Go sends its signals in the same way, but goes on without.
+	// Go sends its signals in the same way, but continues without.
 	if errno := signalThread(uintptr(syscall.Gettid()), 0); errno != 0 {
 		return fmt.Errorf("tgkill was refused: %w; guests that run long could not be stopped", errno)
 	}
@@ -286,3 +287,6 @@ func (l *layout) room(address uint64, protection int) uint64 {
 func ForC() (enter, resume, call unsafe.Pointer) {
 	return pointer(engine.enter), pointer(engine.resume), pointer(engine.cCall)
 }
+
+// Build tells builds of the image apart: by its SHA-256, and the toolchain.
+func Build() string { return strings.Join(strings.Fields(embeddedSum), " ") }

@@ -29,8 +29,8 @@ const childVariable = "GOWASMER_TEST_CHILD"
 
 func isChild() bool { return os.Getenv(childVariable) != "" }
 
-// child makes a command that runs a test of this program alone, behind words that a shell puts before
-// it. GOWASMER_TEST_EMULATOR is what runs programs for another architecture.
+// child makes a command that runs a test of this program alone, behind words that a shell puts
+// before it. GOWASMER_TEST_EMULATOR is what runs programs for another architecture.
 func child(t *testing.T, before string) *exec.Cmd {
 	program, err := os.Executable()
 	if err != nil {

@@ -32,7 +32,7 @@ func reserve(size, align uintptr) (unsafe.Pointer, error) {
 	return pointer(start), nil
 }
 
-// unmap gives address space back. What the system refuses stays reserved.
+// unmap releases address space. What the system refuses stays reserved.
 func unmap(at unsafe.Pointer, size uintptr) {
 	_, _, _ = syscall.Syscall(syscall.SYS_MUNMAP, uintptr(at), size, 0)
 }
@@ -72,7 +72,7 @@ func advise(at unsafe.Pointer, size, advice uintptr) {
 	_, _, _ = syscall.Syscall(syscall.SYS_MADVISE, uintptr(at), size, advice)
 }
 
-// discard gives the memory of a range back to the system; it reads as zeros then.
+// discard returns the memory of a range to the system; it reads as zeros then.
 func discard(at unsafe.Pointer, size uintptr) { advise(at, size, syscall.MADV_DONTNEED) }
 
 // populate makes memory for a range that is written next: one call instead of a fault for each page

@@ -15,8 +15,8 @@ import (
 // This file finds out whether Go's signals pause guests and work.
 //
 // Mostly the settings of the program tell (package preempt). They cannot be read where it was built
-// with -trimpath, or not by the go command: then somebody may have linked in asyncpreemptoff=1. What
-// is possible there:
+// with -trimpath, or not by the go command: then somebody may have linked in asyncpreemptoff=1.
+// What is possible there:
 //
 //   - To try: a function of the image spins, and holds a processor of Go, while another goroutine
 //     stops the world. With more than one processor the pause comes at once; with one it needs Go's
@@ -40,9 +40,9 @@ const (
 	// may let neither run for long.
 	tryTime  = 100 * time.Millisecond
 	tryStops = 20
-	// tryPaused is how many pauses have to arrive. One alone may be somebody else's: a signal of another
-	// process, of a socket with urgent data, or of interruptWhenDone to a thread that does other things
-	// by now.
+	// tryPaused is how many pauses have to arrive. One alone may be somebody else's: a signal of
+	// another process, of a socket with urgent data, or of interruptWhenDone to a thread that does
+	// other things by now.
 	tryPaused = 3
 	// tryMost is when trying ends in any case.
 	tryMost = 2 * time.Second
@@ -56,9 +56,9 @@ var (
 	pauses     bool
 )
 
-// PausesArrive says whether guests that run long are paused by Go's signal. It is called after Load
-// and after the image's handler is installed. Where they are, guests and functions of the image hold
-// a processor of Go from then on.
+// PausesArrive reports whether guests that run long are paused by Go's signal. It is called after
+// Load and after the image's handler is installed. Where they are, guests and functions of the
+// image hold a processor of Go from then on.
 func PausesArrive() bool {
 	pausesOnce.Do(func() {
 		switch {

@@ -60,6 +60,20 @@ func system(service uint64, args *[6]uintptr) (uint64, syscall.Errno) {
 	case serviceSignalAllThreads:
 		signalAllThreads(args[0])
 		return 0, 0
+	case serviceMemoryFile:
+		return memoryFile(args[0])
+	case serviceWriteFile:
+		return 0, writeFile(args[0], args[1], args[2], args[3])
+	case serviceSealFile:
+		_, _, errno := syscall.RawSyscall(syscall.SYS_FCNTL, args[0], addSeals, sealAll)
+		return 0, errno
+	case serviceCloseFile:
+		_, _, errno := syscall.Syscall(syscall.SYS_CLOSE, args[0], 0, 0)
+		return 0, errno
+	case serviceMapFile:
+		return call(args[3]&syscall.MAP_FIXED != 0, syscall.SYS_MMAP, args[0], args[1], args[2], args[3]|syscall.MAP_PRIVATE, args[4])
+	case serviceScanPages:
+		return scanPages(args[0])
 	}
 	return 0, syscall.ENOSYS
 }
@@ -67,8 +81,9 @@ func system(service uint64, args *[6]uintptr) (uint64, syscall.Errno) {
 // short is how many bytes of memory a system call may free and still be short.
 const short = 1 << 20
 
-// call makes a system call; a and b are an address and a number of bytes, whose memory it may free. One that may take long lets another thread have this
-// one's processor of Go meanwhile, which costs more than short ones take.
+// call makes a system call; a and b are an address and a number of bytes, whose memory it may free.
+// One that may take long lets another thread have this one's processor of Go meanwhile, which costs
+// more than short ones take.
 func call(frees bool, number, a, b, c, d, e uintptr) (uint64, syscall.Errno) {
 	var value uintptr
 	var errno syscall.Errno

@@ -14,8 +14,8 @@ import (
 // Go lets a goroutine run for 10 ms before its signal pauses it. When guests that never call the
 // host occupy all processors, whoever waits for one waits for 10 ms a guest; runtime.GC gives up
 // its processor several times in a row. So a guest that was paused once asks, as it is resumed, for
-// its next pause after a slice. The signal comes from a timer of the kernel, one for each thread that
-// asks, as no timer of Go runs while guests hold all processors. If the guest is not on that
+// its next pause after a slice. The signal comes from a timer of the kernel, one for each thread
+// that asks, as no timer of Go runs while guests hold all processors. If the guest is not on that
 // thread any more, the signal finds no guest, or another one, which then pauses for nothing.
 //
 // Where fewer guests ask than there are processors, nobody waits for one of theirs, and no timer is
@@ -107,7 +107,7 @@ type sigevent struct {
 // notifyThread makes a timer signal one thread.
 const notifyThread = 4
 
-// arm sets the thread's timer, and says whether the system has done so.
+// arm sets the thread's timer, and reports whether the system has done so.
 func (a *asker) arm(after time.Duration) bool {
 	if !a.hasTimer {
 		const monotonic = 1

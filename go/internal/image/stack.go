@@ -17,7 +17,7 @@ import (
 // image do not wait for each other, except for locks that are held for moments, and no function
 // needs a second stack.
 //
-// A stack that was used deeply keeps the memory that it touched. So Release gives what is below
+// A stack that was used deeply keeps the memory that it touched. So Release returns what is below
 // the top 64 KiB back to the system: after work that may be paused, which is what runs long and
 // deep (1 microsecond against the milliseconds of a compilation), after a death, and else once in
 // trimInterval uses, so that what a call costs (some 10 ns) does not notice. An idle program keeps
@@ -25,7 +25,7 @@ import (
 
 const (
 	// maxStacks is how many functions can run at the same time. All but a few of them are
-	// compilations, of which as many as there are processors make progress.
+	// compilations; as many as there are processors make progress.
 	maxStacks = 64
 	// minStacks is what is worth starting with.
 	minStacks = 2
@@ -81,8 +81,8 @@ type pool struct {
 
 var stacks pool
 
-// make reserves the stacks, fewer where address space is short, and gives the first ones memory. An
-// error leaves nothing behind.
+// make reserves the stacks, fewer where address space is short, and maps the memory of the first
+// ones. An error leaves nothing behind.
 func (p *pool) make() error {
 	count := maxStacks
 	if limit := addressSpace(); limit != unlimited {
@@ -118,7 +118,7 @@ func (p *pool) make() error {
 	return nil
 }
 
-// commit gives a stack memory, and writes what never changes of its context.
+// commit maps the memory of a stack, and writes what never changes of its context.
 func (p *pool) commit(i int) (*Stack, error) {
 	base := unsafe.Add(p.base, i*stackSize)
 	err := protect(unsafe.Add(base, guardSize), stackSize-guardSize, syscall.PROT_READ|syscall.PROT_WRITE, "a stack")
@@ -135,7 +135,7 @@ func (p *pool) commit(i int) (*Stack, error) {
 	return s, nil
 }
 
-// field gives a field of a context or a head.
+// field returns a field of a context or a head.
 func field[T any](of unsafe.Pointer, offset uintptr) *T {
 	return (*T)(unsafe.Add(of, offset))
 }
@@ -186,7 +186,7 @@ func (p *pool) takeSlow() *Stack {
 	}
 }
 
-// Release gives the stack back. Words and Out must not be used any more.
+// Release returns the stack. Words and Out must not be used any more.
 func (s *Stack) Release() {
 	if !s.taken {
 		panic("image: a stack is released that is not taken")
@@ -211,7 +211,7 @@ func (p *pool) releaseSlow(s *Stack) {
 	p.released.Signal()
 }
 
-// trim gives the memory of all but the top of the stack back. It is done while nothing runs there.
+// trim returns the memory of all but the top of the stack. It is done while nothing runs there.
 func (s *Stack) trim() {
 	low := pointer(*field[uintptr](s.block, ctxStackLow))
 	discard(low, stackSize-guardSize-keptSize)
@@ -224,8 +224,8 @@ func (s *Stack) Words() *[headWordsCount]uintptr {
 	return field[[headWordsCount]uintptr](s.head, headWords)
 }
 
-// Out is the i-th of some 50 words that functions of the image write results to which do not fit into
-// Words, or read structures from. Their addresses may be passed in Words.
+// Out is the i-th of some 50 words that functions of the image write results to which do not fit
+// into Words, or read structures from. Their addresses may be passed in Words.
 func (s *Stack) Out(i int) unsafe.Pointer {
 	return unsafe.Pointer(&field[[headOutCount]uint64](s.head, headOut)[i])
 }

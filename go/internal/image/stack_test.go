@@ -70,7 +70,7 @@ func TestReleasedTwice(t *testing.T) {
 	s.Release()
 }
 
-// resident says whether there is memory at an address.
+// resident reports whether there is memory at an address.
 func resident(t *testing.T, at uintptr) bool {
 	page := uintptr(os.Getpagesize())
 	var state [1]byte

@@ -186,7 +186,7 @@ func TestRequestPause(t *testing.T) {
 	}
 	time.Sleep(2 * slice)
 	if left := remaining(t, first); left != 0 {
-		t.Error("the timer goes on:", left)
+		t.Error("the timer continues:", left)
 	}
 	slices.Lock()
 	note(first, time.Since(start)+2*forgotten)
@@ -217,8 +217,8 @@ func TestRequestedPauseArrives(t *testing.T) {
 	}
 }
 
-// Where no pause arrives, trying says so, and the world is stopped meanwhile. Only a pause of what holds a processor of Go counts: others are sent by this
-// package.
+// Where no pause arrives, trying says so, and the world is stopped meanwhile. Only a pause of what
+// holds a processor of Go counts: others are sent by this package.
 func TestTryPauses(t *testing.T) {
 	if _, err := callWith(standin.Pause, 1); err != nil {
 		t.Fatal(err)

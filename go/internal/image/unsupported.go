@@ -19,6 +19,9 @@ type Heap struct{}
 // Load returns ErrUnsupportedPlatform.
 func Load(uint64, int) error { return ErrUnsupportedPlatform }
 
+// Build returns nothing.
+func Build() string { return "" }
+
 // Take returns a stack on which every call fails.
 func Take() *Stack { return new(Stack) }
 

@@ -13,7 +13,7 @@ import (
 // processor has, and where the kernel's vDSO reads the clock. The vDSO is an ELF file that the
 // kernel maps into each process; it is read with the same care as any other.
 
-// Entries of the auxiliary vector, which the kernel gives each process.
+// Entries of the auxiliary vector, which the kernel passes to each process.
 const (
 	auxHwcap  = 16
 	auxHwcap2 = 26
@@ -47,7 +47,8 @@ func findStartParameters() startParameters {
 	}
 }
 
-// vdsoClock returns the address of clock_gettime in the vDSO that begins at base, 0 where there is none.
+// vdsoClock returns the address of clock_gettime in the vDSO that begins at base, 0 where there is
+// none.
 func vdsoClock(base uintptr) uintptr {
 	if base == 0 {
 		return 0

@@ -18,15 +18,18 @@ import (
 // given its processor up; that costs some 200 ns more. Work is then paused, to look at its context,
 // by a signal that is sent when the context is done.
 
-// withoutP says that functions are called in this way. It is so, too, until it is known whether pauses arrive.
+// withoutP says that functions are called in this way. It is so, too, until it is known whether
+// pauses arrive.
 var withoutP atomic.Bool
 
 func init() { withoutP.Store(preempt.Off || !preempt.Known) }
 
-// WithoutP says whether what runs long must hold no processor of Go: guests are to be entered by EnterGuest then.
+// WithoutP reports whether what runs long must hold no processor of Go: guests are to be entered by
+// EnterGuest then.
 func WithoutP() bool { return withoutP.Load() }
 
-// EnterGuest enters the guest of a fiber's context without a processor of Go, and returns the status with which control is back, 0 where the guest is done.
+// EnterGuest enters the guest of a fiber's context without a processor of Go, and returns the
+// status with which control is back, 0 where the guest is done.
 func EnterGuest(block unsafe.Pointer) uint64 { return guestStatus(block, enterWithoutP(block)) }
 
 // ResumeGuest resumes it in the same way.
@@ -78,7 +81,7 @@ func resumeWithoutP(block unsafe.Pointer) bool {
 
 // interruptWhenDone pauses what runs on the stack when the context is done, again and again, as a
 // signal may come when it has just left. The function that it returns ends that. One signal too
-// many does no harm: what is paused looks at its own context and goes on.
+// many does no harm: what is paused looks at its own context and continues.
 func (s *Stack) interruptWhenDone(ctx context.Context) (end func()) {
 	over := make(chan struct{})
 	thread := field[uint32](s.block, ctxThread)

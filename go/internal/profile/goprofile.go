@@ -180,8 +180,8 @@ var (
 	fiberPackage  = reflect.TypeFor[fiber.Fiber]().PkgPath()
 	engineOf      = strings.TrimSuffix(fiberPackage, "fiber")
 	entryFunction = map[string]bool{
-		fiberPackage + ".run": true, fiberPackage + ".enterGuest": true,
-		fiberPackage + ".resumeGuest": true,
+		fiberPackage + ".run": true, fiberPackage + ".callOwned": true,
+		fiberPackage + ".enterGuest": true, fiberPackage + ".resumeGuest": true,
 	}
 	// Without a processor of Go, and by cgo.
 	entryCallers = map[string]bool{

@@ -1,6 +1,7 @@
 package wasi
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -44,6 +45,8 @@ type System struct {
 	gather      gather
 	closeOnce   sync.Once
 	owned       []io.Closer
+	given       []*descriptor // what the guest found open
+	lends       bool          // see LendsMemory
 }
 
 // New makes a System. Descriptors are numbered as WASI programs expect: 0, 1 and 2 the standard
@@ -76,12 +79,54 @@ func New(config Config) (*System, error) {
 	if config.MaxFiles == 0 {
 		s.descriptors.limit += defaultMaxFiles
 	}
+	for fd := range uint64(3 + len(config.Mounts) + len(config.Listeners)) {
+		s.given = append(s.given, s.descriptors.get(fd))
+	}
+	s.lends = lendsMemory(&config)
 	for i := range config.Mounts { // nothing can fail any more
 		if m := &config.Mounts[i]; m.Own && m.Root != nil {
 			s.owned = append(s.owned, m.Root)
 		}
 	}
 	return s, nil
+}
+
+// Opened returns a descriptor that the guest has opened or moved, and whether there is one.
+func (s *System) Opened() (fd uint32, is bool) {
+	entries := s.descriptors.entries.Load()
+	if entries == nil {
+		return 0, false
+	}
+	for fd := range *entries {
+		if d := (*entries)[fd].Load(); d != nil && (fd >= len(s.given) || s.given[fd] != d) {
+			return uint32(fd), true
+		}
+	}
+	return 0, false
+}
+
+// LendsMemory reports whether the guest's memory is handed to code of others, which could keep it,
+// though it must not.
+func (s *System) LendsMemory() bool { return s.lends }
+
+// lendsMemory is the same of a Config: all but what package os and a few others have of files,
+// readers and writers is of others.
+func lendsMemory(config *Config) bool {
+	for _, stream := range []any{config.Stdin, config.Stdout, config.Stderr, config.Random} {
+		switch stream.(type) {
+		case nil, *os.File, *bytes.Buffer, *bytes.Reader, *strings.Reader, *strings.Builder:
+		default:
+			if !same(stream, io.Discard) {
+				return true
+			}
+		}
+	}
+	for i := range config.Mounts {
+		if config.Mounts[i].FS != nil {
+			return true
+		}
+	}
+	return len(config.Listeners) > 0
 }
 
 func (s *System) addStreams(config *Config) {

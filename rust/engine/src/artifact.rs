@@ -5,22 +5,27 @@
 //! [`Artifact`] itself, which says all that is known of the block. The block lies in the arena
 //! (`code`) and nowhere else; in serialised bytes it comes last.
 
+mod addresses;
 mod check;
 mod differences;
 mod format;
+mod inlined;
 mod keys;
 mod shared;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod varint;
 
 use crate::options::CompileOptions;
 use crate::wasm::ModuleInfo;
 use alloc::sync::Arc;
 use serde::{Deserialize, Serialize};
 
+pub use addresses::{AddressMap, AddressMapBuilder};
+pub use format::{CHECKED, origin};
 pub use keys::{canonical_types, trampoline_keys};
-pub use tables::{AddressMap, NOT_COMPILED, Tables, Traps};
+pub use tables::{NOT_COMPILED, Tables, Traps};
 
 /// A compiled and linked module, but for its block of code.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -31,7 +31,7 @@ fn limit_of(max_map_count: Option<u64>) -> u64 {
 
 /// Mappings that were taken and are given back on drop.
 #[derive(Debug)]
-#[must_use = "dropping it gives the mappings back"]
+#[must_use = "dropping it returns the mappings"]
 pub struct Taken {
     count: u64,
 }

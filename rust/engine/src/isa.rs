@@ -9,10 +9,10 @@ pub mod near_call;
 pub mod veneer;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::options::CompileOptions;
+use crate::options::{CompileOptions, OptLevel};
 use crate::prelude::*;
 use crate::sync::OnceLock;
-use cranelift_codegen::isa::{self, OwnedTargetIsa};
+use cranelift_codegen::isa::{self, OwnedTargetIsa, TargetIsa};
 use cranelift_codegen::settings::{self, Configurable};
 
 /// The target of the code generator.
@@ -44,7 +44,6 @@ const PROBE_SIZE_LOG2: &str = "15";
 /// Flags that hold for all modules. Verifying costs about a tenth of the compile time and finds
 /// only bugs of our translation.
 const FLAGS: &[(&str, &str)] = &[
-    ("opt_level", "speed"),
     ("enable_verifier", if cfg!(any(debug_assertions, test)) { "true" } else { "false" }),
     // Backtraces follow frame pointers.
     ("preserve_frame_pointers", "true"),
@@ -52,8 +51,6 @@ const FLAGS: &[(&str, &str)] = &[
     // Calls between functions are near: one arena of at most 2 GiB holds all code.
     ("is_pic", "false"),
     ("use_colocated_libcalls", "false"),
-    // `placement` wants to know where blocks begin and where they lead.
-    ("machine_code_cfg_info", "true"),
     // The stack's end is found by its guard alone.
     ("enable_probestack", "true"),
     ("probestack_strategy", "inline"),
@@ -64,23 +61,63 @@ const FLAGS: &[(&str, &str)] = &[
     ("enable_multi_ret_implicit_sret", "true"),
 ];
 
-/// The host's target without NaN canonicalisation.
+/// Flags of fast code.
+const SPEED: &[(&str, &str)] = &[
+    ("opt_level", "speed"),
+    // `placement` wants to know where blocks begin and where they lead. What finds that out takes
+    // the square of their number.
+    ("machine_code_cfg_info", "true"),
+];
+
+/// Flags of code that is made quickly.
+const QUICK: &[(&str, &str)] = &[("opt_level", "none"), ("regalloc_algorithm", "single_pass")];
+
+/// The host's target in the variants that functions of one module need.
+#[derive(Clone, Copy)]
+pub struct Targets {
+    /// For fast code.
+    pub speed: &'static dyn TargetIsa,
+    /// For code that is made quickly. Each value that lives across a call or the end of a block
+    /// gets a place in the frame to itself, so that a function should be translated with few of
+    /// them.
+    pub quick: &'static dyn TargetIsa,
+}
+
+impl Targets {
+    /// The variant for functions that are compiled at a level.
+    #[must_use]
+    pub fn at(&self, level: OptLevel) -> &'static dyn TargetIsa {
+        match level {
+            OptLevel::Speed => self.speed,
+            OptLevel::None => self.quick,
+        }
+    }
+}
+
+/// The host's target without NaN canonicalisation, for fast code.
 ///
 /// # Errors
 /// Kind `Compile` where the host's architecture or CPU is not supported.
 pub fn isa() -> Result<&'static OwnedTargetIsa> {
-    isa_for(CompileOptions::default())
+    variants(CompileOptions::default()).map(|[speed, _]| speed)
 }
 
 /// The host's target for some options.
 ///
 /// # Errors
 /// As [`isa`].
-pub fn isa_for(options: CompileOptions) -> Result<&'static OwnedTargetIsa> {
-    static PLAIN: OnceLock<OwnedTargetIsa> = OnceLock::new();
-    static CANONICAL: OnceLock<OwnedTargetIsa> = OnceLock::new();
+pub fn targets_for(options: CompileOptions) -> Result<Targets> {
+    let [speed, quick] = variants(options)?;
+    Ok(Targets { speed: &**speed, quick: &**quick })
+}
+
+/// As [`Targets`], in the order of its fields.
+fn variants(options: CompileOptions) -> Result<&'static [OwnedTargetIsa; 2]> {
+    static PLAIN: OnceLock<[OwnedTargetIsa; 2]> = OnceLock::new();
+    static CANONICAL: OnceLock<[OwnedTargetIsa; 2]> = OnceLock::new();
     let cell = if options.canonicalize_nans { &CANONICAL } else { &PLAIN };
-    cell.get_or_try_init(|| build(options.canonicalize_nans))
+    let build = |flags| build(options.canonicalize_nans, flags);
+    cell.get_or_try_init(|| Ok([build(SPEED)?, build(QUICK)?]))
 }
 
 /// The CPU features that compiled code may use, as `name,name,...` in a fixed order: code made with
@@ -98,7 +135,7 @@ pub fn cpu_features() -> String {
     names.join(",")
 }
 
-fn build(canonicalize_nans: bool) -> Result<OwnedTargetIsa> {
+fn build(canonicalize_nans: bool, variant: &[(&str, &str)]) -> Result<OwnedTargetIsa> {
     let refuse = |message: String| Error::new(ErrorKind::Compile, message);
     let unsupported = |reason: String| refuse(format!("cannot compile for this host ({HOST}): {reason}"));
     let mut builder = isa::lookup_by_name(TARGET).map_err(|e| unsupported(e.to_string()))?;
@@ -107,7 +144,7 @@ fn build(canonicalize_nans: bool) -> Result<OwnedTargetIsa> {
     }
     let mut flags = settings::builder();
     let nans = [("enable_nan_canonicalization", if canonicalize_nans { "true" } else { "false" })];
-    for (name, value) in FLAGS.iter().chain(&nans) {
+    for (name, value) in FLAGS.iter().chain(variant).chain(&nans) {
         flags.set(name, value).map_err(|e| refuse(format!("code generator flag {name}={value}: {e}")))?;
     }
     let isa = builder.finish(settings::Flags::new(flags)).map_err(|e| unsupported(e.to_string()))?;
@@ -143,9 +180,15 @@ mod tests {
         let flags = isa.flags();
         assert!(flags.preserve_frame_pointers() && flags.enable_probestack() && !flags.unwind_info());
         assert!(!flags.is_pic() && !flags.enable_nan_canonicalization());
-        let canonical = isa_for(CompileOptions { canonicalize_nans: true, ..Default::default() }).unwrap();
-        assert!(canonical.flags().enable_nan_canonicalization());
-        assert!(std::ptr::eq(isa, isa_for(CompileOptions::default()).unwrap()), "cached");
+        let canonical = targets_for(CompileOptions { canonicalize_nans: true, ..Default::default() }).unwrap();
+        let plain = targets_for(CompileOptions::default()).unwrap();
+        for (at, variant) in [&canonical.speed, &canonical.quick].iter().enumerate() {
+            let flags = variant.flags();
+            assert!(flags.enable_nan_canonicalization() && flags.preserve_frame_pointers());
+            assert_eq!(flags.machine_code_cfg_info(), at == 0);
+        }
+        assert!(std::ptr::addr_eq(&raw const **isa, plain.at(OptLevel::Speed)), "cached");
+        assert!(std::ptr::addr_eq(plain.at(OptLevel::None), plain.quick));
     }
 
     #[test]

@@ -32,6 +32,7 @@ extern crate std;
 pub mod abi;
 pub mod artifact;
 pub mod budget;
+pub mod checksum;
 pub mod code;
 pub mod compile;
 pub mod error;

@@ -29,6 +29,18 @@ impl BoundsMode {
     }
 }
 
+/// How much is done for fast code.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum OptLevel {
+    /// Code that is compiled in half to two thirds of the time, and is larger and slow: locals live
+    /// in memory, nothing is optimised, registers are assigned in one pass.
+    None,
+    /// Fast code. Functions whose shape would take the code generator out of all proportion are
+    /// compiled as by `None`.
+    #[default]
+    Speed,
+}
+
 /// What was chosen when the module was compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct CompileOptions {
@@ -36,10 +48,12 @@ pub struct CompileOptions {
     pub bounds: BoundsMode,
     /// Whether NaN results are made canonical.
     pub canonicalize_nans: bool,
+    /// How much is done for fast code.
+    pub opt_level: OptLevel,
 }
 
 impl Default for CompileOptions {
     fn default() -> Self {
-        Self { bounds: BoundsMode::Guarded, canonicalize_nans: false }
+        Self { bounds: BoundsMode::Guarded, canonicalize_nans: false, opt_level: OptLevel::Speed }
     }
 }

@@ -15,6 +15,8 @@ pub use form::*;
 
 /// No access.
 pub const NONE: i32 = 0;
+/// Reading.
+pub const READ: i32 = 1;
 /// Reading and writing.
 pub const READ_WRITE: i32 = 1 | 2;
 /// Reading and executing.
@@ -24,6 +26,69 @@ pub const READ_EXECUTE: i32 = 1 | 4;
 pub const MAP_FIXED: i32 = 0x10;
 /// A mapping that no swap space is set aside for.
 pub const MAP_NORESERVE: i32 = 0x4000;
+
+/// What `PAGEMAP_SCAN` of Linux 6.7 is asked (`struct pm_scan_arg`).
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct PageScan {
+    size: u64,
+    flags: u64,
+    start: u64,
+    end: u64,
+    walk_end: u64,
+    found: u64,
+    found_len: u64,
+    max_pages: u64,
+    category_inverted: u64,
+    category_mask: u64,
+    category_anyof_mask: u64,
+    return_mask: u64,
+}
+
+/// A range of pages that a scan has found (`struct page_region`).
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PageRange {
+    /// First byte.
+    pub start: u64,
+    /// The byte behind the last.
+    pub end: u64,
+    categories: u64,
+}
+
+impl PageScan {
+    // Categories of pages. One that a private mapping has of its own is present or swapped out, and
+    // neither of a file nor the page of zeros that all share.
+    const FILE: u64 = 1 << 2;
+    const PRESENT: u64 = 1 << 3;
+    const SWAPPED: u64 = 1 << 4;
+    const ZERO: u64 = 1 << 5;
+
+    fn new(address: usize, bytes: usize, found: &mut [PageRange]) -> Self {
+        Self {
+            size: size_of::<Self>() as u64,
+            flags: 0,
+            start: address as u64,
+            end: (address + bytes) as u64,
+            walk_end: 0,
+            found: found.as_mut_ptr().addr() as u64,
+            found_len: found.len() as u64,
+            max_pages: 0,
+            category_inverted: Self::FILE | Self::ZERO,
+            category_mask: Self::FILE | Self::ZERO,
+            category_anyof_mask: Self::PRESENT | Self::SWAPPED,
+            return_mask: Self::PRESENT,
+        }
+    }
+}
+
+/// Finds the pages of a range that a private mapping has of its own, as they were written to: the
+/// ranges of pages, as far as there is room, and the address up to which was looked.
+pub fn own_pages(address: usize, bytes: usize, found: &mut [PageRange]) -> Result<(usize, usize), Errno> {
+    let mut scan = PageScan::new(address, bytes, found);
+    let count = scan_pages(&mut scan)?;
+    Ok((count.min(found.len()), scan.walk_end as usize))
+}
 
 /// Signals, by their numbers on Linux.
 pub mod signal {
@@ -113,8 +178,8 @@ mod tests {
     #[test]
     fn numbers_are_the_systems() {
         assert_eq!(
-            [NONE, READ_WRITE, READ_EXECUTE],
-            [libc::PROT_NONE, libc::PROT_READ | libc::PROT_WRITE, libc::PROT_READ | libc::PROT_EXEC]
+            [NONE, READ, READ_WRITE, READ_EXECUTE],
+            [libc::PROT_NONE, libc::PROT_READ, libc::PROT_READ | libc::PROT_WRITE, libc::PROT_READ | libc::PROT_EXEC]
         );
         assert_eq!([MAP_FIXED, MAP_NORESERVE], [libc::MAP_FIXED, libc::MAP_NORESERVE]);
         use signal::{ABRT, BUS, FPE, ILL, PROF, QUIT, SEGV, URG};

@@ -2,7 +2,8 @@
 //! translated and compared with `NAME.clif` beside it; `BLESS=1 cargo test --release --test clif`
 //! writes them anew, and the diff belongs to the change.
 //!
-//! A line `;;! explicit bounds` at the head of a file chooses that mode. All functions pass
+//! A line `;;! explicit bounds` at the head of a file chooses that mode, `;;! not optimised` that
+//! level. All functions pass
 //! Cranelift's verifier, as they are and after its optimiser.
 
 use cranelift_codegen::ir::{Function, Opcode};
@@ -10,7 +11,8 @@ use cranelift_codegen::isa::{self, OwnedTargetIsa};
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_codegen::{Context, verify_function};
 use gowasmer::abi::vmctx::VmctxLayout;
-use gowasmer::options::{BoundsMode, CompileOptions};
+use gowasmer::error::{Error, ErrorKind};
+use gowasmer::options::{BoundsMode, CompileOptions, OptLevel};
 use gowasmer::translate::{Candidates, Environment, Translator};
 use std::path::{Path, PathBuf};
 use wasmparser::FuncValidatorAllocations;
@@ -25,8 +27,20 @@ fn isa() -> OwnedTargetIsa {
     isa::lookup_by_name("x86_64-unknown-linux-gnu").unwrap().finish(settings::Flags::new(flags)).unwrap()
 }
 
+/// What [`translate_at`] says of a function that is too complex for a level.
+const TOO_COMPLEX: &str = "too complex for this level";
+
 /// Translates every function of a module; each passes the verifier before and after optimisation.
 fn translate(isa: &OwnedTargetIsa, wasm: &[u8], bounds: BoundsMode) -> gowasmer::error::Result<Vec<Function>> {
+    translate_at(OptLevel::Speed, isa, wasm, bounds)
+}
+
+fn translate_at(
+    level: OptLevel,
+    isa: &OwnedTargetIsa,
+    wasm: &[u8],
+    bounds: BoundsMode,
+) -> gowasmer::error::Result<Vec<Function>> {
     let parsed = gowasmer::wasm::parse(wasm)?;
     let layout = VmctxLayout::new(&parsed.info);
     let options = CompileOptions { bounds, ..CompileOptions::default() };
@@ -38,7 +52,9 @@ fn translate(isa: &OwnedTargetIsa, wasm: &[u8], bounds: BoundsMode) -> gowasmer:
     let mut functions = Vec::new();
     for index in (parsed.info.imported_functions..).take(parsed.bodies.len()) {
         let mut function = Function::new();
-        allocations = translator.translate(&env, index, &mut function, allocations)?;
+        allocations = translator
+            .translate(&env, index, level, &mut function, allocations)?
+            .ok_or_else(|| Error::new(ErrorKind::Compile, TOO_COMPLEX))?;
         if let Err(errors) = verify_function(&function, isa.as_ref()) {
             panic!("function {index} is refused by the verifier:\n{errors}\n{function}");
         }
@@ -52,7 +68,8 @@ fn translate(isa: &OwnedTargetIsa, wasm: &[u8], bounds: BoundsMode) -> gowasmer:
 
 fn translate_text(text: &str) -> Vec<Function> {
     let bounds = if text.contains(";;! explicit bounds") { BoundsMode::Explicit } else { BoundsMode::Guarded };
-    translate(&isa(), &wat::parse_str(text).unwrap(), bounds).unwrap()
+    let level = if text.contains(";;! not optimised") { OptLevel::None } else { OptLevel::Speed };
+    translate_at(level, &isa(), &wat::parse_str(text).unwrap(), bounds).unwrap()
 }
 
 fn golden(name: &str) -> (String, Vec<Function>) {
@@ -159,25 +176,49 @@ fn nesting_needs_no_recursion() {
         let bodies = &parsed.bodies[..];
         let env =
             Environment { info: &parsed.info, layout: &layout, options, frontend, bodies, candidates: &candidates };
-        Translator::new().translate(&env, 0, &mut Function::new(), FuncValidatorAllocations::default()).unwrap();
+        Translator::new()
+            .translate(&env, 0, OptLevel::Speed, &mut Function::new(), FuncValidatorAllocations::default())
+            .unwrap();
     }
 }
 
 #[test]
-fn too_many_locals_and_blocks_are_an_error() {
-    // 20,000 locals, each used, and 20,000 branches.
+fn locals_that_are_too_many_for_ssa_form_live_in_the_frame() {
+    // 20,000 locals, each used, and 2,000 branches.
     let locals = "i32 ".repeat(20_000);
     let uses: String = (0..20_000).map(|i| format!("local.get {i} drop ")).collect();
-    let ifs = "local.get 0 if end ".repeat(20_000);
+    let ifs = "local.get 0 if end ".repeat(2_000);
     let wasm = wat::parse_str(format!("(module (func (local {locals}) {uses} {ifs}))")).unwrap();
-    let error = translate(&isa(), &wasm, BoundsMode::Guarded).unwrap_err();
-    assert!(error.message().starts_with("function 0 is too large: 20000 locals in more than "), "{error}");
+    let at = |level| translate_at(level, &isa(), &wasm, BoundsMode::Guarded);
+    assert!(at(OptLevel::Speed).is_err_and(|error| error.message() == TOO_COMPLEX));
+    let functions = at(OptLevel::None).unwrap();
+    let sizes: Vec<_> = functions[0].sized_stack_slots.values().map(|slot| slot.size).collect();
+    assert_eq!(sizes, [8 + 8 * 20_000, 16], "the vmctx and the locals; a value on the stack");
+}
+
+#[test]
+fn branches_that_pass_too_many_values_are_an_error() {
+    // Each branch moves 1,000 values down by one.
+    let results = "i32 ".repeat(1_000);
+    let pushes = "local.get 0 ".repeat(1_001);
+    let branches = "local.get 0 br_if 0 ".repeat(10_000);
+    let drops = "drop ".repeat(1_000);
+    let wasm = wat::parse_str(format!(
+        "(module (func (param i32) (block (result {results}) {pushes} {branches} unreachable) {drops}))"
+    ))
+    .unwrap();
+    let error = translate_at(OptLevel::None, &isa(), &wasm, BoundsMode::Guarded).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Compile);
+    assert_eq!(
+        error.message(),
+        "function 0 is too large: its branches pass 8389000 values to blocks, expected at most 8388608"
+    );
 }
 
 #[test]
 fn a_body_that_is_not_valid_is_an_error_with_its_offset() {
     let wasm = wat::parse_str("(module (func (result i32) i64.const 1))").unwrap();
     let error = translate(&isa(), &wasm, BoundsMode::Guarded).unwrap_err();
-    assert_eq!(error.kind(), gowasmer::error::ErrorKind::Validation);
+    assert_eq!(error.kind(), ErrorKind::Validation);
     assert!(error.message().contains("expected i32, found i64 (at offset 0x"), "{error}");
 }

@@ -186,6 +186,7 @@ impl Checker {
             (has(Variant::Guarded), &Ours(Variant::Guarded)),
             (has(Variant::Serialized), &Ours(Variant::Serialized)),
             (has(Variant::Explicit), &Ours(Variant::Explicit)),
+            (has(Variant::NotOptimized), &Ours(Variant::NotOptimized)),
             (wasmtime, &self.wasmtime),
         ];
         candidates.into_iter().filter(|(chosen, _)| *chosen).map(|(_, engine)| engine).collect()

@@ -78,6 +78,8 @@ fn how(subject: &Subject) -> u8 {
     let bit = |variant| match variant {
         Variant::Guarded => 2,
         Variant::Explicit => 4,
+        // Only here.
+        Variant::NotOptimized => 0,
         Variant::Serialized => 8,
     };
     Variant::of_seed(subject.seed).map(bit).fold(u8::from(subject.canonical), |all, bit| all | bit)

@@ -15,7 +15,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// What a case has to do.
 #[derive(Debug)]
 pub enum Expected {
-    /// The generator gives no module.
+    /// The generator makes no module.
     Nothing,
     /// The module is refused.
     Invalid(Vec<u8>),

@@ -3,6 +3,7 @@
 use crate::damage;
 use crate::guests;
 use crate::kinds::Kind;
+use crate::recursion;
 use crate::rng::Rng;
 use arbitrary::Unstructured;
 use std::fmt;
@@ -75,6 +76,9 @@ fn any_kind(rng: &mut Rng) -> Kind {
 }
 
 fn generated(kind: Kind, rng: &mut Rng, canonical: bool) -> Option<Vec<u8>> {
+    if kind == Kind::Recursion {
+        return Some(recursion::module(rng));
+    }
     let config = kind.config(rng, canonical);
     let fuel = kind.fuel(rng);
     let length = 1024 + rng.below(12 << 10);

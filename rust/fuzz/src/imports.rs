@@ -1,5 +1,5 @@
 //! Imports by name: engines here are given imports by their positions, the Go package by their
-//! names, of which a module may ask for the same one twice.
+//! names; a module may ask for the same one twice.
 
 use std::collections::HashSet;
 use wasmparser::{BinaryReader, Result, TypeRef};
@@ -9,7 +9,7 @@ const SECTION: u8 = 2;
 /// What every module begins with.
 const HEADER: usize = 8;
 
-/// A module of which no two imports have the same name: another one that imports the same, or
+/// A module no two of whose imports have the same name: another one that imports the same, or
 /// itself. The module is valid.
 #[must_use]
 pub fn with_unique_names(module: Vec<u8>) -> Vec<u8> {

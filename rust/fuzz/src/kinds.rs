@@ -30,6 +30,8 @@ pub enum Kind {
     /// Small functions that call each other, without the code that ends loops: the engine inlines
     /// these.
     Calls,
+    /// Functions that call themselves, in loops and through tables that never change.
+    Recursion,
     /// Imports of every sort.
     Imports,
     /// Everything at once.
@@ -50,7 +52,7 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Numeric,
         Self::Floats,
         Self::Memory,
@@ -59,6 +61,7 @@ impl Kind {
         Self::Values,
         Self::Control,
         Self::Calls,
+        Self::Recursion,
         Self::Imports,
         Self::All,
         Self::Simd,
@@ -93,6 +96,7 @@ impl Kind {
             Self::Values => "values",
             Self::Control => "control",
             Self::Calls => "calls",
+            Self::Recursion => "recursion",
             Self::Imports => "imports",
             Self::All => "all",
             Self::Simd => "simd",
@@ -197,7 +201,8 @@ impl Kind {
             },
             Self::Calls => Config { min_funcs: 4, max_funcs: 12, max_instructions: 12, max_types: 3, ..base },
             Self::Imports => Config { min_imports: 1, max_imports: 6, ..base },
-            Self::All | Self::Mutated | Self::Guest | Self::Bytes => {
+            // What wasm-smith does not make, or not as it is, needs no shape of its own.
+            Self::All | Self::Recursion | Self::Mutated | Self::Guest | Self::Bytes => {
                 Config { max_imports: rng.below(3), max_instructions: 100, ..base }
             }
             Self::Simd => Config {

@@ -2,7 +2,7 @@
 //! wasmtime, and everything that can be seen from outside is compared.
 //!
 //! ```text
-//! generate   kind and seed -> module (wasm-smith, wasm-mutate, damage)
+//! generate   kind and seed -> module (wasm-smith, wasm-mutate, recursion, damage)
 //! check      one case: validity, then a transcript of each engine, then their first difference
 //! worker     cases one after the other, in a child process; a crash there is a finding like any other
 //! supervise  the workers, the progress, what was found
@@ -24,6 +24,7 @@ pub mod guests;
 pub mod imports;
 pub mod kinds;
 pub mod oracles;
+mod recursion;
 pub mod rng;
 pub mod shrink;
 pub mod subject;

@@ -103,7 +103,7 @@ fn run() -> Result<usize, Box<dyn Error>> {
     if let Some(case) = options.case {
         let bytes = match &options.file {
             Some(file) => fs::read(file)?,
-            None => case.module().ok_or_else(|| format!("case {case}: the generator gives no module"))?,
+            None => case.module().ok_or_else(|| format!("case {case}: the generator makes no module"))?,
         };
         worker::write_finding(&job.findings, case, &bytes, "")?;
         shrink::finding(&job, case)?;
@@ -125,7 +125,7 @@ fn one(case: Case, options: &Options) -> Result<usize, Box<dyn Error>> {
         Some(file) => Some(fs::read(file)?),
         None => case.module(),
     };
-    let Some(bytes) = bytes else { return Err(format!("case {case}: the generator gives no module").into()) };
+    let Some(bytes) = bytes else { return Err(format!("case {case}: the generator makes no module").into()) };
     if options.file.is_none() {
         worker::write_finding(&options.findings(), case, &bytes, "")?;
     }

@@ -5,7 +5,7 @@ use wasmparser::{BlockType, Operator, Parser, Payload};
 
 /// Whether a module may be one that wasmi 2.0.0 translates wrongly: for `select` with a condition
 /// that is a comparison with zero, it may take the wrong operand. `(select (i32.const 1) (local.get
-/// 0) (i32.eqz (local.get 0)))` gives 1 for 7; the specification (section 4.4.4, "Parametric
+/// 0) (i32.eqz (local.get 0)))` returns 1 for 7; the specification (section 4.4.4, "Parametric
 /// Instructions"), wasmtime and this engine give 7.
 #[must_use]
 pub fn wasmi_swaps_select(bytes: &[u8]) -> bool {
@@ -35,9 +35,9 @@ pub fn wasmi_swaps_select(bytes: &[u8]) -> bool {
 
 /// Whether a module may be one in which wasmi 2.0.0 puts values that a branch or block carries in
 /// the wrong place: those of a `br_table` that carries several, or the parameters of a block.
-/// `(block (result i32 i64) i64.const 5 i32.const 1 i64.const 2 local.get 0 br_table 0 1 1)` gives
-/// 0 and 2; the specification (section 4.4.8, "Control Instructions"), wasmtime and this engine
-/// give 1 and 2.
+/// `(block (result i32 i64) i64.const 5 i32.const 1 i64.const 2 local.get 0 br_table 0 1 1)`
+/// returns 0 and 2; the specification (section 4.4.8, "Control Instructions"), wasmtime and this
+/// engine give 1 and 2.
 #[must_use]
 pub fn wasmi_misplaces_values(bytes: &[u8]) -> bool {
     let Ok(info) = gowasmer::wasm::parse(bytes).map(|parsed| parsed.info) else { return false };

@@ -21,7 +21,7 @@ pub trait Engine {
     fn open<'a>(&'a self, subject: &'a Subject) -> Result<Box<dyn Session + 'a>, Failure>;
 }
 
-/// A compiled module, of which one instance lives at a time.
+/// A compiled module; one instance of it lives at a time.
 pub trait Session {
     /// Makes an instance in place of the one before, and runs its start function.
     ///

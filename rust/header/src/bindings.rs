@@ -56,7 +56,7 @@ const ENUMS: [EnumName; 4] = [
     EnumName { c: "gw_extern_kind", go: "ExternKind", prefix: "Extern", renamed: &[("FUNC", "Function")] },
     EnumName { c: "gw_intrinsic", go: "gwIntrinsic", prefix: "gwIntrinsic", renamed: &[] },
 ];
-/// Those of which package fiber has what is used, from `layout_gen.go`.
+/// Those that package fiber has what is used of, from `layout_gen.go`.
 const ENUMS_OF_OTHERS: [&str; 2] = ["gw_status", "gw_trap_code"];
 
 /// Structures that package engine exports: their names, and the fields that it exports of them.

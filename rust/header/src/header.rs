@@ -4,8 +4,20 @@ use cbindgen::{Config, DocumentationStyle, EnumConfig, ExportConfig, ItemType, L
 use std::path::Path;
 
 /// The modules of `rust/engine/src/ffi` that define the C ABI, in the order of the header.
-pub const FILES: [&str; 11] =
-    ["error", "engine", "compilation", "module", "lazy", "memory", "externs", "instance", "roots", "fiber", "text"];
+pub const FILES: [&str; 12] = [
+    "error",
+    "engine",
+    "compilation",
+    "module",
+    "lazy",
+    "memory",
+    "externs",
+    "instance",
+    "snapshot",
+    "roots",
+    "fiber",
+    "text",
+];
 
 /// Enumerations of the engine that C callers need, and their names in C.
 const ENUMS: [(&str, &str, &str); 6] = [

@@ -34,12 +34,12 @@ unsafe impl Allocator for System {
     }
 
     fn free_part(&self, block: *mut u8, old: usize, new: usize) -> bool {
-        // SAFETY: the heap gives back the end of a mapping of its own.
+        // SAFETY: the heap returns the end of a mapping of its own.
         unsafe { os::unmap(block.addr() + new, old - new) }.is_ok()
     }
 
     fn free(&self, block: *mut u8, size: usize) -> bool {
-        // SAFETY: the heap gives back a mapping of its own.
+        // SAFETY: the heap returns a mapping of its own.
         unsafe { os::unmap(block.addr(), size) }.is_ok()
     }
 

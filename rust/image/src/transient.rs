@@ -106,7 +106,7 @@ unsafe fn make(root: usize) -> *mut Heap {
     heap
 }
 
-/// Cuts a block from the newest chunk; gives it, and whether it is zeros.
+/// Cuts a block from the newest chunk; returns it, and whether it is zeros.
 ///
 /// # Safety
 /// As of [`heap_of`].

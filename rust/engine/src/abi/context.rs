@@ -111,7 +111,7 @@ pub struct Context {
     /// Registers of a pause. x86-64: r8..r15, rdi, rsi, rbp, rbx, rdx, rax, rcx (the order of
     /// `gregs`); aarch64: x0..x30, pstate.
     pub regs: [u64; 32],
-    /// Where a pause goes on. x86-64: the frame of `iretq`, which is rip, cs, rflags, rsp, ss;
+    /// Where a pause continues. x86-64: the frame of `iretq`, which is rip, cs, rflags, rsp, ss;
     /// aarch64: pc, fpsr, fpcr, sp.
     pub iret: [u64; 6],
     /// The vector registers of a pause, all that compiled code uses. x86-64: xmm0-15 and mxcsr in

@@ -82,4 +82,16 @@ pub enum Service {
     SignalThread = 11,
     /// The same for all threads of the process.
     SignalAllThreads = 12,
+    /// A new file in memory, by its descriptor: ftruncate(memfd_create(), bytes).
+    MemoryFile = 13,
+    /// pwrite(descriptor, address, bytes, offset), until all is written.
+    WriteFile = 14,
+    /// Forbids all changes of a file in memory for ever.
+    SealFile = 15,
+    /// close(descriptor).
+    CloseFile = 16,
+    /// mmap(address, bytes, protection, flags, descriptor), private, from the file's beginning.
+    MapFile = 17,
+    /// ioctl(/proc/self/pagemap, PAGEMAP_SCAN, address of its argument): how many ranges there are.
+    ScanPages = 18,
 }

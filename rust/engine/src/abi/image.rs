@@ -30,7 +30,7 @@ pub struct Table {
     pub handler: extern "C" fn(i32, *mut c_void, *mut c_void),
     /// `abandoned(head)`: releases what an entry held that has died or was given up.
     pub abandoned: unsafe extern "C" fn(*mut Head),
-    /// `heap_release(root)`: gives a transient heap back.
+    /// `heap_release(root)`: returns a transient heap.
     pub heap_release: unsafe extern "C" fn(*mut usize),
     /// `spin(rounds)`: takes time, and can be paused.
     pub spin: extern "C" fn(u64),

@@ -17,7 +17,7 @@
 //! elements        ElementEntry x element segments
 //! ```
 
-// `repr(C)` structures below are read by compiled code at the offsets that `offset_of!` gives.
+// `repr(C)` structures below are read by compiled code at the offsets that `offset_of!` returns.
 
 use crate::wasm::ModuleInfo;
 use core::mem::size_of;

@@ -1,10 +1,10 @@
 //! Whether a decoded artifact is consistent: every index in range, every list in order, every
 //! offset inside of its code.
 //!
-//! ===========================================================================================================================
-//! SANDBOX-CRITICAL. This is the only place where serialised bytes are checked: whatever uses an
+//! ============================================================================================
+//! Sandbox-critical. This is the only place where serialised bytes are checked: whatever uses an
 //! artifact relies on it.
-//! ===========================================================================================================================
+//! ============================================================================================
 //!
 //! It cannot find out whether the code is what the compiler
 //! made of the module.
@@ -73,6 +73,12 @@ fn index_spaces(info: &ModuleInfo) -> Finding {
         limits(memory.limits, memory.max_declared_pages())?;
     }
     count("marks of tables that can grow", &info.table_can_grow, info.tables.len())?;
+    count("contents of tables", &info.table_contents, info.tables.len())?;
+    for contents in info.table_contents.iter().flatten() {
+        if let Some(ty) = contents.ty {
+            index("type of a table's functions", ty, info.types.len())?;
+        }
+    }
 
     let (mut functions, mut tables, mut memories, mut globals) = (0, 0, 0, 0);
     for import in &info.imports {
@@ -275,26 +281,18 @@ fn traps(tables: &Tables) -> Finding {
 }
 
 /// The address map, and the inlined instructions: each refers to one before it, so that following
-/// them ends.
+/// them ends. What the entries of the map refer to is found out when they are read.
 fn addresses(info: &ModuleInfo, tables: &Tables) -> Finding {
-    let (map, inlined) = (&tables.addresses, &tables.inlined);
-    count("locations", &map.locations, map.offsets.len())?;
-    ensure(map.offsets.is_sorted_by(|a, b| a < b), || "the address map is not in order".into())?;
-    map.offsets.last().map_or(Ok(()), |last| index("offset in the address map", *last, tables.block_size()))?;
-    let within = |location: Location, limit: usize| match location.inlined_index() {
-        Some(at) => index("inlined instruction", at as u32, limit),
-        None => Ok(()),
-    };
-    for location in &map.locations {
-        within(*location, inlined.len())?;
-    }
-    for (at, inlined) in inlined.iter().enumerate() {
+    tables.addresses.check(tables.starts.len())?;
+    for (at, inlined) in tables.inlined.iter().enumerate() {
         index("inlined function", inlined.function, info.functions.len())?;
         ensure(!info.is_imported_function(inlined.function), || {
             format!("the imported function {} is inlined", inlined.function)
         })?;
         ensure(inlined.parent != Location::UNKNOWN, || format!("inlined instruction {at} has no caller"))?;
-        within(inlined.parent, at)?;
+        if let Some(parent) = inlined.parent.inlined_index() {
+            index("inlined instruction", parent as u32, at)?;
+        }
     }
     Ok(())
 }

@@ -18,21 +18,19 @@
 //! not be read.
 
 use super::{Artifact, check};
+use crate::checksum::checksum;
 use crate::error::{Error, ErrorKind, Result};
 use crate::prelude::*;
 use core::fmt::Display;
-use crc::{CRC_32_ISO_HDLC, Crc, Table};
-
-/// Sixteen bytes a step, without vectors of the processor.
-const CRC: Crc<u32, Table<16>> = Crc::<u32, Table<16>>::new(&CRC_32_ISO_HDLC);
 
 const MAGIC: [u8; 8] = *b"\x7fgowasmr";
 /// To be raised with every change of the layout, of the types that are serialised, and of what
 /// compiled code expects to find at run time: the vmctx, the builtins, the calling conventions.
-const FORMAT: u32 = 6;
-/// Offset of the checksum, and where the bytes that it covers begin.
+const FORMAT: u32 = 9;
+/// Offset of the checksum.
 const CHECKSUM: usize = 12;
-const CHECKED: usize = 16;
+/// Where the bytes that the checksum covers begin.
+pub const CHECKED: usize = 16;
 /// Bytes before the first text.
 const FIXED: usize = 24;
 
@@ -54,6 +52,15 @@ impl Origin {
             features: crate::isa::cpu_features(),
         }
     }
+}
+
+/// Who makes artifacts here, in a line: what they must have in common to be read by this engine on
+/// this processor, and what would only make them larger or slower. Artifacts of different lines are
+/// better made anew.
+#[must_use]
+pub fn origin() -> String {
+    let Origin { engine, target, features } = Origin::here();
+    format!("{engine}, format {FORMAT}, {target}, {features}")
 }
 
 impl Artifact {
@@ -79,7 +86,7 @@ impl Artifact {
         bytes
     }
 
-    /// Reads what [`Artifact::serialize`] has written; gives the artifact, and its block where it
+    /// Reads what [`Artifact::serialize`] has written; returns the artifact, and its block where it
     /// lies in the bytes. They hold machine code: read them from trusted places only.
     ///
     /// # Errors
@@ -87,11 +94,22 @@ impl Artifact {
     /// `Deserialize`: the bytes are cut or altered, are no artifact, or were made by another
     /// version or for another machine.
     pub fn deserialize(bytes: &[u8]) -> Result<(Self, &[u8])> {
-        Self::deserialize_for(bytes, &Origin::here())
+        Self::deserialize_checked(bytes, None)
     }
 
-    pub(super) fn deserialize_for<'b>(bytes: &'b [u8], host: &Origin) -> Result<(Self, &'b [u8])> {
-        let (origin, body) = open(bytes)?;
+    /// Reads the same, with the CRC-32 (ISO-HDLC) of all bytes from [`CHECKED`] on that the caller
+    /// has found, by instructions that the engine must not use. The checksum takes longer than all
+    /// the rest without them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Artifact::deserialize`].
+    pub fn deserialize_checked(bytes: &[u8], found: Option<u32>) -> Result<(Self, &[u8])> {
+        Self::deserialize_for(bytes, found, &Origin::here())
+    }
+
+    pub(super) fn deserialize_for<'b>(bytes: &'b [u8], found: Option<u32>, host: &Origin) -> Result<(Self, &'b [u8])> {
+        let (origin, body) = open(bytes, found)?;
         if origin.engine != host.engine {
             return Err(refuse(format!("it was made by {}, expected {}", origin.engine, host.engine)));
         }
@@ -118,9 +136,9 @@ impl Artifact {
     }
 }
 
-/// Checks all of the header that does not depend on the host; gives the origin and the encoded
-/// artifact.
-fn open(bytes: &[u8]) -> Result<(Origin, &[u8])> {
+/// Checks all of the header that does not depend on the host; returns the origin and the encoded
+/// artifact. The checksum is computed unless the caller has found it.
+fn open(bytes: &[u8], found: Option<u32>) -> Result<(Origin, &[u8])> {
     if bytes.is_empty() {
         return Err(refuse("it is empty"));
     }
@@ -135,14 +153,14 @@ fn open(bytes: &[u8]) -> Result<(Origin, &[u8])> {
     if format != FORMAT {
         return Err(refuse(format!("its format has version {format}, expected {FORMAT}")));
     }
-    let checksum = u32::from_le_bytes(take(&mut rest).ok_or_else(cut)?);
+    let expected = u32::from_le_bytes(take(&mut rest).ok_or_else(cut)?);
     let length = u64::from_le_bytes(take(&mut rest).ok_or_else(cut)?);
     if length != bytes.len() as u64 {
         return Err(refuse(format!("it is cut or altered: {} bytes given, expected {length}", bytes.len())));
     }
-    let found = CRC.checksum(&bytes[CHECKED..]);
-    if found != checksum {
-        return Err(refuse(format!("it was altered: its checksum is {found:#010x}, expected {checksum:#010x}")));
+    let found = found.unwrap_or_else(|| checksum(&bytes[CHECKED..]));
+    if found != expected {
+        return Err(refuse(format!("it was altered: its checksum is {found:#010x}, expected {expected:#010x}")));
     }
     let mut text = || {
         let length = u32::from_le_bytes(take(&mut rest)?) as usize;
@@ -165,7 +183,7 @@ fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
 pub(super) fn seal(bytes: &mut [u8]) {
     let length = bytes.len() as u64;
     bytes[CHECKED..FIXED].copy_from_slice(&length.to_le_bytes());
-    let checksum = CRC.checksum(&bytes[CHECKED..]);
+    let checksum = checksum(&bytes[CHECKED..]);
     bytes[CHECKSUM..CHECKED].copy_from_slice(&checksum.to_le_bytes());
 }
 

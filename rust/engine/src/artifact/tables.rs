@@ -4,9 +4,9 @@
 //! They are made when compiling ends and never change: those who find traps and symbols read them
 //! where they are.
 
-use super::{TrampolineKey, differences};
+use super::{AddressMap, TrampolineKey, differences};
 use crate::prelude::*;
-use crate::translate::{InlinedLocation, Location};
+use crate::translate::InlinedLocation;
 use serde::{Deserialize, Serialize};
 
 /// In place of an entry: the function has no code yet, and its body is empty. Nothing makes such
@@ -37,6 +37,7 @@ pub struct Tables {
     pub addresses: AddressMap,
     /// Instructions of functions whose bodies were inlined into others; parents come before what
     /// refers to them.
+    #[serde(with = "super::inlined")]
     pub inlined: Box<[InlinedLocation]>,
 }
 
@@ -49,18 +50,6 @@ pub struct Traps {
     /// Their `TrapCode`s as numbers.
     #[serde(with = "crate::wasm::bytes")]
     pub codes: Box<[u8]>,
-}
-
-/// Where code comes from: two lists of equal length. Each entry holds up to the next, or to the end
-/// of its body.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct AddressMap {
-    /// Where the code begins, in ascending order.
-    #[serde(with = "differences")]
-    pub offsets: Box<[u32]>,
-    /// Which instruction it was made of. Those that were inlined are numbered for the whole block.
-    #[serde(with = "differences")]
-    pub locations: Box<[Location]>,
 }
 
 impl Tables {
@@ -97,17 +86,6 @@ impl Tables {
     }
 }
 
-impl AddressMap {
-    /// The locations of the code from `start` to `end`: those up to `offset`, and those after it.
-    #[must_use]
-    pub fn around(&self, start: u32, offset: u32, end: u32) -> (&[Location], &[Location]) {
-        let index = |from: usize, limit: u32| from + self.offsets[from..].partition_point(|at| *at < limit);
-        let first = index(0, start);
-        let middle = index(first, offset.saturating_add(1));
-        (&self.locations[first..middle], &self.locations[middle..index(middle, end)])
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,20 +108,5 @@ mod tests {
         assert_eq!(tables.trampoline(TrampolineKey::Entry(3)), Some(32));
         assert_eq!(tables.trampoline(TrampolineKey::Entry(4)), None);
         assert_eq!((Tables::default().block_size(), Tables::default().body_at(0)), (0, None));
-    }
-
-    #[test]
-    fn locations_are_those_of_one_body() {
-        let map =
-            AddressMap { offsets: [3, 8, 10, 12, 20].into(), locations: [1, 2, 3, 4, 5].map(Location::at).into() };
-        let around = |start, offset, end| {
-            let (before, after) = map.around(start, offset, end);
-            let at = |list: &[Location]| list.iter().map(|location| location.wasm().unwrap()).collect::<Vec<_>>();
-            (at(before), at(after))
-        };
-        assert_eq!(around(8, 10, 20), (vec![2, 3], vec![4]));
-        assert_eq!(around(8, 8, 12), (vec![2], vec![3]));
-        assert_eq!(around(9, 9, 21), (vec![], vec![3, 4, 5]));
-        assert_eq!(around(21, 22, 30), (vec![], vec![]));
     }
 }

@@ -1,16 +1,16 @@
 //! Tests of serialising: what is written is read again, and whatever was done to the bytes is
 //! found.
 
-use super::format::{Origin, seal};
+use super::format::{CHECKED, Origin, origin, seal};
 use super::trampoline_keys;
-use super::{AddressMap, Artifact, CompileOptions, NOT_COMPILED, Tables, TrampolineKey, Traps};
+use super::{AddressMap, AddressMapBuilder, Artifact, CompileOptions, NOT_COMPILED, Tables, TrampolineKey, Traps};
 use crate::error::ErrorKind;
 use crate::isa::near_call;
 use crate::prelude::*;
 use crate::translate::{InlinedLocation, Location};
 use crate::types::{FuncType, Limits, ValType};
 use crate::vm::{Instance, InstanceOptions, Store};
-use crate::wasm::{self, ConstOp, SegmentMode};
+use crate::wasm::{self, ConstOp, SegmentMode, TableContents};
 
 /// An artifact with everything in it, and its block; the code is made up.
 fn sample() -> (Artifact, Vec<u8>) {
@@ -37,16 +37,16 @@ fn sample() -> (Artifact, Vec<u8>) {
         ends.push(97 + 16 * number);
         entries.push(96 + 16 * number);
     }
+    let mut addresses = AddressMapBuilder::default();
+    assert!(addresses.body([(0, Location::at(70)), (7, Location::UNKNOWN), (9, Location::inlined(1))]));
+    assert!((1..starts.len()).all(|_| addresses.body([])));
     let tables = Tables {
         starts: starts.into(),
         ends: ends.into(),
         entries: entries.into(),
         trampolines: trampolines.into(),
         traps: Traps { offsets: [3, 3, 70].into(), codes: [2, 6, 2].into() },
-        addresses: AddressMap {
-            offsets: [0, 7, 9].into(),
-            locations: [Location::at(70), Location::UNKNOWN, Location::inlined(1)].into(),
-        },
+        addresses: addresses.finish(),
         inlined: [
             InlinedLocation { wasm: 90, function: 2, parent: Location::at(72) },
             InlinedLocation { wasm: 71, function: 1, parent: Location::inlined(0) },
@@ -69,7 +69,7 @@ fn host() -> Origin {
 
 /// The error of bytes that are refused.
 fn refused(bytes: &[u8], host: &Origin) -> String {
-    let error = Artifact::deserialize_for(bytes, host).unwrap_err();
+    let error = Artifact::deserialize_for(bytes, None, host).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Deserialize);
     assert!(error.message().starts_with("this serialised module cannot be used: it"), "{error}");
     error.message().to_owned()
@@ -81,6 +81,10 @@ fn what_is_written_is_read_again() {
     let bytes = artifact.serialize(&code);
     assert_eq!(Artifact::deserialize(&bytes).unwrap(), (artifact.clone(), &code[..]));
     assert!(bytes.ends_with(&code));
+    let checksum = u32::from_le_bytes(bytes[12..CHECKED].try_into().unwrap());
+    assert_eq!(Artifact::deserialize_checked(&bytes, Some(checksum)).unwrap(), (artifact.clone(), &code[..]));
+    let wrong = Artifact::deserialize_checked(&bytes, Some(checksum ^ 1)).unwrap_err();
+    assert!(wrong.message().contains("it was altered: its checksum is "), "{wrong}");
     let empty = Artifact { info: Default::default(), tables: Tables::default(), ..artifact };
     assert_eq!(Artifact::deserialize(&empty.serialize(&[])).unwrap(), (empty, &[][..]));
 }
@@ -124,8 +128,8 @@ fn other_files_are_told_apart() {
 #[test]
 fn other_versions_are_refused() {
     let mut bytes = serialized(&host());
-    bytes[8] = 9;
-    assert!(refused(&bytes, &host()).ends_with("its format has version 9, expected 6"));
+    bytes[8] = 10;
+    assert!(refused(&bytes, &host()).ends_with("its format has version 10, expected 9"));
     let made_by = Origin { engine: "engine 0".into(), ..host() };
     let message = refused(&serialized(&made_by), &host());
     assert!(message.ends_with("it was made by engine 0, expected engine 1"), "{message}");
@@ -142,7 +146,7 @@ fn other_machines_are_refused() {
     let expected = "it was made for a CPU with avx512f,bmi2, which this one lacks; it has avx,sse41,ssse3";
     assert!(message.ends_with(expected), "{message}");
     // A CPU that has more runs it as well.
-    Artifact::deserialize_for(&made("x86_64-linux", "sse41,ssse3"), &host()).unwrap();
+    Artifact::deserialize_for(&made("x86_64-linux", "sse41,ssse3"), None, &host()).unwrap();
 }
 
 #[test]
@@ -150,6 +154,7 @@ fn this_machine_is_known() {
     let here = Origin::here();
     assert!(here.engine.starts_with(concat!("gowasmer ", env!("CARGO_PKG_VERSION"), " with cranelift 0.")), "{here:?}");
     assert!(here.target.contains(std::env::consts::ARCH), "{here:?}");
+    assert!(origin().contains(&here.engine) && origin().ends_with(&here.features) && !origin().contains('\n'));
     assert!(here.features.contains("sse41") || cfg!(target_arch = "aarch64"), "{here:?}");
 }
 
@@ -157,7 +162,7 @@ fn this_machine_is_known() {
 #[test]
 fn inconsistent_contents_are_found() {
     type Damage = fn(&mut Artifact);
-    let cases: [(&str, Damage); 36] = [
+    let cases: [(&str, Damage); 38] = [
         ("1001 values in type 0", |a| {
             info(a).types[0] = FuncType { params: vec![ValType::I32; 1001], results: vec![] }
         }),
@@ -171,6 +176,10 @@ fn inconsistent_contents_are_found() {
         ("limits {min 4294967296}", |a| info(a).tables[0].limits = Limits { min: 1 << 32, max: None }),
         ("a table of i32", |a| info(a).tables[0].element = ValType::I32),
         ("0 marks of tables that can grow given, expected 1", |a| info(a).table_can_grow.clear()),
+        ("0 contents of tables given, expected 1", |a| info(a).table_contents.clear()),
+        ("type of a table's functions 9 given", |a| {
+            info(a).table_contents[0] = Some(TableContents { ty: Some(9), own: true });
+        }),
         ("0 initial values of globals given, expected 1", |a| info(a).global_inits.clear()),
         ("I32(0) given, expected a constant of type i64", |a| info(a).global_inits[0] = vec![ConstOp::I32(0)].into()),
         ("a constant expression that leaves 0 values", |a| info(a).global_inits[0] = vec![].into()),
@@ -231,13 +240,8 @@ fn inconsistent_contents_are_found() {
     inconsistent("trap records are not in order", |a| a.tables.traps.offsets[0] = 4);
     let size = sample().1.len();
     inconsistent(&format!("offset of a trap {size} given"), |a| a.tables.traps.offsets[2] = size as u32);
-    inconsistent("2 locations given, expected 3", |a| a.tables.addresses.locations = [Location::UNKNOWN; 2].into());
-    inconsistent("the address map is not in order", |a| a.tables.addresses.offsets[0] = 7);
-    inconsistent(&format!("offset in the address map {size} given"), |a| {
-        a.tables.addresses.offsets[2] = size as u32;
-    });
-    inconsistent("inlined instruction 2 given, expected less than 2", |a| {
-        a.tables.addresses.locations[2] = Location::inlined(2);
+    inconsistent(&format!("0 bodies in the address map given, expected {count}"), |a| {
+        a.tables.addresses = AddressMap::default();
     });
     inconsistent("inlined instruction 1 given, expected less than 1", |a| {
         a.tables.inlined[1].parent = Location::inlined(1);
@@ -281,7 +285,7 @@ fn sealed_damage_never_panics() {
             let mut altered = bytes.clone();
             altered[at] ^= mask;
             seal(&mut altered);
-            let _ = Artifact::deserialize_for(&altered, &host());
+            let _ = Artifact::deserialize_for(&altered, None, &host());
         }
         let mut cut = bytes[..at.max(24)].to_vec();
         seal(&mut cut);

@@ -2,18 +2,19 @@
 
 //! From a program counter to its trap record.
 //!
-//! ===========================================================================================================================
-//! SANDBOX-CRITICAL. The signal handler decides by this file whether a fault is a guest's trap: a
+//! ============================================================================================
+//! Sandbox-critical. The signal handler decides by this file whether a fault is a guest's trap: a
 //! wrong answer turns an escape into a trap, or a trap into the end of the process. Everything the
 //! handler calls here is async-signal-safe: loads of atomics and of memory that never changes, no
 //! locks, no allocation, no panic.
-//! ===========================================================================================================================
+//! ============================================================================================
 //!
 //! The table has one pointer for each page of the arena, and each page has code of one block: of a
 //! module, or of functions that were compiled when they were called, which are published while
-//! others of the same module run. It is set before code of that page can run and cleared after the last call of it has ended, so the page of a *running* program counter is
-//! never changed under the handler: the running call pins the module. The handler touches no entry
-//! but its own program counter's.
+//! others of the same module run. It is set before code of that page can run and cleared after the
+//! last call of it has ended, so the page of a *running* program counter is never changed under the
+//! handler: the running call pins the module. The handler touches no entry but its own program
+//! counter's.
 
 use super::arena::PAGE;
 use super::symbols::Bodies;

@@ -179,13 +179,18 @@ impl Symbols {
     /// it, and then it is not exact.
     fn location(&self, place: &Place) -> (Location, bool) {
         let tables = self.bodies.tables();
-        let (start, end) = (tables.starts[place.body], tables.ends[place.body]);
-        let (before, after) = tables.addresses.around(start, place.offset, end);
-        let known = |location: &&Location| **location != Location::UNKNOWN;
-        match before.iter().rev().find(known) {
-            Some(location) => (*location, true),
-            None => (after.iter().find(known).map_or(Location::UNKNOWN, |location| *location), false),
+        let at = place.offset - tables.starts[place.body];
+        let mut held = None;
+        for (from, location) in tables.addresses.body(place.body) {
+            if location == Location::UNKNOWN {
+                continue;
+            }
+            if from > at {
+                return held.map_or((location, false), |held| (held, true));
+            }
+            held = Some(location);
         }
+        held.map_or((Location::UNKNOWN, false), |held| (held, true))
     }
 }
 

@@ -1,4 +1,4 @@
-//! What compiling one function or trampoline gives, before the bodies of a module are linked.
+//! What compiling one function or trampoline results in, before the bodies of a module are linked.
 
 use crate::prelude::*;
 use crate::translate::{InlinedLocation, Location};

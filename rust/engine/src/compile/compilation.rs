@@ -13,7 +13,7 @@ use super::trampolines;
 use crate::abi::vmctx::VmctxLayout;
 use crate::artifact::{TrampolineKey, trampoline_keys};
 use crate::error::{Error, ErrorKind, Result};
-use crate::isa::isa_for;
+use crate::isa::{Targets, targets_for};
 use crate::options::CompileOptions;
 use crate::os::catch_panic;
 use crate::prelude::*;
@@ -23,7 +23,6 @@ use alloc::sync::Arc;
 use core::fmt;
 use core::ops::Range;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use cranelift_codegen::isa::TargetIsa;
 use cranelift_frontend::FunctionBuilderContext;
 use wasmparser::FuncValidatorAllocations;
 
@@ -67,7 +66,7 @@ pub struct Compilation<'data> {
     bodies: Vec<Body<'data>>,
     layout: VmctxLayout,
     candidates: Candidates,
-    isa: &'static dyn TargetIsa,
+    targets: Targets,
     /// The tasks, the heaviest first, so that the threads end at about the same time.
     tasks: Box<[Task]>,
     weight: u64,
@@ -172,7 +171,7 @@ impl<'data> Compilation<'data> {
     /// Kind `Validation` where the bytes are no valid module or use a proposal that is refused;
     /// kind `Compile` where the host is not supported.
     pub fn open(bytes: &'data [u8], purpose: Purpose) -> Result<Self> {
-        let isa = &**isa_for(purpose.options())?;
+        let targets = targets_for(purpose.options())?;
         let wasm::Parsed { info, bodies } = wasm::parse(bytes)?;
         let functions = bodies.iter().zip(info.imported_functions..).map(|(body, function)| {
             let range = body.body.range();
@@ -189,7 +188,7 @@ impl<'data> Compilation<'data> {
             candidates: Candidates::new(bodies.len()),
             info,
             bodies,
-            isa,
+            targets,
             weight: tasks.iter().map(|task| task.weight).sum(),
             next: AtomicUsize::new(0),
             failed: AtomicUsize::new(usize::MAX),
@@ -204,7 +203,7 @@ impl<'data> Compilation<'data> {
             info: &self.info,
             layout: &self.layout,
             options: self.purpose.options(),
-            frontend: self.isa.frontend_config(),
+            frontend: self.targets.speed.frontend_config(),
             bodies: &self.bodies,
             candidates: &self.candidates,
         }
@@ -253,7 +252,7 @@ impl<'data> Compilation<'data> {
             let range = self.bodies[(function - self.info.imported_functions) as usize].body.range();
             bench.prepare(range.end - range.start);
             let compiler = &mut bench.workshop.compiler;
-            let result = self.attempt(What::Function(function), || compiler.function(&env, self.isa, function));
+            let result = self.attempt(What::Function(function), || compiler.function(&env, &self.targets, function));
             if result.is_err() {
                 // Nothing half-done is left behind.
                 bench.workshop = Workshop::new();
@@ -270,10 +269,11 @@ impl<'data> Compilation<'data> {
                 workshop.allocations = validate_body(body, core::mem::take(&mut workshop.allocations))?;
                 Ok(None)
             }
-            What::Function(function) => workshop.compiler.function(env, self.isa, function).map(Some),
+            What::Function(function) => workshop.compiler.function(env, &self.targets, function).map(Some),
             What::Trampoline(key) => {
                 let ty = &self.info.types[key.type_index() as usize];
-                trampolines::trampoline(&mut workshop.compiler, &mut workshop.builder, self.isa, key, ty).map(Some)
+                trampolines::trampoline(&mut workshop.compiler, &mut workshop.builder, self.targets.speed, key, ty)
+                    .map(Some)
             }
         }
     }
@@ -311,7 +311,7 @@ impl<'data> Compilation<'data> {
             return Ok(None);
         }
         let bodies = (0..total).map(|number| self.body(number)).collect();
-        link(Arc::new(self.info.clone()), self.purpose.options(), self.isa, bodies).map(Some)
+        link(Arc::new(self.info.clone()), self.purpose.options(), self.targets.speed, bodies).map(Some)
     }
 
     /// What was made of a task that has not failed; without code of a function that is to be

@@ -5,9 +5,10 @@ use super::body::{AddressRecord, CodeBody, Relocation, TrapRecord};
 use super::merged::{self, Tags};
 use super::placement;
 use crate::error::{Error, ErrorKind, Result};
-use crate::isa::near_call;
+use crate::isa::{Targets, near_call};
+use crate::options::OptLevel;
 use crate::prelude::*;
-use crate::translate::{Environment, Translator};
+use crate::translate::{Complexity, Environment, Translator};
 use crate::translate::{InlinedLocation, Location};
 use crate::trap::TrapCode;
 use cranelift_codegen::control::ControlPlane;
@@ -49,16 +50,30 @@ impl FunctionCompiler {
     }
 
     /// Compiles the wasm function of an index, validating its body.
-    pub(crate) fn function(&mut self, env: &Environment<'_>, isa: &dyn TargetIsa, index: u32) -> Result<CodeBody> {
-        self.context.clear();
-        let allocations = core::mem::take(&mut self.allocations);
-        self.allocations = self.translator.translate(env, index, &mut self.context.func, allocations)?;
-        self.optimize(isa)?;
+    pub(crate) fn function(&mut self, env: &Environment<'_>, targets: &Targets, index: u32) -> Result<CodeBody> {
+        let mut level = env.options.opt_level;
+        if !self.translate(env, index, level)?
+            || level == OptLevel::Speed && Complexity::is_too_high(&self.context.func)
+        {
+            level = OptLevel::None;
+            self.translate(env, index, level)?;
+        }
+        self.optimize(targets.at(level))?;
         let inlined = self.translator.inlined();
         let tags = Tags::new(&mut self.context.func, inlined);
-        let mut body = Self::emit(&mut self.emit, &self.context, isa, &tags)?;
+        let mut body = Self::emit(&mut self.emit, &self.context, targets.at(level), &tags)?;
         body.inlined = used(&mut body.addresses, inlined);
         Ok(body)
+    }
+
+    /// Validates and translates a function, and reports whether it could be done at this level.
+    fn translate(&mut self, env: &Environment<'_>, index: u32, level: OptLevel) -> Result<bool> {
+        self.context.clear();
+        let allocations = core::mem::take(&mut self.allocations);
+        let done = self.translator.translate(env, index, level, &mut self.context.func, allocations)?;
+        let complete = done.is_some();
+        self.allocations = done.unwrap_or_default();
+        Ok(complete)
     }
 
     /// Compiles the CLIF that is in the context.

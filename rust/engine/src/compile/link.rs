@@ -7,7 +7,7 @@
 use super::body::CodeBody;
 use super::piece::Kept;
 use crate::abi::HOST_PAGE;
-use crate::artifact::{AddressMap, Artifact, NOT_COMPILED, Tables, Traps, trampoline_keys};
+use crate::artifact::{AddressMapBuilder, Artifact, NOT_COMPILED, Tables, Traps, trampoline_keys};
 use crate::error::{Error, ErrorKind, Result};
 use crate::isa::{FILLER, near_call};
 use crate::options::CompileOptions;
@@ -44,13 +44,18 @@ pub(super) fn tables(isa: &dyn TargetIsa, bodies: &[&CodeBody]) -> Result<Tables
     let (mut starts, mut ends, mut entries) = (list(), list(), list());
     let traps: usize = total(|body| body.traps.len());
     let (mut trap_offsets, mut trap_codes) = (Vec::with_capacity(traps), Vec::with_capacity(traps));
-    let addresses: usize = total(|body| body.addresses.len());
-    let (mut offsets, mut locations) = (Vec::with_capacity(addresses), Vec::with_capacity(addresses));
+    let mut addresses = AddressMapBuilder::default();
     let mut inlined = Vec::with_capacity(total(|body| body.inlined.len()));
 
     let least = isa.function_alignment().minimum.max(isa.symbol_alignment() as u32);
     let mut end = 0_usize;
     for body in bodies {
+        // Of all bodies, as the map has them by their numbers.
+        let first = inlined.len();
+        let records = body.addresses.iter().map(|record| (record.code, renumbered(record.location, first)));
+        if !addresses.body(records) {
+            return Err(Error::new(ErrorKind::Compile, "the address map of a module takes more than 4 GiB"));
+        }
         if body.code.is_empty() {
             starts.push(end as u32);
             ends.push(end as u32);
@@ -75,9 +80,6 @@ pub(super) fn tables(isa: &dyn TargetIsa, bodies: &[&CodeBody]) -> Result<Tables
         entries.push(start + body.entry);
         trap_offsets.extend(body.traps.iter().map(|trap| start + trap.offset));
         trap_codes.extend(body.traps.iter().map(|trap| trap.code));
-        let first = inlined.len();
-        offsets.extend(body.addresses.iter().map(|record| start + record.code));
-        locations.extend(body.addresses.iter().map(|record| renumbered(record.location, first)));
         let entry = |entry: &InlinedLocation| InlinedLocation { parent: renumbered(entry.parent, first), ..*entry };
         inlined.extend(body.inlined.iter().map(entry));
     }
@@ -87,7 +89,7 @@ pub(super) fn tables(isa: &dyn TargetIsa, bodies: &[&CodeBody]) -> Result<Tables
         entries: entries.into(),
         trampolines: Box::default(),
         traps: Traps { offsets: trap_offsets.into(), codes: trap_codes.into() },
-        addresses: AddressMap { offsets: offsets.into(), locations: locations.into() },
+        addresses: addresses.finish(),
         inlined: inlined.into(),
     })
 }
@@ -143,7 +145,7 @@ mod tests {
     use crate::isa::isa;
     use crate::wasm;
 
-    /// Two functions, the second of which calls both.
+    /// Two functions; the second calls both.
     fn sample() -> (ModuleInfo, [CodeBody; 2]) {
         let info =
             wasm::parse(&wat::parse_str("(module (import \"m\" \"f\" (func)) (func) (func))").unwrap()).unwrap().info;
@@ -181,16 +183,16 @@ mod tests {
     #[test]
     fn tables_count_from_the_block() {
         let (_, bodies) = sample();
+        let mut addresses = AddressMapBuilder::default();
+        assert!(addresses.body([(9, Location::inlined(0))]));
+        assert!(addresses.body([(0, Location::UNKNOWN), (4, Location::inlined(1))]));
         let expected = Tables {
             starts: [0, 128].into(),
             ends: [40, 148].into(),
             entries: [8, 128].into(),
             trampolines: [].into(),
             traps: Traps { offsets: [12, 128, 132].into(), codes: [2, 3, 4].into() },
-            addresses: AddressMap {
-                offsets: [9, 128, 132].into(),
-                locations: [Location::inlined(0), Location::UNKNOWN, Location::inlined(1)].into(),
-            },
+            addresses: addresses.finish(),
             inlined: [bodies[0].inlined[0]; 2].into(),
         };
         assert_eq!(tables_of(&bodies).unwrap(), expected);

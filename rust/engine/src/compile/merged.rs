@@ -1,7 +1,7 @@
 //! Loads that become one machine instruction with what uses their value: what traps there is the
 //! load.
 //!
-//! The code generator gives such an instruction the location of the user, which may belong to
+//! The code generator assigns such an instruction the location of the user, which may belong to
 //! another function where bodies are inlined: the load's function would be missing in a backtrace,
 //! or one would be named that was not called yet. So after optimisation each load that may be
 //! merged gets a trap code of its own, a *tag*. Where machine code has it, the trap record gets the

@@ -128,11 +128,10 @@ impl Kept {
             traps: range(&tables.traps.offsets)
                 .map(|at| TrapRecord { offset: tables.traps.offsets[at] - start, code: tables.traps.codes[at] })
                 .collect(),
-            addresses: range(&tables.addresses.offsets)
-                .map(|at| AddressRecord {
-                    code: tables.addresses.offsets[at] - start,
-                    location: own(tables.addresses.locations[at]),
-                })
+            addresses: tables
+                .addresses
+                .body(number)
+                .map(|(code, location)| AddressRecord { code, location: own(location) })
                 .collect(),
             inlined: tables.inlined[inlined as usize..next_inlined]
                 .iter()
@@ -212,7 +211,7 @@ impl LinkedPiece<'_> {
 /// # Errors
 /// Kind `Compile` where the code is too large; that of a body that is missing.
 pub fn link_all(info: Arc<ModuleInfo>, options: CompileOptions, all: &Batch) -> Result<Linked<'_>> {
-    let isa = &**crate::isa::isa_for(options)?;
+    let isa = crate::isa::targets_for(options)?.speed;
     let bodies = all.0.iter().map(|(_, result)| result.as_ref().map_err(Clone::clone)).collect::<Result<_>>()?;
     link::link(info, options, isa, bodies)
 }

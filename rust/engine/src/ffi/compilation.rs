@@ -9,7 +9,7 @@ use super::error::gw_error;
 use super::module::gw_module;
 use super::{borrow, fallible, infallible, items, output, release};
 use crate::compile::{OwnedCompilation, Purpose};
-use crate::options::{BoundsMode, CompileOptions};
+use crate::options::{BoundsMode, CompileOptions, OptLevel};
 use crate::os::on_large_stack;
 use crate::prelude::*;
 use crate::vm::Module;
@@ -23,6 +23,8 @@ pub struct gw_compile_options {
     pub explicit_bounds: u32,
     /// Not 0: NaN results are made canonical.
     pub canonicalize_nans: u32,
+    /// Not 0: code that is compiled quickly and runs slowly.
+    pub opt_level_none: u32,
     /// Not 0: the module is only validated.
     pub validate: u32,
     /// Not 0: functions are compiled when they are called; `gw_compilation_finish_lazy` ends the
@@ -33,7 +35,8 @@ pub struct gw_compile_options {
 impl gw_compile_options {
     pub(super) fn choices(self) -> CompileOptions {
         let bounds = if self.explicit_bounds == 0 { BoundsMode::Guarded } else { BoundsMode::Explicit };
-        CompileOptions { bounds, canonicalize_nans: self.canonicalize_nans != 0 }
+        let opt_level = if self.opt_level_none == 0 { OptLevel::Speed } else { OptLevel::None };
+        CompileOptions { bounds, canonicalize_nans: self.canonicalize_nans != 0, opt_level }
     }
 
     fn purpose(self) -> Purpose {
@@ -83,7 +86,7 @@ pub unsafe extern "C" fn gw_compilation_prepare(options: *const gw_compile_optio
     fallible(|| {
         // SAFETY: null or valid, by the rules of this ABI.
         let options = unsafe { options.as_ref() }.copied().unwrap_or_default();
-        crate::isa::isa_for(options.choices()).map(|_| ())
+        crate::isa::targets_for(options.choices()).map(|_| ())
     })
 }
 
@@ -148,7 +151,7 @@ pub unsafe extern "C" fn gw_compilation_progress(compilation: *const gw_compilat
     });
 }
 
-/// Ends a compilation of which all is done and nobody is in `gw_compilation_run`: gives the module,
+/// Ends a compilation that is complete while nobody is in `gw_compilation_run`: returns the module,
 /// null where the module was only to be validated, or the error of the function with the lowest
 /// index that has one. It copies what it keeps.
 #[unsafe(no_mangle)]

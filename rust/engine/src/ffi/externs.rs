@@ -1,9 +1,9 @@
 //! Functions, tables, memories and globals as objects: what instances export and import, and what
 //! the host makes. Each handle pins the store that its object belongs to.
 //!
-//! Values cross as two slots, of which all types but v128 use the first. A reference to a function
+//! Values cross as two slots; all types but v128 use the first. A reference to a function
 //! goes in as the handle of the function: its store and that of where it goes become one. It comes
-//! out as a slot, of which `gw_extern_function_at` and `gw_instance_function_at` make a handle.
+//! out as a slot, from which `gw_extern_function_at` and `gw_instance_function_at` make a handle.
 
 use super::error::{gw_bytes, gw_error};
 use super::instance::{exported, gw_func, gw_instance, value_types};

@@ -15,7 +15,7 @@ unsafe extern "C" {
     /// Gives when control is back: a `gw_status`. The context's entry mode is C. The stack of the
     /// calling thread must not go below `stack_limit`: where it is below already, the guest traps.
     /// `thread` is the number of the calling thread, to which `gw_interrupt` sends its signal;
-    /// `gw_this_thread` gives both.
+    /// `gw_this_thread` returns both.
     pub fn gw_enter(context: *mut Context, stack_limit: usize, thread: u32) -> u64;
     /// Resumes a guest that has left or was paused. Returns as `gw_enter` does.
     pub fn gw_resume(context: *mut Context, stack_limit: usize, thread: u32) -> u64;

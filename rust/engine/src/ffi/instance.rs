@@ -4,6 +4,7 @@
 use super::error::gw_error;
 use super::externs::gw_extern;
 use super::module::gw_module;
+use super::snapshot::gw_snapshot;
 use super::{argument, borrow, fallible, infallible, items, output, release};
 use crate::error::Result;
 use crate::prelude::*;
@@ -39,7 +40,7 @@ pub struct gw_import {
     /// directly, or null.
     pub c_function: *const c_void,
     /// Of a host function: what the engine does by itself where it can, without leaving the guest:
-    /// a `gw_intrinsic`, of which only 0 (none) goes with `c_function`. It calls the host function
+    /// a `gw_intrinsic`; only 0 (none) goes with `c_function`. It calls the host function
     /// for the rest.
     pub intrinsic: u32,
     /// The datum of the intrinsic: with `GW_INTRINSIC_CLOCK_READ`, the time of `gw_clock_monotonic`
@@ -82,8 +83,9 @@ impl From<&FuncHandle> for gw_func {
 }
 
 /// Links an instance to its imports, which are aligned with those of the module, and initialises
-/// it. `types` has the types of all host functions, a `gw_val_type` each. Does not run the start
-/// function. Null options are the defaults.
+/// it: with a snapshot of the module, if it is not null, as that says. `types` has the types of all
+/// host functions, a `gw_val_type` each. Does not run the start function. Null options are the
+/// defaults.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_instance_new(
     module: *const gw_module,
@@ -92,16 +94,18 @@ pub unsafe extern "C" fn gw_instance_new(
     types: *const u8,
     types_len: usize,
     options: *const gw_instance_options,
+    snapshot: *const gw_snapshot,
     out: *mut *mut gw_instance,
 ) -> *mut gw_error {
     fallible(|| {
         // SAFETY: null or valid, by the rules of this ABI.
-        let (module, imports, types, options, out) = unsafe {
+        let (module, imports, types, options, snapshot, out) = unsafe {
             (
                 borrow(module, "module")?,
                 items(imports, imports_len, "imports")?,
                 items(types, types_len, "types")?,
                 options.as_ref().copied().unwrap_or_default(),
+                snapshot.as_ref(),
                 output(out, "out")?,
             )
         };
@@ -122,13 +126,19 @@ pub unsafe extern "C" fn gw_instance_new(
             max_memory_pages: (options.max_memory_pages != 0).then_some(options.max_memory_pages),
             max_table_elements: (options.max_table_elements != 0).then_some(options.max_table_elements),
         };
-        let instance = Instance::new(&Store::new(), &module.0, &externs, options)?;
+        let instance = match snapshot {
+            None => Instance::new(&Store::new(), &module.0, &externs, options)?,
+            Some(snapshot) if snapshot.0.module().serial() != module.0.serial() => {
+                return Err(argument("a snapshot of another module"));
+            }
+            Some(snapshot) => Instance::from_snapshot(&Store::new(), &snapshot.0, &externs, options)?,
+        };
         *out = Box::into_raw(Box::new(gw_instance(instance)));
         Ok(())
     })
 }
 
-/// What a C caller gives for an import.
+/// What a C caller provides for an import.
 ///
 /// # Safety
 /// The handle in it is null or valid for the call.
@@ -239,6 +249,16 @@ pub unsafe extern "C" fn gw_instance_token(instance: *const gw_instance) -> *con
 pub unsafe extern "C" fn gw_instance_store(instance: *const gw_instance) -> *const c_void {
     // SAFETY: null or an instance of ours, by the rules of this ABI.
     unsafe { instance.as_ref() }.map_or(core::ptr::null(), |instance| instance.0.store_pointer().cast())
+}
+
+/// Makes the own memories, tables, globals and segments of an instance what they were before its
+/// start function was called. No code of it may be running. After an error it is good for nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gw_instance_reset(instance: *const gw_instance) -> *mut gw_error {
+    fallible(|| {
+        // SAFETY: null or valid, and at rest, by the rules of this ABI.
+        unsafe { borrow(instance, "instance")?.0.reset() }
+    })
 }
 
 /// Frees an instance handle; the instance itself goes with the last handle of its store. Null is

@@ -45,13 +45,17 @@ pub unsafe extern "C" fn gw_memory_new(min: u64, has_max: bool, max: u64, out: *
 }
 
 /// The memory's definition, valid as long as the handle; null for null and for what is no memory.
-/// After this call the address range is known to Go, and is quarantined when the memory is closed.
+/// With `shown` the address range is known to Go from now on, and is quarantined when the memory is
+/// closed. Without, nobody may keep an address in it for longer than the handle.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn gw_memory_definition(memory: *const gw_extern) -> *const gw_memory_def {
+pub unsafe extern "C" fn gw_memory_definition(memory: *const gw_extern, shown: bool) -> *const gw_memory_def {
     infallible(core::ptr::null(), || {
         // SAFETY: null or an object of ours, by the rules of this ABI.
         let memory = unsafe { memory.as_ref() }.and_then(|memory| memory.memory().ok());
-        memory.map_or(core::ptr::null(), |memory| memory.show().cast())
+        memory.map_or(core::ptr::null(), |memory| {
+            let definition = if shown { memory.show() } else { memory.definition() };
+            definition.cast()
+        })
     })
 }
 

@@ -26,6 +26,7 @@ pub mod lazy;
 pub mod memory;
 pub mod module;
 pub mod roots;
+pub mod snapshot;
 #[allow(clashing_extern_declarations)] // it knows the functions by their addresses only
 #[rustfmt::skip] // generated
 pub mod table;
@@ -54,7 +55,7 @@ fn fallible(body: impl FnOnce() -> Result<()>) -> *mut gw_error {
     }
 }
 
-/// Runs the body of a function that has nowhere to put an error: a panic gives the fallback.
+/// Runs the body of a function that has nowhere to put an error: a panic yields the fallback.
 fn infallible<T>(fallback: T, body: impl FnOnce() -> T) -> T {
     catch_panic(body).unwrap_or(fallback)
 }

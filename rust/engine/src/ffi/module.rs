@@ -8,6 +8,10 @@ use crate::os::on_large_stack;
 use crate::prelude::*;
 use crate::vm::Module;
 
+/// Bytes at the beginning of a serialised module that its checksum does not cover.
+pub const GW_SERIALIZED_CHECKED: u32 = 16;
+const _: () = assert!(GW_SERIALIZED_CHECKED as usize == crate::artifact::CHECKED);
+
 /// A compiled module.
 #[derive(Debug)]
 pub struct gw_module(pub(super) Module);
@@ -53,16 +57,34 @@ pub unsafe extern "C" fn gw_module_serialize(module: *const gw_module, out: *mut
 }
 
 /// Makes a module of what `gw_module_serialize` gave. The bytes hold machine code that will run:
-/// they must be trusted.
+/// they must be trusted. `checksum` is the CRC-32 (ISO-HDLC) of the bytes from
+/// `GW_SERIALIZED_CHECKED` on, or any larger number where the caller has not computed it.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn gw_module_deserialize(data: *const u8, len: usize, out: *mut *mut gw_module) -> *mut gw_error {
+pub unsafe extern "C" fn gw_module_deserialize(
+    data: *const u8,
+    len: usize,
+    checksum: u64,
+    out: *mut *mut gw_module,
+) -> *mut gw_error {
     fallible(|| {
         // SAFETY: null or valid, by the rules of this ABI.
         let (bytes, out) = unsafe { (items(data, len, "data")?, output(out, "out")?) };
         if bytes.is_empty() {
             return Err(argument("argument `data` is empty, expected a serialised module"));
         }
-        *out = Box::into_raw(Box::new(gw_module(Module::deserialize(bytes)?)));
+        *out = Box::into_raw(Box::new(gw_module(Module::deserialize_checked(bytes, u32::try_from(checksum).ok())?)));
+        Ok(())
+    })
+}
+
+/// Tells by whom and for which processor `gw_module_serialize` makes modules, as one line of text:
+/// where the lines differ, modules are better compiled again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gw_serialized_origin(out: *mut gw_bytes) -> *mut gw_error {
+    fallible(|| {
+        // SAFETY: null or valid, by the rules of this ABI.
+        let out = unsafe { output(out, "out")? };
+        *out = gw_bytes::from_vec(crate::artifact::origin().into_bytes());
         Ok(())
     })
 }

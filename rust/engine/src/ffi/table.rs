@@ -5,10 +5,10 @@
 use super::Entry;
 
 /// Stands for the header and the order below; whoever calls by number compares it.
-pub const ABI: u64 = 0x7e0c_6d4a_49bb_aae6;
+pub const ABI: u64 = 0x7d98_9ec2_3f2c_8e32;
 
 /// Their names.
-pub const NAMES: [&str; 73] = [
+pub const NAMES: [&str; 79] = [
     "gw_batch_free",
     "gw_bench_free",
     "gw_bench_new",
@@ -45,6 +45,7 @@ pub const NAMES: [&str; 73] = [
     "gw_instance_function_at",
     "gw_instance_memory0",
     "gw_instance_new",
+    "gw_instance_reset",
     "gw_instance_start",
     "gw_instance_store",
     "gw_instance_token",
@@ -69,6 +70,11 @@ pub const NAMES: [&str; 73] = [
     "gw_profile",
     "gw_proposals",
     "gw_runtime_call",
+    "gw_serialized_origin",
+    "gw_snapshot_deserialize",
+    "gw_snapshot_free",
+    "gw_snapshot_serialize",
+    "gw_snapshot_take",
     "gw_stats_read",
     "gw_store_watch_extern",
     "gw_store_watch_free",
@@ -122,6 +128,7 @@ unsafe extern "C" {
     fn gw_instance_function_at();
     fn gw_instance_memory0();
     fn gw_instance_new();
+    fn gw_instance_reset();
     fn gw_instance_start();
     fn gw_instance_store();
     fn gw_instance_token();
@@ -146,6 +153,11 @@ unsafe extern "C" {
     fn gw_profile();
     fn gw_proposals();
     fn gw_runtime_call();
+    fn gw_serialized_origin();
+    fn gw_snapshot_deserialize();
+    fn gw_snapshot_free();
+    fn gw_snapshot_serialize();
+    fn gw_snapshot_take();
     fn gw_stats_read();
     fn gw_store_watch_extern();
     fn gw_store_watch_free();
@@ -162,7 +174,7 @@ unsafe extern "C" {
 }
 
 /// Their addresses.
-pub static TABLE: [Entry; 73] = [
+pub static TABLE: [Entry; 79] = [
     Entry(gw_batch_free as *const ()),
     Entry(gw_bench_free as *const ()),
     Entry(gw_bench_new as *const ()),
@@ -199,6 +211,7 @@ pub static TABLE: [Entry; 73] = [
     Entry(gw_instance_function_at as *const ()),
     Entry(gw_instance_memory0 as *const ()),
     Entry(gw_instance_new as *const ()),
+    Entry(gw_instance_reset as *const ()),
     Entry(gw_instance_start as *const ()),
     Entry(gw_instance_store as *const ()),
     Entry(gw_instance_token as *const ()),
@@ -223,6 +236,11 @@ pub static TABLE: [Entry; 73] = [
     Entry(gw_profile as *const ()),
     Entry(gw_proposals as *const ()),
     Entry(gw_runtime_call as *const ()),
+    Entry(gw_serialized_origin as *const ()),
+    Entry(gw_snapshot_deserialize as *const ()),
+    Entry(gw_snapshot_free as *const ()),
+    Entry(gw_snapshot_serialize as *const ()),
+    Entry(gw_snapshot_take as *const ()),
     Entry(gw_stats_read as *const ()),
     Entry(gw_store_watch_extern as *const ()),
     Entry(gw_store_watch_free as *const ()),
@@ -268,11 +286,12 @@ const _: () = {
     assert!(offset_of!(gw_stats, mappings) == 40);
     assert!(offset_of!(gw_stats, code_bytes) == 48);
     use super::compilation::gw_compile_options;
-    assert!(size_of::<gw_compile_options>() == 16);
+    assert!(size_of::<gw_compile_options>() == 20);
     assert!(offset_of!(gw_compile_options, explicit_bounds) == 0);
     assert!(offset_of!(gw_compile_options, canonicalize_nans) == 4);
-    assert!(offset_of!(gw_compile_options, validate) == 8);
-    assert!(offset_of!(gw_compile_options, lazy) == 12);
+    assert!(offset_of!(gw_compile_options, opt_level_none) == 8);
+    assert!(offset_of!(gw_compile_options, validate) == 12);
+    assert!(offset_of!(gw_compile_options, lazy) == 16);
     use super::compilation::gw_progress;
     assert!(size_of::<gw_progress>() == 24);
     assert!(offset_of!(gw_progress, done) == 0);

@@ -108,14 +108,14 @@ fn null_arguments_are_errors() {
         assert_eq!((kind, text.as_str()), (ErrorKind::Argument as u32, "argument `out` is null"));
         assert_eq!(error(gw_module_serialize(null(), null_mut())).0, ErrorKind::Argument as u32);
         assert_eq!(
-            error(gw_instance_new(null(), null(), 0, null(), 0, null(), null_mut())).0,
+            error(gw_instance_new(null(), null(), 0, null(), 0, null(), null(), null_mut())).0,
             ErrorKind::Argument as u32
         );
         assert_eq!(error(gw_memory_grow(null(), 0, null_mut())).0, ErrorKind::Argument as u32);
         assert_eq!(error(gw_trap(null_mut(), null_mut())).0, ErrorKind::Argument as u32);
         assert_eq!(error(gw_fiber_new(null_mut())).0, ErrorKind::Argument as u32);
         assert_eq!((gw_error_kind(null()), gw_error_trap(null()), gw_error_message(null()).len), (0, 0, 0));
-        assert!(gw_memory_definition(null()).is_null() && gw_instance_memory0(null()).is_null());
+        assert!(gw_memory_definition(null(), true).is_null() && gw_instance_memory0(null()).is_null());
         assert!(gw_instance_token(null()).is_null());
         assert!(gw_instance_store(null()).is_null() && !gw_instance_start(null(), null_mut()));
         gw_error_free(null_mut());
@@ -192,7 +192,7 @@ fn a_module_is_compiled_serialised_linked_and_run() {
         let mut bytes = gw_bytes { data: null_mut(), len: 0 };
         fine(gw_module_serialize(module, &raw mut bytes));
         let mut again = null_mut();
-        fine(gw_module_deserialize(bytes.data, bytes.len, &raw mut again));
+        fine(gw_module_deserialize(bytes.data, bytes.len, u64::MAX, &raw mut again));
         gw_bytes_free(bytes);
         gw_module_free(module);
         let mut memory = null_mut();
@@ -202,7 +202,16 @@ fn a_module_is_compiled_serialised_linked_and_run() {
         let imports = [sum, gw_import { kind: GW_IMPORT_EXTERN, item: memory, ..HOST }];
         let options = gw_instance_options { instance_id: 5, ..gw_instance_options::default() };
         let mut instance = null_mut();
-        fine(gw_instance_new(again, imports.as_ptr(), 2, types.as_ptr(), 3, &raw const options, &raw mut instance));
+        fine(gw_instance_new(
+            again,
+            imports.as_ptr(),
+            2,
+            types.as_ptr(),
+            3,
+            &raw const options,
+            null(),
+            &raw mut instance,
+        ));
         gw_module_free(again);
 
         let mut context = null_mut();
@@ -237,8 +246,8 @@ fn a_module_is_compiled_serialised_linked_and_run() {
         let mut export = null_mut();
         fine(gw_instance_export(instance, 0, &raw mut export));
         let first = gw_instance_memory0(instance);
-        assert_eq!(gw_memory_definition(export), gw_memory_definition(memory));
-        assert_eq!(gw_memory_definition(first), gw_memory_definition(memory));
+        assert_eq!(gw_memory_definition(export, true), gw_memory_definition(memory, true));
+        assert_eq!(gw_memory_definition(first, true), gw_memory_definition(memory, true));
         for (index, text) in [
             (0, "export 0 is a memory {min 3, max 3}, expected a function"),
             (9, "export 9, expected less than 3, the number of exports"),
@@ -249,7 +258,7 @@ fn a_module_is_compiled_serialised_linked_and_run() {
         gw_instance_free(instance);
         gw_extern_free(memory);
         gw_extern_free(first);
-        assert_eq!((*gw_memory_definition(export)).length, 3 << 16);
+        assert_eq!((*gw_memory_definition(export, true)).length, 3 << 16);
         gw_extern_free(export);
         let mut stats = gw_stats::default();
         gw_stats_read(&raw mut stats);
@@ -277,7 +286,7 @@ fn c_functions_are_called_directly() {
     // SAFETY: handles are used as the rules of the ABI say.
     unsafe {
         let mut instance = null_mut();
-        fine(gw_instance_new(module, &raw const import, 1, types.as_ptr(), 3, null(), &raw mut instance));
+        fine(gw_instance_new(module, &raw const import, 1, types.as_ptr(), 3, null(), null(), &raw mut instance));
         let mut function = gw_func { code: null(), vmctx: null(), entry: null() };
         fine(gw_instance_function(instance, 0, &raw mut function));
         let mut context = null_mut();
@@ -295,8 +304,10 @@ fn c_functions_are_called_directly() {
     let import = gw_import { types: 1, params_len: 0, results_len: 2, ..import };
     let mut instance = null_mut();
     // SAFETY: all pointers are valid.
-    let text =
-        error(unsafe { gw_instance_new(module, &raw const import, 1, types.as_ptr(), 3, null(), &raw mut instance) }).2;
+    let text = error(unsafe {
+        gw_instance_new(module, &raw const import, 1, types.as_ptr(), 3, null(), null(), &raw mut instance)
+    })
+    .2;
     assert_eq!(text, "Import `env.pair` has 2 results, expected at most one of a C function");
     // SAFETY: a module of ours, freed once.
     unsafe { gw_module_free(module) };
@@ -324,7 +335,7 @@ fn the_result_of_a_c_function_outlives_a_pause() {
     // SAFETY: handles are used as the rules of the ABI say.
     unsafe {
         let mut instance = null_mut();
-        fine(gw_instance_new(module, &raw const import, 1, types.as_ptr(), 3, null(), &raw mut instance));
+        fine(gw_instance_new(module, &raw const import, 1, types.as_ptr(), 3, null(), null(), &raw mut instance));
         let mut function = gw_func { code: null(), vmctx: null(), entry: null() };
         fine(gw_instance_function(instance, 0, &raw mut function));
         let mut context = null_mut();
@@ -347,7 +358,9 @@ fn wrong_imports_are_errors() {
     let new = |imports: &[gw_import]| {
         let (mut instance, len) = (null_mut(), imports.len());
         // SAFETY: all pointers are valid.
-        error(unsafe { gw_instance_new(module, imports.as_ptr(), len, types.as_ptr(), 2, null(), &raw mut instance) })
+        error(unsafe {
+            gw_instance_new(module, imports.as_ptr(), len, types.as_ptr(), 2, null(), null(), &raw mut instance)
+        })
     };
     let link = ErrorKind::Link as u32;
     assert_eq!(new(&[]).0, ErrorKind::Argument as u32);
@@ -387,7 +400,8 @@ fn a_segment_that_does_not_fit_is_a_trap() {
     let module = compile("(module (memory 1) (data (i32.const 65535) \"ab\"))");
     let mut instance = null_mut();
     // SAFETY: all pointers are valid.
-    let (kind, trap, text) = error(unsafe { gw_instance_new(module, null(), 0, null(), 0, null(), &raw mut instance) });
+    let (kind, trap, text) =
+        error(unsafe { gw_instance_new(module, null(), 0, null(), 0, null(), null(), &raw mut instance) });
     assert_eq!((kind, trap), (ErrorKind::Instantiate as u32, TrapCode::MemoryOutOfBounds as u32));
     assert!(text.starts_with("out of bounds memory access"), "{text}");
     assert!(instance.is_null());
@@ -413,6 +427,7 @@ fn objects_are_shared_and_checked() {
             null(),
             0,
             &gw_instance_options { instance_id: 7, ..Default::default() },
+            null(),
             &raw mut a,
         ));
         fine(gw_instance_new(
@@ -422,6 +437,7 @@ fn objects_are_shared_and_checked() {
             null(),
             0,
             &gw_instance_options { instance_id: 8, ..Default::default() },
+            null(),
             &raw mut b,
         ));
         let export = |instance, index| {
@@ -462,7 +478,7 @@ fn objects_are_shared_and_checked() {
         assert!(error(gw_global_set(vector, value, double)).2.contains("expected funcref"));
         assert!(error(gw_global_get(table, &raw mut value)).2.contains("expected a global"));
         assert!(error(gw_memory_grow(table, 1, &raw mut old)).2.contains("expected a memory"));
-        assert!(gw_memory_definition(table).is_null() && gw_instance_memory0(a).is_null());
+        assert!(gw_memory_definition(table, true).is_null() && gw_instance_memory0(a).is_null());
         assert_eq!(error(gw_table_set(null(), 0, 0, null())).0, ErrorKind::Argument as u32);
         let mut made = null_mut();
         fine(gw_global_new(ValType::FuncRef as u8, false, value, double, &raw mut made));

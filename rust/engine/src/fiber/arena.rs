@@ -27,9 +27,9 @@ const DEFAULT_SLOT_SIZE: usize = 1 << 20;
 const DEFAULT_ARENA_SIZE: usize = 64 << 30;
 /// The smallest arena that is worth having, in slots.
 const MIN_SLOTS: usize = 16;
-/// Free slots that keep their memory; what is released beyond gives it back to the system.
+/// Free slots that keep their memory; what is released beyond returns it to the system.
 const WARM_SLOTS: usize = 64;
-/// Free slots that stay accessible; what is released beyond is closed, and gives its mappings back.
+/// Free slots that stay accessible; what is released beyond is closed, and returns its mappings.
 const OPEN_SLOTS: usize = 512;
 
 /// First address of the arena, read by the signal handler; 0 while there is none.

@@ -8,7 +8,7 @@ use crate::trap::TrapCode;
 use core::sync::atomic::Ordering;
 
 /// Called by `gw_enter` and `gw_resume` on the host's stack, with the address below which that must
-/// not go and the number of the thread, as the caller gives them. Gives 0 where the call is
+/// not go and the number of the thread, as the caller passes them. Returns 0 where the call is
 /// refused, with a stack overflow in the context.
 ///
 /// A guest that is refused while suspended can be given up, nothing else.

@@ -1,4 +1,4 @@
-#![allow(unsafe_code)] // gives slots back
+#![allow(unsafe_code)] // returns slots
 //! A slot of the arena as a value: who holds it may enter a guest there.
 
 use super::arena;

@@ -7,7 +7,7 @@
 use core::arch::asm;
 use core::arch::x86_64::{__cpuid, __cpuid_count};
 
-/// Leaves of CPUID whose registers have features, and what XGETBV gives.
+/// Leaves of CPUID whose registers have features, and what XGETBV returns.
 #[derive(Clone, Copy, Debug, Default)]
 struct Answers {
     one_ecx: u32,

@@ -1,8 +1,8 @@
 //! What the kernel says of an aarch64 processor, and what the code generator makes of it.
 
 /// The flags of the code generator's aarch64 target that hold for a processor, in a fixed order.
-/// The arguments are what the kernel gives every process as AT_HWCAP and AT_HWCAP2 in its auxiliary
-/// vector (asm/hwcap.h).
+/// The arguments are what the kernel passes to every process as AT_HWCAP and AT_HWCAP2 in its
+/// auxiliary vector (asm/hwcap.h).
 ///
 /// Pointer authentication is left out, as code made here does not sign addresses.
 pub fn features_of_hwcap(hwcap: u64, hwcap2: u64) -> impl Iterator<Item = &'static str> {

@@ -33,7 +33,7 @@ fn field(code: &mut [u8], at: usize) -> Result<&mut [u8; 4], BadCall> {
 pub mod x86_64 {
     use super::{BadCall, Reloc, field};
 
-    /// The kind of relocation that the code generator gives such a call.
+    /// The kind of relocation of such a call.
     pub const RELOCATION: Reloc = Reloc::X86CallPCRel4;
     /// What it adds: the distance counts from the end of the field.
     pub const ADDEND: i64 = -4;
@@ -53,7 +53,7 @@ pub mod x86_64 {
 pub mod aarch64 {
     use super::{BadCall, Reloc, field};
 
-    /// The kind of relocation that the code generator gives such a call.
+    /// The kind of relocation of such a call.
     pub const RELOCATION: Reloc = Reloc::Arm64Call;
     /// What it adds: the distance counts from the instruction.
     pub const ADDEND: i64 = 0;

@@ -6,7 +6,9 @@ use crate::prelude::*;
 use core::any::Any;
 use core::mem::MaybeUninit;
 use core::ptr;
+use std::os::fd::AsRawFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::OnceLock;
 use std::thread::Builder;
 
 fn last_error() -> Errno {
@@ -53,6 +55,82 @@ pub unsafe fn protect(address: usize, bytes: usize, protection: i32) -> Result<(
 pub unsafe fn discard(address: usize, bytes: usize) -> Result<(), Errno> {
     // SAFETY: by the caller's promise.
     succeeded(unsafe { libc::madvise(ptr::with_exposed_provenance_mut(address), bytes, libc::MADV_DONTNEED) })
+}
+
+/// Makes a file in memory that has so many zeros, and gives its descriptor.
+pub fn memory_file(bytes: usize) -> Result<i32, Errno> {
+    let length = libc::off_t::try_from(bytes).map_err(|_| Errno(libc::EINVAL))?;
+    // SAFETY: the name is a string of C.
+    let descriptor =
+        unsafe { libc::memfd_create(c"gowasmer memory".as_ptr(), libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING) };
+    if descriptor < 0 {
+        return Err(last_error());
+    }
+    // SAFETY: the descriptor is ours.
+    let sized = succeeded(unsafe { libc::ftruncate(descriptor, length) });
+    sized.inspect_err(|_| close_file(descriptor)).map(|()| descriptor)
+}
+
+/// Writes bytes to a file.
+pub fn write_file(descriptor: i32, mut bytes: &[u8], mut offset: u64) -> Result<(), Errno> {
+    while !bytes.is_empty() {
+        // SAFETY: the bytes are readable.
+        let written = unsafe { libc::pwrite(descriptor, bytes.as_ptr().cast(), bytes.len(), offset as libc::off_t) };
+        match usize::try_from(written) {
+            Err(_) if last_error() == Errno(libc::EINTR) => {}
+            Err(_) => return Err(last_error()),
+            Ok(0) => return Err(Errno(libc::EIO)),
+            Ok(written) => {
+                bytes = &bytes[written..];
+                offset += written as u64;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Forbids all changes of a file in memory for ever.
+pub fn seal_file(descriptor: i32) -> Result<(), Errno> {
+    let seals = libc::F_SEAL_SEAL | libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_WRITE;
+    // SAFETY: the descriptor is the caller's.
+    succeeded(unsafe { libc::fcntl(descriptor, libc::F_ADD_SEALS, seals) })
+}
+
+/// Closes a descriptor.
+pub fn close_file(descriptor: i32) {
+    // SAFETY: the descriptor is the caller's.
+    unsafe { libc::close(descriptor) };
+}
+
+/// Makes a private mapping of a file from its beginning, at an address of the system's choice for
+/// 0.
+///
+/// # Safety
+/// With `MAP_FIXED` the range belongs to the caller, and nobody uses what it holds any more.
+pub unsafe fn map_file(
+    address: usize,
+    bytes: usize,
+    protection: i32,
+    flags: i32,
+    descriptor: i32,
+) -> Result<usize, Errno> {
+    let (at, flags) = (ptr::with_exposed_provenance_mut(address), libc::MAP_PRIVATE | flags);
+    // SAFETY: by the caller's promise; any other mapping touches nothing that exists.
+    let at = unsafe { libc::mmap(at, bytes, protection, flags, descriptor, 0) };
+    if at == libc::MAP_FAILED { Err(last_error()) } else { Ok(at.expose_provenance()) }
+}
+
+/// Asks what is to be known of pages; gives the number of ranges.
+pub fn scan_pages(scan: &mut super::PageScan) -> Result<usize, Errno> {
+    /// `_IOWR('f', 16, struct pm_scan_arg)`.
+    const PAGEMAP_SCAN: libc::Ioctl = 0xc060_6610_u32 as libc::Ioctl;
+    static PAGES: OnceLock<Option<std::fs::File>> = OnceLock::new();
+    let pages = PAGES.get_or_init(|| std::fs::File::open("/proc/self/pagemap").ok());
+    let pages = pages.as_ref().ok_or(Errno(libc::ENOENT))?;
+    // SAFETY: the structure is the one that the kernel wants, and leads to as many ranges as it
+    // says.
+    let count = unsafe { libc::ioctl(pages.as_raw_fd(), PAGEMAP_SCAN, &raw mut *scan) };
+    usize::try_from(count).map_err(|_| last_error())
 }
 
 /// Bytes of address space that the process may use, where that is limited (`ulimit -v`).

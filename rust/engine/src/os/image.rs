@@ -48,6 +48,48 @@ pub unsafe fn discard(address: usize, bytes: usize) -> Result<(), Errno> {
     ask(Service::Advise, &[address as u64, bytes as u64, DONT_NEED]).map(drop)
 }
 
+/// Makes a file in memory that has so many zeros, and gives its descriptor.
+pub fn memory_file(bytes: usize) -> Result<i32, Errno> {
+    ask(Service::MemoryFile, &[bytes as u64]).map(|descriptor| descriptor as i32)
+}
+
+/// Writes bytes to a file.
+pub fn write_file(descriptor: i32, bytes: &[u8], offset: u64) -> Result<(), Errno> {
+    let arguments = [descriptor as u64, bytes.as_ptr().addr() as u64, bytes.len() as u64, offset];
+    ask(Service::WriteFile, &arguments).map(drop)
+}
+
+/// Forbids all changes of a file in memory for ever.
+pub fn seal_file(descriptor: i32) -> Result<(), Errno> {
+    ask(Service::SealFile, &[descriptor as u64]).map(drop)
+}
+
+/// Closes a descriptor.
+pub fn close_file(descriptor: i32) {
+    let _ = ask(Service::CloseFile, &[descriptor as u64]);
+}
+
+/// Makes a private mapping of a file from its beginning, at an address of the system's choice for
+/// 0.
+///
+/// # Safety
+/// With `MAP_FIXED` the range belongs to the caller, and nobody uses what it holds any more.
+pub unsafe fn map_file(
+    address: usize,
+    bytes: usize,
+    protection: i32,
+    flags: i32,
+    descriptor: i32,
+) -> Result<usize, Errno> {
+    let arguments = [address as u64, bytes as u64, protection as u64, flags as u64, descriptor as u64];
+    ask(Service::MapFile, &arguments).map(|at| at as usize)
+}
+
+/// Asks what is to be known of pages; gives the number of ranges.
+pub fn scan_pages(scan: &mut super::PageScan) -> Result<usize, Errno> {
+    ask(Service::ScanPages, &[(&raw mut *scan).addr() as u64]).map(|count| count as usize)
+}
+
 /// Bytes of address space that the process may use, where that is limited (`ulimit -v`).
 #[must_use]
 pub fn address_space_limit() -> Option<u64> {

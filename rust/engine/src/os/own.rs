@@ -143,7 +143,7 @@ pub fn assert_shared_heap() {
     assert!(heap == 0, "a value for the life of the process is made on a transient heap");
 }
 
-/// Leaves for Go to do something; gives its result and the number of the error or 0.
+/// Leaves for Go to do something; returns its result and the number of the error or 0.
 #[allow(clippy::must_use_candidate)] // some services have no result
 pub fn leave_for(service: Service, arguments: &[u64]) -> (u64, u64) {
     let head = head();

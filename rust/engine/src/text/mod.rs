@@ -56,7 +56,7 @@ fn error(text: &[u8], offset: usize, message: &str) -> Error {
 /// Where a byte is: lines end in a newline; columns count characters, and bytes that are none.
 fn position(text: &[u8], offset: usize) -> Position {
     let before = &text[..offset.min(text.len())];
-    // There is at least one line; what `split` gives last is the part of it before the byte.
+    // There is at least one line; what `split` returns last is the part of it before the byte.
     let (mut line, mut start) = (0, before);
     for part in before.split(|byte| *byte == b'\n') {
         (line, start) = (line + 1, part);

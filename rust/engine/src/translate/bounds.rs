@@ -1,7 +1,8 @@
 //! Addresses in linear memories: how loads, stores and bulk operations are kept inside.
 //!
 //! ============================================================================================
-//!   SANDBOX: this file alone turns an index into a linear memory into an address of the host. A
+//!   Sandbox-critical.
+//!   This file alone turns an index into a linear memory into an address of the host. A
 //!   mistake here lets a guest read and write the host's memory. Change it with a second reader,
 //!   and extend its tests: bounds/tests.rs, and rust/engine/tests/boundaries.rs for the code that
 //!   comes out.
@@ -10,7 +11,7 @@
 //! An access of `width` bytes at `index + offset` is inside when `index + offset + width <=
 //! length`, computed without wrapping (section 4.6.9, "Memory Instructions").
 //!
-//! *Guarded* memories lie in a reservation of [`RESERVATION`] bytes, of which the first `length`
+//! *Guarded* memories lie in a reservation of [`RESERVATION`] bytes, whose first `length`
 //! are accessible, followed by [`GUARD`] bytes that never are. With `offset + width <= GUARD` every
 //! access outside lands in one of the two and faults, and no check is needed. *Explicit* memories
 //! have no such reservation; each access is compared with the length.

@@ -64,7 +64,8 @@ impl FunctionTranslation<'_, '_> {
     /// Calls a runtime function that runs on the host side.
     pub(super) fn runtime_call(&mut self, op: RuntimeOp, args: [Value; 3]) -> Value {
         let op = self.integer(types::I64, op as i64);
-        self.call_builtin(Builtins::RUNTIME_CALL, &[op, self.vmctx, args[0], args[1], args[2]], 1)
+        let vmctx = self.vmctx();
+        self.call_builtin(Builtins::RUNTIME_CALL, &[op, vmctx, args[0], args[1], args[2]], 1)
             .expect("the signature has a result")
     }
 }

@@ -3,6 +3,8 @@
 
 use super::bounds::Starts;
 use super::callees::Callees;
+use super::complexity;
+use super::homes::Homes;
 use super::inline::{self, Scope};
 use super::location::{InlinedLocation, Location};
 use super::once::Onces;
@@ -10,6 +12,7 @@ use super::ops::simd;
 use super::state::{Frame, FrameKind, State};
 use super::{Environment, clif_type, dispatch};
 use crate::error::{Error, ErrorKind, Result};
+use crate::options::OptLevel;
 use crate::prelude::*;
 use crate::trap::TrapCode;
 use crate::types::ValType;
@@ -17,11 +20,7 @@ use crate::wasm::validation_error;
 use cranelift_codegen::ir::{self, InstBuilder, SourceLoc, Value, types};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
 use hashbrown::HashMap;
-use wasmparser::{FuncValidatorAllocations, Operator, OperatorsReader};
-
-/// Most pairs of a used local and a block. Building SSA form takes memory for each pair, so without
-/// this limit a few megabytes of wasm could ask for hundreds of gigabytes.
-const MAX_LOCAL_BLOCKS: u64 = 1 << 28;
+use wasmparser::{FuncValidatorAllocations, FunctionBody, Operator, OperatorsReader};
 
 /// A function while it is translated.
 pub(super) struct FunctionTranslation<'a, 'f> {
@@ -48,6 +47,10 @@ pub(super) struct FunctionTranslation<'a, 'f> {
     pub(super) onces: Onces,
     /// Addresses that are known in the current block.
     pub(super) starts: Starts,
+    /// Where locals are if they are no SSA values.
+    pub(super) homes: Option<Homes>,
+    /// How many values branches pass to blocks.
+    pub(super) passed: u64,
     /// Which locals were used; those of inlined bodies follow the function's own.
     used_locals: Vec<bool>,
     /// How many of them.
@@ -74,11 +77,12 @@ pub(super) fn val_type(ty: wasmparser::ValType) -> Result<ValType> {
 pub(super) fn translate(
     env: &Environment<'_>,
     index: u32,
+    level: OptLevel,
     func: &mut ir::Function,
     context: &mut FunctionBuilderContext,
     inlined: &mut Vec<InlinedLocation>,
     allocations: FuncValidatorAllocations,
-) -> Result<FuncValidatorAllocations> {
+) -> Result<Option<FuncValidatorAllocations>> {
     let (to_validate, body) = env.body(index);
     let mut validator = to_validate.into_validator(allocations);
     let mut builder = FunctionBuilder::new(func, context);
@@ -102,9 +106,14 @@ pub(super) fn translate(
         inlined,
         onces: Onces::default(),
         starts: Starts::default(),
+        homes: None,
+        passed: 0,
         used_locals: Vec::new(),
         used_local_count: 0,
     };
+    if level == OptLevel::None {
+        t.make_homes(entry);
+    }
 
     let parameters = t.builder.block_params(entry)[1..].to_vec();
     t.declare_parameters(index, &parameters);
@@ -132,11 +141,14 @@ pub(super) fn translate(
         validator.op(position, &operator).map_err(|e| validation_error(&e))?;
         t.builder.set_srcloc(location(position));
         t.operator(&operator, &reader)?;
-        t.check_size(index)?;
+        if t.is_too_complex(body) {
+            return if t.homes.is_none() { Ok(None) } else { Err(complexity::refused(index, t.passed)) };
+        }
     }
     reader.finish().map_err(|e| validation_error(&e))?;
+    t.fill_homes();
     t.builder.finalize(env.frontend);
-    Ok(validator.into_allocations())
+    Ok(Some(validator.into_allocations()))
 }
 
 /// The source location of an instruction of the function itself.
@@ -147,6 +159,7 @@ fn location(position: u64) -> SourceLoc {
 impl FunctionTranslation<'_, '_> {
     /// Translates a valid operator; `rest` is what follows it.
     pub(super) fn operator(&mut self, operator: &Operator<'_>, rest: &OperatorsReader<'_>) -> Result<()> {
+        self.prepare_operands(operator);
         match *operator {
             Operator::Call { function_index } if inline::is_wanted(self, function_index, rest) => {
                 inline::inline(self, function_index)
@@ -155,11 +168,15 @@ impl FunctionTranslation<'_, '_> {
         }
     }
 
-    /// Declares the parameters of a function, which begin as `values`; gives the place of the first
-    /// one among the locals.
+    /// Declares the parameters of a function, which begin as `values`; returns the place of the
+    /// first one among the locals.
     pub(super) fn declare_parameters(&mut self, index: u32, values: &[Value]) -> u32 {
         let first = self.used_locals.len() as u32;
         for (ty, value) in self.env.info.function_type(index).params.iter().zip(values) {
+            if self.homes.is_some() {
+                self.add_home(*ty, Some(*value));
+                continue;
+            }
             let local = self.builder.declare_var(clif_type(*ty));
             self.builder.def_var(local, *value);
             self.used_locals.push(false);
@@ -170,6 +187,10 @@ impl FunctionTranslation<'_, '_> {
     /// Declares locals; they begin as zero or null (section 4.4.10.1 "Invocation").
     pub(super) fn declare_locals(&mut self, count: u32, ty: ValType, zeros: &mut HashMap<ir::Type, Value>) {
         if count == 0 {
+            return;
+        }
+        if self.homes.is_some() {
+            (0..count).for_each(|_| self.add_home(ty, None));
             return;
         }
         let clif = clif_type(ty);
@@ -186,8 +207,23 @@ impl FunctionTranslation<'_, '_> {
         }
     }
 
-    /// The variable of a local of the function whose body is being read.
-    pub(super) fn local(&mut self, index: u32) -> Variable {
+    /// The value of a local of the function whose body is being read.
+    pub(super) fn local_value(&mut self, index: u32) -> Value {
+        self.load_home(index).unwrap_or_else(|| {
+            let local = self.local(index);
+            self.builder.use_var(local)
+        })
+    }
+
+    /// Sets a local of the function whose body is being read.
+    pub(super) fn set_local(&mut self, index: u32, value: Value) {
+        if !self.store_home(index, value) {
+            let local = self.local(index);
+            self.builder.def_var(local, value);
+        }
+    }
+
+    fn local(&mut self, index: u32) -> Variable {
         let index = self.scope.first_local + index;
         let used = &mut self.used_locals[index as usize];
         self.used_local_count += u64::from(!*used);
@@ -212,22 +248,18 @@ impl FunctionTranslation<'_, '_> {
 
     /// Whether locals and blocks are so many together that a body should not add to them.
     pub(super) fn is_large(&self) -> bool {
-        self.used_local_count * self.builder.func.dfg.num_blocks() as u64 > MAX_LOCAL_BLOCKS / 2
+        self.used_local_count * self.builder.func.dfg.num_blocks() as u64 > complexity::MAX_LOCAL_BLOCKS / 2
     }
 
-    /// Refuses a function whose locals and blocks are too many together.
-    fn check_size(&self, index: u32) -> Result<()> {
-        let blocks = self.builder.func.dfg.num_blocks() as u64;
-        if self.used_local_count * blocks <= MAX_LOCAL_BLOCKS {
-            return Ok(());
+    /// Whether translating takes too long: without homes, or in any form.
+    fn is_too_complex(&self, body: &FunctionBody<'_>) -> bool {
+        if self.homes.is_some() {
+            return self.passed > complexity::MAX_PASSED;
         }
-        Err(Error::new(
-            ErrorKind::Compile,
-            format!(
-                "function {index} is too large: {} locals in more than {blocks} blocks of code, expected a product of at most \
-                 {MAX_LOCAL_BLOCKS}",
-                self.used_local_count
-            ),
-        ))
+        let dfg = &self.builder.func.dfg;
+        let bytes = body.range().end - body.range().start;
+        self.used_local_count * dfg.num_blocks() as u64 > complexity::MAX_LOCAL_BLOCKS
+            || self.passed > complexity::MAX_PASSED_AS_SSA
+            || dfg.num_values() as u64 > complexity::values_of(bytes)
     }
 }

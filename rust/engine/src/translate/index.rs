@@ -2,7 +2,8 @@
 //! processor's addressing modes take it up.
 //!
 //! ============================================================================================
-//!   SANDBOX: an index of 32 bits wraps around, an address of 64 bits does not. This file alone
+//!   Sandbox-critical.
+//!   An index of 32 bits wraps around, an address of 64 bits does not. This file alone
 //!   moves arithmetic from the one to the other. A mistake here lets a guest read and write the
 //!   host's memory. Change it with a second reader, and extend the tests at its end.
 //! ============================================================================================
@@ -112,7 +113,7 @@ fn maximum(dfg: &DataFlowGraph, value: Value, depth: u32) -> u64 {
     if bound <= MAX { bound } else { MAX }
 }
 
-/// The instruction that gives a value of type `i32`, and its opcode.
+/// The instruction that defines a value of type `i32`, and its opcode.
 fn definition(dfg: &DataFlowGraph, value: Value) -> Option<(Inst, Opcode)> {
     let value = dfg.resolve_aliases(value);
     let inst = dfg.value_def(value).inst().filter(|_| dfg.value_type(value) == types::I32)?;
@@ -180,7 +181,7 @@ mod tests {
         }
     }
 
-    /// Builds a function of two parameters, and hands what `build` gives to `look`.
+    /// Builds a function of two parameters, and hands what `build` returns to `look`.
     fn with<R>(
         build: impl FnOnce(&mut FunctionBuilder<'_>, Value, Value) -> Value,
         look: impl FnOnce(&Function, Value) -> R,

@@ -1,14 +1,12 @@
 //! Where code comes from: an instruction of the module, perhaps of a function that was inlined.
 
-use serde::{Deserialize, Serialize};
-
 /// An instruction as seen from one function's code: its offset in the module's bytes (at most 1
 /// GiB), or with bit 31 set an index into the list of inlined instructions of that code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Location(u32);
 
 /// An instruction of a function whose body was inlined into another one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InlinedLocation {
     /// Offset in the module's bytes.
     pub wasm: u32,
@@ -19,7 +17,7 @@ pub struct InlinedLocation {
 }
 
 impl Location {
-    /// Where the compiler gives none.
+    /// Where the compiler has none.
     pub const UNKNOWN: Self = Self(u32::MAX);
     const INLINED: u32 = 1 << 31;
 

@@ -11,7 +11,10 @@
 //! | `table_access`    | **sandbox**: every address in a table                                         |
 //! | `indirect`        | **sandbox**: the checks of an indirect call                                   |
 //! | `vmctx`           | loads from the vmctx, alias regions, flags                                    |
-//! | `once`            | values that are made once for a function, at its entry                         |
+//! | `once`            | values that are made once for a function, at its entry                        |
+//! | `operands`        | the same for the wasm stack                                                   |
+//! | `complexity`      | which functions take the code generator too long                              |
+//! | `homes`           | locals in the frame, where they are too many for SSA form                     |
 //! | `callees`         | signatures and references of what a function calls                            |
 //! | `location`        | where code comes from, for backtraces                                         |
 //!
@@ -21,24 +24,28 @@
 
 pub mod bounds;
 mod callees;
+mod complexity;
 mod dispatch;
 mod function;
+mod homes;
 mod index;
 mod indirect;
 mod inline;
 mod location;
 mod once;
+mod operands;
 mod ops;
 mod state;
 mod table_access;
 mod vmctx;
 
+pub use complexity::Complexity;
 pub use inline::Candidates;
 pub use location::{InlinedLocation, Location};
 
 use crate::abi::vmctx::VmctxLayout;
 use crate::error::Result;
-use crate::options::CompileOptions;
+use crate::options::{CompileOptions, OptLevel};
 use crate::prelude::*;
 use crate::types::{FuncType, ValType};
 use crate::wasm::{Body, ModuleInfo};
@@ -103,7 +110,8 @@ impl Translator {
     ///
     /// Name and signature of `func` are set here. Source locations are the bits of a
     /// [`Location`](Location) whose table is [`Translator::inlined`]. Returns the validator's
-    /// allocations for the next call.
+    /// allocations for the next call; nothing where the function is [too complex](Complexity) for a
+    /// level other than `None`, which then has to be taken. `func` is to be cleared before.
     ///
     /// # Errors
     /// `Validation` in the validator's words; `Compile` where a limit of this translator is met.
@@ -112,13 +120,20 @@ impl Translator {
         &mut self,
         env: &Environment<'_>,
         function_index: u32,
+        level: OptLevel,
         func: &mut ir::Function,
         allocations: FuncValidatorAllocations,
-    ) -> Result<FuncValidatorAllocations> {
+    ) -> Result<Option<FuncValidatorAllocations>> {
         func.name = UserFuncName::user(0, function_index);
         func.signature = wasm_signature(env.info.function_type(function_index));
         self.inlined.clear();
-        function::translate(env, function_index, func, &mut self.builder, &mut self.inlined, allocations)
+        let done =
+            function::translate(env, function_index, level, func, &mut self.builder, &mut self.inlined, allocations)?;
+        if done.is_none() {
+            // It holds what is half done.
+            self.builder = FunctionBuilderContext::new();
+        }
+        Ok(done)
     }
 
     /// The instructions of inlined bodies in the function that was translated last.

@@ -44,8 +44,8 @@ pub(super) struct Frame<'a> {
     pub(super) results: &'a [ValType],
     /// Height of the value stack below the parameters.
     pub(super) height: usize,
-    /// Where control goes on after `end`; made only when something branches there, and then has the
-    /// results as parameters.
+    /// Where control continues after `end`; made only when something branches there, and then has
+    /// the results as parameters.
     pub(super) end: Option<Block>,
     /// Whether anything branches to `end`.
     pub(super) end_used: bool,

@@ -1,7 +1,8 @@
 //! Addresses in tables: how the elements that are read and written are kept inside.
 //!
 //! ============================================================================================
-//!   SANDBOX: this file alone turns an index into a table into an address of the host. A
+//!   Sandbox-critical.
+//!   This file alone turns an index into a table into an address of the host. A
 //!   mistake here lets a guest call any address. Change it with a second reader.
 //! ============================================================================================
 //!

@@ -32,6 +32,8 @@ pub(super) enum Region {
     Table(u32),
     /// The cell of a global.
     Global(u32),
+    /// Locals in the function's frame.
+    Frame,
 }
 
 impl FunctionTranslation<'_, '_> {
@@ -48,6 +50,7 @@ impl FunctionTranslation<'_, '_> {
             Region::Segments => (4, 0, "segments"),
             Region::Memory(index) => (5, indexed(index, info.imported_memories), "memory"),
             Region::Table(index) => (6, indexed(index, info.imported_tables), "table"),
+            Region::Frame => (8, 0, "frame"),
             Region::Global(index) if index < info.imported_globals => (7, SHARED, "global"),
             Region::Global(index) => (7, index.min(info.imported_globals + SEPARATE_GLOBALS), "global"),
         };
@@ -55,7 +58,7 @@ impl FunctionTranslation<'_, '_> {
         let regions = &mut self.builder.func.dfg.alias_regions;
         regions.get(user_id).unwrap_or_else(|| {
             let description = match (kind, index) {
-                (0..=4, _) => name.into(),
+                (0..=4 | 8, _) => name.into(),
                 (_, SHARED) => format!("imported {name}").into(),
                 _ => format!("{name} {index}").into(),
             };
@@ -78,6 +81,10 @@ impl FunctionTranslation<'_, '_> {
 
     /// Loads a fixed pointer of the vmctx.
     pub(super) fn load_vmctx(&mut self, offset: u32) -> Value {
+        if self.homes.is_some() {
+            let vmctx = self.vmctx();
+            return self.load_fixed(types::I64, vmctx, offset);
+        }
         let key = Once::Field(offset);
         if let Some(value) = self.onces.find(key) {
             return value;

@@ -368,6 +368,13 @@ impl MemoryHandle {
         self.memory().ty()
     }
 
+    /// Its definition, valid as long as this handle, for those who keep no address of its bytes for
+    /// longer.
+    #[must_use]
+    pub fn definition(&self) -> *const MemoryDefinition {
+        self.memory().definition()
+    }
+
     /// Its definition, valid as long as this handle. From now on the range counts as known to Go,
     /// and is quarantined after the end.
     #[must_use]

@@ -9,28 +9,38 @@ use crate::trap::TrapCode;
 use crate::types::ValType;
 use crate::wasm::{ConstExpr, ConstOp, SegmentMode};
 
-/// Initialises what only the instance itself sees: its globals, and its passive segments.
-pub(super) fn before_publication(instance: &InstanceData, passive: &mut Vec<Box<[u64]>>) -> Result<()> {
-    let (info, layout) = (instance.module.info(), instance.module.layout());
+/// Initialises the instance's own globals.
+pub(super) fn globals(instance: &InstanceData) -> Result<()> {
+    let info = instance.module.info();
     for (index, init) in (info.imported_globals..).zip(&info.global_inits) {
         initialize_global(instance, index, init)?;
     }
-    for (index, segment) in (0..).zip(&info.elements) {
-        if matches!(segment.mode, SegmentMode::Passive) {
-            let items = segment.items.iter().map(|item| evaluate(instance, item)).collect::<Result<Box<[u64]>>>()?;
-            let entry = ElementEntry { base: items.as_ptr(), length: items.len() as u64 };
-            instance.write(layout.element(index), entry);
-            passive.push(items);
-        }
-    }
-    for (index, segment) in (0..).zip(&info.data) {
-        if matches!(segment.mode, SegmentMode::Passive) {
-            // The bytes are the module's, which the instance pins.
-            let entry = DataEntry { base: segment.bytes.as_ptr(), length: segment.bytes.len() as u64 };
-            instance.write(layout.data(index), entry);
-        }
-    }
     Ok(())
+}
+
+/// The items of passive element segments, one segment after the other. The globals that they get
+/// never change.
+pub(super) fn passive_items(instance: &InstanceData) -> Result<Vec<Box<[u64]>>> {
+    let elements = &instance.module.info().elements;
+    let passive = instance.module.template().passive_elements.iter().map(|index| &elements[*index as usize]);
+    passive.map(|segment| segment.items.iter().map(|item| evaluate(instance, item)).collect()).collect()
+}
+
+/// Makes the passive segments whole. The items of those of elements are there.
+///
+/// No code may run on the instance.
+pub(super) fn passive_segments(instance: &InstanceData) {
+    let (info, layout, template) = (instance.module.info(), instance.module.layout(), instance.module.template());
+    for (index, items) in template.passive_elements.iter().zip(&instance.elements) {
+        let entry = ElementEntry { base: items.as_ptr(), length: items.len() as u64 };
+        instance.write(layout.element(*index), entry);
+    }
+    for index in &template.passive_data {
+        // The bytes are the module's, which the instance pins.
+        let bytes = &info.data[*index as usize].bytes;
+        let entry = DataEntry { base: bytes.as_ptr(), length: bytes.len() as u64 };
+        instance.write(layout.data(*index), entry);
+    }
 }
 
 fn initialize_global(instance: &InstanceData, index: u32, init: &ConstExpr) -> Result<()> {
@@ -46,11 +56,20 @@ fn initialize_global(instance: &InstanceData, index: u32, init: &ConstExpr) -> R
 }
 
 /// Copies the active segments, one after the other; each as a whole or not at all. Their entries
-/// stay empty: they count as dropped.
-pub(super) fn segments(instance: &InstanceData) -> Result<()> {
+/// stay empty: they count as dropped. To tables and memories that are imported, `again` copies
+/// nothing.
+pub(super) fn segments(instance: &InstanceData, again: bool) -> Result<()> {
     let info = instance.module.info();
-    for (number, segment) in info.elements.iter().enumerate() {
-        if let SegmentMode::Active { index, offset } = &segment.mode {
+    let (tables, memories) = if again { (info.imported_tables, info.imported_memories) } else { (0, 0) };
+    let template = instance.module.template();
+    for (index, elements) in (info.imported_tables..).zip(template.tables.iter().flatten()) {
+        elements.fill(instance, instance.table(index));
+    }
+    let left = if template.tables.is_some() { &[] } else { &info.elements[..] };
+    for (number, segment) in left.iter().enumerate() {
+        if let SegmentMode::Active { index, offset } = &segment.mode
+            && *index >= tables
+        {
             let offset = evaluate(instance, offset)?;
             let items = segment.items.iter().map(|item| evaluate(instance, item)).collect::<Result<Vec<_>>>()?;
             let table = instance.table(*index);
@@ -61,8 +80,13 @@ pub(super) fn segments(instance: &InstanceData) -> Result<()> {
             }
         }
     }
+    if template.has_data {
+        return Ok(()); // the memories began with it
+    }
     for (number, segment) in info.data.iter().enumerate() {
-        if let SegmentMode::Active { index, offset } = &segment.mode {
+        if let SegmentMode::Active { index, offset } = &segment.mode
+            && *index >= memories
+        {
             let offset = evaluate(instance, offset)?;
             let memory = instance.memory(*index);
             if !memory.write(offset, &segment.bytes) {
@@ -80,16 +104,31 @@ fn outside(code: TrapCode, what: &str, offset: u64, whole: &str) -> Error {
     Error::new(ErrorKind::Instantiate, message).with_trap(code)
 }
 
-/// The slot that a constant expression gives; of an i32, zero-extended, so that it is an offset as
+/// The slot of a constant expression's value; of an i32, zero-extended, so that it is an offset as
 /// it stands. Its operations were validated.
 fn evaluate(instance: &InstanceData, expression: &ConstExpr) -> Result<u64> {
+    compute(expression, |operation| operand(instance, operation))
+}
+
+/// The slot that a constant expression gives in all instances; none if they differ.
+pub(super) fn constant(expression: &ConstExpr) -> Option<u64> {
+    let differs = || Error::new(ErrorKind::Internal, "differs".to_owned());
+    let of_all = |operation| match operation {
+        ConstOp::I32(value) => Ok(u64::from(value.cast_unsigned())),
+        ConstOp::I64(value) => Ok(value.cast_unsigned()),
+        _ => Err(differs()),
+    };
+    compute(expression, of_all).ok()
+}
+
+fn compute(expression: &ConstExpr, operand: impl Fn(ConstOp) -> Result<u64>) -> Result<u64> {
     if let [operation] = expression[..] {
-        return operand(instance, operation);
+        return operand(operation);
     }
     let mut stack: Vec<u64> = Vec::new();
     for operation in expression {
         let value = match operation.binary() {
-            None => operand(instance, *operation)?,
+            None => operand(*operation)?,
             Some(ty) => {
                 let (Some(b), Some(a)) = (stack.pop(), stack.pop()) else { return Err(unbalanced(expression)) };
                 let value = match operation {
@@ -112,7 +151,7 @@ fn unbalanced(expression: &ConstExpr) -> Error {
     Error::new(ErrorKind::Instantiate, message)
 }
 
-/// The slot that an operation without operands gives.
+/// The slot of the value of an operation without operands.
 fn operand(instance: &InstanceData, operation: ConstOp) -> Result<u64> {
     Ok(match operation {
         ConstOp::I32(value) => u64::from(value.cast_unsigned()),

@@ -6,19 +6,22 @@
 
 #![allow(unsafe_code)] // fills the vmctx and points into the store
 
+use super::code::Code;
 use super::externs::{Extern, FuncHandle, FuncSource, GlobalHandle, HostSource, MemoryHandle, TableHandle};
 use super::initialize;
 use super::linker;
 use super::memory::Memory;
-use super::module::{Code, Module};
+use super::module::Module;
 use super::pinned::Pinned;
 use super::refused::Refused;
+use super::snapshot::Snapshot;
 use super::stats::{self, Live};
 use super::store::Store;
 use super::table::Table;
 use super::vmctx::Vmctx;
 use crate::abi::vmctx::{
-    FuncImport, FuncRecord, GlobalCell, HOST_MAGIC, Header, HostFunction, MemoryEntry, TableEntry, VMCTX_MAGIC,
+    DataEntry, ElementEntry, FuncImport, FuncRecord, GlobalCell, HOST_MAGIC, Header, HostFunction, MemoryEntry,
+    TableEntry, VMCTX_MAGIC,
 };
 use crate::artifact::TrampolineKey;
 use crate::error::{Error, ErrorKind, Result};
@@ -26,6 +29,8 @@ use crate::fiber::builtins;
 use crate::prelude::*;
 use crate::types::FuncType;
 use crate::wasm::{Export, ExternKind};
+use alloc::sync::Arc;
+use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
 
 /// Limits set by the embedder; none by default.
@@ -57,17 +62,20 @@ unsafe impl Sync for Instance {}
 /// What the store owns of an instance. Index spaces begin with the imports.
 #[derive(Debug)]
 pub(super) struct InstanceData {
-    pub(super) vmctx: Vmctx,
+    /// Goes back to the code when this is dropped.
+    pub(super) vmctx: ManuallyDrop<Vmctx>,
     pub(super) module: Module,
     /// The module's code, as it was when this was made.
-    pub(super) code: Code,
+    pub(super) code: Arc<Code>,
     /// As in [`InstanceOptions`].
     pub(super) id: u64,
     memories: Box<[NonNull<Memory>]>,
     tables: Box<[NonNull<Table>]>,
     globals: Box<[NonNull<GlobalCell>]>,
     /// Items of passive element segments, which the vmctx points to.
-    elements: Vec<Box<[u64]>>,
+    pub(super) elements: Vec<Box<[u64]>>,
+    /// What the instance was made of and is reset to; none for its module alone.
+    origin: Option<Snapshot>,
     _live: Live,
 }
 
@@ -87,6 +95,30 @@ impl Instance {
     /// `Instantiate` with a trap where an active segment does not fit; the segments before it have
     /// taken effect then.
     pub fn new(store: &Store, module: &Module, imports: &[Extern], options: InstanceOptions) -> Result<Self> {
+        Self::make(store, module, None, imports, options)
+    }
+
+    /// The same of a snapshot: memories, tables, globals and segments are what they were when it
+    /// was taken. Elements and data are not copied to what is imported.
+    ///
+    /// # Errors
+    /// As [`Instance::new`], but for segments.
+    pub fn from_snapshot(
+        store: &Store,
+        snapshot: &Snapshot,
+        imports: &[Extern],
+        options: InstanceOptions,
+    ) -> Result<Self> {
+        Self::make(store, snapshot.module(), Some(snapshot), imports, options)
+    }
+
+    fn make(
+        store: &Store,
+        module: &Module,
+        origin: Option<&Snapshot>,
+        imports: &[Extern],
+        options: InstanceOptions,
+    ) -> Result<Self> {
         let info = module.info();
         if let Some(import) = info.imports.get(imports.len()) {
             return Err(linker::missing(import));
@@ -98,19 +130,26 @@ impl Instance {
         for (import, given) in info.imports.iter().zip(imports) {
             linker::check(module, import, given)?;
         }
-        let memories = info.memories[info.imported_memories as usize..].iter();
-        let memories =
-            memories.map(|ty| Memory::new(ty, module.options().bounds, options.max_memory_pages).map(Pinned::new));
+        let state = origin.map(Snapshot::state);
+        let (bounds, ceiling) = (module.options().bounds, options.max_memory_pages);
+        let memories = info.memories[info.imported_memories as usize..].iter().enumerate();
+        let memories = memories.map(|(own, ty)| {
+            let state = state.map(|state| &state.memories[own]);
+            let image = state.map_or_else(|| &module.template().images[own], |state| &state.image);
+            Memory::beginning(ty, bounds, ceiling, image.as_ref(), state.map(|state| state.pages)).map(Pinned::new)
+        });
         let memories = memories.collect::<Result<Vec<_>>>()?;
-        let tables = (info.imported_tables as usize..info.tables.len()).map(|index| {
+        let tables = (info.imported_tables as usize..info.tables.len()).enumerate().map(|(own, index)| {
             let (ty, can_grow) = (&info.tables[index], info.table_can_grow[index]);
-            Table::new(ty, can_grow, options.max_table_elements).map(Pinned::new)
+            let elements = state.map(|state| state.tables[own].len() as u64);
+            Table::beginning(ty, can_grow, options.max_table_elements, elements).map(Pinned::new)
         });
         let tables = tables.collect::<Result<Vec<_>>>()?;
         let mut data = InstanceData::link(module, imports, &memories, &tables, options.id)?;
-        let mut passive = Vec::new();
-        initialize::before_publication(&data, &mut passive)?;
-        data.elements = passive;
+        initialize::globals(&data)?;
+        data.elements = initialize::passive_items(&data)?;
+        initialize::passive_segments(&data);
+        data.origin = origin.cloned();
         let data = Pinned::new(data);
 
         join(store, imports);
@@ -123,8 +162,39 @@ impl Instance {
             contents.tables.extend(tables);
             contents.instances.push(data);
         });
-        initialize::segments(instance.data())?;
+        match origin {
+            None => initialize::segments(instance.data(), false)?,
+            Some(snapshot) => snapshot.restore(instance.data())?,
+        }
         Ok(instance)
+    }
+
+    /// Makes the own memories, tables, globals and segments what they were when the instance was
+    /// made, before its start function was called. What is imported stays as it is. After an error
+    /// the instance is good for nothing.
+    ///
+    /// # Errors
+    /// Kind `Resource` where the system refuses.
+    ///
+    /// # Safety
+    /// No code of the instance runs. Code of instances that import its memories and tables may run,
+    /// and finds these in some state between both.
+    pub unsafe fn reset(&self) -> Result<()> {
+        let data = self.data();
+        let info = data.module.info();
+        for index in info.imported_memories..info.memories.len() as u32 {
+            // SAFETY: by the caller's promise.
+            unsafe { data.memory(index).begin_again()? };
+        }
+        for index in info.imported_tables..info.tables.len() as u32 {
+            data.table(index).begin_again()?;
+        }
+        let Some(origin) = &data.origin else {
+            initialize::globals(data)?;
+            initialize::passive_segments(data);
+            return initialize::segments(data, true);
+        };
+        origin.restore(data)
     }
 
     pub(super) fn data(&self) -> &InstanceData {
@@ -218,16 +288,19 @@ impl InstanceData {
     ) -> Result<Self> {
         let (info, layout) = (module.info(), module.layout());
         let is_host = |item: &&Extern| matches!(item, Extern::Func(f) if matches!(f.source(), FuncSource::Host(_)));
-        let vmctx = Vmctx::new(layout.size(), imports.iter().filter(is_host).count())?;
+        // What the module gets meanwhile is for others: one instance is made with one code.
+        let code = module.code();
+        let vmctx = ManuallyDrop::new(code.take_vmctx(module, imports.iter().filter(is_host).count())?);
         let mut data = Self {
             vmctx,
             module: module.clone(),
-            code: module.code(),
+            code: code.clone(),
             id,
             memories: Box::default(),
             tables: Box::default(),
             globals: Box::default(),
             elements: Vec::new(),
+            origin: None,
             _live: stats::INSTANCES.count(),
         };
         let (mut functions, mut hosts) = (0, 0);
@@ -255,9 +328,6 @@ impl InstanceData {
         data.memories = all_memories.into();
         data.tables = all_tables.into();
         data.globals = globals.into();
-        for (index, id) in (0..).zip(module.type_ids()) {
-            data.write(layout.type_id(index), *id);
-        }
         for index in 0..data.memories.len() as u32 {
             let memory = data.memory(index);
             data.write(layout.memory(index), MemoryEntry { base: memory.base(), definition: memory.definition() });
@@ -266,8 +336,19 @@ impl InstanceData {
             let table = data.table(index);
             data.write(layout.table(index), TableEntry { base: table.base(), definition: table.definition() });
         }
-        for (position, function) in (0..).zip(&info.escaping) {
+        let records = code.records(module);
+        for (position, function) in (0..records.first).zip(&info.escaping) {
             data.write(layout.func_record(position), data.callable(*function));
+        }
+        if !data.vmctx.filled {
+            for (index, id) in (0..).zip(module.type_ids()) {
+                data.write(layout.type_id(index), *id);
+            }
+            let vmctx = data.vmctx.pointer();
+            for (position, record) in (records.first..).zip(&records.records) {
+                data.write(layout.func_record(position), FuncRecord { vmctx, ..*record });
+            }
+            data.vmctx.filled = true;
         }
         Ok(data)
     }
@@ -348,27 +429,69 @@ impl InstanceData {
 
     /// How a function is called.
     fn callable(&self, function: u32) -> FuncRecord {
-        let info = self.module.info();
-        let ty = info.functions[function as usize];
-        if info.is_imported_function(function) {
+        if self.module.info().is_imported_function(function) {
             let import: FuncImport = self.read(self.module.layout().import(function));
             // SAFETY: records of imported functions live as long as the store.
             return unsafe { *import.record };
         }
-        let entry = self.code.loaded.trampoline(TrampolineKey::Entry(ty));
-        FuncRecord {
-            code: self.code.loaded.function(function - info.imported_functions),
-            vmctx: self.vmctx.pointer(),
-            entry: entry.expect("the type of each function that can be called from outside has an entry"),
-            type_id: self.module.type_ids()[ty as usize],
-            function,
-        }
+        FuncRecord { vmctx: self.vmctx.pointer(), ..self.code.record(&self.module, function) }
     }
 
     /// The record of a function, if references to it can be taken.
     pub(super) fn record(&self, function: u32) -> Option<NonNull<FuncRecord>> {
         let position = self.module.info().escaping_index(function)?;
         Some(self.vmctx.at(self.module.layout().func_record(position)))
+    }
+
+    /// The index of the function that a slot refers to: one of the instance, or one that it
+    /// imports.
+    pub(super) fn function_of(&self, slot: u64) -> Option<u32> {
+        let (info, layout) = (self.module.info(), self.module.layout());
+        let first = self.vmctx.pointer().addr() as u64 + u64::from(layout.func_record(0));
+        if let Some(offset) = slot.checked_sub(first) {
+            const SIZE: u64 = size_of::<FuncRecord>() as u64;
+            let position = usize::try_from(offset / SIZE).ok().filter(|_| offset.is_multiple_of(SIZE));
+            if let Some(function) = position.and_then(|position| info.escaping.get(position)) {
+                return Some(*function);
+            }
+        }
+        let import = |function: u32| self.read::<FuncImport>(layout.import(function)).record.addr() as u64;
+        (0..info.imported_functions).find(|function| import(*function) == slot)
+    }
+
+    /// The slot that refers to a function, if references to it can be taken.
+    pub(super) fn slot_of(&self, function: u32) -> Option<u64> {
+        let info = self.module.info();
+        if let Some(record) = self.record(function) {
+            return Some(record.addr().get() as u64);
+        }
+        let import = || self.read::<FuncImport>(self.module.layout().import(function)).record.addr() as u64;
+        info.is_imported_function(function).then(import)
+    }
+
+    /// Whether an element segment has not been dropped, and has items.
+    pub(super) fn has_elements(&self, index: u32) -> bool {
+        self.read::<ElementEntry>(self.module.layout().element(index)).length > 0
+    }
+
+    /// Whether a data segment has not been dropped, and has bytes.
+    pub(super) fn has_bytes(&self, index: u32) -> bool {
+        self.read::<DataEntry>(self.module.layout().data(index)).length > 0
+    }
+
+    /// Drops an element segment; only while no code runs. As when code drops it, the items stay
+    /// where they are.
+    pub(super) fn drop_elements(&self, index: u32) {
+        let offset = self.module.layout().element(index);
+        let entry: ElementEntry = self.read(offset);
+        self.write(offset, ElementEntry { length: 0, ..entry });
+    }
+
+    /// The same for a data segment.
+    pub(super) fn drop_bytes(&self, index: u32) {
+        let offset = self.module.layout().data(index);
+        let entry: DataEntry = self.read(offset);
+        self.write(offset, DataEntry { length: 0, ..entry });
     }
 
     fn header(&self) -> Header {
@@ -405,10 +528,10 @@ impl InstanceData {
         unsafe { self.globals[index as usize].as_ref() }
     }
 
-    /// Writes a field of the vmctx; only while the instance is being made.
+    /// Writes a field of the vmctx; only while the instance is being made, or no code runs.
     pub(super) fn write<T>(&self, offset: u32, value: T) {
         // SAFETY: the place lies in the block and is aligned (`Vmctx::at` checks); compiled code
-        // does not run on it yet.
+        // does not run on it.
         unsafe { self.vmctx.at(offset).write(value) }
     }
 
@@ -416,6 +539,14 @@ impl InstanceData {
     pub(super) fn read<T: Copy>(&self, offset: u32) -> T {
         // SAFETY: as in `write`; the types are those of the layout, and fixed fields never change.
         unsafe { self.vmctx.at(offset).read() }
+    }
+}
+
+impl Drop for InstanceData {
+    fn drop(&mut self) {
+        // SAFETY: taken once, as this is dropped.
+        let vmctx = unsafe { ManuallyDrop::take(&mut self.vmctx) };
+        self.code.give_vmctx(vmctx);
     }
 }
 

@@ -9,7 +9,8 @@
 
 #![allow(unsafe_code)] // is found by the address of an owner, and owns heaps of work
 
-use super::module::{Code, Inner, Module};
+use super::code::Code;
+use super::module::{Inner, Module};
 use crate::abi::{Context, RuntimeOp};
 use crate::code::LazyCode;
 use crate::compile::{Batch, Bench, Linked, OwnedCompilation};
@@ -86,7 +87,7 @@ impl Module {
     /// What compiles the module's functions; none if all are compiled.
     #[must_use]
     pub fn work(&self) -> Option<Work> {
-        self.code().lazy?.work()
+        self.code().lazy.clone()?.work()
     }
 
     /// Compiles a module from the binary format when its functions are called, on threads of the
@@ -118,7 +119,7 @@ impl LazyModule {
         let (code, source) = (self.0, Mutex::new(Some(Arc::new(source))));
         let lazy = Arc::new(Lazy { code, source, module: OnceLock::new() });
         lazy.code.set_owner(Arc::as_ptr(&lazy) as usize);
-        let module = Module::of_code(Code { loaded: lazy.code.base().clone(), lazy: Some(lazy.clone()) });
+        let module = Module::of_code(Code::new(lazy.code.base().clone(), Some(lazy.clone())));
         let _ = lazy.module.set(Arc::downgrade(&module.0));
         module
     }
@@ -198,7 +199,7 @@ impl Work {
             self.lazy.code.keep(loaded);
             return Ok(());
         };
-        let before = core::mem::replace(&mut *module.code.lock(), Code { loaded, lazy: None });
+        let before = core::mem::replace(&mut *module.code.lock(), Code::new(loaded, None));
         drop((before, source));
         Ok(())
     }

@@ -6,7 +6,8 @@
 
 #![allow(unsafe_code)] // hands out addresses of the memory's bytes
 
-use super::pages;
+use super::image::MemoryImage;
+use super::pages::{self, HOST_PAGE};
 use super::refused::{Limiter, Refused};
 use super::reservation::Reservation;
 use super::stats::{self, Live};
@@ -15,8 +16,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::fiber::ranges::Region;
 use crate::options::BoundsMode;
 use crate::os::Errno;
+use crate::prelude::*;
 use crate::sync::Mutex;
 use crate::types::{Limits, MemoryType, PAGE_SIZE};
+use alloc::sync::Arc;
 #[cfg(test)]
 use core::ops::Range;
 use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -26,6 +29,10 @@ use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 pub(super) struct Memory {
     definition: MemoryDefinition,
     reservation: Reservation,
+    /// Bytes in the beginning.
+    initial: u64,
+    /// The most bytes that it had before it was reset: Go may have seen them.
+    most: AtomicU64,
     mode: BoundsMode,
     /// The type that was declared, whose maximum a ceiling of the embedder does not change.
     declared: MemoryType,
@@ -58,6 +65,18 @@ impl Memory {
     /// Makes a memory of a valid type, which may grow to `ceiling` pages of 64 KiB at most. `mode`
     /// is how the module that defines it keeps accesses to 32-bit memories inside.
     pub(super) fn new(ty: &MemoryType, mode: BoundsMode, ceiling: Option<u64>) -> Result<Self> {
+        Self::beginning(ty, mode, ceiling, None, None)
+    }
+
+    /// The same for a memory that begins with an image, which only a guarded one can, or with more
+    /// pages than its type says.
+    pub(super) fn beginning(
+        ty: &MemoryType,
+        mode: BoundsMode,
+        ceiling: Option<u64>,
+        image: Option<&Arc<MemoryImage>>,
+        pages: Option<u64>,
+    ) -> Result<Self> {
         let Limits { min, max } = ty.limits;
         let (declarable, page_size) = (ty.max_declared_pages(), ty.page_size());
         let largest = max.unwrap_or(declarable);
@@ -68,6 +87,7 @@ impl Memory {
         let possible = largest.min(ty.max_bytes_of_sort() / page_size);
         let ceiling = ceiling.map_or(u64::MAX, |pages| pages.saturating_mul(PAGE_SIZE) / page_size);
         let max_pages = possible.min(ceiling);
+        let min = pages.unwrap_or(min);
         if min > max_pages {
             let whose =
                 if min > possible { "the limit of this implementation" } else { "the limit set by the embedder" };
@@ -77,15 +97,17 @@ impl Memory {
         let limiter = Limiter::of(max_pages, possible, max.is_some_and(|max| max == possible));
         let mode = mode.of_memory(ty);
         let (bytes, max_bytes) = (min * page_size, max_pages * page_size);
-        let reservation = Reservation::new(mode, bytes, max_bytes)?;
-        let memory = Self {
+        let reservation = Reservation::new(mode, bytes, max_bytes, image)?;
+        Ok(Self {
             definition: MemoryDefinition {
                 base: AtomicUsize::new(reservation.base()),
-                length: AtomicU64::new(0),
+                length: AtomicU64::new(bytes),
                 max_length: max_bytes.min(reservation.capacity() / page_size * page_size),
                 page_size,
             },
             reservation,
+            initial: bytes,
+            most: AtomicU64::new(bytes),
             mode,
             declared: *ty,
             grow: Mutex::new(()),
@@ -93,11 +115,26 @@ impl Memory {
             refused: Mutex::new(None),
             shown: AtomicBool::new(false),
             _live: stats::MEMORIES.count(),
-        };
-        let committed = memory.reservation.commit(0, bytes);
-        committed.map_err(|error| pages::refused("make accessible a memory", bytes, error))?;
-        memory.definition.length.store(bytes, Ordering::Release);
-        Ok(memory)
+        })
+    }
+
+    /// Makes it what it was in the beginning, an image included, but for bytes that were written
+    /// then. What a guest was refused is forgotten.
+    ///
+    /// # Safety
+    /// No code runs that may use it, but for that of linked instances, for which a memory that
+    /// shrinks is one that they access out of bounds.
+    pub(super) unsafe fn begin_again(&self) -> Result<()> {
+        let _lock = self.grow.lock();
+        let length = self.length();
+        self.most.fetch_max(length, Ordering::Relaxed);
+        // Nobody grows it meanwhile, and who reads the length from now on stays within the
+        // beginning.
+        self.definition.length.store(self.initial, Ordering::Release);
+        // SAFETY: by the caller's promise.
+        let begun = unsafe { self.reservation.begin_again(length) };
+        *self.refused.lock() = None;
+        begun.map_err(|error| pages::refused("reset a memory", length, error))
     }
 
     /// Its definition.
@@ -118,6 +155,34 @@ impl Memory {
     /// How accesses are kept inside.
     pub(super) const fn mode(&self) -> BoundsMode {
         self.mode
+    }
+
+    /// Whether it lies in a full reservation.
+    pub(super) fn is_guarded(&self) -> bool {
+        self.mode == BoundsMode::Guarded
+    }
+
+    /// The pages that are not all zeros, adjacent ones in one piece, by their offsets. Nobody
+    /// changes or resets the memory as long as the pieces are used.
+    pub(super) fn pieces(&self) -> Vec<(u64, &[u8])> {
+        let length = self.length() as usize;
+        // SAFETY: the bytes are accessible; that nobody changes them is what callers see to.
+        let bytes = unsafe { core::slice::from_raw_parts(self.base().cast_const(), length) };
+        let mut pieces: Vec<(u64, &[u8])> = Vec::new();
+        let mut start = None;
+        for at in (0..=length).step_by(HOST_PAGE) {
+            let page = &bytes[at..length.min(at + HOST_PAGE)];
+            let zero = page.iter().all(|byte| *byte == 0);
+            if zero && let Some(from) = start.take() {
+                pieces.push((from as u64, &bytes[from..at]));
+            } else if !zero && start.is_none() {
+                start = Some(at);
+            }
+        }
+        if let Some(from) = start {
+            pieces.push((from as u64, &bytes[from..]));
+        }
+        pieces
     }
 
     /// Addresses where a fault can be an access to this memory.
@@ -198,7 +263,7 @@ impl Memory {
 
 impl Drop for Memory {
     fn drop(&mut self) {
-        let committed = self.length();
+        let committed = self.length().max(*self.most.get_mut());
         self.definition.length.store(0, Ordering::Release);
         self.definition.base.store(0, Ordering::Release);
         // SAFETY: the store drops its memories when no handle and no call is left.
@@ -226,7 +291,6 @@ impl GrowError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::prelude::*;
     use crate::types::MAX_PAGES32;
 
     const MODES: [BoundsMode; 2] = [BoundsMode::Guarded, BoundsMode::Explicit];

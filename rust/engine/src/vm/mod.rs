@@ -5,8 +5,10 @@
 //! [`Store`] owns what is linked together. Handles ([`Instance`], [`Extern`] and what it holds)
 //! keep their store alive and may be used from any thread.
 
+mod code;
 mod externs;
 mod global;
+mod image;
 mod initialize;
 mod instance;
 pub mod lazy;
@@ -22,9 +24,12 @@ mod roots;
 pub mod run;
 mod runtime;
 mod slots;
+mod snapshot;
+mod snapshot_format;
 pub mod stats;
 pub mod store;
 mod table;
+mod template;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod type_ids;
@@ -34,6 +39,7 @@ pub use externs::{Extern, FuncHandle, GlobalHandle, MemoryHandle, TableHandle};
 pub use instance::{Instance, InstanceOptions};
 pub use module::Module;
 pub use references::FuncOrigin;
+pub use snapshot::Snapshot;
 pub use store::{Store, StoreWatch};
 #[cfg(any(test, feature = "testing"))]
 pub use testing::{Linker, Stop, run};

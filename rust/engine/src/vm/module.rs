@@ -1,8 +1,9 @@
 //! A module that can be instantiated: its code in the arena, with its artifact, and what instances
 //! of it share.
 
-use super::lazy::Lazy;
+use super::code::Code;
 use super::stats::{self, Live};
+use super::template::Template;
 use super::type_ids::TypeIds;
 use crate::abi::vmctx::VmctxLayout;
 use crate::artifact::Artifact;
@@ -11,7 +12,7 @@ use crate::compile::Linked;
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::CompileOptions;
 use crate::prelude::*;
-use crate::sync::Mutex;
+use crate::sync::{Mutex, OnceLock};
 use crate::wasm::ModuleInfo;
 use alloc::sync::Arc;
 use core::ops::Range;
@@ -24,23 +25,17 @@ pub type Body = (Range<u32>, Option<u32>);
 #[derive(Clone, Debug)]
 pub struct Module(pub(super) Arc<Inner>);
 
-/// The code of a module, as an instance holds it.
-#[derive(Clone, Debug)]
-pub(super) struct Code {
-    pub(super) loaded: Arc<LoadedCode>,
-    /// What compiles its functions when they are called, unless all are there.
-    pub(super) lazy: Option<Arc<Lazy>>,
-}
-
 #[derive(Debug)]
 pub(super) struct Inner {
     /// What the next instance is made with.
-    pub(super) code: Mutex<Code>,
+    pub(super) code: Mutex<Arc<Code>>,
     info: Arc<ModuleInfo>,
     options: CompileOptions,
     serial: u64,
     layout: VmctxLayout,
     type_ids: TypeIds,
+    /// Found when the first instance is made.
+    template: OnceLock<Template>,
     _live: Live,
 }
 
@@ -60,7 +55,16 @@ impl Module {
     /// # Errors
     /// Kind `Deserialize`, or `Resource` where there is no room for the code.
     pub fn deserialize(bytes: &[u8]) -> Result<Self> {
-        let (artifact, code) = Artifact::deserialize(bytes)?;
+        Self::deserialize_checked(bytes, None)
+    }
+
+    /// Does the same with a checksum that the caller has found: see
+    /// [`Artifact::deserialize_checked`].
+    ///
+    /// # Errors
+    /// As [`Module::deserialize`].
+    pub fn deserialize_checked(bytes: &[u8], found: Option<u32>) -> Result<Self> {
+        let (artifact, code) = Artifact::deserialize_checked(bytes, found)?;
         Self::new(Arc::new(artifact), |block| {
             block.copy_from_slice(code);
             Ok(())
@@ -78,11 +82,11 @@ impl Module {
 
     /// Makes a module of an artifact, whose block `write` writes.
     fn new(artifact: Arc<Artifact>, write: impl FnOnce(&mut [u8]) -> Result<()>) -> Result<Self> {
-        LoadedCode::load(artifact, write).map(|loaded| Self::of_code(Code { loaded, lazy: None }))
+        LoadedCode::load(artifact, write).map(|loaded| Self::of_code(Code::new(loaded, None)))
     }
 
     /// Makes a module of its code.
-    pub(super) fn of_code(code: Code) -> Self {
+    pub(super) fn of_code(code: Arc<Code>) -> Self {
         let Artifact { info, options, .. } = code.loaded.artifact();
         Self(Arc::new(Inner {
             info: info.clone(),
@@ -90,6 +94,7 @@ impl Module {
             serial: code.loaded.serial(),
             layout: VmctxLayout::new(info),
             type_ids: TypeIds::new(&info.types),
+            template: OnceLock::new(),
             code: Mutex::new(code),
             _live: stats::MODULES.count(),
         }))
@@ -161,13 +166,18 @@ impl Module {
     }
 
     /// Its code in the arena.
-    pub(super) fn code(&self) -> Code {
+    pub(super) fn code(&self) -> Arc<Code> {
         self.0.code.lock().clone()
     }
 
     /// Layout of its instances' vmctx.
     pub(super) fn layout(&self) -> &VmctxLayout {
         &self.0.layout
+    }
+
+    /// What its instances have in common.
+    pub(super) fn template(&self) -> &Template {
+        self.0.template.get_or_init(|| Template::new(self.info(), self.layout(), self.options()))
     }
 
     /// Engine-wide ids of its types, by type index.

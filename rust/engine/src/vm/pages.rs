@@ -47,6 +47,12 @@ pub(super) fn reserve(bytes: usize, left: usize) -> Result<usize, Errno> {
     Ok(address)
 }
 
+/// Maps zeros that the caller unmaps soon, beside the budget.
+pub(super) fn map_for_a_moment(bytes: usize) -> Result<usize, Errno> {
+    // SAFETY: as in `map_inaccessible`.
+    unsafe { os::map(0, bytes, os::READ_WRITE, 0) }
+}
+
 fn map_inaccessible(bytes: usize) -> Result<usize, Errno> {
     // SAFETY: a fresh mapping at an address of the kernel's choice touches nothing that exists.
     unsafe { os::map(0, bytes, os::NONE, 0) }

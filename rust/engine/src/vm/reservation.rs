@@ -3,8 +3,9 @@
 
 #![allow(unsafe_code)] // owns mappings
 
+use super::image::{self, MemoryImage};
 use super::pages::{self, HOST_PAGE, LEFT_TO_GO};
-use super::slots::{Place, SPAN};
+use super::slots::{Beginning, Place, SPAN};
 use crate::budget::{self, Taken};
 use crate::error::Result;
 use crate::options::BoundsMode;
@@ -13,6 +14,7 @@ use crate::sync::Lazy;
 use crate::sync::Mutex;
 use crate::types::PAGE_SIZE;
 use alloc::collections::VecDeque;
+use alloc::sync::Arc;
 use core::ops::Range;
 
 /// Bytes of explicit memories that stay inaccessible after Go has seen them, where address space is
@@ -43,21 +45,25 @@ enum Kind {
 
 impl Reservation {
     /// Reserves for a memory of at least `min` and at most `max` bytes. Of a guarded one both are
-    /// multiples of the page size and at most 4 GiB.
+    /// multiples of the page size and at most 4 GiB, and it begins with an image if there is one.
+    /// The first `min` bytes are accessible.
     ///
     /// A guarded one has room for 4 GiB. An explicit one has room for `max`, or, where that much
     /// address space cannot be had, for less, down to `min`.
-    pub(super) fn new(mode: BoundsMode, min: u64, max: u64) -> Result<Self> {
+    pub(super) fn new(mode: BoundsMode, min: u64, max: u64, image: Option<&Arc<MemoryImage>>) -> Result<Self> {
         match mode {
             BoundsMode::Guarded => {
-                let place = Place::take()?;
+                let place = Place::take(&Beginning { length: min, image: image.cloned() })?;
                 let base = place.base();
                 Ok(Self { kind: Some(Kind::Guarded(place)), base, capacity: max, span: SPAN })
             }
             BoundsMode::Explicit => {
                 let mappings = budget::take(2)?;
                 let (base, capacity) = reserve_between(min, max)?;
-                Ok(Self { kind: Some(Kind::Explicit(mappings)), base, capacity, span: capacity })
+                let made = Self { kind: Some(Kind::Explicit(mappings)), base, capacity, span: capacity };
+                let committed = made.commit(0, min);
+                committed.map_err(|error| pages::refused("make accessible a memory", min, error))?;
+                Ok(made)
             }
         }
     }
@@ -85,6 +91,22 @@ impl Reservation {
         let (from, to) = (whole_pages(from), whole_pages(to));
         // SAFETY: the range lies in the reservation, which is ours and consists of whole pages.
         unsafe { pages::commit(self.base + from, to - from) }
+    }
+
+    /// Makes the memory begin again, after `committed` bytes of it were accessible: with the image,
+    /// if there is one, and else zeros. What lies behind is inaccessible then where that keeps
+    /// guests inside, and else zeros, too.
+    ///
+    /// # Safety
+    /// The memory's length says so already, and nobody relies on what it was.
+    pub(super) unsafe fn begin_again(&self, committed: u64) -> Result<(), Errno> {
+        let committed = whole_pages(committed);
+        match &self.kind {
+            // SAFETY: by the caller's promise.
+            Some(Kind::Guarded(place)) => unsafe { place.begin_again(committed as u64) },
+            // SAFETY: as above; the range is accessible.
+            _ => unsafe { image::restore(self.base, committed, None) },
+        }
     }
 
     /// Gives the range back, after `committed` bytes of it were accessible. They become
@@ -118,7 +140,7 @@ const fn whole_pages(bytes: u64) -> usize {
     bytes.next_multiple_of(HOST_PAGE as u64) as usize
 }
 
-/// Reserves `max` bytes, or as much as the system gives by halving, but not less than `min`; whole
+/// Reserves `max` bytes, or as much as the system grants by halving, but not less than `min`; whole
 /// pages of 64 KiB. Where address space is limited, one reservation takes a small part of it,
 /// unless `min` is more.
 pub(super) fn reserve_between(min: u64, max: u64) -> Result<(usize, u64)> {
@@ -150,7 +172,7 @@ static EXPLICIT: Lazy<Mutex<Quarantine>> = Lazy::new(|| {
 });
 
 impl Quarantine {
-    /// Puts an inaccessible range in, and gives back to the system what exceeds the limits, oldest
+    /// Puts an inaccessible range in, and returns to the system what exceeds the limits, oldest
     /// first.
     fn put(&mut self, base: usize, bytes: u64, mut mappings: Taken) {
         mappings.set(1);
@@ -184,8 +206,7 @@ mod tests {
 
     #[test]
     fn edges_of_a_guarded_reservation() {
-        let mut memory = Reservation::new(BoundsMode::Guarded, PAGE_SIZE, 4 << 30).unwrap();
-        memory.commit(0, PAGE_SIZE).unwrap();
+        let mut memory = Reservation::new(BoundsMode::Guarded, PAGE_SIZE, 4 << 30, None).unwrap();
         let base = memory.base();
         assert!(readable(base) && readable(base + PAGE_SIZE as usize - 1));
         assert!(!readable(base + PAGE_SIZE as usize));
@@ -200,7 +221,7 @@ mod tests {
     #[test]
     fn what_was_shown_stays_inaccessible_and_is_not_given_out() {
         for mode in [BoundsMode::Guarded, BoundsMode::Explicit] {
-            let mut first = Reservation::new(mode, PAGE_SIZE, 16 * PAGE_SIZE).unwrap();
+            let mut first = Reservation::new(mode, PAGE_SIZE, 16 * PAGE_SIZE, None).unwrap();
             first.commit(0, 2 * PAGE_SIZE).unwrap();
             let shown = first.base()..first.base() + 2 * PAGE_SIZE as usize;
             // SAFETY: the first byte is accessible, and nobody else uses the memory.
@@ -209,7 +230,7 @@ mod tests {
                 first.give_back(2 * PAGE_SIZE, true);
             }
             for _ in 0..20 {
-                let mut next = Reservation::new(mode, PAGE_SIZE, 16 * PAGE_SIZE).unwrap();
+                let mut next = Reservation::new(mode, PAGE_SIZE, 16 * PAGE_SIZE, None).unwrap();
                 next.commit(0, 2 * PAGE_SIZE).unwrap();
                 let used = next.base()..next.base() + 2 * PAGE_SIZE as usize;
                 assert!(!overlap(&used, &shown), "{mode:?}: {used:x?} was given out of {shown:x?}");
@@ -225,7 +246,7 @@ mod tests {
 
     #[test]
     fn an_explicit_reservation_takes_less_where_the_system_refuses() {
-        // No system gives 2^60 bytes.
+        // No system grants 2^60 bytes.
         let (base, capacity) = reserve_between(3 * PAGE_SIZE, 1 << 60).unwrap();
         assert!((3 * PAGE_SIZE..1 << 60).contains(&capacity));
         // SAFETY: just reserved.

@@ -1,9 +1,11 @@
 //! The pool of slots for guarded memories, and the quarantine of address ranges that Go has seen.
 //!
 //! ============================================================================================
-//!   SANDBOX: compiled code accesses a guarded memory without checks. It relies on every byte
+//!   Sandbox-critical.
+//!   Compiled code accesses a guarded memory without checks. It relies on every byte
 //!   from a memory's base to the end of its guard belonging to this slot alone, and on pages
-//!   that are not the memory's being inaccessible. Change it with a second reader.
+//!   that are not the memory's being inaccessible. A slot that is handed out holds the initial
+//!   bytes of its next memory and nothing else. Change it with a second reader.
 //! ============================================================================================
 //!
 //! A slot is 8 GiB of address space: 4 GiB that an index reaches, a 2 GiB guard that an offset
@@ -12,19 +14,26 @@
 //! the slot begins above it, in the slack. A slot whose slack is used up waits in a queue, and is
 //! used from its beginning again only when the queue is full or no address space is left.
 //!
+//! A slot whose memory was never shown can stay *warm*: its pages are made what they were when the
+//! memory began, and stay accessible. The next memory that begins in the same way, with the same
+//! image and as many bytes, needs no system call. A bounded number of slots is warm, the oldest
+//! ones are closed for newer ones, and those of an image when its module goes.
+//!
 //! Slots are reserved in blocks, so that those that are not in use are one mapping together.
 
 #![allow(unsafe_code)] // owns the mappings of its slots
 
+use super::image::{self, MemoryImage};
 use super::pages;
 use crate::budget::{self, Taken};
 use crate::error::Result;
 use crate::options::{GUARD, RESERVATION};
-use crate::os;
+use crate::os::{self, Errno};
 use crate::prelude::*;
 use crate::sync::Lazy;
 use crate::sync::Mutex;
 use alloc::collections::VecDeque;
+use alloc::sync::Arc;
 
 /// How far a memory may begin above its slot's first byte.
 const SLACK: u64 = 2 << 30;
@@ -42,8 +51,11 @@ const BLOCK: usize = 64;
 const LEFT: usize = 8 << 40;
 /// Mappings of a memory beyond that of its block: its accessible pages, and what they cut off.
 const MAPPINGS: u64 = 2;
+/// Slots that are warm at most. Each keeps half a MiB at most of pages that were written to.
+const WARM: usize = 64;
 
-/// One slot, taken from the pool or in it. Inaccessible as long as no memory uses it.
+/// One slot, taken from the pool or in it. Inaccessible as long as no memory uses it and it is not
+/// warm.
 #[derive(Debug)]
 struct Slot {
     start: usize,
@@ -51,11 +63,87 @@ struct Slot {
     shift: u64,
 }
 
+impl Slot {
+    const fn base(&self) -> usize {
+        self.start + self.shift as usize
+    }
+}
+
+/// What a memory begins with.
+#[derive(Clone, Debug)]
+pub(super) struct Beginning {
+    /// Accessible bytes, whole pages of the host: zeros but for those of the image.
+    pub(super) length: u64,
+    /// Its bytes lie below `length`.
+    pub(super) image: Option<Arc<MemoryImage>>,
+}
+
+impl Beginning {
+    fn is(&self, other: &Self) -> bool {
+        let images = (&self.image, &other.image);
+        self.length == other.length
+            && match images {
+                (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+                (None, None) => true,
+                _ => false,
+            }
+    }
+
+    /// Makes an inaccessible range a memory that begins like this.
+    ///
+    /// # Safety
+    /// The range is that of a slot, which is the caller's.
+    unsafe fn prepare(&self, base: usize) -> Result<(), Errno> {
+        // SAFETY: by the caller's promise.
+        unsafe {
+            pages::commit(base, self.length as usize)?;
+            self.image.as_ref().map_or(Ok(()), |image| image.map(base))
+        }
+    }
+
+    /// Makes a memory begin again, after `committed` bytes of it were accessible, of which there
+    /// are as many as in the beginning at least.
+    ///
+    /// # Safety
+    /// As for `prepare`, which was called; and nobody uses the memory.
+    unsafe fn prepare_again(&self, base: usize, committed: u64) -> Result<(), Errno> {
+        let length = self.length as usize;
+        // SAFETY: by the caller's promise. What lies above the beginning becomes inaccessible.
+        unsafe {
+            pages::discard(base + length, committed as usize - length)?;
+            image::restore(base, length, self.image.as_deref())
+        }
+    }
+}
+
+/// A slot that holds the beginning of a memory, and that no memory uses.
+#[derive(Debug)]
+struct Warm {
+    slot: Slot,
+    beginning: Beginning,
+    _mappings: Taken,
+}
+
+impl Warm {
+    /// Makes the slot inaccessible; none if the system refuses: then it is never used again.
+    fn close(self) -> Option<Slot> {
+        // SAFETY: no memory uses the slot.
+        let closed = unsafe { pages::discard(self.slot.base(), self.beginning.length as usize) };
+        if closed.is_err() {
+            core::mem::forget(self);
+            return None;
+        }
+        Some(self.slot)
+    }
+}
+
 /// The pool.
 #[derive(Debug)]
 struct Pool {
     /// Slots with slack left; the last one is used next.
     ready: Vec<Slot>,
+    /// Slots that hold the beginning of a memory, the newest last.
+    warm: VecDeque<Warm>,
     /// Slots without, in the order in which they came.
     exhausted: VecDeque<Slot>,
     /// How many of those may wait.
@@ -73,7 +161,30 @@ static POOL: Lazy<Mutex<Pool>> = Lazy::new(|| {
 
 impl Pool {
     const fn new(queue: usize) -> Self {
-        Self { ready: Vec::new(), exhausted: VecDeque::new(), queue, slots: 0, blocks: Vec::new() }
+        Self {
+            ready: Vec::new(),
+            warm: VecDeque::new(),
+            exhausted: VecDeque::new(),
+            queue,
+            slots: 0,
+            blocks: Vec::new(),
+        }
+    }
+
+    /// A slot that holds this beginning.
+    fn take_warm(&mut self, beginning: &Beginning) -> Option<Warm> {
+        let found = self.warm.iter().rposition(|warm| warm.beginning.is(beginning))?;
+        self.warm.remove(found)
+    }
+
+    /// Keeps a warm slot. Gives the oldest one if there are too many, or this one if nobody will
+    /// want it: its image was retired, by who then takes the lock of this pool.
+    fn give_warm(&mut self, warm: Warm) -> Option<Warm> {
+        if warm.beginning.image.as_ref().is_some_and(|image| image.is_retired()) {
+            return Some(warm);
+        }
+        self.warm.push_back(warm);
+        if self.warm.len() > WARM { self.warm.pop_front() } else { None }
     }
 
     fn take(&mut self) -> Result<Slot> {
@@ -125,37 +236,110 @@ impl Pool {
     }
 }
 
+/// Closes a warm slot, and puts it among the others.
+fn cool(warm: Warm) {
+    if let Some(slot) = warm.close() {
+        POOL.lock().give(slot, 0, false);
+    }
+}
+
+/// Closes the warm slots of an image, with which no more memories will begin.
+pub(super) fn retire(image: &Arc<MemoryImage>) {
+    image.retire();
+    cool_all(Some(image));
+}
+
+/// Closes warm slots, the oldest first, and says whether there were any: all, or those of an image.
+fn cool_all(image: Option<&Arc<MemoryImage>>) -> bool {
+    let mut any = false;
+    loop {
+        let warm = {
+            let mut pool = POOL.lock();
+            let of_image =
+                |warm: &Warm, image| warm.beginning.image.as_ref().is_some_and(|own| Arc::ptr_eq(own, image));
+            let found = pool.warm.iter().position(|warm| image.is_none_or(|image| of_image(warm, image)));
+            found.and_then(|found| pool.warm.remove(found))
+        };
+        let Some(warm) = warm else { return any };
+        cool(warm);
+        any = true;
+    }
+}
+
 /// The address range of one guarded memory.
 #[derive(Debug)]
 pub(super) struct Place {
     slot: Option<Slot>,
-    _mappings: Taken,
+    beginning: Beginning,
+    mappings: Taken,
 }
 
 impl Place {
-    /// Takes a range from the pool; all of it is inaccessible.
-    pub(super) fn take() -> Result<Self> {
-        let mappings = budget::take(MAPPINGS)?;
-        let slot = POOL.lock().take()?;
-        Ok(Self { slot: Some(slot), _mappings: mappings })
+    /// Takes a range from the pool that begins as is wanted, and is inaccessible behind that.
+    pub(super) fn take(beginning: &Beginning) -> Result<Self> {
+        if beginning.length > 0
+            && let Some(Warm { slot, beginning, _mappings: mappings }) = POOL.lock().take_warm(beginning)
+        {
+            return Ok(Self { slot: Some(slot), beginning, mappings });
+        }
+        let count = MAPPINGS + beginning.image.as_ref().map_or(0, |image| image.mappings());
+        let mappings =
+            budget::take(count).or_else(|error| if cool_all(None) { budget::take(count) } else { Err(error) })?;
+        let slot = POOL.lock().take();
+        // Warm slots have address space, too.
+        let slot = slot.or_else(|error| if cool_all(None) { POOL.lock().take() } else { Err(error) })?;
+        let place = Self { slot: Some(slot), beginning: beginning.clone(), mappings };
+        // SAFETY: the slot was just taken.
+        if let Err(error) = unsafe { beginning.prepare(place.base()) } {
+            // SAFETY: as above.
+            unsafe { place.close(beginning.length, false) };
+            return Err(pages::refused("make accessible a memory", beginning.length, error));
+        }
+        Ok(place)
     }
 
     /// First byte of the memory.
     pub(super) fn base(&self) -> usize {
-        let slot = self.slot.as_ref().expect("only `give` takes it");
-        slot.start + slot.shift as usize
+        self.slot.as_ref().expect("only `give` takes it").base()
     }
 
-    /// Gives the range back after a memory that had committed so many bytes from its base. They
-    /// become inaccessible first.
+    /// Makes the memory begin again, after so many bytes from its base were accessible.
+    ///
+    /// # Safety
+    /// No code that relies on the length is running.
+    pub(super) unsafe fn begin_again(&self, committed: u64) -> Result<(), Errno> {
+        // SAFETY: by the caller's promise; the range is this one's.
+        unsafe { self.beginning.prepare_again(self.base(), committed) }
+    }
+
+    /// Gives the range back after a memory that had committed so many bytes from its base. What was
+    /// shown becomes inaccessible first; what was not becomes that, or begins again.
     ///
     /// # Safety
     /// Nobody uses the memory any more.
     pub(super) unsafe fn give(mut self, committed: u64, shown: bool) {
-        let base = self.base();
+        // SAFETY: by the caller's promise.
+        if shown || self.beginning.length == 0 || unsafe { self.begin_again(committed) }.is_err() {
+            // SAFETY: as above.
+            unsafe { self.close(committed, shown) };
+            return;
+        }
+        let slot = self.slot.take().expect("only this takes it");
+        let warm = Warm { slot, beginning: self.beginning, _mappings: self.mappings };
+        let superfluous = POOL.lock().give_warm(warm);
+        if let Some(warm) = superfluous {
+            cool(warm);
+        }
+    }
+
+    /// Makes the range inaccessible and gives it back.
+    ///
+    /// # Safety
+    /// As for `give`.
+    unsafe fn close(mut self, committed: u64, shown: bool) {
         // SAFETY: the range lies in the slot, which is ours; nobody uses it by the caller's
         // promise.
-        let closed = unsafe { pages::discard(base, committed as usize) };
+        let closed = unsafe { pages::discard(self.base(), committed as usize) };
         if let (Ok(()), Some(slot)) = (closed, self.slot.take()) {
             POOL.lock().give(slot, committed, shown);
         } else {

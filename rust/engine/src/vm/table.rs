@@ -5,12 +5,14 @@
 
 #![allow(unsafe_code)] // owns the memory of the elements
 
+use super::image;
 use super::pages::{self, HOST_PAGE};
 use super::refused::{Limiter, Refused};
 use super::reservation::reserve_between;
 use crate::abi::vmctx::TableDefinition;
 use crate::budget::{self, Taken};
 use crate::error::{Error, ErrorKind, Result};
+use crate::os::Errno;
 use crate::prelude::*;
 use crate::sync::Mutex;
 use crate::types::{Limits, MAX_TABLE_ELEMENTS, TableType};
@@ -28,6 +30,8 @@ pub(super) struct Table {
     /// The type that was declared, whose maximum a ceiling of the embedder does not change.
     declared: TableType,
     elements: Elements,
+    /// Elements in the beginning.
+    initial: u64,
     /// Held while growing.
     grow: Mutex<()>,
     /// Who sets the most elements.
@@ -53,7 +57,18 @@ enum Elements {
 impl Table {
     /// Makes a table of a valid type, all null, which may grow to `ceiling` elements at most.
     pub(super) fn new(ty: &TableType, can_grow: bool, ceiling: Option<u64>) -> Result<Self> {
+        Self::beginning(ty, can_grow, ceiling, None)
+    }
+
+    /// The same for a table that begins with more elements than its type says.
+    pub(super) fn beginning(
+        ty: &TableType,
+        can_grow: bool,
+        ceiling: Option<u64>,
+        elements: Option<u64>,
+    ) -> Result<Self> {
         let Limits { min, max } = ty.limits;
+        let min = elements.unwrap_or(min);
         let most = u64::from(MAX_TABLE_ELEMENTS);
         if let Some(max) = max.filter(|max| min > *max) {
             return Err(Error::new(ErrorKind::Argument, format!("table of {min} elements, expected at most {max}")));
@@ -81,6 +96,7 @@ impl Table {
             definition: TableDefinition { base: AtomicUsize::new(elements.base()), bound: AtomicU64::new(0) },
             declared: *ty,
             elements,
+            initial: min,
             grow: Mutex::new(()),
             limiter,
             refused: Mutex::new(None),
@@ -125,6 +141,27 @@ impl Table {
         // Whoever sees the new bound sees the elements.
         self.definition.bound.store(new, Ordering::Release);
         Some(old)
+    }
+
+    /// Makes it as large as in the beginning, and all null. What a guest was refused is forgotten.
+    /// No code runs that may use it, but for that of linked instances, which finds null where an
+    /// element was.
+    pub(super) fn begin_again(&self) -> Result<()> {
+        let _lock = self.grow.lock();
+        let bound = self.bound();
+        self.definition.bound.store(self.initial, Ordering::Release);
+        *self.refused.lock() = None;
+        self.elements.clear(bound).map_err(|error| pages::refused("reset a table", bound * ELEMENT, error))
+    }
+
+    /// Sets the first elements to null, for an offset of 0, or to an address and the offset. The
+    /// table has so many.
+    pub(super) fn fill(&self, offsets: &[u32], address: u64) {
+        assert!(offsets.len() as u64 <= self.bound());
+        for (index, offset) in (0..).zip(offsets) {
+            let slot = if *offset == 0 { 0 } else { address + u64::from(*offset) };
+            self.elements.at(index).store(slot, Ordering::Release);
+        }
     }
 
     /// Notes that a guest was refused elements, until it gets some.
@@ -180,6 +217,23 @@ impl Elements {
                 // SAFETY: it lies in the reservation, and was committed before the bound came to
                 // include it.
                 unsafe { &*(*base as *const AtomicU64).add(index as usize) }
+            }
+        }
+    }
+
+    /// Makes the first elements null.
+    fn clear(&self, count: u64) -> core::result::Result<(), Errno> {
+        match self {
+            Self::Fixed(elements) => {
+                for element in elements {
+                    element.store(0, Ordering::Release);
+                }
+                Ok(())
+            }
+            Self::Reserved { base, .. } => {
+                let bytes = (count * ELEMENT).next_multiple_of(HOST_PAGE as u64) as usize;
+                // SAFETY: the range is accessible, and holds whole pages of zeros and elements.
+                unsafe { image::restore(*base, bytes, None) }
             }
         }
     }

@@ -2,17 +2,19 @@
 
 #![allow(unsafe_code)] // runs guests
 
+mod images;
 mod lazy;
 mod memories;
 mod tail_calls;
 
 use super::*;
 use crate::error::ErrorKind;
-use crate::options::{BoundsMode, CompileOptions};
+use crate::options::{BoundsMode, CompileOptions, OptLevel};
 use crate::trap::TrapCode;
 use crate::types::{FuncType, GlobalType, Limits, MemoryType, TableType, ValType};
 
-const EXPLICIT: CompileOptions = CompileOptions { bounds: BoundsMode::Explicit, canonicalize_nans: false };
+const EXPLICIT: CompileOptions =
+    CompileOptions { bounds: BoundsMode::Explicit, canonicalize_nans: false, opt_level: OptLevel::Speed };
 
 fn module_with(text: &str, options: CompileOptions) -> Module {
     Module::compile(&wat::parse_str(text).unwrap(), options).unwrap()

@@ -2,7 +2,8 @@
 //! function records behind it.
 //!
 //! Written once while the instance is made; afterwards only globals and the lengths of segments
-//! change, by compiled code.
+//! change, by compiled code. When the instance has gone, another one of the same module may use the
+//! block, of which only what differs is written anew.
 
 #![allow(unsafe_code)] // raw memory at computed offsets
 
@@ -23,6 +24,8 @@ pub(super) struct Vmctx {
     hosts: usize,
     host_functions: usize,
     host_records: usize,
+    /// Whether what is the same for all instances of the module has been written.
+    pub(super) filled: bool,
 }
 
 // SAFETY: it owns its memory; those who write to it after publication use atomic or whole, aligned
@@ -44,7 +47,19 @@ impl Vmctx {
         let block = block.ok_or_else(|| {
             Error::new(ErrorKind::Resource, format!("cannot allocate {bytes} bytes for the state of an instance"))
         })?;
-        Ok(Self { block, layout, hosts: host_functions, host_functions: first_host, host_records: first_record })
+        Ok(Self {
+            block,
+            layout,
+            hosts: host_functions,
+            host_functions: first_host,
+            host_records: first_record,
+            filled: false,
+        })
+    }
+
+    /// Bytes that it takes.
+    pub(super) const fn bytes(&self) -> usize {
+        self.layout.size()
     }
 
     /// The address that compiled code gets.

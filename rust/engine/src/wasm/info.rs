@@ -1,6 +1,7 @@
 //! What a validated module declares: the compiler's and the linker's view of it, without its
 //! function bodies.
 
+use super::segments::SegmentBytes;
 use crate::prelude::*;
 use crate::types::{ExternType, FuncType, GlobalType, MemoryType, TableType, ValType};
 use core::ops::Deref;
@@ -25,6 +26,9 @@ pub struct ModuleInfo {
     /// Whether a table can ever grow after instantiation: it is exported or imported, or the code
     /// holds a `table.grow` of it. Never, where its own maximum equals its minimum.
     pub table_can_grow: Vec<bool>,
+    /// What is known of each table's elements, if nothing but the module's active segments ever
+    /// writes to it.
+    pub table_contents: Vec<Option<TableContents>>,
     /// Every memory, imported ones first.
     pub memories: Vec<MemoryType>,
     /// How many of `memories` are imported.
@@ -42,8 +46,9 @@ pub struct ModuleInfo {
     /// Element segments.
     pub elements: Vec<ElementSegment>,
     /// Data segments.
+    #[serde(with = "super::segments")]
     pub data: Vec<DataSegment>,
-    /// Functions of which a reference can be taken (exported, in an element segment, `ref.func` of
+    /// Functions that a reference can be taken of (exported, in an element segment, `ref.func` of
     /// a global): each has a record in the vmctx, at the position it has here. Sorted, without
     /// duplicates.
     pub escaping: Vec<u32>,
@@ -53,6 +58,8 @@ pub struct ModuleInfo {
     pub sections: Vec<Section>,
     /// Those that hold debugging information.
     pub debug: Vec<DebugSection>,
+    /// CRC-32 of the module's bytes.
+    pub checksum: u32,
 }
 
 impl ModuleInfo {
@@ -82,7 +89,7 @@ impl ModuleInfo {
         code.map_or(0, |section| section.start as u32)
     }
 
-    /// Type of what an export gives.
+    /// Type of what an export refers to.
     #[must_use]
     pub fn export_type(&self, export: &Export) -> ExternType {
         let index = export.index as usize;
@@ -92,6 +99,29 @@ impl ModuleInfo {
             ExternKind::Memory => ExternType::Memory(self.memories[index]),
             ExternKind::Global => ExternType::Global(self.globals[index]),
         }
+    }
+}
+
+/// What an element of a table is at any time, if it is not null: one of the functions that the
+/// module's own active segments name.
+///
+/// That holds, even after an instantiation that failed half way, for a table that is neither
+/// imported nor exported and that no instruction of the module writes to, if no item of these
+/// segments depends on the instance. Nothing is said about which elements are null.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableContents {
+    /// The type index of all these functions, if they have one type.
+    pub ty: Option<u32>,
+    /// Whether all these functions are the module's own: then their instance is the table's.
+    pub own: bool,
+}
+
+impl TableContents {
+    /// Whether a function of the module may be an element, as far as calls rely on it.
+    #[must_use]
+    pub fn may_hold(&self, info: &ModuleInfo, function: u32) -> bool {
+        let same = |ty: u32| info.function_type(function) == &info.types[ty as usize];
+        (!self.own || !info.is_imported_function(function)) && self.ty.is_none_or(same)
     }
 }
 
@@ -232,7 +262,7 @@ pub enum SegmentMode {
     },
     /// Copied by `table.init` or `memory.init`.
     Passive,
-    /// Only declares functions of which references are taken.
+    /// Only declares functions that references are taken of.
     Declared,
 }
 
@@ -248,13 +278,12 @@ pub struct ElementSegment {
 }
 
 /// A data segment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct DataSegment {
     /// Where its bytes go; never `Declared`.
     pub mode: SegmentMode,
     /// Its bytes.
-    #[serde(with = "super::bytes")]
-    pub bytes: Vec<u8>,
+    pub bytes: SegmentBytes,
 }
 
 /// Names from the custom section "name" (appendix, "Name Section"); damaged or missing names are
@@ -268,7 +297,7 @@ pub struct Names {
 }
 
 impl Names {
-    /// Name of a function, if the section gives one.
+    /// Name of a function, if the section has one.
     #[must_use]
     pub fn function(&self, index: u32) -> Option<&str> {
         let at = self.functions.binary_search_by_key(&index, |(index, _)| *index).ok()?;

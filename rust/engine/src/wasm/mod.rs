@@ -11,7 +11,8 @@ pub mod limits;
 mod names;
 mod parse;
 mod sections;
-mod table_growth;
+mod segments;
+mod table_use;
 #[cfg(test)]
 mod tests;
 mod validate;
@@ -19,4 +20,5 @@ mod validate;
 pub use features::{required_proposals, validation_error};
 pub use info::*;
 pub use parse::{Body, Parsed, parse};
+pub use segments::SegmentBytes;
 pub(crate) use validate::validate_body;

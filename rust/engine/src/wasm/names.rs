@@ -5,7 +5,7 @@ use super::Names;
 use crate::prelude::*;
 use wasmparser::{BinaryReader, NameMap};
 
-/// Reads the names of the module and of its functions, of which there are `functions`. What is
+/// Reads the names of the module and of its functions; there are `functions`. What is
 /// damaged is left out: names out of range, out of order or given twice, and in a subsection all
 /// that follows a place that cannot be decoded.
 pub fn read(mut section: BinaryReader<'_>, functions: usize) -> Names {

@@ -2,7 +2,8 @@
 //! in `sections`.
 
 use super::features::{self, FEATURES, FEATURES_WITH_OWN_GLOBALS};
-use super::{DebugSection, ModuleInfo, Section, limits, names, sections, table_growth};
+use super::{DebugSection, ModuleInfo, Section, limits, names, sections, table_use};
+use crate::checksum::checksum;
 use crate::error::{Error, ErrorKind, Result};
 use crate::prelude::*;
 use core::fmt;
@@ -52,7 +53,9 @@ pub fn parse(bytes: &[u8]) -> Result<Parsed<'_>> {
             Error::new(ErrorKind::Internal, format!("validation let pass what this engine does not know: {what}"))
         }
     })?;
-    Ok(collector.finish())
+    let mut parsed = collector.finish();
+    parsed.info.checksum = checksum(bytes);
+    Ok(parsed)
 }
 
 /// Why collecting stopped.
@@ -179,7 +182,7 @@ impl<'a> Collector<'a> {
         info.escaping.sort_unstable();
         info.escaping.dedup();
         info.escaping.shrink_to_fit();
-        info.table_can_grow = table_growth::find(info, &self.bodies);
+        (info.table_can_grow, info.table_contents) = table_use::find(info, &self.bodies);
         if let Some(reader) = self.names {
             info.names = names::read(reader, info.functions.len());
         }

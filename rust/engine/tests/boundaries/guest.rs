@@ -18,7 +18,7 @@ impl Guest {
         Self(Instance::new(&Store::new(), &module, &[], InstanceOptions::default()).unwrap())
     }
 
-    /// Calls a function of at most one result; without one it gives 0.
+    /// Calls a function of at most one result; without one it returns 0.
     pub fn call(&self, name: &str, arguments: &[u64]) -> Result<u64, TrapCode> {
         self.run(name, arguments).map_err(|(code, _)| code)
     }

@@ -1,5 +1,5 @@
 //! Where a trap is, when the code generator makes one instruction of a load and of what uses its
-//! value, and the two belong to different functions, of which one or both are inlined: the frames
+//! value, and the two belong to different functions, one or both of them inlined: the frames
 //! are those of the load, and the offset is its own.
 
 use crate::guest::{Guest, MODES};

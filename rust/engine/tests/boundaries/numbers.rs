@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 const OPERATIONS: [&str; 4] = ["div_s", "div_u", "rem_s", "rem_u"];
 
-/// What an operation on operands of 32 or 64 bits gives (section 4.3.2); signed ones are computed
+/// What an operation on operands of 32 or 64 bits returns (section 4.3.2); signed ones are computed
 /// in 128 bits.
 fn divide(operation: &str, bits: u32, a: u64, b: u64) -> Result<u64, TrapCode> {
     if b == 0 {

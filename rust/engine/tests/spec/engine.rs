@@ -105,7 +105,7 @@ impl Instance {
         linker.define_instance(namespace, &self.0);
     }
 
-    /// Calls an exported function; gives the types and slots of its results.
+    /// Calls an exported function; returns the types and slots of its results.
     pub fn call(&self, name: &str, arguments: &[u64]) -> Result<(Vec<ValType>, Vec<u64>), Failure> {
         let Some(Extern::Func(function)) = self.0.export(name) else {
             return Err(Failure::Other(format!("no exported function {name:?}")));

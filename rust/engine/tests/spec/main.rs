@@ -14,37 +14,46 @@ mod suites;
 mod values;
 
 use engine::Way;
-use gowasmer::options::{BoundsMode, CompileOptions};
+use gowasmer::options::{BoundsMode, CompileOptions, OptLevel};
 use ledger::{Counts, Ledger};
 use std::collections::BTreeMap;
 use suites::{SUITES, Suite, Support};
 
 /// What the tests of the runner compile with.
 const EAGER: Way =
-    Way { options: CompileOptions { bounds: BoundsMode::Guarded, canonicalize_nans: false }, lazy: false };
+    eager(CompileOptions { bounds: BoundsMode::Guarded, canonicalize_nans: false, opt_level: OptLevel::Speed });
 /// At most so many failures of a file are printed.
 const SHOWN_FAILURES: usize = 20;
 
+/// With some options, all functions at once.
+const fn eager(options: CompileOptions) -> Way {
+    Way { options, lazy: false }
+}
+
 #[test]
 fn guarded() {
-    run_suite(BoundsMode::Guarded, false);
+    run_suite(EAGER);
 }
 
 #[test]
 fn explicit() {
-    run_suite(BoundsMode::Explicit, false);
+    run_suite(eager(CompileOptions { bounds: BoundsMode::Explicit, ..CompileOptions::default() }));
 }
 
 /// The same counts where each function is compiled when it is called.
 #[test]
 fn lazy() {
-    run_suite(BoundsMode::Guarded, true);
+    run_suite(Way { lazy: true, ..EAGER });
 }
 
-/// Runs every file in one mode, or those that `SPEC_FILE` names (`br_if.wast`,
+#[test]
+fn not_optimised() {
+    run_suite(eager(CompileOptions { opt_level: OptLevel::None, ..CompileOptions::default() }));
+}
+
+/// Runs every file with some options, or those that `SPEC_FILE` names (`br_if.wast`,
 /// `simd/simd_lane.wast`, `simd/`); panics with a list of what failed.
-fn run_suite(bounds: BoundsMode, lazy: bool) {
-    let way = Way { options: CompileOptions { bounds, ..CompileOptions::default() }, lazy };
+fn run_suite(way: Way) {
     let only = std::env::var("SPEC_FILE").ok();
     let mut ran = Ledger::default();
     let mut failed = 0;

@@ -301,7 +301,7 @@ fn is_valid(bytes: &[u8], features: WasmFeatures) -> bool {
     Validator::new_with_features(features).validate_all(bytes).is_ok()
 }
 
-/// What a call gives.
+/// What a call returns.
 type Outcome = Result<(Vec<ValType>, Vec<u64>), Failure>;
 
 /// The suite's texts may say more than ours ("uninitialized element 2"), or less.

@@ -8,7 +8,7 @@ use crate::transcript::{Engine, HostCalls, Session, State};
 use crate::value::{Failure, Trap, Value};
 use gowasmer::abi::vmctx::{FuncRecord, HostFunction};
 use gowasmer::error::{Error, ErrorKind};
-use gowasmer::options::{BoundsMode, CompileOptions};
+use gowasmer::options::{BoundsMode, CompileOptions, OptLevel};
 use gowasmer::trap::TrapCode;
 use gowasmer::types::{ExternType, ValType};
 use gowasmer::vm::{self, Extern, FuncHandle, Instance, InstanceOptions, Module, Stop, Store};
@@ -19,6 +19,8 @@ use std::convert::Infallible;
 pub enum Variant {
     /// Memory accesses are kept inside by guard pages.
     Guarded,
+    /// With guard pages, by code that is not optimised.
+    NotOptimized,
     /// By explicit checks.
     Explicit,
     /// As `Guarded`, but the module is written out and read again before it is used.
@@ -31,7 +33,8 @@ impl Variant {
         let serialized = (seed >> 8).is_multiple_of(8);
         let explicit = (seed >> 12).is_multiple_of(2);
         let first = if serialized { Self::Serialized } else { Self::Guarded };
-        [Some(first), explicit.then_some(Self::Explicit)].into_iter().flatten()
+        let quick = (seed >> 13).is_multiple_of(2);
+        [Some(first), explicit.then_some(Self::Explicit), quick.then_some(Self::NotOptimized)].into_iter().flatten()
     }
 }
 
@@ -44,13 +47,15 @@ impl Engine for Ours {
         match self.0 {
             Variant::Guarded => "gowasmer (guarded)",
             Variant::Explicit => "gowasmer (explicit)",
+            Variant::NotOptimized => "gowasmer (not optimised)",
             Variant::Serialized => "gowasmer (serialised)",
         }
     }
 
     fn open<'a>(&'a self, subject: &'a Subject) -> Result<Box<dyn Session + 'a>, Failure> {
         let bounds = if self.0 == Variant::Explicit { BoundsMode::Explicit } else { BoundsMode::Guarded };
-        let options = CompileOptions { bounds, canonicalize_nans: subject.canonical };
+        let opt_level = if self.0 == Variant::NotOptimized { OptLevel::None } else { OptLevel::Speed };
+        let options = CompileOptions { bounds, canonicalize_nans: subject.canonical, opt_level };
         let mut module = Module::compile(&subject.bytes, options).map_err(|error| failure(&error))?;
         if self.0 == Variant::Serialized {
             module =

@@ -261,7 +261,7 @@ fn of_val(value: &Val, store: impl AsContext) -> Value {
 fn number(object: Nullable<ExternRef>, store: impl AsContext) -> u64 {
     match object {
         Nullable::Null => 0,
-        Nullable::Val(object) => *object.data(store.as_context()).downcast_ref().expect("the host gives numbers"),
+        Nullable::Val(object) => *object.data(store.as_context()).downcast_ref().expect("the host passes numbers"),
     }
 }
 

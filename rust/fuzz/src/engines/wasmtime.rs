@@ -318,8 +318,8 @@ fn of_val(value: &Val, store: impl AsContext) -> Value {
 }
 
 fn number(object: &wasmtime::Rooted<ExternRef>, store: impl AsContext) -> u64 {
-    let data = object.data(store.as_context()).expect("it is rooted").expect("the host gives objects");
-    *data.downcast_ref().expect("the host gives numbers")
+    let data = object.data(store.as_context()).expect("it is rooted").expect("the host passes objects");
+    *data.downcast_ref().expect("the host passes numbers")
 }
 
 fn failure(error: &Error) -> Failure {

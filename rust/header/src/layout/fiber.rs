@@ -59,7 +59,7 @@ pub(super) fn go() -> String {
     let mut text = format!("{}\n\npackage fiber\n", crate::GENERATED);
     constants(&mut text, &of_go());
     constants(&mut text, &[traps()]);
-    text.push_str("\n// TrapMessage gives the specification's wording for a trap code.\n");
+    text.push_str("\n// TrapMessage returns the specification's wording for a trap code.\n");
     text.push_str("func TrapMessage(code uint8) string {\n\tswitch code {\n");
     for code in TrapCode::ALL {
         let name = camel(&format!("trap_{}", snake(&format!("{code:?}"))));

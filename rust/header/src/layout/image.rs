@@ -113,7 +113,7 @@ pub(super) fn of_go() -> Vec<Group> {
         ("size", HEAD_SIZE),
     ]));
     let services = variants!(Service: Map Unmap Protect Advise AddressSpaceLimit MaxMapCount SignalHandler SignalFlags SetSignalHandler
-        Yield SignalThread SignalAllThreads);
+        Yield SignalThread SignalAllThreads MemoryFile WriteFile SealFile CloseFile MapFile ScanPages);
     let mut table = vec![("magic".to_string(), MAGIC)];
     table.extend(structures().iter().filter(|it| it.name == "table").map(|it| ("size".to_string(), it.size as u64)));
     vec![

@@ -80,7 +80,7 @@ unsafe fn load_step(from: *const u8) -> [Block; 4] {
     unsafe { [load(from), load(from.add(BLOCK)), load(from.add(2 * BLOCK)), load(from.add(3 * BLOCK))] }
 }
 
-/// The result for ranges of which this is the first byte that differs.
+/// The result for ranges whose first byte that differs is this.
 #[inline(always)]
 unsafe fn differ(a: *const u8, b: *const u8, at: usize) -> i32 {
     // SAFETY: as the caller says.

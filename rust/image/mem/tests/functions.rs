@@ -10,7 +10,7 @@ const LARGEST_SMALL: usize = 300;
 const LONG: [usize; 14] =
     [1023, 1024, 1025, 2047, 2048, 2049, 2111, 2112, 4095, 4096, 4097, 65_535, 65_537, (1 << 20) + 13];
 
-/// Bytes of which each run of a few is found once.
+/// Bytes in which each run of a few is found once.
 fn pattern(length: usize) -> Vec<u8> {
     (0..length as u64).map(|i| ((i + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u8).collect()
 }

@@ -16,7 +16,7 @@ impl Fenced {
         let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) } as usize;
         let length = pages * page;
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
-        // SAFETY: a mapping anywhere, of which the middle is made accessible.
+        // SAFETY: a mapping anywhere whose middle is made accessible.
         let mapping = unsafe {
             let mapping = libc::mmap(std::ptr::null_mut(), length + 2 * page, libc::PROT_NONE, flags, -1, 0);
             assert_ne!(mapping, libc::MAP_FAILED);

@@ -104,7 +104,8 @@ pub(in super::super) fn data_drop(t: &mut Translation<'_, '_>, segment: u32) {
 pub(super) fn drop_segment(t: &mut Translation<'_, '_>, entry: u32) {
     let flags = t.trusted(Region::Segments);
     let zero = t.integer(types::I64, 0);
-    t.builder.ins().store(flags, zero, t.vmctx, (entry + offset_of!(DataEntry, length) as u32) as i32);
+    let vmctx = t.vmctx();
+    t.builder.ins().store(flags, zero, vmctx, (entry + offset_of!(DataEntry, length) as u32) as i32);
 }
 
 /// The address of a range of a data or element segment, by the offset of its entry; traps unless
@@ -119,12 +120,13 @@ pub(super) fn segment_range(
 ) -> Value {
     let flags = t.trusted(Region::Segments);
     let at = (entry + offset_of!(DataEntry, length) as u32) as i32;
-    let length = t.builder.ins().load(types::I64, flags, t.vmctx, at);
+    let vmctx = t.vmctx();
+    let length = t.builder.ins().load(types::I64, flags, vmctx, at);
     let end = t.builder.ins().iadd(offset, count);
     let outside = t.builder.ins().icmp(IntCC::UnsignedGreaterThan, end, length);
     t.builder.ins().trapnz(outside, trap.to_clif());
     let at = (entry + offset_of!(DataEntry, base) as u32) as i32;
-    let base = t.builder.ins().load(types::I64, flags, t.vmctx, at);
+    let base = t.builder.ins().load(types::I64, flags, vmctx, at);
     let offset = if shift == 0 { offset } else { t.builder.ins().ishl_imm_u(offset, shift) };
     let address = t.builder.ins().iadd(base, offset);
     let null = t.integer(types::I64, 0);

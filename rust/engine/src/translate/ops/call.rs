@@ -18,7 +18,8 @@ pub(in super::super) fn call(t: &mut Translation<'_, '_>, function: u32) {
         t.builder.ins().call_indirect(signature, code, &args)
     } else {
         let callee = t.function(function);
-        let args = arguments(t, t.vmctx, params);
+        let vmctx = t.vmctx();
+        let args = arguments(t, vmctx, params);
         t.builder.ins().call(callee, &args)
     };
     push_results(t, call, params);
@@ -46,7 +47,8 @@ pub(in super::super) fn return_call(t: &mut Translation<'_, '_>, function: u32) 
         t.builder.ins().return_call_indirect(signature, code, &args);
     } else {
         let callee = t.function(function);
-        let args = arguments(t, t.vmctx, params);
+        let vmctx = t.vmctx();
+        let args = arguments(t, vmctx, params);
         t.builder.ins().return_call(callee, &args);
     }
     t.state.reachable = false;

@@ -2,8 +2,8 @@
 //! Instructions").
 //!
 //! Blocks of CLIF are made late: a wasm block that nothing branches to costs none, and the code
-//! after a `loop` goes on in the block in which the loop's body ends. Nesting costs an element of a
-//! vector, never a level of recursion.
+//! after a `loop` continues in the block in which the loop's body ends. Nesting costs an element of
+//! a vector, never a level of recursion.
 
 use super::{Translation, condition};
 use crate::error::Result;
@@ -41,11 +41,10 @@ pub(in super::super) fn block(t: &mut Translation<'_, '_>, ty: BlockType) -> Res
 pub(in super::super) fn loop_(t: &mut Translation<'_, '_>, ty: BlockType) -> Result<()> {
     let (params, _) = block_type(t, ty)?;
     let header = block_with_params(t, params);
-    let args = block_args(t, params.len());
+    let height = t.state.values.len() - params.len();
+    let args = block_args(t, height, params.len());
     t.builder.ins().jump(header, &args);
-    t.builder.switch_to_block(header);
-    t.state.drop(params.len());
-    t.state.values.extend_from_slice(t.builder.block_params(header));
+    enter(t, header, height, params);
     open(t, ty, FrameKind::Loop { header })
 }
 
@@ -54,7 +53,7 @@ pub(in super::super) fn if_(t: &mut Translation<'_, '_>, ty: BlockType) -> Resul
     let operand = t.state.pop();
     let condition = condition(t, operand);
     let (params, results) = block_type(t, ty)?;
-    let args = block_args(t, params.len());
+    let args = block_args(t, t.state.values.len() - params.len(), params.len());
     let then = t.builder.create_block();
     // Without an `else`, which only equal types allow, the false branch goes to the end: assume
     // that until one is met.
@@ -98,17 +97,15 @@ pub(in super::super) fn else_(t: &mut Translation<'_, '_>) {
         }
     };
     if t.state.reachable {
-        let args = block_args(t, results.len());
-        let (end, _) = target(t, 0);
+        let args = block_args(t, height, results.len());
+        let Target { block: end, .. } = target(t, 0);
         t.builder.ins().jump(end, &args);
     }
-    t.builder.switch_to_block(block);
-    t.state.values.truncate(height);
-    t.state.values.extend_from_slice(t.builder.block_params(block));
+    enter(t, block, height, params);
     t.state.reachable = true;
 }
 
-/// `end` (section 4.4.9.2 "Exiting"): goes on behind the block with its results on the stack; the
+/// `end` (section 4.4.9.2 "Exiting"): continues behind the block with its results on the stack; the
 /// last one returns.
 pub(in super::super) fn end(t: &mut Translation<'_, '_>) {
     let frame = t.state.frames.pop().expect("validated: a frame is open");
@@ -122,19 +119,18 @@ pub(in super::super) fn end(t: &mut Translation<'_, '_>) {
     match frame.end.filter(|_| frame.end_used || falls_to_end) {
         Some(end) => {
             if t.state.reachable {
-                let args = block_args(t, frame.results.len());
+                let args = block_args(t, frame.height, frame.results.len());
                 t.builder.ins().jump(end, &args);
             }
             t.builder.seal_block(end);
-            t.builder.switch_to_block(end);
-            t.state.values.truncate(frame.height);
-            t.state.values.extend_from_slice(t.builder.block_params(end));
+            enter(t, end, frame.height, frame.results);
             t.state.reachable = true;
         }
         None if t.state.reachable => t.state.collapse(frame.height, frame.results.len()),
         None => t.state.values.truncate(frame.height),
     }
     if t.state.frames.is_empty() && t.state.reachable {
+        t.load_operands(frame.results.len());
         t.builder.ins().return_(&t.state.values);
         t.state.reachable = false;
     }
@@ -142,8 +138,8 @@ pub(in super::super) fn end(t: &mut Translation<'_, '_>) {
 
 /// `br`, section 4.4.8.6.
 pub(in super::super) fn br(t: &mut Translation<'_, '_>, depth: u32) {
-    let (block, count) = target(t, depth);
-    let args = block_args(t, count);
+    let Target { block, height, count } = target(t, depth);
+    let args = block_args(t, height, count);
     t.builder.ins().jump(block, &args);
     t.state.reachable = false;
 }
@@ -152,10 +148,19 @@ pub(in super::super) fn br(t: &mut Translation<'_, '_>, depth: u32) {
 pub(in super::super) fn br_if(t: &mut Translation<'_, '_>, depth: u32) {
     let operand = t.state.pop();
     let condition = condition(t, operand);
-    let (block, count) = target(t, depth);
-    let args = block_args(t, count);
+    let Target { block, height, count } = target(t, depth);
     let next = t.builder.create_block();
-    t.builder.ins().brif(condition, block, &args, next, &[]);
+    if t.homes.is_some() && t.moves_operands(height, count) {
+        let edge = t.builder.create_block();
+        t.builder.ins().brif(condition, edge, &[], next, &[]);
+        t.builder.seal_block(edge);
+        t.builder.switch_to_block(edge);
+        t.move_operands(height, count);
+        t.builder.ins().jump(block, &[]);
+    } else {
+        let args = block_args(t, height, count);
+        t.builder.ins().brif(condition, block, &args, next, &[]);
+    }
     t.builder.seal_block(next);
     t.builder.switch_to_block(next);
 }
@@ -171,12 +176,14 @@ pub(in super::super) fn br_table(t: &mut Translation<'_, '_>, targets: &BrTable<
     for depth in targets.targets().chain([Ok(targets.default())]) {
         let depth = depth.map_err(|error| validation_error(&error))?;
         let edge = *edges.entry(depth).or_insert_with(|| {
-            let (block, count) = target(t, depth);
-            if count == 0 {
-                return block;
+            let target = target(t, depth);
+            let moves =
+                if t.homes.is_some() { t.moves_operands(target.height, target.count) } else { target.count > 0 };
+            if !moves {
+                return target.block;
             }
             let edge = t.builder.create_block();
-            split.push((edge, block, count));
+            split.push((edge, target));
             edge
         });
         calls.push(t.builder.func.dfg.block_call(edge, &[]));
@@ -184,10 +191,10 @@ pub(in super::super) fn br_table(t: &mut Translation<'_, '_>, targets: &BrTable<
     let default = calls.pop().expect("the default was pushed last");
     let table = t.builder.create_jump_table(JumpTableData::new(default, &calls));
     t.builder.ins().br_table(operand, table);
-    for (edge, block, count) in split {
+    for (edge, Target { block, height, count }) in split {
         t.builder.seal_block(edge);
         t.builder.switch_to_block(edge);
-        let args = block_args(t, count);
+        let args = block_args(t, height, count);
         t.builder.ins().jump(block, &args);
     }
     t.state.reachable = false;
@@ -232,29 +239,58 @@ fn open(t: &mut Translation<'_, '_>, ty: BlockType, kind: FrameKind) -> Result<(
     Ok(())
 }
 
-/// Where a branch of this depth goes, and how many values it takes along.
-fn target(t: &mut Translation<'_, '_>, depth: u32) -> (Block, usize) {
+/// Where a branch goes.
+#[derive(Clone, Copy)]
+struct Target {
+    block: Block,
+    /// The height of the stack below what the branch takes along.
+    height: usize,
+    /// How many values it takes along.
+    count: usize,
+}
+
+/// Where a branch of this depth goes.
+fn target(t: &mut Translation<'_, '_>, depth: u32) -> Target {
     let frame = t.state.frame_mut(depth);
+    let height = frame.height;
     if let FrameKind::Loop { header } = frame.kind {
-        return (header, frame.params.len());
+        return Target { block: header, height, count: frame.params.len() };
     }
     frame.end_used = true;
     let (results, end) = (frame.results, frame.end);
     let end = end.unwrap_or_else(|| block_with_params(t, results));
     t.state.frame_mut(depth).end = Some(end);
-    (end, results.len())
+    Target { block: end, height, count: results.len() }
+}
+
+/// Goes on in a block, whose parameters are what is on the stack above a height.
+fn enter(t: &mut Translation<'_, '_>, block: Block, height: usize, params: &[ValType]) {
+    t.builder.switch_to_block(block);
+    t.state.values.truncate(height);
+    if t.homes.is_some() {
+        t.push_stored(params);
+    } else {
+        t.state.values.extend_from_slice(t.builder.block_params(block));
+    }
 }
 
 /// Makes a block with parameters of these types.
 fn block_with_params(t: &mut Translation<'_, '_>, types: &[ValType]) -> Block {
     let block = t.builder.create_block();
-    for ty in types {
+    // Else what branches take along is in the frame.
+    for ty in types.iter().filter(|_| t.homes.is_none()) {
         t.builder.append_block_param(block, clif_type(*ty));
     }
     block
 }
 
-/// The upper values of the stack as arguments of a branch.
-fn block_args(t: &Translation<'_, '_>, count: usize) -> Vec<BlockArg> {
+/// The upper values of the stack as arguments of a branch to a block of this height; where blocks
+/// have no parameters, stores them to where the block expects them.
+fn block_args(t: &mut Translation<'_, '_>, height: usize, count: usize) -> Vec<BlockArg> {
+    if t.homes.is_some() {
+        t.move_operands(height, count);
+        return Vec::new();
+    }
+    t.passed += count as u64;
     t.state.top(count).iter().map(|value| BlockArg::Value(*value)).collect()
 }

@@ -32,7 +32,8 @@ pub(in super::super) fn func(t: &mut Translation<'_, '_>, function: u32) -> Resu
             Error::new(ErrorKind::Internal, text)
         })?;
         let offset = t.env.layout.func_record(position);
-        t.builder.ins().iadd_imm_u(t.vmctx, i64::from(offset))
+        let vmctx = t.vmctx();
+        t.builder.ins().iadd_imm_u(vmctx, i64::from(offset))
     };
     t.state.push(record);
     Ok(())

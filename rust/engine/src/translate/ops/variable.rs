@@ -1,6 +1,6 @@
 //! Locals and globals (section 4.4.5 "Variable Instructions").
 //!
-//! Locals become SSA values. A global's cell is one 64-bit slot, of which narrow types use the low
+//! Locals become SSA values. A global's cell is one 64-bit slot; narrow types use its low
 //! bytes, or two: own cells lie in the vmctx, imported ones behind a fixed pointer.
 
 use super::{Translation, simd};
@@ -12,23 +12,20 @@ use cranelift_codegen::ir::{InstBuilder, Value, types};
 
 /// `local.get`, section 4.4.5.1.
 pub(in super::super) fn local_get(t: &mut Translation<'_, '_>, index: u32) {
-    let local = t.local(index);
-    let value = t.builder.use_var(local);
+    let value = t.local_value(index);
     t.state.push(value);
 }
 
 /// `local.set`, section 4.4.5.2.
 pub(in super::super) fn local_set(t: &mut Translation<'_, '_>, index: u32) {
     let value = t.state.pop();
-    let local = t.local(index);
-    t.builder.def_var(local, value);
+    t.set_local(index, value);
 }
 
 /// `local.tee`, section 4.4.5.3.
 pub(in super::super) fn local_tee(t: &mut Translation<'_, '_>, index: u32) {
     let value = t.state.top(1)[0];
-    let local = t.local(index);
-    t.builder.def_var(local, value);
+    t.set_local(index, value);
 }
 
 /// `global.get`, section 4.4.5.4.
@@ -59,7 +56,7 @@ fn cell(t: &mut Translation<'_, '_>, global: u32) -> (Value, i32) {
     if global < t.env.info.imported_globals {
         return (t.load_vmctx(t.env.layout.global_import(global)), 0);
     }
-    (t.vmctx, t.env.layout.global(global) as i32)
+    (t.vmctx(), t.env.layout.global(global) as i32)
 }
 
 /// The value of an own immutable global that begins as a constant.

@@ -70,7 +70,7 @@ fn a_64_bit_memory_grows_to_its_maximum_and_to_the_limit() {
         }
         let limit = MAX_BYTES64 / 65_536;
         assert_eq!(call(&instance, "grow_large", &[limit + 1]), u64::MAX);
-        // More than 4 GiB, where the system gives so much.
+        // More than 4 GiB, where the system grants so much.
         if call(&instance, "grow_large", &[65_538]) == 0 {
             call(&instance, "store_large", &[(4 << 30) + 7]);
         }

@@ -15,7 +15,7 @@ pub fn data(info: &mut ModuleInfo, section: DataSectionReader<'_>) -> Result<(),
                 offset: constant::expression(&mut info.escaping, &offset_expr)?,
             },
         };
-        info.data.push(DataSegment { mode, bytes: segment.data.to_vec() });
+        info.data.push(DataSegment { mode, bytes: segment.data.into() });
     }
     Ok(())
 }

@@ -1,9 +1,9 @@
-//! What parsing gives of a valid module.
+//! What parsing returns of a valid module.
 
 use super::{binary, declared};
 use crate::prelude::*;
 use crate::types::{ExternType, FuncType, GlobalType, Limits, MemoryType, TableType, ValType};
-use crate::wasm::{ConstOp, ExternKind, Names, SegmentMode, parse};
+use crate::wasm::{ConstOp, ExternKind, Names, SegmentMode, TableContents, parse};
 
 #[test]
 fn index_spaces_begin_with_imports() {
@@ -131,6 +131,53 @@ fn segments() {
     assert_eq!(items, [vec![ConstOp::RefFunc(0), ConstOp::RefNull], vec![ConstOp::RefNull], vec![ConstOp::RefFunc(0)]]);
     let data: Vec<_> = info.data.iter().map(|segment| (segment.mode.clone(), &*segment.bytes)).collect();
     assert_eq!(data, [(active(0, ConstOp::I32(8)), &b"abc\x00\xff"[..]), (SegmentMode::Passive, b"passive")]);
+}
+
+#[test]
+fn what_tables_hold() {
+    let contents = |tables: &str| {
+        let text = format!(
+            r#"(module
+                (type $t (func)) (type $same (func)) (type $other (func (param i32)))
+                (import "" "f" (func $import (type $t))) (import "" "g" (global $g funcref))
+                (func $a (type $t)) (func $b (type $same)) (func $c (type $other)) {tables})"#
+        );
+        declared(&text).table_contents
+    };
+    let known = |ty, own| Some(TableContents { ty, own });
+    let one = |rest: &str| contents(&format!("(table $x 9 funcref) (elem (table $x) (i32.const 1) func $a $b) {rest}"));
+    assert_eq!(one(""), [known(Some(0), true)]);
+    assert_eq!(one("(elem (table $x) (i32.const 5) func $c)"), [known(None, true)]);
+    assert_eq!(one("(elem (table $x) (i32.const 5) func $import)"), [known(Some(0), false)]);
+    assert_eq!(one("(elem (table $x) (i32.const 5) funcref (ref.null func))"), [known(Some(0), true)]);
+    assert_eq!(one("(elem (table $x) (i32.const 5) funcref (global.get $g))"), [None]);
+    // Segments of others do not count, nor do those that no instruction copies.
+    assert_eq!(one("(elem func $c) (elem declare func $c)"), [known(Some(0), true)]);
+    assert_eq!(
+        one("(table $y 1 funcref) (elem (table $y) (i32.const 0) func $c)"),
+        [known(Some(0), true), known(Some(2), true)]
+    );
+    // Whoever can write to it.
+    for writes in [
+        r#"(export "x" (table $x))"#,
+        "(func (table.set $x (i32.const 0) (ref.func $a)))",
+        "(func (table.fill $x (i32.const 0) (ref.func $a) (i32.const 1)))",
+        "(func (drop (table.grow $x (ref.func $a) (i32.const 1))))",
+        "(elem $p func $c) (func (table.init $x $p (i32.const 0) (i32.const 0) (i32.const 1)))",
+        "(func (table.copy $x $x (i32.const 0) (i32.const 1) (i32.const 1)))",
+    ] {
+        assert_eq!(one(writes)[0], None, "{writes}");
+    }
+    // Reading leaves it as it is.
+    let reads = "(table $y 1 funcref) (func (table.copy $y $x (i32.const 0) (i32.const 1) (i32.const 1)) \
+                 (drop (table.get $x (i32.const 0))))";
+    assert_eq!(one(reads), [known(Some(0), true), None]);
+    // Nothing is called through these.
+    assert_eq!(contents("(table 1 externref)"), [None]);
+    assert_eq!(contents("(table 1 funcref)"), [None]);
+    let info =
+        declared(r#"(module (import "" "t" (table 1 funcref)) (func $f) (elem (table 0) (i32.const 0) func $f))"#);
+    assert_eq!(info.table_contents, [None]);
 }
 
 #[test]

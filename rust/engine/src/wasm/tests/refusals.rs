@@ -167,7 +167,7 @@ fn no_module_at_all() {
     refused(&[&binary("(module)")[..], b"\0"].concat());
 }
 
-/// A function of which the body holds a type of instruction many times.
+/// A function whose body holds a type of instruction many times.
 fn repeated(before: &str, what: &str, times: usize, after: &str) -> Vec<u8> {
     binary(&(before.to_owned() + &what.repeat(times) + after))
 }

@@ -8,8 +8,8 @@
 //! |----------------------------|-------------------------------------------------------------------------------|
 //! | `relaxed_madd`, `_nmadd`   | not fused: the product is rounded, then the sum; `nmadd` negates the first factor |
 //! | `relaxed_min`, `_max`      | `min` and `max`: NaN if either operand is, -0 is less than +0                  |
-//! | `relaxed_trunc`            | `trunc_sat`: NaN gives 0, what is too large or small the nearest number         |
-//! | `relaxed_swizzle`          | `swizzle`: an index of 16 or more gives 0                                     |
+//! | `relaxed_trunc`            | `trunc_sat`: NaN becomes 0, what is too large or small the nearest number       |
+//! | `relaxed_swizzle`          | `swizzle`: an index of 16 or more selects 0                                   |
 //! | `relaxed_laneselect`       | `bitselect`: each bit of the mask counts                                      |
 //! | `relaxed_q15mulr_s`        | `q15mulr_sat_s`: the one product that overflows saturates                     |
 //! | `relaxed_dot`              | both factors are signed; sums of two products are taken modulo 2^16           |

@@ -1,17 +1,18 @@
-package core
+package fiber
 
 import (
 	"runtime"
 	"sync"
 )
 
+// registerBarrier reports whether the system call membarrier is allowed.
 var registerBarrier = sync.OnceValue(func() bool { return membarrier(membarrierRegister) })
 
-// barrier makes all that other threads have stored until now visible to this one, and what this one
+// Barrier makes all that other threads have stored until now visible to this one, and what this one
 // has stored to them. Where the system call is not allowed, it stops all goroutines for a moment,
 // which has the same effect. Where gates open by an atomic operation there is nothing left to do.
-func barrier() {
-	if !gateOpensPlainly {
+func Barrier() {
+	if !hasOwners {
 		return
 	}
 	if registerBarrier() && membarrier(membarrierPrivate) {

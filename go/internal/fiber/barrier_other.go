@@ -1,6 +1,6 @@
 //go:build !linux
 
-package core
+package fiber
 
 const (
 	membarrierPrivate = iota

@@ -1,0 +1,98 @@
+//! The code that instances of a module are made with, and what these have in common because of it:
+//! records of functions, and blocks that have them. They hold addresses in the code, so that they
+//! belong to it and go with it: a module whose functions are compiled when they are called gets
+//! other code when all are there.
+
+#![allow(unsafe_code)] // shares addresses of code
+
+use super::lazy::Lazy;
+use super::module::Module;
+use super::vmctx::Vmctx;
+use crate::abi::vmctx::FuncRecord;
+use crate::artifact::TrampolineKey;
+use crate::code::LoadedCode;
+use crate::error::Result;
+use crate::prelude::*;
+use crate::sync::{Mutex, OnceLock};
+use alloc::sync::Arc;
+
+/// The code of a module, as an instance holds it.
+#[derive(Debug)]
+pub(super) struct Code {
+    pub(super) loaded: Arc<LoadedCode>,
+    /// What compiles its functions when they are called, unless all are there.
+    pub(super) lazy: Option<Arc<Lazy>>,
+    /// Found when the first instance is made.
+    records: OnceLock<Records>,
+    /// Blocks of instances that are gone, for the next ones.
+    spare: Mutex<Vec<Vmctx>>,
+}
+
+/// The records of a module's own functions to which references can be taken, but for the instance:
+/// the positions where they begin, and they.
+#[derive(Debug)]
+pub(super) struct Records {
+    pub(super) first: u32,
+    pub(super) records: Box<[FuncRecord]>,
+}
+
+// SAFETY: they hold addresses of code, which whoever has them keeps.
+unsafe impl Send for Records {}
+// SAFETY: as above.
+unsafe impl Sync for Records {}
+
+impl Code {
+    /// That of loaded code, and of what compiles its functions if not all are there.
+    pub(super) fn new(loaded: Arc<LoadedCode>, lazy: Option<Arc<Lazy>>) -> Arc<Self> {
+        Arc::new(Self { loaded, lazy, records: OnceLock::new(), spare: Mutex::new(Vec::new()) })
+    }
+
+    /// The records of the module's functions, but for the instance. Those of functions that were
+    /// not compiled when they were found lead through their slots, as do those of all instances
+    /// that are made with this code.
+    pub(super) fn records(&self, module: &Module) -> &Records {
+        self.records.get_or_init(|| {
+            let info = module.info();
+            let first = info.escaping.partition_point(|function| info.is_imported_function(*function));
+            let records = info.escaping[first..].iter().map(|function| self.record(module, *function)).collect();
+            Records { first: first as u32, records }
+        })
+    }
+
+    /// How one of the module's own functions is called, in an instance that is yet to be named.
+    pub(super) fn record(&self, module: &Module, function: u32) -> FuncRecord {
+        let info = module.info();
+        let ty = info.functions[function as usize];
+        let entry = self.loaded.trampoline(TrampolineKey::Entry(ty));
+        FuncRecord {
+            code: self.loaded.function(function - info.imported_functions),
+            vmctx: core::ptr::null_mut(),
+            entry: entry.expect("the type of each function that can be called from outside has an entry"),
+            type_id: module.type_ids()[ty as usize],
+            function,
+        }
+    }
+
+    /// A block for an instance with so many imported host functions: one of an instance of this
+    /// code that is gone, which has its type ids and the records of its own functions, or else one
+    /// of zeros.
+    pub(super) fn take_vmctx(&self, module: &Module, host_functions: usize) -> Result<Vmctx> {
+        let mut spare = self.spare.lock();
+        if let Some(found) = spare.iter().rposition(|vmctx| vmctx.hosts() == host_functions) {
+            return Ok(spare.swap_remove(found));
+        }
+        drop(spare);
+        Vmctx::new(module.layout().size(), host_functions)
+    }
+
+    /// Keeps a block for the next instance of this code. Nobody refers to it any more.
+    pub(super) fn give_vmctx(&self, vmctx: Vmctx) {
+        /// Blocks that are kept at most, and their bytes.
+        const BLOCKS: usize = 16;
+        const BYTES: usize = 1 << 20;
+        let mut spare = self.spare.lock();
+        if spare.is_empty() || (spare.len() < BLOCKS && spare.len() * vmctx.bytes() < BYTES) {
+            spare.push(vmctx);
+        }
+    }
+}
