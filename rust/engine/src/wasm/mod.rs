@@ -19,6 +19,6 @@ mod validate;
 
 pub use features::{required_proposals, validation_error};
 pub use info::*;
-pub use segments::SegmentBytes;
 pub use parse::{Body, Parsed, parse};
+pub use segments::SegmentBytes;
 pub(crate) use validate::validate_body;
