@@ -75,9 +75,9 @@ func CheckContext(ctx context.Context) error {
 	return nil
 }
 
-// ErrRunning is the error of resetting an instance, or taking a snapshot of it, while it, one of its
-// memories or an instance that is linked with it is in use, and ErrResetting that of calls and of
-// uses of memories meanwhile.
+// ErrRunning is the error of resetting an instance, or taking a snapshot of it, while it, one of
+// its memories or an instance that is linked with it is in use, and ErrResetting that of calls and
+// of uses of memories meanwhile.
 var (
 	ErrRunning   = errors.New("a call of the instance, or of one that is linked with it, is running, or a memory is being used; expected none")
 	ErrResetting = errors.New("the instance is being reset, or a snapshot is being taken of it")

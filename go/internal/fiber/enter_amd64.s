@@ -113,7 +113,8 @@ lost:
 	MOVQ DX, ret+8(FP)
 	RET
 
-// func callOwned(k *Kept, function unsafe.Pointer, call context.Context, values *uint64, n int) Outcome
+// func callOwned(k *Kept, function unsafe.Pointer, call context.Context, values *uint64,
+// n int) Outcome
 TEXT ·callOwned(SB), NOSPLIT, $40-56
 	NO_LOCAL_POINTERS
 	MOVQ k+0(FP), SI

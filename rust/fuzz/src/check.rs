@@ -182,7 +182,7 @@ impl Checker {
             return vec![planted];
         }
         let has = |variant| self.thorough || Variant::of_seed(subject.seed).any(|chosen| chosen == variant);
-        let candidates: [(bool, &dyn Engine); 4] = [
+        let candidates: [(bool, &dyn Engine); 5] = [
             (has(Variant::Guarded), &Ours(Variant::Guarded)),
             (has(Variant::Serialized), &Ours(Variant::Serialized)),
             (has(Variant::Explicit), &Ours(Variant::Explicit)),

@@ -39,7 +39,7 @@ pub fn module(rng: &mut Rng) -> Vec<u8> {
     let own = 1 + rng.below(3) as u32;
     let types_of: Vec<_> = (0..own).map(|_| if mixed { rng.pick(&[PLAIN, EQUAL, WIDE]) } else { PLAIN }).collect();
     let size = 2 + rng.below(6) as u32;
-    let called: Vec<_> = (1..1 + rng.below(size as usize))
+    let called: Vec<_> = (1..=rng.below(size as usize))
         .map(|_| if with_import && rng.one_in(2) { IMPORT } else { 1 + rng.below(own as usize) as u32 })
         .collect();
 

@@ -143,8 +143,8 @@ impl FunctionTranslation<'_, '_> {
         for Home { ty, parameter, offset } in locals {
             let Some(offset) = offset else { continue };
             let value = parameter.unwrap_or_else(|| {
-                let known = zeros.iter().find(|(known, _)| *known == ty);
-                known.map(|(_, zero)| *zero).unwrap_or_else(|| {
+                let known = zeros.iter().find(|(known, _)| *known == ty).map(|(_, zero)| *zero);
+                known.unwrap_or_else(|| {
                     let zero = match ty {
                         types::F32 => at.ins().f32const(0.0),
                         types::F64 => at.ins().f64const(0.0),

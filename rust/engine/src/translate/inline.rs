@@ -216,9 +216,10 @@ impl Uses {
     fn add(&mut self, operator: &Operator<'_>, function: u32) {
         match *operator {
             Operator::LocalGet { local_index } => self.uses.push(Use::Get(local_index)),
-            Operator::LocalSet { local_index } => self.uses.push(Use::Set(local_index)),
-            // Its value is used at once.
-            Operator::LocalTee { local_index } => self.uses.push(Use::Set(local_index)),
+            // The value that `local.tee` leaves is used at once.
+            Operator::LocalSet { local_index } | Operator::LocalTee { local_index } => {
+                self.uses.push(Use::Set(local_index));
+            }
             Operator::Call { function_index } if function_index == function => self.uses.push(Use::Call),
             Operator::Block { .. } | Operator::If { .. } => self.frames.push(None),
             Operator::Loop { .. } => {

@@ -6,6 +6,8 @@
 //! times that of usual code of the same size. `SHAPES=name,name` measures only these, `SIZES=n,n`
 //! other sizes in bytes.
 
+#![allow(clippy::cast_precision_loss)] // figures for people
+
 mod encode;
 mod shapes;
 
@@ -132,7 +134,9 @@ fn time_is_in_proportion() {
     let mut slow = Vec::new();
     println!("nanoseconds for each byte, and how many times that of usual code of the size\n");
     print!("{:24}", "shape");
-    sizes.iter().for_each(|size| print!(" {size:>17}"));
+    for size in &sizes {
+        print!(" {size:>17}");
+    }
     println!();
     // The usual code is measured again and again: what else the machine does changes.
     for shape in SHAPES.iter().filter(is_wanted) {

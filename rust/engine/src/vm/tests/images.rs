@@ -154,6 +154,7 @@ const STATE: &str = r#"(module
     (memory (export "m") 1 3)
     (table $t (export "t") 2 5 funcref)
     (table $e 3 externref)
+    (table $never 2 funcref)
     (global $g (export "g") (mut i64) (i64.const 7))
     (global $f (mut funcref) (ref.func $one))
     (global $v (mut v128) (v128.const i64x2 1 2))
@@ -161,6 +162,7 @@ const STATE: &str = r#"(module
     (data $passive "passive")
     (elem (table $t) (i32.const 1) func $one)
     (elem $items func $two)
+    (elem (table $never) (i32.const 0) func $one)
     (type $get (func (result i32)))
     (func $one (export "one") (result i32) (i32.const 1))
     (func $two (result i32) (i32.const 2))
@@ -260,7 +262,7 @@ fn snapshots_begin_where_they_were_taken() {
             let made = || Instance::from_snapshot(&Store::new(), snapshot, &[], InstanceOptions::default()).unwrap();
             let (a, b) = (made(), made());
             check_changed(&a);
-            assert!(a.memory(0).unwrap().write(0, &[9; 3 * PAGE]));
+            assert!(a.memory(0).unwrap().write(0, &vec![9; 3 * PAGE]));
             check_changed(&b);
             // SAFETY: no code runs.
             unsafe { a.reset().unwrap() };
@@ -335,6 +337,7 @@ fn altered_and_foreign_snapshots_are_refused() {
 #[test]
 fn states_that_do_not_fit_are_refused() {
     use super::super::snapshot::{MemoryState, State, Value};
+    type Change = fn(&mut State);
     let module = module(STATE);
     let fine = || {
         let snapshot = new(&module).snapshot().unwrap();
@@ -351,18 +354,19 @@ fn states_that_do_not_fit_are_refused() {
     let read = |state: State| Snapshot::deserialize(&module, &Snapshot::new(state).serialize());
     read(fine()).unwrap();
     let info: &ModuleInfo = module.info();
-    let changes: [(&str, fn(&mut State)); 9] = [
+    let changes: [(&str, Change); 10] = [
         ("a memory of 4, expected 1 to 3", |state| state.memories[0].pages = 4),
         ("bytes at offset", |state| state.memories[0].pieces = vec![(PAGE as u64 - 1, [1, 2].into())]),
         ("a table of 6, expected 2 to 5", |state| state.tables[0] = vec![None; 6]),
         ("a table of 4, expected 3 to 3", |state| state.tables[1] = vec![None; 4]),
         ("a reference to function 99", |state| state.tables[0][0] = Some(99)),
+        ("function 2 in a table that never holds it", |state| state.tables[2][1] = Some(2)),
         ("type externref, expected null", |state| state.tables[1][0] = Some(0)),
         ("another value for a global of type i64", |state| state.globals[0] = Value::Reference(None)),
         ("another value for a global of type funcref", |state| state.globals[1] = Value::Number(4096)),
         ("a whole segment that is not passive", |state| state.data[0] = true),
     ];
-    assert_eq!(info.tables.len(), 2);
+    assert_eq!(info.tables.len(), 3);
     for (expected, change) in changes {
         let mut state = fine();
         change(&mut state);
