@@ -8,20 +8,29 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/gowasmer/wasmer/go/wasmer"
 )
 
-// compileLazily compiles a text with an option.
-func compileLazily(t testing.TB, text string, option wasmer.CompileOption) *wasmer.Module {
+var lazyModules atomic.Int64
+
+// lazyModule returns the bytes of a text, of which no other module shares what is compiled.
+func lazyModule(t testing.TB, text string) []byte {
 	t.Helper()
 	binary, err := wasmer.Wat2Wasm(text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	module, err := wasmer.Compile(binary, option)
+	return distinct(binary, fmt.Sprint(t.Name(), lazyModules.Add(1)))
+}
+
+// compileLazily compiles a text with an option.
+func compileLazily(t testing.TB, text string, option wasmer.CompileOption) *wasmer.Module {
+	t.Helper()
+	module, err := wasmer.Compile(lazyModule(t, text), option)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,31 +168,21 @@ func TestLazy(t *testing.T) {
 
 // TestLazySerialize compares what a module gives with what one gives that was compiled at once.
 func TestLazySerialize(t *testing.T) {
-	binary, err := wasmer.Wat2Wasm(everyCall)
-	if err != nil {
-		t.Fatal(err)
-	}
-	eager, err := wasmer.Compile(binary)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer eager.Close()
-	want, err := eager.Serialize()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !eager.IsComplete() || eager.Complete(t.Context()) != nil {
-		t.Error("a module that was compiled at once is not complete")
-	}
-	for _, option := range []wasmer.CompileOption{wasmer.WithLazy(), wasmer.WithBackground()} {
-		module := compileLazily(t, everyCall, option)
-		clear(binary[8:]) // it has a copy
-		got, err := module.Serialize()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !bytes.Equal(got, want) {
-			t.Error("the serialised module differs from that of one that was compiled at once")
+	for _, level := range []wasmer.OptLevel{wasmer.OptLevelSpeed, wasmer.OptLevelNone} {
+		for _, option := range []wasmer.CompileOption{wasmer.WithLazy(), wasmer.WithBackground()} {
+			binary := lazyModule(t, everyCall)
+			eager := must(wasmer.Compile(binary, wasmer.WithOptLevel(level)))(t)
+			want := must(eager.Serialize())(t)
+			if !eager.IsComplete() || eager.Complete(t.Context()) != nil {
+				t.Error("a module that was compiled at once is not complete")
+			}
+			eager.Close() // its code would be shared
+			module := must(wasmer.Compile(binary, option, wasmer.WithOptLevel(level)))(t)
+			clear(binary[8:]) // it has a copy
+			if got := must(module.Serialize())(t); !bytes.Equal(got, want) {
+				t.Error("the serialised module differs from that of one that was compiled at once")
+			}
+			module.Close()
 		}
 	}
 }
@@ -332,23 +331,15 @@ func TestLazyClose(t *testing.T) {
 	}
 }
 
-// tooComplex is a module with a function that this engine cannot compile: SSA form of so many
-// locals and blocks would take too much memory.
+// tooComplex is a module with a function that this engine cannot compile: its branches pass more
+// values than fit in the memory of the code generator.
 func tooComplex() string {
-	var text strings.Builder
-	text.WriteString("(module (func (export \"good\") (result i32) (i32.const 7)) (func (export \"bad\") (param i32)")
-	const locals, blocks = 20_000, 15_000
-	for range locals {
-		text.WriteString("(local i32)")
-	}
-	for i := range locals {
-		fmt.Fprintf(&text, "(local.set %d (i32.add (local.get 0) (local.get %d)))", i+1, i)
-	}
-	for range blocks {
-		text.WriteString("(block (br_if 0 (local.get 0)))")
-	}
-	text.WriteString(") (func (export \"calls\") (call 1 (i32.const 1)) (loop)))")
-	return text.String()
+	const values, branches = 1000, 10_000
+	repeat := strings.Repeat
+	return "(module (func (export \"good\") (result i32) (i32.const 7)) (func (export \"bad\") (param i32)" +
+		"(block (result " + repeat("i32 ", values) + ")" + repeat("local.get 0 ", values+1) +
+		repeat("local.get 0 br_if 0 ", branches) + "unreachable)" + repeat("drop ", values) +
+		") (func (export \"calls\") (call 1 (i32.const 1)) (loop)))"
 }
 
 // TestLazyNotCompiled calls a function that cannot be compiled.

@@ -177,3 +177,88 @@ fn many_threads_call_what_is_not_compiled() {
     });
     assert!(module.work().is_none());
 }
+
+/// Records of functions and blocks of instances that are gone hold addresses in the code: those of
+/// pieces are of no use when the pieces are gone.
+#[test]
+fn what_instances_share_belongs_to_the_code() {
+    let text = r#"(module
+        (type $number (func (result i32)))
+        (table 1 funcref) (elem (i32.const 0) $seven)
+        (func $seven (export "seven") (type $number) (loop (br_if 0 (i32.const 0))) (i32.const 7))
+        (func (export "indirect") (result i32) (call_indirect (type $number) (i32.const 0))))"#;
+    let module = lazy(text);
+    let check = |instance: &Instance| {
+        assert_eq!([call(instance, "indirect", &[]), call(instance, "seven", &[])], [7; 2]);
+    };
+    let code_of = |instance: &Instance| function(instance, "seven").record().code as usize;
+    // One is there while the module gets its code, and another one goes before and leaves its
+    // block.
+    let before = lazy_instance(&Linker::new(), &module);
+    for _ in 0..2 {
+        check(&lazy_instance(&Linker::new(), &module));
+    }
+    check(&before);
+    complete(&module);
+    let (start, bodies) = module.bodies();
+    let whole = start..start + bodies.iter().map(|(range, _)| range.end as usize).max().unwrap();
+    for _ in 0..2 {
+        let after = lazy_instance(&Linker::new(), &module);
+        assert!(whole.contains(&code_of(&after)) && !whole.contains(&code_of(&before)));
+        check(&after);
+    }
+    check(&before);
+    drop(before);
+    for _ in 0..2 {
+        check(&lazy_instance(&Linker::new(), &module));
+    }
+}
+
+/// A function that is too complex to be optimised is compiled as by `OptLevel::None`, and all are
+/// where that was chosen.
+#[test]
+fn levels_of_optimisation_are_those_of_compiling_at_once() {
+    // More loops in each other than are optimised, and a function that is.
+    let deep = format!("{}(local.get 0) drop {}", "(loop ".repeat(400), "(br_if 0 (local.get 0)))".repeat(400));
+    let text = format!(
+        r#"(module
+            (func (export "deep") (param i32) {deep})
+            (func (export "a") (param i32) (result i32) (loop (br_if 0 (i32.const 0)))
+                (i32.add (i32.mul (local.get 0) (i32.const 1)) (i32.const 0))))"#
+    );
+    let bytes = wat::parse_str(&text).unwrap();
+    for opt_level in [OptLevel::Speed, OptLevel::None] {
+        let options = CompileOptions { opt_level, ..CompileOptions::default() };
+        let eager = Module::compile(&bytes, options).unwrap();
+        let module = Module::compile_lazy(&bytes, options).unwrap();
+        let instance = lazy_instance(&Linker::new(), &module);
+        assert_eq!(call(&instance, "a", &[5]), 5);
+        complete(&module);
+        assert!(module.serialize().unwrap() == eager.serialize().unwrap(), "{opt_level:?}");
+    }
+}
+
+/// Instances of such a module are reset, and made of snapshots, before and after it is complete.
+#[test]
+fn instances_are_reset() {
+    let module = lazy(
+        r#"(module (memory 1) (data (i32.const 0) "\2a")
+            (global $calls (mut i32) (i32.const 0))
+            (func (export "count") (result i32)
+                (loop (br_if 0 (i32.const 0)))
+                (global.set $calls (i32.add (global.get $calls) (i32.const 1)))
+                (i32.store8 (i32.const 0) (i32.add (i32.load8_u (i32.const 0)) (i32.const 1)))
+                (i32.add (i32.load8_u (i32.const 0)) (i32.mul (i32.const 1000) (global.get $calls)))))"#,
+    );
+    let instance = lazy_instance(&Linker::new(), &module);
+    for completed in [false, true] {
+        if completed {
+            complete(&module);
+        }
+        for _ in 0..2 {
+            assert_eq!([call(&instance, "count", &[]), call(&instance, "count", &[])], [1043, 2044], "{completed}");
+            // SAFETY: no code of it runs.
+            unsafe { instance.reset().unwrap() };
+        }
+    }
+}
