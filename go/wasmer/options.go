@@ -68,8 +68,8 @@ func WithOptLevel(level OptLevel) CompileOption {
 // [WithBackground] and [Module.Complete].
 //
 // Where [WithCache] has the module, or this process has it with all functions compiled, that is
-// used, and there is nothing left to compile. Otherwise it is stored in the cache when all functions
-// are compiled. Modules of the same bytes share what is compiled.
+// used, and there is nothing left to compile. Otherwise it is stored in the cache when all
+// functions are compiled. Modules of the same bytes share what is compiled.
 func WithLazy() CompileOption {
 	return CompileOption{apply: func(options *engine.CompileOptions) { options.Lazy = true }}
 }

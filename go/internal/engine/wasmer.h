@@ -419,7 +419,8 @@ void gw_profile(size_t ring);
 struct gw_error *gw_compilation_prepare(const struct gw_compile_options *options);
 
 // Begins to compile a module from the binary format: reads and validates its declarations. The
-// bytes must stay as they are until the compilation is freed or finished. Null options are the defaults.
+// bytes must stay as they are until the compilation is freed or finished. Null options are the
+// defaults.
 struct gw_error *gw_compilation_new(const uint8_t *data,
                                     size_t len,
                                     const struct gw_compile_options *options,

@@ -10,7 +10,8 @@ use crate::translate::InlinedLocation;
 use serde::{Deserialize, Serialize};
 
 /// In place of an entry: the function has no code yet, and its body is empty. Modules whose
-/// functions are compiled when they are called begin so; serialised bytes that have one are refused.
+/// functions are compiled when they are called begin so; serialised bytes that have one are
+/// refused.
 pub const NOT_COMPILED: u32 = u32::MAX;
 
 /// What is where in a block of code. Bodies are numbered: own functions in the order of their

@@ -136,8 +136,8 @@ impl Bench {
         Self { workshop: Workshop::new(), largest: 0 }
     }
 
-    /// Makes it one that serves a body of so many bytes: tables are cleared at the cost of what they
-    /// can hold, so that those that have grown large are no good for small functions.
+    /// Makes it one that serves a body of so many bytes: tables are cleared at the cost of what
+    /// they can hold, so that those that have grown large are no good for small functions.
     fn prepare(&mut self, weight: u64) {
         if self.largest > SHRINK_ABOVE && weight < self.largest / 4 {
             *self = Self::new();

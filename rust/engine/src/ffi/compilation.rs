@@ -91,7 +91,8 @@ pub unsafe extern "C" fn gw_compilation_prepare(options: *const gw_compile_optio
 }
 
 /// Begins to compile a module from the binary format: reads and validates its declarations. The
-/// bytes must stay as they are until the compilation is freed or finished. Null options are the defaults.
+/// bytes must stay as they are until the compilation is freed or finished. Null options are the
+/// defaults.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_compilation_new(
     data: *const u8,
