@@ -129,7 +129,7 @@ fn other_files_are_told_apart() {
 fn other_versions_are_refused() {
     let mut bytes = serialized(&host());
     bytes[8] = 9;
-    assert!(refused(&bytes, &host()).ends_with("its format has version 9, expected 7"));
+    assert!(refused(&bytes, &host()).ends_with("its format has version 9, expected 8"));
     let made_by = Origin { engine: "engine 0".into(), ..host() };
     let message = refused(&serialized(&made_by), &host());
     assert!(message.ends_with("it was made by engine 0, expected engine 1"), "{message}");
