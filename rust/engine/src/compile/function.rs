@@ -18,6 +18,9 @@ use cranelift_codegen::isa::TargetIsa;
 use cranelift_codegen::{CodegenError, CodegenResult, CompiledCode, Context, FinalizedRelocTarget};
 use wasmparser::FuncValidatorAllocations;
 
+/// Most bytes of the frame of a function that is compiled with its locals there for want of time.
+const MAX_FRAME: u64 = 128 << 10;
+
 /// What a thread reuses from function to function.
 pub(crate) struct FunctionCompiler {
     translator: Translator,
@@ -52,11 +55,15 @@ impl FunctionCompiler {
     /// Compiles the wasm function of an index, validating its body.
     pub(crate) fn function(&mut self, env: &Environment<'_>, targets: &Targets, index: u32) -> Result<CodeBody> {
         let mut level = env.options.opt_level;
-        if !self.translate(env, index, level)?
-            || level == OptLevel::Speed && Complexity::is_too_high(&self.context.func)
-        {
+        let complete = self.translate(env, index, level)?;
+        if !complete || level == OptLevel::Speed && Complexity::is_too_high(&self.context.func) {
             level = OptLevel::None;
             self.translate(env, index, level)?;
+            // Taking long is better than taking much of a guest's stack.
+            if complete && self.frame() > MAX_FRAME {
+                level = OptLevel::Speed;
+                self.translate(env, index, level)?;
+            }
         }
         self.optimize(targets.at(level))?;
         let inlined = self.translator.inlined();
@@ -64,6 +71,11 @@ impl FunctionCompiler {
         let mut body = Self::emit(&mut self.emit, &self.context, targets.at(level), &tags)?;
         body.inlined = used(&mut body.addresses, inlined);
         Ok(body)
+    }
+
+    /// Bytes of the frame that the translation asks for.
+    fn frame(&self) -> u64 {
+        self.context.func.sized_stack_slots.values().map(|slot| u64::from(slot.size)).sum()
     }
 
     /// Validates and translates a function, and reports whether it could be done at this level.

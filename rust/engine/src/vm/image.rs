@@ -89,6 +89,9 @@ impl MemoryImage {
         }
         let mapping = budget::take(1).ok()?;
         let size = (end - start) as usize;
+        if !pages::mappings_are_left() {
+            return None;
+        }
         let file = File::new(size)?;
         write(&file, start, pieces().copied())?;
         os::seal_file(file.0).ok()?;

@@ -53,6 +53,21 @@ pub(super) fn map_for_a_moment(bytes: usize) -> Result<usize, Errno> {
     unsafe { os::map(0, bytes, os::READ_WRITE, 0) }
 }
 
+/// Mappings that are left to Go's heap and all else where they are spent on speed.
+const MAPPINGS_LEFT: usize = 64;
+
+/// Whether the system has some more mappings, found out by making them: what the budget counts is
+/// not all that the process has.
+pub(super) fn mappings_are_left() -> bool {
+    let bytes = MAPPINGS_LEFT * HOST_PAGE;
+    let Ok(base) = map_for_a_moment(bytes) else { return false };
+    // SAFETY: the range was just mapped, and nobody uses it.
+    let all =
+        (0..bytes).step_by(2 * HOST_PAGE).all(|at| unsafe { os::protect(base + at, HOST_PAGE, os::NONE).is_ok() });
+    // SAFETY: as above.
+    all & unsafe { os::unmap(base, bytes).is_ok() }
+}
+
 fn map_inaccessible(bytes: usize) -> Result<usize, Errno> {
     // SAFETY: a fresh mapping at an address of the kernel's choice touches nothing that exists.
     unsafe { os::map(0, bytes, os::NONE, 0) }
