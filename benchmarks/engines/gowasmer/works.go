@@ -21,6 +21,7 @@ func works() []protocol.Work {
 		[]protocol.Work{protocol.Collect("", spinner)},
 		protocol.Blocked(protocol.WayClosure, blocked),
 		wasiWorks(),
+		startWorks(),
 	)
 }
 

@@ -219,7 +219,7 @@ func TestAbandonedFilesAreRemoved(t *testing.T) {
 	}
 }
 
-// Damage of what is around a module is found here; that of the module is the engine's to find.
+// This package finds damage around a module; damage inside of it is found by the engine.
 func TestDamagedFiles(t *testing.T) {
 	c := open(t, t.TempDir(), 0)
 	key, other := numbered(1), numbered(2)

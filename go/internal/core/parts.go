@@ -166,8 +166,8 @@ func (c *Call) Token() unsafe.Pointer {
 	return c.instance.owned.token
 }
 
-// ownFiber is the fiber that an instance keeps; see ownfiber.go. All of it belongs to who has taken
-// the gate.
+// ownFiber is the fiber that an instance keeps; see ownfiber.go. All of it belongs to the goroutine
+// that has taken the gate.
 type ownFiber struct {
 	fiber.Kept // Quick is bound if the short way may be taken, else nil
 	slots      unsafe.Pointer

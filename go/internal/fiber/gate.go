@@ -23,9 +23,9 @@ import (
 type Gate struct {
 	word      uint32                    // gateOpen, gateTaken or gateShut
 	strangers uint32                    // how often others wanted it while there was an owner
-	owned     atomic.Pointer[ownership] // nil for none; who has taken the word sets it
+	owned     atomic.Pointer[ownership] // nil for none; set by the goroutine that has taken the word
 
-	// These belong to who has taken the word.
+	// These belong to the goroutine that has taken the word.
 	last     uintptr // the goroutine that was met last, at one visit in some
 	visits   uint32  // ends of uses that may make an owner
 	streak   uint32  // how often last was met in a row
@@ -46,7 +46,7 @@ type ownership struct {
 	_         [48]byte
 }
 
-// hasOwners says whether gates have owners. The race detector would not understand them.
+// hasOwners reports whether gates have owners. The race detector would not understand them.
 const hasOwners = runtime.GOOS == "linux" && runtime.GOARCH == "amd64" && !raceDetector
 
 const (
@@ -192,8 +192,8 @@ func (g *Gate) Shut() bool { return atomic.CompareAndSwapUint32(&g.word, gateOpe
 // IsShut reports whether the gate is shut.
 func (g *Gate) IsShut() bool { return atomic.LoadUint32(&g.word) == gateShut }
 
-// Kept is a fiber that is kept prepared for a function, behind a gate. All but the gate belongs to
-// who has taken that.
+// Kept is a fiber that is kept prepared for a function, behind a gate. All but the gate
+// belongs to the goroutine that has taken it.
 type Kept struct {
 	Gate
 	Fiber *Fiber // nil for none
