@@ -49,6 +49,12 @@ func (s *Stack) Failed() error { return ErrUnsupportedPlatform }
 // NewHeap makes a heap that nothing can use.
 func NewHeap() *Heap { return new(Heap) }
 
+// Root returns 0: nothing was made there.
+func (h *Heap) Root() uintptr { return 0 }
+
+// Forget does nothing.
+func (h *Heap) Forget() {}
+
 // Release does nothing.
 func (h *Heap) Release() {}
 
