@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 pub use addresses::{AddressMap, AddressMapBuilder};
 pub use format::{CHECKED, origin};
 pub use keys::{canonical_types, trampoline_keys};
-pub use tables::{NOT_COMPILED, Tables, Traps};
+pub use tables::{Clause, Handlers, NOT_COMPILED, Site, Tables, Traps};
 
 /// A compiled and linked module, but for its block of code.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -31,11 +31,15 @@ pub enum TrapCode {
     UndefinedElement = 10,
     /// A function of a module that is compiled when it is called could not be compiled.
     NotCompiled = 11,
+    /// An exception that nothing has caught (WebAssembly 3.0, section 4.4.10.1).
+    UncaughtException = 12,
+    /// `throw_ref` of null.
+    NullReference = 13,
 }
 
 impl TrapCode {
     /// Every code, in the order of their numbers.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Unreachable,
         Self::MemoryOutOfBounds,
         Self::TableOutOfBounds,
@@ -47,6 +51,8 @@ impl TrapCode {
         Self::StackOverflow,
         Self::UndefinedElement,
         Self::NotCompiled,
+        Self::UncaughtException,
+        Self::NullReference,
     ];
 
     /// The code of a number, if there is one.
@@ -70,6 +76,8 @@ impl TrapCode {
             Self::StackOverflow => "call stack exhausted",
             Self::UndefinedElement => "undefined element",
             Self::NotCompiled => "the function could not be compiled",
+            Self::UncaughtException => "uncaught exception",
+            Self::NullReference => "null exception reference",
         }
     }
 

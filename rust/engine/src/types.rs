@@ -40,6 +40,8 @@ pub enum ValType {
     FuncRef = 5,
     /// Nullable reference to a host value; a slot holds a handle, 0 for null.
     ExternRef = 6,
+    /// Nullable reference to an exception; a slot holds a handle, 0 for null.
+    ExnRef = 7,
 }
 
 impl ValType {
@@ -54,6 +56,7 @@ impl ValType {
             Self::V128 => "v128",
             Self::FuncRef => "funcref",
             Self::ExternRef => "externref",
+            Self::ExnRef => "exnref",
         }
     }
 
@@ -69,7 +72,7 @@ impl ValType {
     /// Whether values of this type are references.
     #[must_use]
     pub const fn is_ref(self) -> bool {
-        matches!(self, Self::FuncRef | Self::ExternRef)
+        matches!(self, Self::FuncRef | Self::ExternRef | Self::ExnRef)
     }
 }
 
@@ -281,6 +284,9 @@ pub enum ExternType {
     Memory(MemoryType),
     /// A global.
     Global(GlobalType),
+    /// A tag (WebAssembly 3.0, section 2.3.14): the values that its exceptions carry. There are no
+    /// results.
+    Tag(FuncType),
 }
 
 impl fmt::Display for ExternType {
@@ -292,6 +298,7 @@ impl fmt::Display for ExternType {
             Self::Global(ty) => {
                 write!(f, "global {}{}", if ty.mutable { "mut " } else { "" }, ty.value)
             }
+            Self::Tag(ty) => write!(f, "tag {ty}"),
         }
     }
 }

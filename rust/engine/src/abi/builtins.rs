@@ -65,4 +65,9 @@ pub enum RuntimeOp {
     /// function among the module's own) to the address of its code, or 0. The host has it compiled
     /// before it has this answered.
     Compile = 2,
+    /// `throw`: (offset of the tag in the vmctx, address of its values) goes on where the exception
+    /// is caught; comes back only if it is not.
+    Throw = 3,
+    /// `throw_ref`: (exception) the same; also for null, and what is no exception.
+    ThrowRef = 4,
 }

@@ -6,6 +6,7 @@
 
 pub mod builtins;
 pub mod context;
+pub mod exception;
 pub mod head;
 pub mod image;
 pub mod vmctx;

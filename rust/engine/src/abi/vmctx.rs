@@ -10,6 +10,7 @@
 //! imports         fixed: FuncImport x imported functions
 //! memories        fixed: MemoryEntry x memories
 //! tables          fixed: TableEntry x tables
+//! tags            fixed: usize x tags         which tag each is: an address in its store
 //! global_imports  fixed: *mut GlobalCell x imported globals
 //! globals         GlobalCell x own globals
 //! func_records    fixed: FuncRecord x escaping functions
@@ -184,6 +185,7 @@ pub struct VmctxLayout {
     imports: u32,
     memories: u32,
     tables: u32,
+    tags: u32,
     global_imports: u32,
     globals: u32,
     func_records: u32,
@@ -210,6 +212,7 @@ impl VmctxLayout {
             imports: part(info.imported_functions as usize, size_of::<FuncImport>()),
             memories: part(info.memories.len(), size_of::<MemoryEntry>()),
             tables: part(info.tables.len(), size_of::<TableEntry>()),
+            tags: part(info.tags.len(), size_of::<usize>()),
             global_imports: part(info.imported_globals as usize, size_of::<usize>()),
             globals: part(own_globals, size_of::<GlobalCell>()),
             func_records: part(info.escaping.len(), size_of::<FuncRecord>()),
@@ -248,6 +251,12 @@ impl VmctxLayout {
     #[must_use]
     pub const fn table(&self, table: u32) -> u32 {
         self.tables + table * size_of::<TableEntry>() as u32
+    }
+
+    /// Offset of the word that says which tag one is.
+    #[must_use]
+    pub const fn tag(&self, tag: u32) -> u32 {
+        self.tags + tag * size_of::<usize>() as u32
     }
 
     /// Offset of the pointer to an imported global's cell.

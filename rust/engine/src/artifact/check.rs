@@ -80,7 +80,13 @@ fn index_spaces(info: &ModuleInfo) -> Finding {
         }
     }
 
-    let (mut functions, mut tables, mut memories, mut globals) = (0, 0, 0, 0);
+    for ty in &info.tags {
+        index("type of a tag", *ty, info.types.len())?;
+        let ty = &info.types[*ty as usize];
+        ensure(ty.results.is_empty(), || format!("a tag of type {ty}, expected no results"))?;
+    }
+
+    let (mut functions, mut tables, mut memories, mut globals, mut tags) = (0, 0, 0, 0, 0);
     for import in &info.imports {
         let same = match &import.ty {
             ExternType::Func(ty) => {
@@ -90,13 +96,23 @@ fn index_spaces(info: &ModuleInfo) -> Finding {
             ExternType::Table(ty) => info.tables.get(next(&mut tables)) == Some(ty),
             ExternType::Memory(ty) => info.memories.get(next(&mut memories)) == Some(ty),
             ExternType::Global(ty) => info.globals.get(next(&mut globals)) == Some(ty),
+            ExternType::Tag(ty) => {
+                let known = info.tags.get(next(&mut tags)).map(|index| &info.types[*index as usize]);
+                known == Some(ty)
+            }
         };
         ensure(same, || format!("import {}.{} has another type than its index", import.namespace, import.name))?;
     }
-    let counted = [functions, tables, memories, globals];
-    let declared = [info.imported_functions, info.imported_tables, info.imported_memories, info.imported_globals];
+    let counted = [functions, tables, memories, globals, tags];
+    let declared = [
+        info.imported_functions,
+        info.imported_tables,
+        info.imported_memories,
+        info.imported_globals,
+        info.imported_tags,
+    ];
     ensure(declared.map(|n| n as usize) == counted, || {
-        format!("{declared:?} imported functions, tables, memories and globals given, expected {counted:?}")
+        format!("{declared:?} imported functions, tables, memories, globals and tags given, expected {counted:?}")
     })
 }
 
@@ -206,6 +222,7 @@ fn exports(info: &ModuleInfo) -> Finding {
             ExternKind::Table => ("exported table", info.tables.len()),
             ExternKind::Memory => ("exported memory", info.memories.len()),
             ExternKind::Global => ("exported global", info.globals.len()),
+            ExternKind::Tag => ("exported tag", info.tags.len()),
         };
         index(what, export.index, limit)?;
         ensure(names.insert(&export.name), || format!("export {} is given twice", export.name))?;

@@ -33,6 +33,8 @@ pub struct Tables {
     pub trampolines: Box<[TrampolineKey]>,
     /// Instructions that can trap.
     pub traps: Traps,
+    /// What catches exceptions.
+    pub handlers: Handlers,
     /// From code to wasm.
     pub addresses: AddressMap,
     /// Instructions of functions whose bodies were inlined into others; parents come before what
@@ -50,6 +52,52 @@ pub struct Traps {
     /// Their `TrapCode`s as numbers.
     #[serde(with = "crate::wasm::bytes")]
     pub codes: Box<[u8]>,
+}
+
+/// The calls that have handlers, and these.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Handlers {
+    /// In ascending order.
+    pub sites: Box<[Site]>,
+    /// Those of each call together.
+    pub clauses: Box<[Clause]>,
+}
+
+/// A call in a function that may catch what the callee throws.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Site {
+    /// Where the call returns to.
+    pub at: u32,
+    /// How far the stack pointer is below the frame pointer there; the offsets that follow count
+    /// from it.
+    pub frame: u32,
+    /// Where the function's vmctx is.
+    pub vmctx: u32,
+    /// Where exceptions are handed over: see `abi::exception`.
+    pub slot: u32,
+    /// The first of its clauses.
+    pub first: u32,
+    /// How many there are.
+    pub count: u32,
+}
+
+/// Where a function goes on with exceptions of a tag.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Clause {
+    /// Which exceptions it catches: a number of `abi::exception`.
+    pub catches: u32,
+    /// Where its code is.
+    pub target: u32,
+}
+
+impl Handlers {
+    /// The call that returns to an offset, with its clauses, which are asked in their order.
+    #[must_use]
+    pub fn find(&self, at: u32) -> Option<(&Site, &[Clause])> {
+        let site = &self.sites[self.sites.binary_search_by_key(&at, |site| site.at).ok()?];
+        let first = site.first as usize;
+        Some((site, self.clauses.get(first..first + site.count as usize)?))
+    }
 }
 
 impl Tables {

@@ -18,6 +18,7 @@
 
 use super::arena::PAGE;
 use super::symbols::Bodies;
+use crate::artifact::{Clause, Site};
 use crate::budget;
 use crate::error::{Error, ErrorKind, Result};
 use crate::os;
@@ -70,6 +71,23 @@ pub fn trap_at(pc: usize) -> Option<u8> {
     let traps = &traps.bodies.tables().traps;
     let at = traps.offsets.binary_search(&offset).ok()?;
     traps.codes.get(at).copied()
+}
+
+/// Does something with the call that returns to an address, if that has handlers: with the address
+/// that offsets count from, the call, and its clauses. Takes no lock.
+///
+/// `pc` must be in code that a call pins.
+pub fn with_handlers<R>(pc: usize, body: impl FnOnce(usize, &Site, &[Clause]) -> Option<R>) -> Option<R> {
+    if !is_code(pc) {
+        return None;
+    }
+    // A call may be the last instruction of a page.
+    let page = (pc - 1).checked_sub(START.load(Relaxed))? / PAGE;
+    // SAFETY: as in `trap_at`.
+    let block = unsafe { (*TABLE.load(Relaxed).add(page)).load(Acquire).as_ref() }?;
+    let offset = u32::try_from(pc.checked_sub(block.base)?).ok()?;
+    let (site, clauses) = block.bodies.tables().handlers.find(offset)?;
+    body(block.base, site, clauses)
 }
 
 // ---- what loading and freeing call

@@ -9,7 +9,7 @@ mod load;
 mod stubs;
 mod symbols;
 
-pub use index::{is_code, trap_at};
+pub use index::{is_code, trap_at, with_handlers};
 pub use lazy::LazyCode;
 pub use load::LoadedCode;
 pub use symbols::{Symbol, frames_at, symbolize, symbolize_return};

@@ -1,5 +1,6 @@
 //! What compiling one function or trampoline results in, before the bodies of a module are linked.
 
+use crate::artifact::{Clause, Site};
 use crate::prelude::*;
 use crate::translate::{InlinedLocation, Location};
 
@@ -16,6 +17,10 @@ pub(super) struct CodeBody {
     pub(super) relocations: Vec<Relocation>,
     /// Instructions that can trap, sorted by offset.
     pub(super) traps: Vec<TrapRecord>,
+    /// Calls with handlers, sorted by offset; their clauses are [`CodeBody::clauses`].
+    pub(super) sites: Vec<Site>,
+    /// All offsets count from the body's beginning.
+    pub(super) clauses: Vec<Clause>,
     /// From code to wasm: sorted by code offset, each entry holds up to the next.
     pub(super) addresses: Vec<AddressRecord>,
     /// Instructions of other functions whose bodies were inlined into this one; parents come before
@@ -31,6 +36,8 @@ impl CodeBody {
         entry: 0,
         relocations: Vec::new(),
         traps: Vec::new(),
+        sites: Vec::new(),
+        clauses: Vec::new(),
         addresses: Vec::new(),
         inlined: Vec::new(),
     };

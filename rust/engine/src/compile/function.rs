@@ -4,6 +4,8 @@
 use super::body::{AddressRecord, CodeBody, Relocation, TrapRecord};
 use super::merged::{self, Tags};
 use super::placement;
+use crate::abi::exception;
+use crate::artifact::{Clause, Site};
 use crate::error::{Error, ErrorKind, Result};
 use crate::isa::{Targets, near_call};
 use crate::options::OptLevel;
@@ -13,9 +15,12 @@ use crate::translate::{InlinedLocation, Location};
 use crate::trap::TrapCode;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::dominator_tree::DominatorTree;
-use cranelift_codegen::ir::{ExternalName, Function};
+use cranelift_codegen::ir::{ExternalName, Function, StackSlotKey};
 use cranelift_codegen::isa::TargetIsa;
-use cranelift_codegen::{CodegenError, CodegenResult, CompiledCode, Context, FinalizedRelocTarget};
+use cranelift_codegen::{
+    CodegenError, CodegenResult, CompiledCode, Context, ExceptionContextLoc, FinalizedMachExceptionHandler,
+    FinalizedRelocTarget,
+};
 use wasmparser::FuncValidatorAllocations;
 
 /// Most bytes of the frame of a function that is compiled with its locals there for want of time.
@@ -154,17 +159,50 @@ fn extract(compiled: &CompiledCode, func: &Function, isa: &dyn TargetIsa, tags: 
     let mut addresses = addresses(compiled);
     merged::name(&mut addresses, &merged);
 
+    let (sites, clauses) = handlers(compiled)?;
     let mut body = CodeBody {
         code: compiled.code_buffer().to_vec(),
         alignment: buffer.alignment.max(isa.function_alignment().preferred),
         entry: 0,
         relocations,
         traps,
+        sites,
+        clauses,
         addresses,
         inlined: Vec::new(),
     };
     placement::place(&mut body, buffer.alignment, &compiled.bb_starts, &compiled.bb_edges);
     Ok(body)
+}
+
+/// The calls that have handlers, and these. Of calls with the same handlers there is one list.
+fn handlers(compiled: &CompiledCode) -> Result<(Vec<Site>, Vec<Clause>)> {
+    let buffer = &compiled.buffer;
+    let (mut sites, mut clauses): (Vec<Site>, Vec<Clause>) = (Vec::new(), Vec::new());
+    let missing = |what: &str| Error::new(ErrorKind::Internal, format!("a call with handlers has no {what}"));
+    for call in buffer.call_sites().filter(|call| !call.exception_handlers.is_empty()) {
+        let layout = buffer.frame_layout().ok_or_else(|| missing("layout of its frame"))?;
+        let slot = layout.stackslots.values().find(|slot| slot.key == Some(StackSlotKey::new(exception::SLOT_KEY)));
+        let slot = slot.ok_or_else(|| missing("slot for exceptions"))?.offset;
+        let frame = call.frame_offset.ok_or_else(|| missing("size of its frame"))?;
+        let mut vmctx = None;
+        let mut own = Vec::with_capacity(call.exception_handlers.len());
+        for handler in call.exception_handlers {
+            match *handler {
+                FinalizedMachExceptionHandler::Context(ExceptionContextLoc::SPOffset(offset)) => vmctx = Some(offset),
+                FinalizedMachExceptionHandler::Tag(tag, target) => own.push(Clause { catches: tag.as_u32(), target }),
+                ref other => return Err(missing(&format!("place for its vmctx, or a tag: {other:?}"))),
+            }
+        }
+        let vmctx = vmctx.ok_or_else(|| missing("place for its vmctx"))?;
+        let same = sites.last().map(|last| last.first as usize).filter(|first| clauses[*first..] == own);
+        let first = same.unwrap_or(clauses.len());
+        if same.is_none() {
+            clauses.extend_from_slice(&own);
+        }
+        sites.push(Site { at: call.ret_addr, frame, vmctx, slot, first: first as u32, count: own.len() as u32 });
+    }
+    Ok((sites, clauses))
 }
 
 /// The address map: where no location is known, an entry says so, so that each holds up to the

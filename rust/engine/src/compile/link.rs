@@ -7,7 +7,9 @@
 use super::body::CodeBody;
 use super::piece::Kept;
 use crate::abi::HOST_PAGE;
-use crate::artifact::{AddressMapBuilder, Artifact, NOT_COMPILED, Tables, Traps, trampoline_keys};
+use crate::artifact::{
+    AddressMapBuilder, Artifact, Clause, Handlers, NOT_COMPILED, Site, Tables, Traps, trampoline_keys,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::isa::{FILLER, near_call};
 use crate::options::CompileOptions;
@@ -44,6 +46,8 @@ pub(super) fn tables(isa: &dyn TargetIsa, bodies: &[&CodeBody]) -> Result<Tables
     let (mut starts, mut ends, mut entries) = (list(), list(), list());
     let traps: usize = total(|body| body.traps.len());
     let (mut trap_offsets, mut trap_codes) = (Vec::with_capacity(traps), Vec::with_capacity(traps));
+    let mut sites = Vec::with_capacity(total(|body| body.sites.len()));
+    let mut clauses = Vec::with_capacity(total(|body| body.clauses.len()));
     let mut addresses = AddressMapBuilder::default();
     let mut inlined = Vec::with_capacity(total(|body| body.inlined.len()));
 
@@ -80,6 +84,9 @@ pub(super) fn tables(isa: &dyn TargetIsa, bodies: &[&CodeBody]) -> Result<Tables
         entries.push(start + body.entry);
         trap_offsets.extend(body.traps.iter().map(|trap| start + trap.offset));
         trap_codes.extend(body.traps.iter().map(|trap| trap.code));
+        let first_clause = clauses.len() as u32;
+        sites.extend(body.sites.iter().map(|site| Site { at: start + site.at, first: first_clause + site.first, ..*site }));
+        clauses.extend(body.clauses.iter().map(|clause| Clause { target: start + clause.target, ..*clause }));
         let entry = |entry: &InlinedLocation| InlinedLocation { parent: renumbered(entry.parent, first), ..*entry };
         inlined.extend(body.inlined.iter().map(entry));
     }
@@ -89,6 +96,7 @@ pub(super) fn tables(isa: &dyn TargetIsa, bodies: &[&CodeBody]) -> Result<Tables
         entries: entries.into(),
         trampolines: Box::default(),
         traps: Traps { offsets: trap_offsets.into(), codes: trap_codes.into() },
+        handlers: Handlers { sites: sites.into(), clauses: clauses.into() },
         addresses: addresses.finish(),
         inlined: inlined.into(),
     })
@@ -192,6 +200,7 @@ mod tests {
             entries: [8, 128].into(),
             trampolines: [].into(),
             traps: Traps { offsets: [12, 128, 132].into(), codes: [2, 3, 4].into() },
+            handlers: Handlers::default(),
             addresses: addresses.finish(),
             inlined: [bodies[0].inlined[0]; 2].into(),
         };

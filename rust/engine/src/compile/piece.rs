@@ -7,7 +7,7 @@
 
 use super::body::{AddressRecord, CodeBody, Relocation, TrapRecord};
 use super::link::{self, Linked};
-use crate::artifact::Tables;
+use crate::artifact::{Clause, Site, Tables};
 use crate::error::{Error, ErrorKind, Result};
 use crate::isa::{FILLER, near_call, veneer};
 use crate::options::CompileOptions;
@@ -116,6 +116,12 @@ impl Kept {
             Some((relocations, inlined)) => (*relocations as usize, *inlined as usize),
             None => (self.relocations.len(), tables.inlined.len()),
         };
+        // A call returns behind its first byte, and perhaps to the end of its body.
+        let all = &tables.handlers.sites;
+        let sites = &all[all.partition_point(|site| site.at <= start)..all.partition_point(|site| site.at <= end)];
+        let first = sites.iter().map(|site| site.first).min().unwrap_or(0);
+        let last = sites.iter().map(|site| site.first + site.count).max().unwrap_or(0);
+        let clauses = &tables.handlers.clauses[first as usize..last as usize];
         let own = |location: Location| match location.inlined_index() {
             Some(index) => Location::inlined(index - inlined as usize),
             None => location,
@@ -128,6 +134,8 @@ impl Kept {
             traps: range(&tables.traps.offsets)
                 .map(|at| TrapRecord { offset: tables.traps.offsets[at] - start, code: tables.traps.codes[at] })
                 .collect(),
+            sites: sites.iter().map(|site| Site { at: site.at - start, first: site.first - first, ..*site }).collect(),
+            clauses: clauses.iter().map(|clause| Clause { target: clause.target - start, ..*clause }).collect(),
             addresses: tables
                 .addresses
                 .body(number)

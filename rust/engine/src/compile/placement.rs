@@ -47,6 +47,12 @@ pub(super) fn place(body: &mut CodeBody, alignment: u32, starts: &[u32], edges: 
     for trap in &mut body.traps {
         trap.offset += shift;
     }
+    for site in &mut body.sites {
+        site.at += shift;
+    }
+    for clause in &mut body.clauses {
+        clause.target += shift;
+    }
     for record in &mut body.addresses {
         record.code += shift;
     }

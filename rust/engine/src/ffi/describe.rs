@@ -82,9 +82,9 @@ impl Writer {
 
     fn payload(&mut self, types: &[FuncType], ty: &ExternType) {
         match ty {
-            ExternType::Func(ty) => {
+            ExternType::Func(ty) | ExternType::Tag(ty) => {
                 let index = types.iter().position(|candidate| candidate == ty);
-                self.count(index.expect("an imported function's type is one of the module's"));
+                self.count(index.expect("the type of a function or tag is one of the module's"));
             }
             ExternType::Table(ty) => {
                 self.u8(ty.element as u8);
@@ -106,6 +106,7 @@ const fn kind(ty: &ExternType) -> ExternKind {
         ExternType::Table(_) => ExternKind::Table,
         ExternType::Memory(_) => ExternKind::Memory,
         ExternType::Global(_) => ExternKind::Global,
+        ExternType::Tag(_) => ExternKind::Tag,
     }
 }
 

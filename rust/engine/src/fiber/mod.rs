@@ -21,6 +21,7 @@ mod slot;
 #[cfg_attr(target_arch = "x86_64", path = "stubs_x86_64.rs")]
 #[cfg_attr(target_arch = "aarch64", path = "stubs_aarch64.rs")]
 mod stubs;
+pub mod unwind;
 
 pub use arena::ArenaOptions;
 pub use backtrace::{Backtrace, backtrace};

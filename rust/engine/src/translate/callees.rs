@@ -50,9 +50,7 @@ impl FunctionTranslation<'_, '_> {
     /// results are 64-bit.
     pub(super) fn call_builtin(&mut self, builtin: i32, args: &[Value], results: usize) -> Option<Value> {
         let signature = *self.callees.builtins.entry((args.len(), results)).or_insert_with(|| {
-            let mut signature = Signature::new(CallConv::SystemV);
-            signature.params.resize(args.len(), AbiParam::new(types::I64));
-            signature.returns.resize(results, AbiParam::new(types::I64));
+            let signature = builtin_signature(CallConv::SystemV, args.len(), results);
             self.builder.import_signature(signature)
         });
         let builtins = self.load_vmctx(offset_of!(Header, builtins) as u32);
@@ -68,4 +66,12 @@ impl FunctionTranslation<'_, '_> {
         self.call_builtin(Builtins::RUNTIME_CALL, &[op, vmctx, args[0], args[1], args[2]], 1)
             .expect("the signature has a result")
     }
+}
+
+/// The signature of functions of the engine that take and give so many numbers.
+pub(super) fn builtin_signature(convention: CallConv, params: usize, results: usize) -> Signature {
+    let mut signature = Signature::new(convention);
+    signature.params.resize(params, AbiParam::new(types::I64));
+    signature.returns.resize(results, AbiParam::new(types::I64));
+    signature
 }

@@ -4,7 +4,7 @@
 mod simd;
 
 use super::function::FunctionTranslation;
-use super::ops::{bulk, call, control, conversion, memory, numeric, reference, table, variable};
+use super::ops::{bulk, call, control, conversion, exception, memory, numeric, reference, table, variable};
 use crate::error::{Error, ErrorKind, Result};
 use cranelift_codegen::ir::InstBuilder;
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
@@ -24,9 +24,10 @@ pub(super) fn translate(t: &mut FunctionTranslation<'_, '_>, op: &Op<'_>) -> Res
 /// Where nothing runs, only the nesting of blocks matters.
 fn unreachable(t: &mut FunctionTranslation<'_, '_>, op: &Op<'_>) {
     match op {
-        Op::Block { .. } | Op::Loop { .. } | Op::If { .. } => control::open_dead(t),
+        Op::Block { .. } | Op::Loop { .. } | Op::If { .. } | Op::TryTable { .. } | Op::Try { .. } => control::open_dead(t),
+        Op::Catch { .. } | Op::CatchAll => exception::catch(t),
         Op::Else => control::else_(t),
-        Op::End => control::end(t),
+        Op::End | Op::Delegate { .. } => control::end(t),
         _ => {}
     }
 }
@@ -41,7 +42,12 @@ fn reachable(t: &mut FunctionTranslation<'_, '_>, op: &Op<'_>) -> Result<()> {
         Op::Loop { blockty } => control::loop_(t, *blockty)?,
         Op::If { blockty } => control::if_(t, *blockty)?,
         Op::Else => control::else_(t),
-        Op::End => control::end(t),
+        Op::End | Op::Delegate { .. } => control::end(t),
+        Op::TryTable { try_table } => exception::try_table(t, try_table)?,
+        Op::Catch { .. } | Op::CatchAll => exception::catch(t),
+        Op::Throw { tag_index } => exception::throw(t, *tag_index),
+        Op::ThrowRef => exception::throw_ref(t),
+        Op::Rethrow { relative_depth } => exception::rethrow(t, *relative_depth),
         Op::Br { relative_depth } => control::br(t, *relative_depth),
         Op::BrIf { relative_depth } => control::br_if(t, *relative_depth),
         Op::BrTable { targets } => control::br_table(t, targets)?,

@@ -4,11 +4,12 @@
 use super::bounds::Starts;
 use super::callees::Callees;
 use super::complexity;
+use super::exceptions::Exceptions;
 use super::homes::Homes;
 use super::inline::{self, Scope};
 use super::location::{InlinedLocation, Location};
 use super::once::Onces;
-use super::ops::simd;
+use super::ops::{exception, simd};
 use super::state::{Frame, FrameKind, State};
 use super::{Environment, clif_type, dispatch};
 use crate::error::{Error, ErrorKind, Result};
@@ -49,6 +50,8 @@ pub(super) struct FunctionTranslation<'a, 'f> {
     pub(super) starts: Starts,
     /// Where locals are if they are no SSA values.
     pub(super) homes: Option<Homes>,
+    /// What is known of exceptions.
+    pub(super) exceptions: Exceptions,
     /// How many values branches pass to blocks.
     pub(super) passed: u64,
     /// Which locals were used; those of inlined bodies follow the function's own.
@@ -67,6 +70,7 @@ pub(super) fn val_type(ty: wasmparser::ValType) -> Result<ValType> {
         wasmparser::ValType::V128 => ValType::V128,
         wasmparser::ValType::Ref(wasmparser::RefType::FUNCREF) => ValType::FuncRef,
         wasmparser::ValType::Ref(wasmparser::RefType::EXTERNREF) => ValType::ExternRef,
+        wasmparser::ValType::Ref(wasmparser::RefType::EXNREF) => ValType::ExnRef,
         wasmparser::ValType::Ref(other) => {
             return Err(Error::new(ErrorKind::Validation, format!("the reference type {other} is not supported")));
         }
@@ -107,6 +111,7 @@ pub(super) fn translate(
         onces: Onces::default(),
         starts: Starts::default(),
         homes: None,
+        exceptions: Exceptions::default(),
         passed: 0,
         used_locals: Vec::new(),
         used_local_count: 0,
@@ -164,6 +169,7 @@ impl FunctionTranslation<'_, '_> {
             Operator::Call { function_index } if inline::is_wanted(self, function_index, rest) => {
                 inline::inline(self, function_index)
             }
+            Operator::Try { blockty } if self.state.reachable => exception::try_(self, blockty, rest),
             _ => dispatch::translate(self, operator),
         }
     }

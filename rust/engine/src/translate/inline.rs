@@ -307,6 +307,15 @@ const fn weight(operator: &Operator<'_>) -> Option<u32> {
         | Op::ReturnCall { .. }
         | Op::ReturnCallIndirect { .. }
         | Op::RefFunc { .. }
+        // Whoever throws is called seldom.
+        | Op::TryTable { .. }
+        | Op::Throw { .. }
+        | Op::ThrowRef
+        | Op::Try { .. }
+        | Op::Catch { .. }
+        | Op::CatchAll
+        | Op::Delegate { .. }
+        | Op::Rethrow { .. }
         | Op::MemoryGrow { .. }
         | Op::MemoryCopy { .. }
         | Op::MemoryFill { .. }

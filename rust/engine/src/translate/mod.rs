@@ -15,6 +15,8 @@
 //! | `operands`        | the same for the wasm stack                                                   |
 //! | `complexity`      | which functions take the code generator too long                              |
 //! | `homes`           | locals in the frame, where they are too many for SSA form                     |
+//! | `exceptions`      | what catches the exceptions of a call, and the calls themselves                |
+//! | `legacy`          | the handlers of a `try` of the encoding before WebAssembly 3.0, found in advance |
 //! | `callees`         | signatures and references of what a function calls                            |
 //! | `location`        | where code comes from, for backtraces                                         |
 //!
@@ -26,11 +28,13 @@ pub mod bounds;
 mod callees;
 mod complexity;
 mod dispatch;
+mod exceptions;
 mod function;
 mod homes;
 mod index;
 mod indirect;
 mod inline;
+mod legacy;
 mod location;
 mod once;
 mod operands;
@@ -148,7 +152,7 @@ impl Translator {
 pub const fn clif_type(ty: ValType) -> ir::Type {
     match ty {
         ValType::I32 => types::I32,
-        ValType::I64 | ValType::FuncRef | ValType::ExternRef => types::I64,
+        ValType::I64 | ValType::FuncRef | ValType::ExternRef | ValType::ExnRef => types::I64,
         ValType::F32 => types::F32,
         ValType::F64 => types::F64,
         ValType::V128 => types::I8X16,

@@ -54,11 +54,18 @@ impl FunctionTranslation<'_, '_> {
                 info.function_type(*function_index).params.len()
             }
             Op::CallIndirect { type_index, .. } | Op::ReturnCallIndirect { type_index, .. } => of_type(*type_index) + 1,
+            Op::Throw { tag_index } => info.tag_type(*tag_index).params.len(),
             Op::Return => self.state.frames[0].results.len(),
             Op::Block { .. }
             | Op::Loop { .. }
             | Op::Else
             | Op::End
+            | Op::TryTable { .. }
+            | Op::Try { .. }
+            | Op::Catch { .. }
+            | Op::CatchAll
+            | Op::Delegate { .. }
+            | Op::Rethrow { .. }
             | Op::Br { .. }
             | Op::Drop
             | Op::Nop
@@ -79,6 +86,7 @@ impl FunctionTranslation<'_, '_> {
             Op::If { .. }
             | Op::BrIf { .. }
             | Op::BrTable { .. }
+            | Op::ThrowRef
             | Op::LocalSet { .. }
             | Op::LocalTee { .. }
             | Op::GlobalSet { .. }
@@ -92,7 +100,7 @@ impl FunctionTranslation<'_, '_> {
     }
 
     /// Brings what is known of the stack up to date.
-    fn note_pushed(&mut self) {
+    pub(super) fn note_pushed(&mut self) {
         let Some(homes) = &mut self.homes else { return };
         let values = &self.state.values;
         homes.places.truncate(values.len());
@@ -220,6 +228,14 @@ fn leaves_block(op: &Op<'_>) -> bool {
             | Op::If { .. }
             | Op::Else
             | Op::End
+            | Op::TryTable { .. }
+            | Op::Try { .. }
+            | Op::Catch { .. }
+            | Op::CatchAll
+            | Op::Delegate { .. }
+            | Op::Throw { .. }
+            | Op::ThrowRef
+            | Op::Rethrow { .. }
             | Op::BrIf { .. }
             | Op::BrTable { .. }
             | Op::Call { .. }

@@ -23,8 +23,43 @@ pub(super) enum FrameKind {
         /// Where the false branch of the head goes.
         otherwise: Otherwise,
     },
+    /// `try_table`, or the body of a legacy `try`.
+    Try(Try),
+    /// The handler of a legacy `try`, and those that follow it.
+    Catch(Catch),
     /// Opened where nothing runs: only there to be closed.
     Dead,
+}
+
+/// What catches the exceptions of a body.
+#[derive(Debug, Default)]
+pub(super) struct Try {
+    /// In the order in which they are asked.
+    pub(super) clauses: Vec<Clause>,
+    /// Of a `try` that ends with `delegate`, how many frames outside of it the exceptions go on.
+    pub(super) delegate: Option<u32>,
+}
+
+/// One clause of a `try_table`, or one handler of a legacy `try`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Clause {
+    /// The tag that it catches; none for any.
+    pub(super) tag: Option<u32>,
+    /// Whether it wants a reference to the exception.
+    pub(super) with_ref: bool,
+    /// Of a `try_table`, where it branches to, as counted from outside.
+    pub(super) depth: u32,
+    /// Where its code begins, once something may throw to it.
+    pub(super) block: Option<Block>,
+}
+
+/// The handlers of a legacy `try` from the one that is being read.
+#[derive(Debug)]
+pub(super) struct Catch {
+    /// The reference to the exception, if it is thrown again.
+    pub(super) exception: Option<Value>,
+    /// Handlers that follow.
+    pub(super) rest: alloc::vec::IntoIter<Clause>,
 }
 
 /// Where the false branch of an `if` goes before an `else` is met.

@@ -3,11 +3,13 @@
 
 #![allow(unsafe_code)] // handles point into their store
 
+use super::exceptions;
 use super::global::Global;
 use super::memory::Memory;
 use super::pinned::Pinned;
 use super::store::Store;
 use super::table::Table;
+use super::tag::TagHandle;
 use crate::abi::vmctx::{FuncRecord, GlobalCell, MemoryDefinition};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fiber::intrinsics::Intrinsic;
@@ -27,6 +29,8 @@ pub enum Extern {
     Memory(MemoryHandle),
     /// A global.
     Global(GlobalHandle),
+    /// A tag.
+    Tag(TagHandle),
 }
 
 /// A function: one of an instance, or one that the host will provide to the instance that imports
@@ -177,6 +181,9 @@ pub(super) fn check_slot(ty: ValType, value: u64) -> Result<()> {
     match ty {
         ValType::V128 => Err(argument("one slot for a value of type v128, expected two".into())),
         ValType::FuncRef if value != 0 => Err(argument("number given for a funcref, expected null (0)".into())),
+        ValType::ExnRef if value != 0 && !exceptions::is_exception(value) => {
+            Err(argument(format!("number {value:#x} given for an exnref, expected an exception or null (0)")))
+        }
         ValType::I32 | ValType::F32 if value >> 32 != 0 => {
             Err(argument(format!("slot {value:#x} for a value of type {ty}, expected 32 bits, zero-extended")))
         }
@@ -202,6 +209,7 @@ impl Extern {
             Self::Table(table) => ExternType::Table(table.ty()),
             Self::Memory(memory) => ExternType::Memory(memory.ty()),
             Self::Global(global) => ExternType::Global(global.ty),
+            Self::Tag(tag) => ExternType::Tag(tag.ty().clone()),
         }
     }
 
@@ -214,6 +222,7 @@ impl Extern {
             Self::Table(table) => Some(&table.store),
             Self::Memory(memory) => Some(&memory.store),
             Self::Global(global) => Some(&global.store),
+            Self::Tag(tag) => Some(tag.store()),
         }
     }
 }

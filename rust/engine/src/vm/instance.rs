@@ -18,6 +18,7 @@ use super::snapshot::Snapshot;
 use super::stats::{self, Live};
 use super::store::Store;
 use super::table::Table;
+use super::tag::{Tag, TagHandle};
 use super::vmctx::Vmctx;
 use crate::abi::vmctx::{
     DataEntry, ElementEntry, FuncImport, FuncRecord, GlobalCell, HOST_MAGIC, Header, HostFunction, MemoryEntry,
@@ -72,6 +73,7 @@ pub(super) struct InstanceData {
     memories: Box<[NonNull<Memory>]>,
     tables: Box<[NonNull<Table>]>,
     globals: Box<[NonNull<GlobalCell>]>,
+    tags: Box<[NonNull<Tag>]>,
     /// Items of passive element segments, which the vmctx points to.
     pub(super) elements: Vec<Box<[u64]>>,
     /// What the instance was made of and is reset to; none for its module alone.
@@ -145,7 +147,9 @@ impl Instance {
             Table::beginning(ty, can_grow, options.max_table_elements, elements).map(Pinned::new)
         });
         let tables = tables.collect::<Result<Vec<_>>>()?;
-        let mut data = InstanceData::link(module, imports, &memories, &tables, options.id)?;
+        let tags = (info.imported_tags..info.tags.len() as u32).map(|tag| Pinned::new(Tag::new(info.tag_type(tag))));
+        let tags = tags.collect::<Vec<_>>();
+        let mut data = InstanceData::link(module, imports, (&memories, &tables, &tags), options.id)?;
         initialize::globals(&data)?;
         data.elements = initialize::passive_items(&data)?;
         initialize::passive_segments(&data);
@@ -160,6 +164,7 @@ impl Instance {
                 contents.add_memory(memory);
             }
             contents.tables.extend(tables);
+            contents.tags.extend(tags);
             contents.instances.push(data);
         });
         match origin {
@@ -273,6 +278,7 @@ impl Instance {
             ExternKind::Global => {
                 Extern::Global(GlobalHandle::new(&self.store, data.globals[index], info.globals[index]))
             }
+            ExternKind::Tag => Extern::Tag(TagHandle::new(&self.store, data.tags[index])),
         }
     }
 }
@@ -282,8 +288,7 @@ impl InstanceData {
     fn link(
         module: &Module,
         imports: &[Extern],
-        memories: &[Pinned<Memory>],
-        tables: &[Pinned<Table>],
+        (memories, tables, tags): (&[Pinned<Memory>], &[Pinned<Table>], &[Pinned<Tag>]),
         id: u64,
     ) -> Result<Self> {
         let (info, layout) = (module.info(), module.layout());
@@ -299,12 +304,14 @@ impl InstanceData {
             memories: Box::default(),
             tables: Box::default(),
             globals: Box::default(),
+            tags: Box::default(),
             elements: Vec::new(),
             origin: None,
             _live: stats::INSTANCES.count(),
         };
         let (mut functions, mut hosts) = (0, 0);
         let (mut all_memories, mut all_tables, mut globals) = (Vec::new(), Vec::new(), Vec::new());
+        let mut all_tags = Vec::new();
         for import in imports {
             match import {
                 Extern::Func(function) => {
@@ -318,6 +325,7 @@ impl InstanceData {
                     data.write(layout.global_import(index), global.pointer());
                     globals.push(global.pointer());
                 }
+                Extern::Tag(tag) => all_tags.push(tag.pointer()),
             }
         }
         all_memories.extend(memories.iter().map(Pinned::pointer));
@@ -325,6 +333,11 @@ impl InstanceData {
         globals.extend(
             (info.imported_globals..info.globals.len() as u32).map(|index| data.vmctx.at(layout.global(index))),
         );
+        all_tags.extend(tags.iter().map(Pinned::pointer));
+        for (index, tag) in (0..).zip(&all_tags) {
+            data.write(layout.tag(index), *tag);
+        }
+        data.tags = all_tags.into();
         data.memories = all_memories.into();
         data.tables = all_tables.into();
         data.globals = globals.into();

@@ -61,6 +61,7 @@ fn matches(given: &ExternType, wanted: &ExternType) -> bool {
         (ExternType::Table(given), ExternType::Table(wanted)) => given.matches(wanted),
         (ExternType::Memory(given), ExternType::Memory(wanted)) => given.matches(wanted),
         (ExternType::Global(given), ExternType::Global(wanted)) => given == wanted,
+        (ExternType::Tag(given), ExternType::Tag(wanted)) => given == wanted,
         _ => false,
     }
 }

@@ -6,6 +6,7 @@
 //! keep their store alive and may be used from any thread.
 
 mod code;
+pub mod exceptions;
 mod externs;
 mod global;
 mod image;
@@ -29,6 +30,7 @@ mod snapshot_format;
 pub mod stats;
 pub mod store;
 mod table;
+mod tag;
 mod template;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -41,6 +43,7 @@ pub use module::Module;
 pub use references::FuncOrigin;
 pub use snapshot::Snapshot;
 pub use store::{Store, StoreWatch};
+pub use tag::TagHandle;
 #[cfg(any(test, feature = "testing"))]
 pub use testing::{Linker, Stop, run};
 

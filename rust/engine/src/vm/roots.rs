@@ -14,22 +14,29 @@ use core::ptr;
 
 impl Store {
     /// The slots of externref that are not null in the globals, tables and passive element segments
-    /// of all instances of the store, and in the globals and tables of the embedder; some perhaps
-    /// several times. The embedder's globals count whatever their type is. Guests of the store do
-    /// not run.
+    /// of all instances of the store, in the globals and tables of the embedder, and in exceptions;
+    /// some perhaps several times. The embedder's globals count whatever their type is. Guests of
+    /// the store do not run.
     #[must_use]
     pub fn externrefs(&self) -> Vec<u64> {
+        let mut found = self.references(ValType::ExternRef);
+        self.externrefs_of_exceptions(&mut found);
+        found
+    }
+
+    /// The same of any type of references, but for those in exceptions.
+    pub(super) fn references(&self, ty: ValType) -> Vec<u64> {
         let mut found = Vec::new();
         self.with(|contents| {
             for table in &contents.tables {
-                if table.ty().element == ValType::ExternRef {
+                if table.ty().element == ty {
                     found.extend((0..table.bound()).filter_map(|index| table.get(index)).filter(|slot| *slot != 0));
                 }
             }
-            let globals = contents.globals.iter().map(|global| global.cell.get(ValType::ExternRef));
+            let globals = contents.globals.iter().map(|global| global.cell.get(ty));
             found.extend(globals.filter(|slot| *slot != 0));
             for instance in &contents.instances {
-                of_instance(instance, &mut found);
+                of_instance(instance, ty, &mut found);
             }
         });
         found
@@ -38,13 +45,13 @@ impl Store {
 
 /// Adds the slots of an instance's globals and of those of its segments that were not dropped. Its
 /// tables are the store's.
-fn of_instance(instance: &InstanceData, found: &mut Vec<u64>) {
+fn of_instance(instance: &InstanceData, ty: ValType, found: &mut Vec<u64>) {
     let info = instance.module.info();
-    for (index, _) in (0..).zip(&info.globals).filter(|(_, ty)| ty.value == ValType::ExternRef) {
-        found.extend(Some(instance.global(index).get(ValType::ExternRef)).filter(|slot| *slot != 0));
+    for (index, _) in (0..).zip(&info.globals).filter(|(_, global)| global.value == ty) {
+        found.extend(Some(instance.global(index).get(ty)).filter(|slot| *slot != 0));
     }
     for (index, segment) in (0..).zip(&info.elements) {
-        if segment.ty == ValType::ExternRef && matches!(segment.mode, SegmentMode::Passive) {
+        if segment.ty == ty && matches!(segment.mode, SegmentMode::Passive) {
             let ElementEntry { base, length } = instance.read(instance.module.layout().element(index));
             if length != 0 {
                 // SAFETY: `elem.drop` only sets the length to 0, and nobody runs that could; the

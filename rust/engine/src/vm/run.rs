@@ -1,10 +1,11 @@
 #![allow(unsafe_code)] // acts on contexts
 //! What a run loop (Go's, go/internal/fiber) has done for a guest that has left.
 
+use super::exceptions;
 use super::instance::InstanceData;
 use super::refused::Refused;
 use super::runtime;
-use crate::abi::Context;
+use crate::abi::{Context, RuntimeOp};
 use crate::abi::vmctx::Header;
 use crate::fiber::ranges;
 use crate::prelude::*;
@@ -16,6 +17,12 @@ use core::sync::atomic::Ordering;
 /// # Safety
 /// The context's last status is `RuntimeCall`.
 pub unsafe fn runtime_call(context: *mut Context) {
+    // SAFETY: the guest is stopped, so that nobody else uses the context.
+    let op = unsafe { (*context).runtime_op };
+    if op == RuntimeOp::Throw as u64 || op == RuntimeOp::ThrowRef as u64 {
+        // SAFETY: by the caller's promise.
+        return unsafe { exceptions::throw(context) };
+    }
     // SAFETY: compiled code passes the vmctx it runs with, and operands of the operation.
     unsafe { (*context).runtime_result = runtime::runtime_call((*context).runtime_op, (*context).runtime_args) };
 }

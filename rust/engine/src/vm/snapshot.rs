@@ -156,7 +156,7 @@ fn table(data: &InstanceData, index: u32) -> Result<Vec<Reference>> {
 fn global(data: &InstanceData, index: u32) -> Result<Value> {
     let (cell, ty) = (data.global(index), data.module.info().globals[index as usize].value);
     Ok(match ty {
-        ValType::FuncRef | ValType::ExternRef => {
+        ValType::FuncRef | ValType::ExternRef | ValType::ExnRef => {
             Value::Reference(reference(data, ty, cell.get(ty), || format!("global {index}"))?)
         }
         ValType::V128 => Value::Number(cell.get128()),

@@ -27,6 +27,7 @@ use super::memory::Memory;
 use super::pinned::Pinned;
 use super::stats::{self, Live};
 use super::table::Table;
+use super::tag::Tag;
 use crate::fiber::ranges::{Ranges, Region};
 use crate::prelude::*;
 use crate::sync::Mutex;
@@ -57,6 +58,7 @@ pub(super) struct Contents {
     pub(super) instances: Vec<Pinned<InstanceData>>,
     pub(super) tables: Vec<Pinned<Table>>,
     pub(super) globals: Vec<Pinned<Global>>,
+    pub(super) tags: Vec<Pinned<Tag>>,
     memories: Vec<Pinned<Memory>>,
     /// Stores of memories that instances of this one import.
     kept: Vec<Store>,
@@ -73,6 +75,7 @@ impl Store {
             instances: Vec::new(),
             tables: Vec::new(),
             globals: Vec::new(),
+            tags: Vec::new(),
             memories: Vec::new(),
             kept: Vec::new(),
             nodes: vec![Pinned::new(Ranges::default())],
@@ -201,7 +204,11 @@ impl Contents {
 
     /// Whether there is nothing that an instance could import.
     const fn is_empty(&self) -> bool {
-        self.instances.is_empty() && self.tables.is_empty() && self.globals.is_empty() && self.memories.is_empty()
+        self.instances.is_empty()
+            && self.tables.is_empty()
+            && self.globals.is_empty()
+            && self.tags.is_empty()
+            && self.memories.is_empty()
     }
 
     fn take_in(&mut self, mut other: Self) {
@@ -213,6 +220,7 @@ impl Contents {
         self.instances.append(&mut other.instances);
         self.tables.append(&mut other.tables);
         self.globals.append(&mut other.globals);
+        self.tags.append(&mut other.tags);
         self.memories.append(&mut other.memories);
         self.kept.append(&mut other.kept);
         self.nodes.append(&mut other.nodes);

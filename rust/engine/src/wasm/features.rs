@@ -6,27 +6,28 @@ use crate::prelude::*;
 use wasmparser::{Parser, ValidPayload, Validator, WasmFeatures};
 
 /// What this engine supports: WebAssembly 2.0; of 3.0 relaxed SIMD, tail calls, extended constant
-/// expressions, several memories, 64-bit memories and tables; and custom page sizes.
+/// expressions, several memories, 64-bit memories and tables, exceptions; the exceptions of before
+/// 3.0, which toolchains still emit; and custom page sizes.
 pub const FEATURES: WasmFeatures = WasmFeatures::WASM2
     .union(WasmFeatures::RELAXED_SIMD)
     .union(WasmFeatures::TAIL_CALL)
     .union(WasmFeatures::EXTENDED_CONST)
     .union(WasmFeatures::MULTI_MEMORY)
     .union(WasmFeatures::MEMORY64)
-    .union(WasmFeatures::CUSTOM_PAGE_SIZES);
+    .union(WasmFeatures::CUSTOM_PAGE_SIZES)
+    .union(WasmFeatures::EXCEPTIONS)
+    .union(WasmFeatures::LEGACY_EXCEPTIONS);
 
 /// [`FEATURES`] for the second attempt at a module that [`reads_own_globals`].
 pub(super) const FEATURES_WITH_OWN_GLOBALS: WasmFeatures = FEATURES.union(WasmFeatures::GC);
 
 /// The proposals that are refused, by the names that error messages use. Where one builds on
 /// another, the base comes first.
-const PROPOSALS: [(WasmFeatures, &str); 13] = [
+const PROPOSALS: [(WasmFeatures, &str); 11] = [
     (WasmFeatures::COMPONENT_MODEL, "component model"),
     (WasmFeatures::THREADS, "threads"),
     (WasmFeatures::SHARED_EVERYTHING_THREADS, "shared-everything threads"),
     (WasmFeatures::ACQUIRE_RELEASE_ATOMICS, "acquire-release atomics"),
-    (WasmFeatures::EXCEPTIONS, "exception handling"),
-    (WasmFeatures::LEGACY_EXCEPTIONS, "legacy exception handling"),
     (WasmFeatures::FUNCTION_REFERENCES, "typed function references"),
     (WasmFeatures::GC, "garbage collection"),
     (WasmFeatures::CUSTOM_DESCRIPTORS, "custom descriptors"),
@@ -104,7 +105,7 @@ fn message(error: &wasmparser::Error, proposal: Option<&str>) -> Error {
 
 /// The proposals that are supported, beyond WebAssembly 1.0, by the names that people know them by.
 /// Where one builds on another, the base comes first.
-const SUPPORTED: [(WasmFeatures, &str); 12] = [
+const SUPPORTED: [(WasmFeatures, &str); 14] = [
     (WasmFeatures::SIGN_EXTENSION, "sign extension"),
     (WasmFeatures::SATURATING_FLOAT_TO_INT, "saturating float-to-int conversions"),
     (WasmFeatures::MULTI_VALUE, "multi-value"),
@@ -117,6 +118,8 @@ const SUPPORTED: [(WasmFeatures, &str); 12] = [
     (WasmFeatures::MULTI_MEMORY, "multiple memories"),
     (WasmFeatures::MEMORY64, "64-bit memories"),
     (WasmFeatures::CUSTOM_PAGE_SIZES, "custom page sizes"),
+    (WasmFeatures::EXCEPTIONS, "exception handling"),
+    (WasmFeatures::LEGACY_EXCEPTIONS, "legacy exception handling"),
 ];
 
 /// Finds the proposals that a module needs beyond WebAssembly 1.0, and whether each is supported:

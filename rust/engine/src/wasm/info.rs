@@ -39,6 +39,10 @@ pub struct ModuleInfo {
     pub imported_globals: u32,
     /// Initial values of the globals that are not imported.
     pub global_inits: Vec<ConstExpr>,
+    /// Type index of every tag, imported ones first.
+    pub tags: Vec<u32>,
+    /// How many of `tags` are imported.
+    pub imported_tags: u32,
     /// Exports in their order.
     pub exports: Vec<Export>,
     /// Index of the start function.
@@ -67,6 +71,12 @@ impl ModuleInfo {
     #[must_use]
     pub fn function_type(&self, function: u32) -> &FuncType {
         &self.types[self.functions[function as usize] as usize]
+    }
+
+    /// Type of a tag by its index.
+    #[must_use]
+    pub fn tag_type(&self, tag: u32) -> &FuncType {
+        &self.types[self.tags[tag as usize] as usize]
     }
 
     /// Whether a function is imported.
@@ -98,6 +108,7 @@ impl ModuleInfo {
             ExternKind::Table => ExternType::Table(self.tables[index]),
             ExternKind::Memory => ExternType::Memory(self.memories[index]),
             ExternKind::Global => ExternType::Global(self.globals[index]),
+            ExternKind::Tag => ExternType::Tag(self.tag_type(export.index).clone()),
         }
     }
 }
@@ -125,7 +136,7 @@ impl TableContents {
     }
 }
 
-/// The four kinds of what can be imported or exported; the numbers are those of the binary format.
+/// The kinds of what can be imported or exported; the numbers are those of the binary format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum ExternKind {
@@ -137,6 +148,8 @@ pub enum ExternKind {
     Memory = 2,
     /// A global.
     Global = 3,
+    /// A tag.
+    Tag = 4,
 }
 
 /// One import.

@@ -123,6 +123,7 @@ impl<'a> Collector<'a> {
             Payload::FunctionSection(section) => sections::functions(info, section)?,
             Payload::TableSection(section) => sections::tables(info, section)?,
             Payload::MemorySection(section) => sections::memories(info, section)?,
+            Payload::TagSection(section) => sections::tags(info, section)?,
             Payload::GlobalSection(section) => sections::globals(info, section)?,
             Payload::ExportSection(section) => sections::exports(info, section)?,
             Payload::StartSection { func, .. } => info.start = Some(func),
@@ -192,7 +193,7 @@ impl<'a> Collector<'a> {
 
 /// Name of a section as the specification's section 5.5.2 has it.
 fn section_name(id: u8) -> &'static str {
-    const NAMES: [&str; 13] = [
+    const NAMES: [&str; 14] = [
         "custom",
         "type",
         "import",
@@ -206,6 +207,7 @@ fn section_name(id: u8) -> &'static str {
         "code",
         "data",
         "data count",
+        "tag",
     ];
     NAMES.get(usize::from(id)).copied().unwrap_or("unknown")
 }

@@ -162,7 +162,10 @@ impl Script {
                 Err(Failure::Trap(TrapCode::StackOverflow)) => Ok(()),
                 other => unexpected(other, &format!("{message:?}")),
             },
-            WastDirective::AssertException { exec, .. } => unexpected(self.execute(exec), "an exception"),
+            WastDirective::AssertException { exec, .. } => match self.execute(exec) {
+                Err(Failure::Trap(TrapCode::UncaughtException)) => Ok(()),
+                other => unexpected(other, "an exception"),
+            },
             WastDirective::AssertUnlinkable { module, message, .. } => self.assert_unlinkable(module, message),
             WastDirective::AssertInvalid { module, message, .. }
             | WastDirective::AssertMalformed { module, message, .. } => self.assert_refused(module, message),

@@ -4,25 +4,21 @@
 use super::Translation;
 use crate::abi::vmctx::FuncImport;
 use crate::prelude::*;
+use crate::translate::exceptions::Callee;
 use crate::translate::indirect;
 use core::mem::offset_of;
-use cranelift_codegen::ir::{Inst, InstBuilder, Value};
+use cranelift_codegen::ir::{InstBuilder, Value};
 
 /// `call`: own functions directly and with the same vmctx, imported ones by their `FuncImport`.
 pub(in super::super) fn call(t: &mut Translation<'_, '_>, function: u32) {
     let params = t.env.info.function_type(function).params.len();
-    let call = if t.env.info.is_imported_function(function) {
+    let (callee, vmctx) = if t.env.info.is_imported_function(function) {
         let (code, vmctx) = imported(t, function);
-        let signature = t.signature(t.env.info.functions[function as usize]);
-        let args = arguments(t, vmctx, params);
-        t.builder.ins().call_indirect(signature, code, &args)
+        (Callee::Indirect(t.signature(t.env.info.functions[function as usize]), code), vmctx)
     } else {
-        let callee = t.function(function);
-        let vmctx = t.vmctx();
-        let args = arguments(t, vmctx, params);
-        t.builder.ins().call(callee, &args)
+        (Callee::Direct(t.function(function)), t.vmctx())
     };
-    push_results(t, call, params);
+    call_with(t, callee, vmctx, params);
 }
 
 /// `call_indirect`.
@@ -31,9 +27,7 @@ pub(in super::super) fn call_indirect(t: &mut Translation<'_, '_>, ty: u32, tabl
     let (code, vmctx) = indirect::callee(t, ty, table, index);
     let params = t.env.info.types[ty as usize].params.len();
     let signature = t.signature(ty);
-    let args = arguments(t, vmctx, params);
-    let call = t.builder.ins().call_indirect(signature, code, &args);
-    push_results(t, call, params);
+    call_with(t, Callee::Indirect(signature, code), vmctx, params);
 }
 
 /// `return_call` (section 4.6.10.15): as `call`, but the callee takes the place of this function's
@@ -82,8 +76,10 @@ fn arguments(t: &Translation<'_, '_>, vmctx: Value, params: usize) -> Vec<Value>
     args
 }
 
-/// Replaces the arguments on the stack by the results.
-fn push_results(t: &mut Translation<'_, '_>, call: Inst, params: usize) {
+/// Calls, and replaces the arguments on the stack by the results.
+fn call_with(t: &mut Translation<'_, '_>, callee: Callee, vmctx: Value, params: usize) {
+    let args = arguments(t, vmctx, params);
     t.state.drop(params);
-    t.state.values.extend_from_slice(t.builder.inst_results(call));
+    let results = t.call(callee, &args);
+    t.state.values.extend(results);
 }

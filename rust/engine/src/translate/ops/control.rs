@@ -5,7 +5,7 @@
 //! after a `loop` continues in the block in which the loop's body ends. Nesting costs an element of
 //! a vector, never a level of recursion.
 
-use super::{Translation, condition};
+use super::{Translation, condition, exception};
 use crate::error::Result;
 use crate::prelude::*;
 use crate::translate::clif_type;
@@ -108,7 +108,15 @@ pub(in super::super) fn else_(t: &mut Translation<'_, '_>) {
 /// `end` (section 4.4.9.2 "Exiting"): continues behind the block with its results on the stack; the
 /// last one returns.
 pub(in super::super) fn end(t: &mut Translation<'_, '_>) {
+    if let FrameKind::Try(body) = &t.state.frame_mut(0).kind
+        && body.clauses.iter().any(|clause| clause.block.is_some())
+    {
+        leave(t);
+    }
     let frame = t.state.frames.pop().expect("validated: a frame is open");
+    if let FrameKind::Try(body) = &frame.kind {
+        exception::handlers(t, body, frame.height);
+    }
     let falls_to_end = matches!(frame.kind, FrameKind::If { otherwise: Otherwise::End(_) });
     if let FrameKind::Loop { header } = frame.kind {
         t.builder.seal_block(header);
@@ -133,6 +141,13 @@ pub(in super::super) fn end(t: &mut Translation<'_, '_>) {
         t.load_operands(frame.results.len());
         t.builder.ins().return_(&t.state.values);
         t.state.reachable = false;
+    }
+}
+
+/// Ends a part of the innermost frame, if the point can be reached: goes to the frame's end.
+pub(super) fn leave(t: &mut Translation<'_, '_>) {
+    if t.state.reachable {
+        br(t, 0);
     }
 }
 
@@ -227,12 +242,13 @@ fn block_type<'a>(t: &Translation<'a, '_>, ty: BlockType) -> Result<(&'a [ValTyp
             ValType::V128 => (&[], &[ValType::V128]),
             ValType::FuncRef => (&[], &[ValType::FuncRef]),
             ValType::ExternRef => (&[], &[ValType::ExternRef]),
+            ValType::ExnRef => (&[], &[ValType::ExnRef]),
         },
     })
 }
 
 /// Pushes a frame; its parameters are on the stack.
-fn open(t: &mut Translation<'_, '_>, ty: BlockType, kind: FrameKind) -> Result<()> {
+pub(super) fn open(t: &mut Translation<'_, '_>, ty: BlockType, kind: FrameKind) -> Result<()> {
     let (params, results) = block_type(t, ty)?;
     let height = t.state.values.len() - params.len();
     t.state.frames.push(Frame { kind, params, results, height, end: None, end_used: false });

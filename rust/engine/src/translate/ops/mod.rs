@@ -5,6 +5,7 @@ pub(super) mod bulk;
 pub(super) mod call;
 pub(super) mod control;
 pub(super) mod conversion;
+pub(super) mod exception;
 pub(super) mod memory;
 pub(super) mod numeric;
 pub(super) mod reference;

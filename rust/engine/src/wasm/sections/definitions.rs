@@ -1,8 +1,8 @@
-//! The sections that define functions, tables, memories and globals (5.5.6 to 5.5.9).
+//! The sections that define functions, tables, memories, tags and globals (3.0, 5.5.6 to 5.5.10).
 
 use super::{constant, types};
 use crate::wasm::{ModuleInfo, parse::Failure};
-use wasmparser::{FunctionSectionReader, GlobalSectionReader, MemorySectionReader, TableInit, TableSectionReader};
+use wasmparser::{FunctionSectionReader, GlobalSectionReader, MemorySectionReader, TableInit, TableSectionReader, TagSectionReader};
 
 /// Reads the function section: a type index each.
 pub fn functions(info: &mut ModuleInfo, section: FunctionSectionReader<'_>) -> Result<(), Failure> {
@@ -28,6 +28,14 @@ pub fn tables(info: &mut ModuleInfo, section: TableSectionReader<'_>) -> Result<
 pub fn memories(info: &mut ModuleInfo, section: MemorySectionReader<'_>) -> Result<(), Failure> {
     for memory in section {
         info.memories.push(types::memory(memory?)?);
+    }
+    Ok(())
+}
+
+/// Reads the tag section: a type index each.
+pub fn tags(info: &mut ModuleInfo, section: TagSectionReader<'_>) -> Result<(), Failure> {
+    for tag in section {
+        info.tags.push(tag?.func_type_idx);
     }
     Ok(())
 }

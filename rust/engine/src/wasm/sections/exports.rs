@@ -13,6 +13,7 @@ pub fn exports(info: &mut ModuleInfo, section: ExportSectionReader<'_>) -> Resul
             ExternalKind::Table => ExternKind::Table,
             ExternalKind::Memory => ExternKind::Memory,
             ExternalKind::Global => ExternKind::Global,
+            ExternalKind::Tag => ExternKind::Tag,
             other => return Err(Failure::unexpected(other)),
         };
         if kind == ExternKind::Func {

@@ -12,7 +12,7 @@ mod imports;
 mod types;
 
 pub(super) use data::data;
-pub(super) use definitions::{functions, globals, memories, tables};
+pub(super) use definitions::{functions, globals, memories, tables, tags};
 pub(super) use elements::elements;
 pub(super) use exports::exports;
 pub(super) use imports::imports;

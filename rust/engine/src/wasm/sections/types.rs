@@ -32,6 +32,7 @@ pub fn reference(ty: RefType) -> Result<ValType, Failure> {
     match ty {
         RefType::FUNCREF => Ok(ValType::FuncRef),
         RefType::EXTERNREF => Ok(ValType::ExternRef),
+        RefType::EXNREF => Ok(ValType::ExnRef),
         other => Err(Failure::unexpected(other)),
     }
 }

@@ -1,0 +1,257 @@
+//! Exceptions: throwing them, and those that somebody refers to.
+//!
+//! Sandbox-critical: throwing writes to the stack of the guest that catches, at places that
+//! compiling has told.
+//!
+//! Most exceptions are caught by somebody who only wants their values: these go from frame to
+//! frame. One that a guest refers to by exnref, or that nothing has caught, is kept here, for all
+//! stores, by a number that no address and few integers look like. It goes with the store of its
+//! tag, or when a collection (see `externref` on the Go side) finds no such number any more.
+
+#![allow(unsafe_code)] // writes to guests' frames
+
+use super::store::Store;
+use super::tag::{Tag, TagHandle};
+use crate::abi::{Context, RuntimeOp};
+use crate::error::Result;
+use crate::fiber::unwind::{self, Handler};
+use crate::prelude::*;
+use crate::sync::Mutex;
+use crate::types::ValType;
+use core::ptr::NonNull;
+use hashbrown::HashSet;
+
+/// The upper bits of the number of an exception: of no address that can be used.
+const PREFIX: u64 = 0xe7c5;
+/// How many are made before the first collection, at least.
+const FIRST: usize = 1024;
+
+/// An exception that somebody refers to.
+#[derive(Clone, Debug)]
+struct Exception {
+    tag: NonNull<Tag>,
+    values: Box<[u64]>,
+}
+
+// SAFETY: the tag is only compared, or read by who keeps its store alive.
+unsafe impl Send for Exception {}
+
+#[derive(Debug)]
+struct Place {
+    generation: u16,
+    exception: Option<Exception>,
+}
+
+/// Exceptions by their numbers.
+#[derive(Debug)]
+struct Table {
+    places: Vec<Place>,
+    free: Vec<u32>,
+    /// How many were made since the last collection, and left by it.
+    made: usize,
+    left: usize,
+}
+
+static TABLE: Mutex<Table> = Mutex::new(Table { places: Vec::new(), free: Vec::new(), made: 0, left: 0 });
+
+impl Table {
+    fn add(&mut self, exception: Exception) -> u64 {
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.places.push(Place { generation: 0, exception: None });
+            self.places.len() as u32 - 1
+        });
+        let place = &mut self.places[index as usize];
+        place.exception = Some(exception);
+        self.made += 1;
+        PREFIX << 48 | u64::from(place.generation) << 32 | u64::from(index) + 1
+    }
+
+    fn index(&self, number: u64) -> Option<usize> {
+        let index = (number as u32).checked_sub(1)? as usize;
+        let place = self.places.get(index)?;
+        let same = number >> 48 == PREFIX && (number >> 32) as u16 == place.generation && place.exception.is_some();
+        same.then_some(index)
+    }
+
+    fn get(&self, number: u64) -> Option<&Exception> {
+        self.index(number).and_then(|index| self.places[index].exception.as_ref())
+    }
+
+    fn remove(&mut self, wanted: impl Fn(usize, &Exception) -> bool) {
+        for (index, place) in self.places.iter_mut().enumerate() {
+            if place.exception.as_ref().is_some_and(|exception| wanted(index, exception)) {
+                place.exception = None;
+                place.generation = place.generation.wrapping_add(1);
+                self.free.push(index as u32);
+            }
+        }
+    }
+
+    fn live(&self) -> usize {
+        self.places.len() - self.free.len()
+    }
+
+    fn is_due(&self) -> bool {
+        self.made > FIRST.max(2 * self.left)
+    }
+}
+
+/// Drops the exceptions of a tag that goes.
+pub(super) fn forget(tag: usize) {
+    let mut table = TABLE.lock();
+    if table.live() > 0 {
+        table.remove(|_, exception| exception.tag.as_ptr().addr() == tag);
+    }
+}
+
+/// Whether a number is that of an exception.
+#[must_use]
+pub fn is_exception(number: u64) -> bool {
+    TABLE.lock().get(number).is_some()
+}
+
+/// Makes an exception of the slots of its values, and returns its number.
+///
+/// # Errors
+/// Kind `Argument` for another number of slots than the tag says.
+pub fn make(tag: &TagHandle, values: &[u64]) -> Result<u64> {
+    let expected = tag.ty().param_slots();
+    if values.len() != expected {
+        let message = format!("{} slots for an exception {}, expected {expected}", values.len(), tag.ty());
+        return Err(super::externs::argument(message));
+    }
+    Ok(TABLE.lock().add(Exception { tag: tag.pointer(), values: values.into() }))
+}
+
+/// The tag and the slots of an exception of a store; none if it is another's, or is none.
+#[must_use]
+pub fn read(store: &Store, number: u64) -> Option<(TagHandle, Box<[u64]>)> {
+    let Exception { tag, values } = TABLE.lock().get(number)?.clone();
+    // The store keeps its tags.
+    let known = store.with(|contents| contents.tags.iter().any(|known| known.pointer() == tag));
+    known.then(|| (TagHandle::new(store, tag), values))
+}
+
+/// Throws what a guest wants thrown that has left for `Throw` or `ThrowRef`. It goes on where that
+/// is caught when it is resumed; else after the call, with the exception in the context.
+///
+/// # Safety
+/// The context's last status is `RuntimeCall`, for one of these.
+pub(super) unsafe fn throw(context: *mut Context) {
+    // SAFETY: the guest is stopped, so that nobody else uses the context.
+    let (op, [vmctx, a, b, _]) = unsafe { ((*context).runtime_op, (*context).runtime_args) };
+    let (exception, number) = if op == RuntimeOp::Throw as u64 {
+        // SAFETY: compiled code passes the vmctx that it runs with and the place of a tag in it,
+        // whose store is alive; and its slots behind a word in its frame.
+        let exception = unsafe {
+            let tag = *((vmctx + a) as *const NonNull<Tag>);
+            let words = tag.as_ref().ty.param_slots();
+            let values = core::slice::from_raw_parts((b as *const u64).add(1), words);
+            Exception { tag, values: values.into() }
+        };
+        (exception, None)
+    } else {
+        let Some(exception) = TABLE.lock().get(a).cloned() else { return };
+        (exception, Some(a))
+    };
+    // SAFETY: the guest is stopped at a call of compiled code.
+    if unsafe { raise(context, &exception, number) } {
+        return;
+    }
+    let number = number.unwrap_or_else(|| TABLE.lock().add(exception));
+    // SAFETY: as above.
+    unsafe { (*context).exception = number };
+}
+
+/// Throws an exception at the call by which a guest has left, and reports whether the guest catches
+/// it: it goes on there when it is resumed.
+///
+/// # Safety
+/// The guest has left for a host function or a runtime function, and was not resumed since.
+#[must_use]
+pub unsafe fn throw_at_call(context: *mut Context, number: u64) -> bool {
+    let Some(exception) = TABLE.lock().get(number).cloned() else { return false };
+    // SAFETY: by the caller's promise.
+    unsafe { raise(context, &exception, Some(number)) }
+}
+
+/// # Safety
+/// As of [`throw_at_call`].
+unsafe fn raise(context: *mut Context, exception: &Exception, number: Option<u64>) -> bool {
+    // SAFETY: by the caller's promise.
+    let Some(handler) = (unsafe { unwind::find(context, exception.tag.as_ptr().addr()) }) else { return false };
+    let Handler { slot, with_ref, .. } = handler;
+    // SAFETY: the frame that catches has a slot with room for the values of any tag that its
+    // clauses name, and a word before them; where the clause names none, no value is wanted.
+    unsafe {
+        if handler.with_values {
+            core::ptr::copy_nonoverlapping(exception.values.as_ptr(), slot.add(1), exception.values.len());
+        }
+        if with_ref {
+            let mut table = TABLE.lock();
+            *slot = number.unwrap_or_else(|| table.add(exception.clone()));
+            (*context).collect = u32::from(table.is_due());
+        }
+        unwind::resume_at(context, &handler);
+    }
+    true
+}
+
+/// Takes the exception that nothing has caught, 0 if there is none.
+///
+/// # Safety
+/// The guest of the context is stopped.
+#[must_use]
+pub unsafe fn take(context: *mut Context) -> u64 {
+    // SAFETY: by the caller's promise.
+    unsafe { core::mem::take(&mut (*context).exception) }
+}
+
+impl Store {
+    /// Drops the exceptions of the store that none of these words refers to, and nothing that the
+    /// store holds. Guests of the store do not run. Reports how many were dropped.
+    #[must_use]
+    pub fn drop_exceptions(&self, words: &[u64]) -> usize {
+        let mut reached = self.references(ValType::ExnRef);
+        reached.extend_from_slice(words);
+        let tags: HashSet<usize> =
+            self.with(|contents| contents.tags.iter().map(|tag| tag.pointer().as_ptr().addr()).collect());
+        let mut table = TABLE.lock();
+        let mut kept = HashSet::new();
+        while let Some(word) = reached.pop() {
+            let Some(index) = table.index(word) else { continue };
+            if kept.insert(index) {
+                let exception = table.places[index].exception.as_ref();
+                // Their own values may be exceptions, too.
+                reached.extend(exception.into_iter().flat_map(|exception| exception.values.iter().copied()));
+            }
+        }
+        let before = table.live();
+        table.remove(|index, exception| tags.contains(&exception.tag.as_ptr().addr()) && !kept.contains(&index));
+        (table.made, table.left) = (0, table.live());
+        before - table.left
+    }
+
+    /// Adds the slots of externref in the exceptions of the store.
+    pub(super) fn externrefs_of_exceptions(&self, found: &mut Vec<u64>) {
+        let table = TABLE.lock();
+        if table.live() == 0 {
+            return;
+        }
+        let tags: HashSet<NonNull<Tag>> = self.with(|contents| contents.tags.iter().map(super::pinned::Pinned::pointer).collect());
+        for exception in table.places.iter().filter_map(|place| place.exception.as_ref()) {
+            if !tags.contains(&exception.tag) {
+                continue;
+            }
+            // SAFETY: the store keeps its tags.
+            let params = unsafe { &exception.tag.as_ref().ty.params };
+            let mut at = 0;
+            for ty in params {
+                if *ty == ValType::ExternRef && exception.values[at] != 0 {
+                    found.push(exception.values[at]);
+                }
+                at += ty.slots();
+            }
+        }
+    }
+}
