@@ -22,6 +22,7 @@ use cranelift_codegen::ir::{
     Block, BlockArg, ExceptionTable, ExceptionTableData, ExceptionTableItem, ExceptionTag, FuncRef, InstBuilder,
     MemFlagsData, SigRef, StackSlot, StackSlotData, StackSlotKey, StackSlotKind, Value, types,
 };
+use cranelift_codegen::isa::CallConv;
 
 /// What a translation knows of exceptions.
 #[derive(Debug, Default)]
