@@ -81,5 +81,6 @@ pub const SUITES: &[Suite] = &[
     Suite::new("extended-const", Support::Whole, Source::Proposal(Proposal::ExtendedConst)),
     Suite::new("multi-memory", Support::Whole, Source::Proposal(Proposal::MultiMemory)),
     Suite::new("memory64", Support::Part, Source::Proposal(Proposal::Memory64)).before(&[MULTI_MEMORY]),
+    Suite::new("exceptions", Support::Part, Source::Proposal(Proposal::ExceptionHandling)),
     Suite::new("custom-page-sizes", Support::Whole, Source::Proposal(Proposal::CustomPageSizes)),
 ];
