@@ -9,7 +9,7 @@ import (
 )
 
 // abiNumber stands for this file, the C header and the generated layouts; the engine's own has to be equal.
-const abiNumber uint64 = 0x4b32cbea6afc73ce
+const abiNumber uint64 = 0x6be9115d6e5b0076
 
 // The words of a call: arguments, and what pointers among them point to.
 const (
@@ -78,10 +78,12 @@ const (
 	FuncRef ValType = 5
 	// ExternRef: Nullable reference to a host value; a slot holds a handle, 0 for null.
 	ExternRef ValType = 6
+	// ExnRef: Nullable reference to an exception; a slot holds a handle, 0 for null.
+	ExnRef ValType = 7
 )
 
-// ExternKind: The four kinds of what can be imported or exported; the numbers are those of the
-// binary format.
+// ExternKind: The kinds of what can be imported or exported; the numbers are those of the binary
+// format.
 type ExternKind uint8
 
 // The numbers of ExternKind.
@@ -94,6 +96,8 @@ const (
 	ExternMemory ExternKind = 2
 	// ExternGlobal: A global.
 	ExternGlobal ExternKind = 3
+	// ExternTag: A tag.
+	ExternTag ExternKind = 4
 )
 
 // gwIntrinsic: The intrinsics, by the numbers that the host names them by.
@@ -338,6 +342,10 @@ const (
 	entryErrorMessage
 	entryErrorPosition
 	entryErrorTrap
+	entryExceptionNew
+	entryExceptionRead
+	entryExceptionTake
+	entryExceptionUnpin
 	entryExternFree
 	entryExternFunctionAt
 	entryFiberNew
@@ -386,6 +394,7 @@ const (
 	entrySnapshotSerialize
 	entrySnapshotTake
 	entryStatsRead
+	entryStoreWatchDropExceptions
 	entryStoreWatchExtern
 	entryStoreWatchFree
 	entryStoreWatchNew
@@ -396,6 +405,10 @@ const (
 	entryTableNew
 	entryTableSet
 	entryTableSize
+	entryTagIdentity
+	entryTagNew
+	entryTagType
+	entryThrow
 	entryTrap
 	entryWat2wasm
 
@@ -596,6 +609,60 @@ func (a area) errorTrap(error_ unsafe.Pointer) (result uint32) {
 	a.call(entryErrorTrap)
 	result = uint32(a.words[0])
 	return
+}
+
+// exceptionNew: Makes an exception of the slots of its values, for a guest of an instance that is
+// linked with the tag, and returns its number. It is kept until `gw_exception_unpin`, and then as
+// long as a guest refers to it.
+func exceptionNew(instance unsafe.Pointer, tag unsafe.Pointer, slots []uint64) (out uint64, err error) {
+	a := takeArea()
+	a.words[0] = uintptr(instance)
+	a.words[1] = uintptr(tag)
+	a.words[2] = uintptr(escape(unsafe.Pointer(unsafe.SliceData(slots))))
+	a.words[3] = uintptr(len(slots))
+	a.words[4] = a.room(0, 1)
+	a.call(entryExceptionNew)
+	err = a.takeError()
+	runtime.KeepAlive(slots)
+	out = *(*uint64)(a.pointer(0))
+	a.release()
+	return
+}
+
+// exceptionRead: Returns a handle of the tag of an exception of an instance's store, and the slots
+// of its values, 8 bytes each, little-endian.
+func exceptionRead(instance unsafe.Pointer, exception uint64) (tag unsafe.Pointer, slots gwBytes, err error) {
+	a := takeArea()
+	a.words[0] = uintptr(instance)
+	a.words[1] = uintptr(exception)
+	a.words[2] = a.room(0, 1)
+	a.words[3] = a.room(1, 2)
+	a.call(entryExceptionRead)
+	err = a.takeError()
+	tag = *(*unsafe.Pointer)(a.pointer(0))
+	slots = *(*gwBytes)(a.pointer(1))
+	a.release()
+	return
+}
+
+// exceptionTake: Takes the exception that a guest has trapped by; 0 if there is none. It is kept
+// until `gw_exception_unpin`.
+func exceptionTake(context unsafe.Pointer) (result uint64) {
+	a := takeArea()
+	a.words[0] = uintptr(context)
+	a.call(entryExceptionTake)
+	result = uint64(a.words[0])
+	a.release()
+	return
+}
+
+// exceptionUnpin: Lets go of an exception that `gw_exception_new` or `gw_exception_take` has
+// returned.
+func exceptionUnpin(exception uint64) {
+	a := takeArea()
+	a.words[0] = uintptr(exception)
+	a.call(entryExceptionUnpin)
+	a.release()
 }
 
 // externFree: Frees a handle; the object itself goes with the last handle of its store. Null is
@@ -1186,6 +1253,20 @@ func statsRead() (out Stats) {
 	return
 }
 
+// storeWatchDropExceptions: Drops the exceptions of a store that neither these words nor the store
+// itself refer to, and returns how many. No guest of the store may run meanwhile.
+func storeWatchDropExceptions(watch unsafe.Pointer, words []uint64) (result uintptr) {
+	a := takeArea()
+	a.words[0] = uintptr(watch)
+	a.words[1] = uintptr(escape(unsafe.Pointer(unsafe.SliceData(words))))
+	a.words[2] = uintptr(len(words))
+	a.call(entryStoreWatchDropExceptions)
+	result = uintptr(a.words[0])
+	runtime.KeepAlive(words)
+	a.release()
+	return
+}
+
 // storeWatchExtern: Watches the store of an object, which is none of the host's functions.
 func storeWatchExtern(item unsafe.Pointer) (out unsafe.Pointer, err error) {
 	a := takeArea()
@@ -1316,6 +1397,57 @@ func tableSize(table unsafe.Pointer) (result uint64) {
 	a.words[0] = uintptr(table)
 	a.call(entryTableSize)
 	result = uint64(a.words[0])
+	a.release()
+	return
+}
+
+// tagIdentity: Tells which tag it is: handles of the same tag have the same number, as long as one
+// of them exists. 0 for null and for what is no tag.
+func tagIdentity(tag unsafe.Pointer) (result uint64) {
+	a := takeArea()
+	a.words[0] = uintptr(tag)
+	a.call(entryTagIdentity)
+	result = uint64(a.words[0])
+	a.release()
+	return
+}
+
+// tagNew: Makes a tag whose exceptions have values of these types, a `gw_val_type` each, in a
+// store of its own until it is imported.
+func tagNew(types []uint8) (out unsafe.Pointer, err error) {
+	a := takeArea()
+	a.words[0] = uintptr(escape(unsafe.Pointer(unsafe.SliceData(types))))
+	a.words[1] = uintptr(len(types))
+	a.words[2] = a.room(0, 1)
+	a.call(entryTagNew)
+	err = a.takeError()
+	runtime.KeepAlive(types)
+	out = *(*unsafe.Pointer)(a.pointer(0))
+	a.release()
+	return
+}
+
+// tagType: Returns the type of a tag, which is that of a function without results, in the encoding
+// that `ffi/describe.rs` defines.
+func tagType(tag unsafe.Pointer) (out gwBytes, err error) {
+	a := takeArea()
+	a.words[0] = uintptr(tag)
+	a.words[1] = a.room(0, 2)
+	a.call(entryTagType)
+	err = a.takeError()
+	out = *(*gwBytes)(a.pointer(0))
+	a.release()
+	return
+}
+
+// throw: Throws an exception in a guest that has left for a host function: reports whether the
+// guest catches it, and goes on there when it is resumed. Else nothing has changed.
+func throw(context unsafe.Pointer, exception uint64) (result bool) {
+	a := takeArea()
+	a.words[0] = uintptr(context)
+	a.words[1] = uintptr(exception)
+	a.call(entryThrow)
+	result = uint8(a.words[0]) != 0
 	a.release()
 	return
 }

@@ -66,6 +66,10 @@ enum gw_trap_code {
   GW_TRAP_CODE_UNDEFINED_ELEMENT = 10,
   // A function of a module that is compiled when it is called could not be compiled.
   GW_TRAP_CODE_NOT_COMPILED = 11,
+  // An exception that nothing has caught (WebAssembly 3.0, section 4.4.10.1).
+  GW_TRAP_CODE_UNCAUGHT_EXCEPTION = 12,
+  // `throw_ref` of null.
+  GW_TRAP_CODE_NULL_REFERENCE = 13,
 };
 typedef uint8_t gw_trap_code;
 
@@ -86,10 +90,12 @@ enum gw_val_type {
   GW_VAL_TYPE_FUNC_REF = 5,
   // Nullable reference to a host value; a slot holds a handle, 0 for null.
   GW_VAL_TYPE_EXTERN_REF = 6,
+  // Nullable reference to an exception; a slot holds a handle, 0 for null.
+  GW_VAL_TYPE_EXN_REF = 7,
 };
 typedef uint8_t gw_val_type;
 
-// The four kinds of what can be imported or exported; the numbers are those of the binary format.
+// The kinds of what can be imported or exported; the numbers are those of the binary format.
 enum gw_extern_kind {
   // A function.
   GW_EXTERN_KIND_FUNC = 0,
@@ -99,6 +105,8 @@ enum gw_extern_kind {
   GW_EXTERN_KIND_MEMORY = 2,
   // A global.
   GW_EXTERN_KIND_GLOBAL = 3,
+  // A tag.
+  GW_EXTERN_KIND_TAG = 4,
 };
 typedef uint8_t gw_extern_kind;
 
@@ -148,7 +156,7 @@ typedef struct gw_compilation gw_compilation;
 // An error: its kind (`gw_error_code`), perhaps a trap (`gw_trap_code`), and a text.
 typedef struct gw_error gw_error;
 
-// A function, table, memory or global.
+// A function, table, memory, global or tag.
 typedef struct gw_extern gw_extern;
 
 // An instance of a module.
@@ -610,6 +618,49 @@ struct gw_error *gw_function_type(const struct gw_extern *function, struct gw_by
 
 // Frees a handle; the object itself goes with the last handle of its store. Null is allowed.
 void gw_extern_free(struct gw_extern *item);
+
+// Makes a tag whose exceptions have values of these types, a `gw_val_type` each, in a store of its
+// own until it is imported.
+struct gw_error *gw_tag_new(const uint8_t *types, size_t types_len, struct gw_extern **out);
+
+// Returns the type of a tag, which is that of a function without results, in the encoding that
+// `ffi/describe.rs` defines.
+struct gw_error *gw_tag_type(const struct gw_extern *tag, struct gw_bytes *out);
+
+// Tells which tag it is: handles of the same tag have the same number, as long as one of them
+// exists. 0 for null and for what is no tag.
+uint64_t gw_tag_identity(const struct gw_extern *tag);
+
+// Makes an exception of the slots of its values, for a guest of an instance that is linked with
+// the tag, and returns its number. It is kept until `gw_exception_unpin`, and then as long as a
+// guest refers to it.
+struct gw_error *gw_exception_new(const struct gw_instance *instance,
+                                  const struct gw_extern *tag,
+                                  const uint64_t *slots,
+                                  size_t slots_len,
+                                  uint64_t *out);
+
+// Returns a handle of the tag of an exception of an instance's store, and the slots of its values,
+// 8 bytes each, little-endian.
+struct gw_error *gw_exception_read(const struct gw_instance *instance,
+                                   uint64_t exception,
+                                   struct gw_extern **tag,
+                                   struct gw_bytes *slots);
+
+// Lets go of an exception that `gw_exception_new` or `gw_exception_take` has returned.
+void gw_exception_unpin(uint64_t exception);
+
+// Takes the exception that a guest has trapped by; 0 if there is none. It is kept until
+// `gw_exception_unpin`.
+uint64_t gw_exception_take(struct gw_context *context);
+
+// Throws an exception in a guest that has left for a host function: reports whether the guest
+// catches it, and goes on there when it is resumed. Else nothing has changed.
+bool gw_throw(struct gw_context *context, uint64_t exception);
+
+// Drops the exceptions of a store that neither these words nor the store itself refer to, and
+// returns how many. No guest of the store may run meanwhile.
+size_t gw_store_watch_drop_exceptions(const struct gw_store_watch *watch, const uint64_t *words, size_t words_len);
 
 // Links an instance to its imports, which are aligned with those of the module, and initialises
 // it: with a snapshot of the module, if it is not null, as that says. `types` has the types of all

@@ -17,10 +17,11 @@ const (
 	ctxRuntimeOp   = 104
 	ctxRuntimeArgs = 112
 	ctxTrapCode    = 152
-	ctxStore       = 200
-	ctxPauses      = 216
-	ctxResumeFrame = 224
-	ctxIret        = 640
+	ctxStore       = 216
+	ctxCollect     = 192
+	ctxPauses      = 232
+	ctxResumeFrame = 240
+	ctxIret        = 656
 	ctxSize        = 2048
 )
 
@@ -34,8 +35,12 @@ const (
 	statusPaused      = 5
 )
 
-// The runtime function that Go has a part in.
-const runtimeOpCompile = 2
+// The runtime functions that Go has a part in.
+const (
+	runtimeOpCompile  = 2
+	runtimeOpThrow    = 3
+	runtimeOpThrowRef = 4
+)
 
 // Offsets of the fields of a ring of samples, and the bytes before the samples.
 const (
@@ -69,6 +74,8 @@ const (
 	trapStackOverflow          = 9
 	trapUndefinedElement       = 10
 	trapNotCompiled            = 11
+	trapUncaughtException      = 12
+	trapNullReference          = 13
 )
 
 // TrapMessage returns the specification's wording for a trap code.
@@ -96,6 +103,10 @@ func TrapMessage(code uint8) string {
 		return "undefined element"
 	case trapNotCompiled:
 		return "the function could not be compiled"
+	case trapUncaughtException:
+		return "uncaught exception"
+	case trapNullReference:
+		return "null exception reference"
 	}
 	return "unknown trap"
 }

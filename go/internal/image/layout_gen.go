@@ -19,7 +19,7 @@ const (
 	ctxStackLow = 80
 	ctxTrapCode = 152
 	ctxTrapPc   = 160
-	ctxThread   = 208
+	ctxThread   = 224
 	ctxSize     = 2048
 )
 

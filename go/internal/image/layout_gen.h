@@ -5,14 +5,14 @@
 #define ctx_host_sp 16
 #define ctx_host_pc 24
 #define ctx_host_bp 32
-#define ctx_host_g 184
+#define ctx_host_g 200
 #define ctx_entry 40
 #define ctx_code 48
 #define ctx_vmctx 56
 #define ctx_args 64
 #define ctx_stack_top 72
 #define ctx_runtime_result 144
-#define ctx_entry_mode 192
+#define ctx_entry_mode 208
 
 // How the guest was entered or resumed last.
 #define entry_mode_assembly 0

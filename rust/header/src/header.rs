@@ -4,7 +4,7 @@ use cbindgen::{Config, DocumentationStyle, EnumConfig, ExportConfig, ItemType, L
 use std::path::Path;
 
 /// The modules of `rust/engine/src/ffi` that define the C ABI, in the order of the header.
-pub const FILES: [&str; 12] = [
+pub const FILES: [&str; 13] = [
     "error",
     "engine",
     "compilation",
@@ -12,6 +12,7 @@ pub const FILES: [&str; 12] = [
     "lazy",
     "memory",
     "externs",
+    "exceptions",
     "instance",
     "snapshot",
     "roots",

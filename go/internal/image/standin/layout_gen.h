@@ -9,7 +9,7 @@
 #define ctx_host_sp 16
 #define ctx_host_pc 24
 #define ctx_host_bp 32
-#define ctx_host_g 184
+#define ctx_host_g 200
 #define ctx_trap_code 152
 #define ctx_trap_pc 160
 #define ctx_size 2048

@@ -11,10 +11,10 @@ use super::{argument, borrow, describe, fallible, infallible, output, release};
 use crate::error::{Error, Result};
 use crate::prelude::*;
 use crate::types::{GlobalType, Limits, TableType, ValType};
-use crate::vm::{Extern, FuncHandle, GlobalHandle, MemoryHandle, Store, TableHandle};
+use crate::vm::{Extern, FuncHandle, GlobalHandle, MemoryHandle, Store, TableHandle, TagHandle};
 use core::ptr::null_mut;
 
-/// A function, table, memory or global.
+/// A function, table, memory, global or tag.
 #[derive(Debug)]
 pub struct gw_extern(pub(super) Extern);
 
@@ -62,6 +62,10 @@ impl gw_extern {
 
     fn global(&self) -> Result<&GlobalHandle> {
         if let Extern::Global(global) = &self.0 { Ok(global) } else { Err(self.unlike("global")) }
+    }
+
+    pub(super) fn tag(&self) -> Result<&TagHandle> {
+        if let Extern::Tag(tag) = &self.0 { Ok(tag) } else { Err(self.unlike("tag")) }
     }
 
     pub(super) fn function(&self) -> Result<&FuncHandle> {

@@ -12,6 +12,12 @@ use crate::vm::StoreWatch;
 #[derive(Debug)]
 pub struct gw_store_watch(StoreWatch);
 
+impl gw_store_watch {
+    pub(super) fn store(&self) -> Option<crate::vm::Store> {
+        self.0.store()
+    }
+}
+
 /// Watches the store of an instance.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_store_watch_new(

@@ -5,10 +5,10 @@
 use super::Entry;
 
 /// Stands for the header and the order below; whoever calls by number compares it.
-pub const ABI: u64 = 0x4b32_cbea_6afc_73ce;
+pub const ABI: u64 = 0x6be9_115d_6e5b_0076;
 
 /// Their names.
-pub const NAMES: [&str; 79] = [
+pub const NAMES: [&str; 88] = [
     "gw_batch_free",
     "gw_bench_free",
     "gw_bench_new",
@@ -28,6 +28,10 @@ pub const NAMES: [&str; 79] = [
     "gw_error_message",
     "gw_error_position",
     "gw_error_trap",
+    "gw_exception_new",
+    "gw_exception_read",
+    "gw_exception_take",
+    "gw_exception_unpin",
     "gw_extern_free",
     "gw_extern_function_at",
     "gw_fiber_new",
@@ -76,6 +80,7 @@ pub const NAMES: [&str; 79] = [
     "gw_snapshot_serialize",
     "gw_snapshot_take",
     "gw_stats_read",
+    "gw_store_watch_drop_exceptions",
     "gw_store_watch_extern",
     "gw_store_watch_free",
     "gw_store_watch_new",
@@ -86,6 +91,10 @@ pub const NAMES: [&str; 79] = [
     "gw_table_new",
     "gw_table_set",
     "gw_table_size",
+    "gw_tag_identity",
+    "gw_tag_new",
+    "gw_tag_type",
+    "gw_throw",
     "gw_trap",
     "gw_wat2wasm",
 ];
@@ -111,6 +120,10 @@ unsafe extern "C" {
     fn gw_error_message();
     fn gw_error_position();
     fn gw_error_trap();
+    fn gw_exception_new();
+    fn gw_exception_read();
+    fn gw_exception_take();
+    fn gw_exception_unpin();
     fn gw_extern_free();
     fn gw_extern_function_at();
     fn gw_fiber_new();
@@ -159,6 +172,7 @@ unsafe extern "C" {
     fn gw_snapshot_serialize();
     fn gw_snapshot_take();
     fn gw_stats_read();
+    fn gw_store_watch_drop_exceptions();
     fn gw_store_watch_extern();
     fn gw_store_watch_free();
     fn gw_store_watch_new();
@@ -169,12 +183,16 @@ unsafe extern "C" {
     fn gw_table_new();
     fn gw_table_set();
     fn gw_table_size();
+    fn gw_tag_identity();
+    fn gw_tag_new();
+    fn gw_tag_type();
+    fn gw_throw();
     fn gw_trap();
     fn gw_wat2wasm();
 }
 
 /// Their addresses.
-pub static TABLE: [Entry; 79] = [
+pub static TABLE: [Entry; 88] = [
     Entry(gw_batch_free as *const ()),
     Entry(gw_bench_free as *const ()),
     Entry(gw_bench_new as *const ()),
@@ -194,6 +212,10 @@ pub static TABLE: [Entry; 79] = [
     Entry(gw_error_message as *const ()),
     Entry(gw_error_position as *const ()),
     Entry(gw_error_trap as *const ()),
+    Entry(gw_exception_new as *const ()),
+    Entry(gw_exception_read as *const ()),
+    Entry(gw_exception_take as *const ()),
+    Entry(gw_exception_unpin as *const ()),
     Entry(gw_extern_free as *const ()),
     Entry(gw_extern_function_at as *const ()),
     Entry(gw_fiber_new as *const ()),
@@ -242,6 +264,7 @@ pub static TABLE: [Entry; 79] = [
     Entry(gw_snapshot_serialize as *const ()),
     Entry(gw_snapshot_take as *const ()),
     Entry(gw_stats_read as *const ()),
+    Entry(gw_store_watch_drop_exceptions as *const ()),
     Entry(gw_store_watch_extern as *const ()),
     Entry(gw_store_watch_free as *const ()),
     Entry(gw_store_watch_new as *const ()),
@@ -252,6 +275,10 @@ pub static TABLE: [Entry; 79] = [
     Entry(gw_table_new as *const ()),
     Entry(gw_table_set as *const ()),
     Entry(gw_table_size as *const ()),
+    Entry(gw_tag_identity as *const ()),
+    Entry(gw_tag_new as *const ()),
+    Entry(gw_tag_type as *const ()),
+    Entry(gw_throw as *const ()),
     Entry(gw_trap as *const ()),
     Entry(gw_wat2wasm as *const ()),
 ];

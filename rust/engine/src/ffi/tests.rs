@@ -380,7 +380,7 @@ fn wrong_imports_are_errors() {
         assert_eq!(new(&[import]), (ErrorKind::Argument as u32, 0, text.to_string()));
     }
     let wrong = gw_import { params_len: 2, ..HOST };
-    assert_eq!(new(&[wrong]).2, "value type 99, expected 0 (i32) to 6 (externref)");
+    assert_eq!(new(&[wrong]).2, "value type 99, expected 0 (i32) to 7 (exnref)");
     for (import, text) in [
         (gw_import { results_len: 1, ..wrong }, "3 types of a function from offset 0 on, expected 2 at most in all"),
         (gw_import { types: 1, ..wrong }, "2 types of a function from offset 1 on, expected 2 at most in all"),

@@ -22,7 +22,7 @@ use core::ptr::NonNull;
 use hashbrown::HashSet;
 
 /// The upper bits of the number of an exception: of no address that can be used.
-const PREFIX: u64 = 0xe7c5;
+pub const PREFIX: u64 = 0xe7c5;
 /// How many are made before the first collection, at least.
 const FIRST: usize = 1024;
 
@@ -39,6 +39,8 @@ unsafe impl Send for Exception {}
 #[derive(Debug)]
 struct Place {
     generation: u16,
+    /// How many hold it where no collection looks.
+    pins: u32,
     exception: Option<Exception>,
 }
 
@@ -57,13 +59,13 @@ static TABLE: Mutex<Table> = Mutex::new(Table { places: Vec::new(), free: Vec::n
 impl Table {
     fn add(&mut self, exception: Exception) -> u64 {
         let index = self.free.pop().unwrap_or_else(|| {
-            self.places.push(Place { generation: 0, exception: None });
+            self.places.push(Place { generation: 0, pins: 0, exception: None });
             self.places.len() as u32 - 1
         });
         let place = &mut self.places[index as usize];
         place.exception = Some(exception);
         self.made += 1;
-        PREFIX << 48 | u64::from(place.generation) << 32 | u64::from(index) + 1
+        number(index, place.generation)
     }
 
     fn index(&self, number: u64) -> Option<usize> {
@@ -81,9 +83,16 @@ impl Table {
         for (index, place) in self.places.iter_mut().enumerate() {
             if place.exception.as_ref().is_some_and(|exception| wanted(index, exception)) {
                 place.exception = None;
+                place.pins = 0;
                 place.generation = place.generation.wrapping_add(1);
                 self.free.push(index as u32);
             }
+        }
+    }
+
+    fn pin(&mut self, number: u64) {
+        if let Some(index) = self.index(number) {
+            self.places[index].pins += 1;
         }
     }
 
@@ -94,6 +103,11 @@ impl Table {
     fn is_due(&self) -> bool {
         self.made > FIRST.max(2 * self.left)
     }
+}
+
+/// The number of the exception in a place.
+fn number(index: u32, generation: u16) -> u64 {
+    PREFIX << 48 | u64::from(generation) << 32 | (u64::from(index) + 1)
 }
 
 /// Drops the exceptions of a tag that goes.
@@ -110,7 +124,8 @@ pub fn is_exception(number: u64) -> bool {
     TABLE.lock().get(number).is_some()
 }
 
-/// Makes an exception of the slots of its values, and returns its number.
+/// Makes an exception of the slots of its values, and returns its number. It is kept until
+/// [`unpin`], and then as long as somebody refers to it.
 ///
 /// # Errors
 /// Kind `Argument` for another number of slots than the tag says.
@@ -120,7 +135,19 @@ pub fn make(tag: &TagHandle, values: &[u64]) -> Result<u64> {
         let message = format!("{} slots for an exception {}, expected {expected}", values.len(), tag.ty());
         return Err(super::externs::argument(message));
     }
-    Ok(TABLE.lock().add(Exception { tag: tag.pointer(), values: values.into() }))
+    let mut table = TABLE.lock();
+    let number = table.add(Exception { tag: tag.pointer(), values: values.into() });
+    table.pin(number);
+    Ok(number)
+}
+
+/// Takes back what [`make`] and [`take`] have seen to.
+pub fn unpin(number: u64) {
+    let mut table = TABLE.lock();
+    if let Some(index) = table.index(number) {
+        let pins = &mut table.places[index].pins;
+        *pins = pins.saturating_sub(1);
+    }
 }
 
 /// The tag and the slots of an exception of a store; none if it is another's, or is none.
@@ -158,7 +185,10 @@ pub(super) unsafe fn throw(context: *mut Context) {
     if unsafe { raise(context, &exception, number) } {
         return;
     }
-    let number = number.unwrap_or_else(|| TABLE.lock().add(exception));
+    let mut table = TABLE.lock();
+    let number = number.unwrap_or_else(|| table.add(exception));
+    table.pin(number);
+    drop(table);
     // SAFETY: as above.
     unsafe { (*context).exception = number };
 }
@@ -197,7 +227,7 @@ unsafe fn raise(context: *mut Context, exception: &Exception, number: Option<u64
     true
 }
 
-/// Takes the exception that nothing has caught, 0 if there is none.
+/// Takes the exception that nothing has caught, 0 if there is none. It is kept until [`unpin`].
 ///
 /// # Safety
 /// The guest of the context is stopped.
@@ -217,7 +247,9 @@ impl Store {
         let tags: HashSet<usize> =
             self.with(|contents| contents.tags.iter().map(|tag| tag.pointer().as_ptr().addr()).collect());
         let mut table = TABLE.lock();
-        let mut kept = HashSet::new();
+        let mut kept: HashSet<usize> = HashSet::new();
+        let pinned = (0..).zip(&table.places).filter(|(_, place)| place.pins > 0 && place.exception.is_some());
+        reached.extend(pinned.map(|(index, place)| number(index, place.generation)));
         while let Some(word) = reached.pop() {
             let Some(index) = table.index(word) else { continue };
             if kept.insert(index) {

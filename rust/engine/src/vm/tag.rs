@@ -63,7 +63,9 @@ impl TagHandle {
         Self { store: store.clone(), tag }
     }
 
-    pub(super) const fn store(&self) -> &Store {
+    /// The store that it belongs to.
+    #[must_use]
+    pub const fn store(&self) -> &Store {
         &self.store
     }
 

@@ -21,12 +21,12 @@ pub(super) fn of_assembly() -> Vec<Group> {
 /// What Go uses but for traps.
 pub(super) fn of_go() -> Vec<Group> {
     let mut context = fields!(Context: sp status entry code vmctx args stack_top stack_low callee slots runtime_op runtime_args trap_code store
-        pauses resume_frame iret);
+        collect pauses resume_frame iret);
     context.push(("size".to_string(), CONTEXT_SIZE as u64));
     let mut statuses = variants!(Status: Done HostCall CCall RuntimeCall Trap Paused Died);
     statuses.retain(|(name, _)| name != "died"); // of the engine's own stacks alone
-    let mut operations = variants!(RuntimeOp: MemoryGrow TableGrow Compile);
-    operations.retain(|(name, _)| name == "compile"); // the engine does the others by itself
+    let mut operations = variants!(RuntimeOp: MemoryGrow TableGrow Compile Throw ThrowRef);
+    operations.retain(|(name, _)| !name.ends_with("grow")); // the engine does these by itself
     let mut ring = fields!(Ring: begun read lost capacity);
     ring.push(("size".to_string(), size_of::<Ring>() as u64));
     let mut sample = fields!(Record: number guest host pcs);
@@ -34,7 +34,7 @@ pub(super) fn of_go() -> Vec<Group> {
     vec![
         Group { about: "Offsets of the fields of a context, and the bytes it takes.", prefix: "ctx", numbers: context },
         Group { about: "What the guest side answers.", prefix: "status", numbers: statuses },
-        Group { about: "The runtime function that Go has a part in.", prefix: "runtime_op", numbers: operations },
+        Group { about: "The runtime functions that Go has a part in.", prefix: "runtime_op", numbers: operations },
         Group {
             about: "Offsets of the fields of a ring of samples, and the bytes before the samples.",
             prefix: "ring",
