@@ -300,6 +300,14 @@ func (s *Instance) Table(name string) (*Table, error) {
 	})
 }
 
+// Tag returns an exported tag by its name, the same each time. It is closed with the instance, and
+// keeps it.
+func (s *Instance) Tag(name string) (*Tag, error) {
+	return borrow(s, name, engine.ExternTag, "tag", func(handle engine.Extern, t *engine.ExternType) *Tag {
+		return newTag(handle, t.Func.Params, s.store, s)
+	})
+}
+
 // borrow returns the item of an export, which take makes when it is asked for the first time.
 func borrow[T borrowedItem](s *Instance, name string, kind engine.ExternKind, what string, take func(engine.Extern, *engine.ExternType) T) (item T, err error) {
 	if !s.Enter() {
@@ -351,6 +359,8 @@ func (s *Instance) Items() (map[string]Item, error) {
 			items[name], err = s.Global(name)
 		case engine.ExternTable:
 			items[name], err = s.Table(name)
+		case engine.ExternTag:
+			items[name], err = s.Tag(name)
 		}
 		if err != nil {
 			return nil, err

@@ -111,6 +111,8 @@ func (l *links) provide(i int, item Item) error {
 		return l.object(i, &item.object)
 	case *Table:
 		return l.object(i, &item.object)
+	case *Tag:
+		return l.object(i, &item.object)
 	}
 	return fmt.Errorf("a %T is no item", item)
 }
@@ -150,7 +152,7 @@ func (l *links) function(i int, f *Function) error {
 	return nil
 }
 
-// object provides a global or a table.
+// object provides a global, a table or a tag.
 func (l *links) object(i int, o *object) error {
 	if !o.enter() {
 		return ClosedError(o.what)

@@ -141,10 +141,13 @@ func (about *About) indexExports() map[string]int {
 // mentionsExternref reports whether a module has functions, imports or exports of type externref.
 // One that has none, but a variable of the type inside, never gets hold of a value.
 func mentionsExternref(about *engine.Description) bool {
+	if about.Tags > 0 {
+		return true // and throws what may be referred to
+	}
 	for _, t := range about.Types {
 		for _, list := range [...][]engine.ValType{t.Params, t.Results} {
 			for _, t := range list {
-				if t == engine.ExternRef {
+				if t == engine.ExternRef || t == engine.ExnRef {
 					return true
 				}
 			}
@@ -165,7 +168,7 @@ func mentionsExternref(about *engine.Description) bool {
 
 // ofExternref reports whether this is a global or a table of externref.
 func ofExternref(t *engine.ExternType) bool {
-	return (t.Kind == engine.ExternGlobal || t.Kind == engine.ExternTable) && t.Value == engine.ExternRef
+	return (t.Kind == engine.ExternGlobal || t.Kind == engine.ExternTable) && (t.Value == engine.ExternRef || t.Value == engine.ExnRef)
 }
 
 // release implements releaser.

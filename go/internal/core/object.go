@@ -7,10 +7,10 @@ import (
 	"github.com/gowasmer/wasmer/go/internal/externref"
 )
 
-// object is what globals and tables have in common.
+// object is what globals, tables and tags have in common.
 type object struct {
 	life     lifetime
-	what     string // "global" or "table"
+	what     string // "global", "table" or "tag"
 	handle   engine.Extern
 	store    *store
 	instance *Instance        // that it is borrowed from, which it keeps alive; nil if it is owned
@@ -74,6 +74,8 @@ type Value struct {
 	Function *Function
 	// Host is what an externref refers to, nil for null.
 	Host any
+	// Exception is what an exnref refers to, nil for null.
+	Exception *Exception
 }
 
 // put calls do with the slots of a value of a type, or with a handle of a function.
@@ -88,6 +90,16 @@ func (o *object) put(t engine.ValType, value Value, do func(slots engine.Slots, 
 		var err error
 		o.store.useSpace().Put(value.Host, func(handle uint64) { err = do(engine.Slots{handle}, engine.Extern{}) })
 		return err
+	case engine.ExnRef:
+		if value.Exception == nil {
+			return do(engine.Slots{}, engine.Extern{})
+		}
+		exception, err := o.store.exception(value.Exception)
+		if err != nil {
+			return err
+		}
+		defer exception.Unpin()
+		return do(engine.Slots{uint64(exception)}, engine.Extern{})
 	default:
 		return do(value.Slots, engine.Extern{})
 	}
@@ -106,6 +118,15 @@ func (o *object) take(t engine.ValType, read func() (engine.Slots, error)) (Valu
 				return Value{Host: value}, nil
 			}
 			// A guest may have replaced it, and the value was collected, since it was read.
+			before := slots
+			if slots, err = read(); err == nil && slots == before {
+				return Value{}, ErrStale
+			}
+		case engine.ExnRef:
+			e, err := o.store.exceptionAt(slots[0])
+			if err != ErrStale {
+				return Value{Exception: e}, err
+			}
 			before := slots
 			if slots, err = read(); err == nil && slots == before {
 				return Value{}, ErrStale

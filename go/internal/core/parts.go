@@ -188,7 +188,7 @@ type borrowedID struct {
 	index uint32
 }
 
-// borrowedItem is a *Memory, a *Global or a *Table.
+// borrowedItem is a *Memory, a *Global, a *Table or a *Tag.
 type borrowedItem interface{ closeBorrowed() }
 
 func (m *Memory) closeBorrowed() { m.life.close(m) }

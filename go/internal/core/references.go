@@ -132,8 +132,13 @@ func (s *Instance) anchor() (*Instance, error) {
 	if s.life.enter(s) {
 		return s, nil
 	}
+	return s.store.anchor()
+}
+
+// anchor returns any instance of the store that is open, and begins a use of it.
+func (s *store) anchor() (*Instance, error) {
 	var found *Instance
-	cell := s.store.cell.RLock()
+	cell := s.cell.RLock()
 	defer cell.RUnlock()
 	cell.Contents.each(func(other *Instance) bool {
 		if other.life.enter(other) {

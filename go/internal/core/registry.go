@@ -9,8 +9,8 @@ import (
 // Name is the whole name of an import.
 type Name struct{ Namespace, Name string }
 
-// Item is something that instances can import: a *HostFunc, a *Function, a *Memory, a *Global or a
-// *Table.
+// Item is something that instances can import: a *HostFunc, a *Function, a *Memory, a *Global, a
+// *Table or a *Tag.
 type Item interface{ item() }
 
 func (*HostFunc) item() {}
@@ -18,6 +18,7 @@ func (*Function) item() {}
 func (*Memory) item()   {}
 func (*Global) item()   {}
 func (*Table) item()    {}
+func (*Tag) item()      {}
 
 // Registry holds items by their names, for instances that import them. It does not own them. It may
 // be used by many goroutines at once. The zero value is empty, and so is nil, which can only be

@@ -141,7 +141,7 @@ func (s *Instance) eachExternref(types []engine.ValType, slots []uint64, do func
 	}
 	at := 0
 	for _, t := range types {
-		if t == engine.ExternRef && slots[at] != 0 {
+		if (t == engine.ExternRef || t == engine.ExnRef) && slots[at] != 0 {
 			do(space, slots[at])
 		}
 		at += t.Slots()

@@ -9,7 +9,7 @@ import (
 )
 
 // abiNumber stands for this file, the C header and the generated layouts; the engine's own has to be equal.
-const abiNumber uint64 = 0x6be9115d6e5b0076
+const abiNumber uint64 = 0x1563a97823aa4946
 
 // The words of a call: arguments, and what pointers among them point to.
 const (
@@ -18,7 +18,7 @@ const (
 )
 
 // descriptionVersion is that of the encoding of descriptions.
-const descriptionVersion = 3
+const descriptionVersion = 4
 
 // gwSerializedChecked: Bytes at the beginning of a serialised module that its checksum does not
 // cover.
@@ -343,6 +343,7 @@ const (
 	entryErrorPosition
 	entryErrorTrap
 	entryExceptionNew
+	entryExceptionPin
 	entryExceptionRead
 	entryExceptionTake
 	entryExceptionUnpin
@@ -611,22 +612,29 @@ func (a area) errorTrap(error_ unsafe.Pointer) (result uint32) {
 	return
 }
 
-// exceptionNew: Makes an exception of the slots of its values, for a guest of an instance that is
-// linked with the tag, and returns its number. It is kept until `gw_exception_unpin`, and then as
-// long as a guest refers to it.
-func exceptionNew(instance unsafe.Pointer, tag unsafe.Pointer, slots []uint64) (out uint64, err error) {
+// exceptionNew: Makes an exception of the slots of its values, and returns its number. It is kept
+// until `gw_exception_unpin`, and then as long as a guest refers to it.
+func exceptionNew(tag unsafe.Pointer, slots []uint64) (out uint64, err error) {
 	a := takeArea()
-	a.words[0] = uintptr(instance)
-	a.words[1] = uintptr(tag)
-	a.words[2] = uintptr(escape(unsafe.Pointer(unsafe.SliceData(slots))))
-	a.words[3] = uintptr(len(slots))
-	a.words[4] = a.room(0, 1)
+	a.words[0] = uintptr(tag)
+	a.words[1] = uintptr(escape(unsafe.Pointer(unsafe.SliceData(slots))))
+	a.words[2] = uintptr(len(slots))
+	a.words[3] = a.room(0, 1)
 	a.call(entryExceptionNew)
 	err = a.takeError()
 	runtime.KeepAlive(slots)
 	out = *(*uint64)(a.pointer(0))
 	a.release()
 	return
+}
+
+// exceptionPin: Keeps an exception until `gw_exception_unpin` was called once more, wherever its
+// number is. It does nothing for a number that is none.
+func exceptionPin(exception uint64) {
+	a := takeArea()
+	a.words[0] = uintptr(exception)
+	a.call(entryExceptionPin)
+	a.release()
 }
 
 // exceptionRead: Returns a handle of the tag of an exception of an instance's store, and the slots
@@ -657,7 +665,7 @@ func exceptionTake(context unsafe.Pointer) (result uint64) {
 }
 
 // exceptionUnpin: Lets go of an exception that `gw_exception_new` or `gw_exception_take` has
-// returned.
+// returned, or that was pinned. It does nothing for a number that is none.
 func exceptionUnpin(exception uint64) {
 	a := takeArea()
 	a.words[0] = uintptr(exception)

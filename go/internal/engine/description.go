@@ -2,7 +2,7 @@ package engine
 
 import "github.com/gowasmer/wasmer/internal/wire"
 
-var valTypeNames = [...]string{"i32", "i64", "f32", "f64", "v128", "funcref", "externref"}
+var valTypeNames = [...]string{"i32", "i64", "f32", "f64", "v128", "funcref", "externref", "exnref"}
 
 // String returns the name in the text format.
 func (t ValType) String() string {
@@ -21,7 +21,7 @@ func (t ValType) Slots() int {
 }
 
 // IsReference reports whether values are references.
-func (t ValType) IsReference() bool { return t == FuncRef || t == ExternRef }
+func (t ValType) IsReference() bool { return t == FuncRef || t == ExternRef || t == ExnRef }
 
 // FuncType is the type of a function.
 type FuncType struct {
@@ -72,7 +72,7 @@ func (t *ExternType) Memory() MemoryType { return MemoryType{t.Limits, t.Index64
 type ExternType struct {
 	// Kind says what it is.
 	Kind ExternKind
-	// Func is the type of a function.
+	// Func is the type of a function; of a tag, whose exceptions have the parameters as values.
 	Func *FuncType
 	// Limits are those of a table or a memory.
 	Limits Limits
@@ -136,6 +136,8 @@ type Description struct {
 	CodeBytes uint64
 	// Memories are the memories that the module imports or defines, in the order of their indices.
 	Memories []MemoryType
+	// Tags is the number of tags that the module imports or defines.
+	Tags uint32
 }
 
 // parseDescription reads what gw_module_describe wrote.
@@ -177,6 +179,7 @@ func parseDescription(bytes []byte) (*Description, error) {
 		r.payload(&memory, d.Types)
 		d.Memories[i] = memory.Memory()
 	}
+	d.Tags = r.U32()
 	return d, r.end("description of a module")
 }
 
@@ -201,7 +204,7 @@ func (r *reader) types() []ValType {
 
 func (r *reader) payload(t *ExternType, types []FuncType) {
 	switch t.Kind {
-	case ExternFunction:
+	case ExternFunction, ExternTag:
 		if index := r.U32(); int(index) < len(types) {
 			t.Func = &types[index]
 		} else {

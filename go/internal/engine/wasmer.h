@@ -631,11 +631,9 @@ struct gw_error *gw_tag_type(const struct gw_extern *tag, struct gw_bytes *out);
 // exists. 0 for null and for what is no tag.
 uint64_t gw_tag_identity(const struct gw_extern *tag);
 
-// Makes an exception of the slots of its values, for a guest of an instance that is linked with
-// the tag, and returns its number. It is kept until `gw_exception_unpin`, and then as long as a
+// Makes an exception of the slots of its values, and returns its number. It is kept until `gw_exception_unpin`, and then as long as a
 // guest refers to it.
-struct gw_error *gw_exception_new(const struct gw_instance *instance,
-                                  const struct gw_extern *tag,
+struct gw_error *gw_exception_new(const struct gw_extern *tag,
                                   const uint64_t *slots,
                                   size_t slots_len,
                                   uint64_t *out);
@@ -647,7 +645,12 @@ struct gw_error *gw_exception_read(const struct gw_instance *instance,
                                    struct gw_extern **tag,
                                    struct gw_bytes *slots);
 
-// Lets go of an exception that `gw_exception_new` or `gw_exception_take` has returned.
+// Keeps an exception until `gw_exception_unpin` was called once more, wherever its number is. It
+// does nothing for a number that is none.
+void gw_exception_pin(uint64_t exception);
+
+// Lets go of an exception that `gw_exception_new` or `gw_exception_take` has returned,
+// or that was pinned. It does nothing for a number that is none.
 void gw_exception_unpin(uint64_t exception);
 
 // Takes the exception that a guest has trapped by; 0 if there is none. It is kept until

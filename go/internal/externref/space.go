@@ -2,7 +2,7 @@
 // a guest can reach them, and drops them some time later.
 //
 // A collection stops the guests of the store, marks all handles that it finds, lets them go on, and
-// drops the values of all others. It looks
+// drops the values of all others; exceptions, which the engine keeps, go in the same way. It looks
 //
 //   - exactly at globals, tables and passive element segments of the store, in the engine;
 //   - at the stacks of all calls of the store that have begun and not ended, also those that wait
@@ -149,6 +149,10 @@ func (s *Space) Pinned(v any) (handle uint64) {
 // Pin does that with a handle that is in a place where collections look. It does nothing for a word
 // that is no handle.
 func (s *Space) Pin(handle uint64) {
+	if engine.CanBeException(handle) {
+		engine.Exception(handle).Pin()
+		return
+	}
 	hold := s.refs.Hold()
 	defer hold.Release()
 	hold.Pin(handle)
@@ -156,6 +160,10 @@ func (s *Space) Pin(handle uint64) {
 
 // Unpin takes back one Pin or Pinned, if there was any.
 func (s *Space) Unpin(handle uint64) {
+	if engine.CanBeException(handle) {
+		engine.Exception(handle).Unpin()
+		return
+	}
 	hold := s.refs.Hold()
 	defer hold.Release()
 	hold.Unpin(handle)
@@ -200,7 +208,16 @@ func (s *Space) mark(cell *union.Cell[stores], mark func(words []uint64)) bool {
 	if !isQuiet(cell) {
 		return false
 	}
-	return s.guests.Stop(mark, func() bool {
+	var exceptions []uint64
+	both := func(words []uint64) {
+		for _, word := range words {
+			if engine.CanBeException(word) {
+				exceptions = append(exceptions, word)
+			}
+		}
+		mark(words)
+	}
+	return s.guests.Stop(both, func() bool {
 		cell.Lock()
 		watches := cell.Contents.watches
 		cell.Unlock()
@@ -212,6 +229,8 @@ func (s *Space) mark(cell *union.Cell[stores], mark func(words []uint64)) bool {
 			}
 			if exists {
 				alive = append(alive, w)
+				// What only these refer to is dropped by the next collection.
+				w.handle.DropExceptions(exceptions)
 			}
 			runtime.KeepAlive(w)
 		}

@@ -34,10 +34,22 @@ type Entry struct {
 	Quit  *Quit          // ends the call from outside; nil for never
 }
 
+// Thrower is a Host whose guests throw and catch exceptions.
+type Thrower interface {
+	// Exception makes an exception of the error of a host function, to be unpinned; 0 if it is
+	// none that the guest can catch.
+	Exception(err error) engine.Exception
+	// Uncaught tells what nothing has caught.
+	Uncaught(exception engine.Exception) error
+	// CollectExceptions drops those that nothing refers to. Guests other than the one that asks for
+	// it may run.
+	CollectExceptions()
+}
+
 // Trap says why and where a guest was stopped.
 type Trap struct {
 	Code   uint8 // one of the generated numbers of layout_gen.go
-	Reason error // why a function could not be compiled; otherwise nil
+	Reason error // why a function could not be compiled, or the exception that was not caught; otherwise nil
 	engine.TrapInfo
 }
 
@@ -124,12 +136,27 @@ func (f *Fiber) hostSlots(callee *engine.HostFunction) []uint64 {
 // stop notes why the guest does not go on: the error of a host function, the context, or that calls
 // are to end.
 func (f *Fiber) stop(ctx context.Context, err error) bool {
-	if err != nil {
-		f.err = f.hostError(err)
-	} else {
+	if err == nil || f.throw(err) {
 		f.err = f.unwanted(ctx)
+	} else {
+		f.err = f.hostError(err)
 	}
 	return f.err == nil
+}
+
+// throw throws the error of a host function in the guest that has called it, if it is an exception,
+// and reports whether the guest catches it.
+func (f *Fiber) throw(err error) bool {
+	thrower, ok := f.host.(Thrower)
+	if !ok {
+		return false
+	}
+	exception := thrower.Exception(err)
+	if exception == 0 {
+		return false
+	}
+	defer exception.Unpin()
+	return engine.Throw(f.ctx, exception)
 }
 
 // unwanted returns an error if the guest is not to go on: calls are to end, or the context is done.
@@ -233,10 +260,13 @@ func (f *Fiber) serve(ctx context.Context, status uint64) error {
 		engine.CCall(f.ctx)
 		return f.unwanted(ctx)
 	case statusRuntimeCall:
-		if *field[uint64](f, ctxRuntimeOp) == runtimeOpCompile {
+		switch *field[uint64](f, ctxRuntimeOp) {
+		case runtimeOpCompile:
 			if err := f.compile(ctx); err != nil {
 				return err
 			}
+		case runtimeOpThrow, runtimeOpThrowRef:
+			f.collectExceptions()
 		}
 		engine.RuntimeCall(f.ctx)
 		return f.unwanted(ctx) // signals hardly ever find a guest in compiled code that does nothing else
@@ -261,7 +291,8 @@ func (f *Fiber) serve(ctx context.Context, status uint64) error {
 // hostCall runs the host function that the guest wants.
 func (f *Fiber) hostCall(ctx context.Context) error {
 	callee := *field[*engine.HostFunction](f, ctxCallee)
-	if err := f.host.HostCall(f, ctx, callee.InstanceID, callee.FunctionIndex, f.hostSlots(callee)); err != nil {
+	err := f.host.HostCall(f, ctx, callee.InstanceID, callee.FunctionIndex, f.hostSlots(callee))
+	if err != nil && !f.throw(err) {
 		return f.hostError(err)
 	}
 	return f.unwanted(ctx)
@@ -287,6 +318,27 @@ func expired(ctx context.Context) error {
 	return nil
 }
 
+// collectExceptions drops exceptions, if there are many.
+func (f *Fiber) collectExceptions() {
+	wanted := field[uint32](f, ctxCollect)
+	if *wanted == 0 {
+		return
+	}
+	*wanted = 0
+	if thrower, ok := f.host.(Thrower); ok {
+		thrower.CollectExceptions()
+	}
+}
+
 func (f *Fiber) trap() error {
-	return &Trap{Code: uint8(*field[uint64](f, ctxTrapCode)), TrapInfo: engine.Trap(f.ctx)}
+	trap := &Trap{Code: uint8(*field[uint64](f, ctxTrapCode)), TrapInfo: engine.Trap(f.ctx)}
+	if trap.Code == trapUncaughtException {
+		if exception := engine.TakeException(f.ctx); exception != 0 {
+			if thrower, ok := f.host.(Thrower); ok {
+				trap.Reason = thrower.Uncaught(exception)
+			}
+			exception.Unpin()
+		}
+	}
+	return trap
 }

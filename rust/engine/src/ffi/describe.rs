@@ -35,7 +35,7 @@ use crate::vm::run::TrapDetails;
 use crate::wasm::{ExternKind, ModuleInfo};
 
 /// Version of the module encoding.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// Bytes under construction.
 #[derive(Default)]
@@ -164,6 +164,7 @@ fn info(info: &ModuleInfo, serial: u64, code_bytes: u64) -> Vec<u8> {
     for memory in &info.memories {
         to.memory(memory);
     }
+    to.count(info.tags.len());
     to.0
 }
 

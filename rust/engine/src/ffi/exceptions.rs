@@ -45,12 +45,10 @@ pub unsafe extern "C" fn gw_tag_identity(tag: *const gw_extern) -> u64 {
     })
 }
 
-/// Makes an exception of the slots of its values, for a guest of an instance that is linked with
-/// the tag, and returns its number. It is kept until `gw_exception_unpin`, and then as long as a
+/// Makes an exception of the slots of its values, and returns its number. It is kept until `gw_exception_unpin`, and then as long as a
 /// guest refers to it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_exception_new(
-    instance: *const gw_instance,
     tag: *const gw_extern,
     slots: *const u64,
     slots_len: usize,
@@ -58,17 +56,8 @@ pub unsafe extern "C" fn gw_exception_new(
 ) -> *mut gw_error {
     fallible(|| {
         // SAFETY: null or valid, by the rules of this ABI.
-        let (instance, tag, slots, out) = unsafe {
-            (
-                borrow(instance, "instance")?,
-                borrow(tag, "tag")?.tag()?,
-                items(slots, slots_len, "slots")?,
-                output(out, "out")?,
-            )
-        };
-        if !instance.0.store().is(tag.store()) {
-            return Err(argument("the tag of an instance that is not linked with this one"));
-        }
+        let (tag, slots, out) =
+            unsafe { (borrow(tag, "tag")?.tag()?, items(slots, slots_len, "slots")?, output(out, "out")?) };
         *out = exceptions::make(tag, slots)?;
         Ok(())
     })
@@ -96,7 +85,15 @@ pub unsafe extern "C" fn gw_exception_read(
     })
 }
 
-/// Lets go of an exception that `gw_exception_new` or `gw_exception_take` has returned.
+/// Keeps an exception until `gw_exception_unpin` was called once more, wherever its number is. It
+/// does nothing for a number that is none.
+#[unsafe(no_mangle)]
+pub extern "C" fn gw_exception_pin(exception: u64) {
+    infallible((), || exceptions::pin(exception));
+}
+
+/// Lets go of an exception that `gw_exception_new` or `gw_exception_take` has returned,
+/// or that was pinned. It does nothing for a number that is none.
 #[unsafe(no_mangle)]
 pub extern "C" fn gw_exception_unpin(exception: u64) {
     infallible((), || exceptions::unpin(exception));

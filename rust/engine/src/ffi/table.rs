@@ -5,10 +5,10 @@
 use super::Entry;
 
 /// Stands for the header and the order below; whoever calls by number compares it.
-pub const ABI: u64 = 0x6be9_115d_6e5b_0076;
+pub const ABI: u64 = 0x1563_a978_23aa_4946;
 
 /// Their names.
-pub const NAMES: [&str; 88] = [
+pub const NAMES: [&str; 89] = [
     "gw_batch_free",
     "gw_bench_free",
     "gw_bench_new",
@@ -29,6 +29,7 @@ pub const NAMES: [&str; 88] = [
     "gw_error_position",
     "gw_error_trap",
     "gw_exception_new",
+    "gw_exception_pin",
     "gw_exception_read",
     "gw_exception_take",
     "gw_exception_unpin",
@@ -121,6 +122,7 @@ unsafe extern "C" {
     fn gw_error_position();
     fn gw_error_trap();
     fn gw_exception_new();
+    fn gw_exception_pin();
     fn gw_exception_read();
     fn gw_exception_take();
     fn gw_exception_unpin();
@@ -192,7 +194,7 @@ unsafe extern "C" {
 }
 
 /// Their addresses.
-pub static TABLE: [Entry; 88] = [
+pub static TABLE: [Entry; 89] = [
     Entry(gw_batch_free as *const ()),
     Entry(gw_bench_free as *const ()),
     Entry(gw_bench_new as *const ()),
@@ -213,6 +215,7 @@ pub static TABLE: [Entry; 88] = [
     Entry(gw_error_position as *const ()),
     Entry(gw_error_trap as *const ()),
     Entry(gw_exception_new as *const ()),
+    Entry(gw_exception_pin as *const ()),
     Entry(gw_exception_read as *const ()),
     Entry(gw_exception_take as *const ()),
     Entry(gw_exception_unpin as *const ()),

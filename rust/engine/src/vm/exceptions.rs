@@ -41,6 +41,9 @@ struct Place {
     generation: u16,
     /// How many hold it where no collection looks.
     pins: u32,
+    /// Whether it was made or unpinned since the last collection, which may have begun before: the
+    /// next one keeps it.
+    fresh: bool,
     exception: Option<Exception>,
 }
 
@@ -59,11 +62,11 @@ static TABLE: Mutex<Table> = Mutex::new(Table { places: Vec::new(), free: Vec::n
 impl Table {
     fn add(&mut self, exception: Exception) -> u64 {
         let index = self.free.pop().unwrap_or_else(|| {
-            self.places.push(Place { generation: 0, pins: 0, exception: None });
+            self.places.push(Place { generation: 0, pins: 0, fresh: false, exception: None });
             self.places.len() as u32 - 1
         });
         let place = &mut self.places[index as usize];
-        place.exception = Some(exception);
+        (place.exception, place.fresh) = (Some(exception), true);
         self.made += 1;
         number(index, place.generation)
     }
@@ -141,12 +144,18 @@ pub fn make(tag: &TagHandle, values: &[u64]) -> Result<u64> {
     Ok(number)
 }
 
-/// Takes back what [`make`] and [`take`] have seen to.
+/// Keeps an exception until [`unpin`] was called once more.
+pub fn pin(number: u64) {
+    TABLE.lock().pin(number);
+}
+
+/// Takes back what [`make`], [`take`] and [`pin`] have seen to.
 pub fn unpin(number: u64) {
     let mut table = TABLE.lock();
     if let Some(index) = table.index(number) {
-        let pins = &mut table.places[index].pins;
-        *pins = pins.saturating_sub(1);
+        let place = &mut table.places[index];
+        place.pins = place.pins.saturating_sub(1);
+        place.fresh = true;
     }
 }
 
@@ -239,7 +248,7 @@ pub unsafe fn take(context: *mut Context) -> u64 {
 
 impl Store {
     /// Drops the exceptions of the store that none of these words refers to, and nothing that the
-    /// store holds. Guests of the store do not run. Reports how many were dropped.
+    /// store holds, unless they are new. Guests of the store do not run. Reports how many were dropped.
     #[must_use]
     pub fn drop_exceptions(&self, words: &[u64]) -> usize {
         let mut reached = self.references(ValType::ExnRef);
@@ -248,8 +257,12 @@ impl Store {
             self.with(|contents| contents.tags.iter().map(|tag| tag.pointer().as_ptr().addr()).collect());
         let mut table = TABLE.lock();
         let mut kept: HashSet<usize> = HashSet::new();
-        let pinned = (0..).zip(&table.places).filter(|(_, place)| place.pins > 0 && place.exception.is_some());
-        reached.extend(pinned.map(|(index, place)| number(index, place.generation)));
+        for (index, place) in (0..).zip(&mut table.places) {
+            let own = place.exception.as_ref().is_some_and(|exception| tags.contains(&exception.tag.as_ptr().addr()));
+            if own && (core::mem::take(&mut place.fresh) || place.pins > 0) {
+                reached.push(number(index, place.generation));
+            }
+        }
         while let Some(word) = reached.pop() {
             let Some(index) = table.index(word) else { continue };
             if kept.insert(index) {
