@@ -220,5 +220,6 @@ var expectedOf = [...]string{
 	engine.F64:       "a float64, a float32 or a Value of type f64",
 	engine.V128:      "a [16]byte, a [2]uint64 or a Value of type v128",
 	engine.FuncRef:   "a *wasmer.Function, nil or a Value of type funcref",
+	engine.ExnRef:    "a *wasmer.Exception, nil or a Value of type exnref",
 	engine.ExternRef: "a Value of type externref, or any Go value that is no Value",
 }

@@ -69,6 +69,11 @@ func (instanceContext *InstanceContext) Table(name string) (*Table, error) {
 	return instanceContext.Instance().Table(name)
 }
 
+// Tag returns a tag that the instance exports; see [Instance.Tag].
+func (instanceContext *InstanceContext) Tag(name string) (*Tag, error) {
+	return instanceContext.Instance().Tag(name)
+}
+
 // Global returns a global that the instance exports; see [Instance.Global].
 func (instanceContext *InstanceContext) Global(name string) (*Global, error) {
 	return instanceContext.Instance().Global(name)

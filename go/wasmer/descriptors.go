@@ -21,9 +21,12 @@ const (
 
 	// ImportExportKindTable is the kind of tables.
 	ImportExportKindTable = ImportExportKind(3)
+
+	// ImportExportKindTag is the kind of tags.
+	ImportExportKindTag = ImportExportKind(4)
 )
 
-// String returns "function", "global", "memory" or "table".
+// String returns "function", "global", "memory", "table" or "tag".
 func (kind ImportExportKind) String() string {
 	switch kind {
 	case ImportExportKindFunction:
@@ -34,6 +37,8 @@ func (kind ImportExportKind) String() string {
 		return "memory"
 	case ImportExportKindTable:
 		return "table"
+	case ImportExportKindTag:
+		return "tag"
 	default:
 		return "ImportExportKind(" + strconv.Itoa(int(kind)) + ")"
 	}
@@ -70,6 +75,8 @@ func kindFromEngine(kind engine.ExternKind) ImportExportKind {
 		return ImportExportKindMemory
 	case engine.ExternTable:
 		return ImportExportKindTable
+	case engine.ExternTag:
+		return ImportExportKindTag
 	default:
 		return ImportExportKindFunction
 	}

@@ -132,10 +132,15 @@ type plainError struct{ error }
 // named puts the name of a function into a message.
 func named(message, name string) string { return strings.ReplaceAll(message, "%s", name) }
 
-// fromCore returns a *Trap or a *HostError for one of package core, and other errors as they are.
+// fromCore returns a *Trap, an *Exception or a *HostError for one of package core, and other errors as they are.
 func fromCore(err error) error {
 	switch e := err.(type) {
 	case *core.Trap:
+		if uncaught, ok := e.Reason.(*core.Exception); ok {
+			exception := exceptionOf(uncaught)
+			exception.Backtrace, exception.Omitted = backtrace(e.Frames), e.LeftOut
+			return exception
+		}
 		trap := &Trap{Code: TrapCode(e.Code), Reason: e.Reason, Backtrace: backtrace(e.Frames), Omitted: e.LeftOut}
 		if e.Fault != nil {
 			trap.Fault = &MemoryFault{e.Fault.Address, e.Fault.Size}

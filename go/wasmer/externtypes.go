@@ -61,7 +61,7 @@ func (t GlobalType) String() string {
 
 // TableType is the type of a table (specification, section 2.3.9).
 type TableType struct {
-	// Element is the type of the elements: TypeFuncRef or TypeExternRef.
+	// Element is the type of the elements: TypeFuncRef, TypeExternRef or TypeExnRef.
 	Element ValueType
 
 	// Min is the number of elements to begin with.
@@ -135,6 +135,9 @@ type ExternType struct {
 
 	// Table is the type of a table.
 	Table *TableType
+
+	// Tag is the type of a tag.
+	Tag *TagType
 }
 
 // String formats kind and type, such as "global mut i32".
@@ -148,6 +151,8 @@ func (t ExternType) String() string {
 		return "memory " + t.Memory.String()
 	case t.Table != nil:
 		return "table " + t.Table.String()
+	case t.Tag != nil:
+		return "tag " + t.Tag.String()
 	default:
 		return t.Kind.String()
 	}
@@ -167,6 +172,8 @@ func externTypeFromEngine(t *engine.ExternType) ExternType {
 	case engine.ExternTable:
 		table := tableTypeFromEngine(t)
 		to.Table = &table
+	case engine.ExternTag:
+		to.Tag = &TagType{typesFromEngine(t.Func.Params)}
 	}
 	return to
 }

@@ -133,8 +133,19 @@ func (imports *Imports) AppendTable(importName string, table *Table) (*Imports, 
 	return imports.put(importName, table.inner)
 }
 
+// AppendTag adds a tag to the current namespace, where nothing may have its name. It may be one of
+// [NewTag] or that of an instance; all instances that import it are linked with each other. The set
+// does not own it: it must be closed separately, after the instances are made. It returns the same
+// set, or nil and an [*ImportedFunctionError].
+func (imports *Imports) AppendTag(importName string, tag *Tag) (*Imports, error) {
+	if tag.made() == nil {
+		return nil, importError(importName, "imported tag `%s` must be a tag, given nil", nil)
+	}
+	return imports.put(importName, tag.inner)
+}
+
 // AppendInstance adds all exports of an instance to the current namespace, under their names:
-// functions, memories, globals and tables. If there is an import of one of these names already,
+// functions, memories, globals, tables and tags. If there is an import of one of these names already,
 // nothing is added. The instance must be open when others are made with them. It returns the same
 // set, or nil and an [*ImportedFunctionError] or [*InstanceError].
 func (imports *Imports) AppendInstance(instance *Instance) (*Imports, error) {

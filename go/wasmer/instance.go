@@ -134,6 +134,17 @@ func (instance *Instance) Table(name string) (*Table, error) {
 	return tableOf(table), nil
 }
 
+// Tag returns an exported tag by its name. It is closed with the instance, and keeps the instance
+// alive. The same tag is the same pointer each time. The error is an [*InstanceError]: the instance
+// exports no tag of this name, or is closed.
+func (instance *Instance) Tag(name string) (*Tag, error) {
+	tag, err := instance.made().Tag(name)
+	if err != nil {
+		return nil, notFound("tag", name, err)
+	}
+	return tagOf(tag), nil
+}
+
 // ValueToSlots writes a value as it is passed on raw slots, by [Function.CallSlots] and [HostFunc]:
 // a v128 takes the first two slots, the low half first, all others take the first. A reference is a
 // number that means something to this instance, and those linked with it, only: 0 is null. A

@@ -61,7 +61,7 @@ func reexporting(params, results []engine.ValType) []byte {
 // binaryTypes are the types as the binary format has them (specification, section 5.3.4).
 var binaryTypes = [...]byte{
 	engine.I32: 0x7f, engine.I64: 0x7e, engine.F32: 0x7d, engine.F64: 0x7c,
-	engine.V128: 0x7b, engine.FuncRef: 0x70, engine.ExternRef: 0x6f,
+	engine.V128: 0x7b, engine.FuncRef: 0x70, engine.ExternRef: 0x6f, engine.ExnRef: 0x69,
 }
 
 // uleb encodes a size.

@@ -32,6 +32,7 @@ func encodeV128(low, high *uint64, argument interface{}) bool {
 //
 //	funcref    nil, *Function, Value of type funcref
 //	externref  everything, but no Value of another type
+//	exnref     nil, *Exception, Value of type exnref
 //
 // The error is about a function of an instance that is closed.
 func encodeReference(s *core.Instance, slot *uint64, t engine.ValType, argument interface{}) (ok bool, err error) {
@@ -46,6 +47,22 @@ func encodeReference(s *core.Instance, slot *uint64, t engine.ValType, argument 
 			return false, nil
 		}
 		return true, nil
+	}
+	if t == engine.ExnRef {
+		var e *core.Exception
+		switch v := argument.(type) {
+		case nil:
+		case *Exception:
+			e = v.made()
+		case Value:
+			if v.valueType != TypeExnRef {
+				return false, nil
+			}
+			e, _ = v.ref.(*core.Exception)
+		default:
+			return false, nil
+		}
+		return true, s.PutException(slot, e)
 	}
 	var f *core.Function
 	switch v := argument.(type) {
@@ -85,7 +102,7 @@ func encode(f *core.Function, slots unsafe.Pointer, arguments []interface{}, r *
 		case engine.V128:
 			ok = encodeV128(core.SlotAt(slots, at), core.SlotAt(slots, at+1), argument)
 			at++
-		case engine.FuncRef, engine.ExternRef:
+		case engine.FuncRef, engine.ExternRef, engine.ExnRef:
 			ok, err = encodeReference(f.Instance(), core.SlotAt(slots, at), t, argument)
 		default:
 			ok = r.encode(core.SlotAt(slots, at), t, argument)
@@ -128,6 +145,9 @@ func decodeOne(s *core.Instance, slots unsafe.Pointer, at int, t engine.ValType)
 			return Value{}, err
 		}
 		return Value{ref: value, valueType: TypeExternRef}, nil
+	case engine.ExnRef:
+		e, err := s.ExceptionAt(slot)
+		return valueOfException(e), err
 	default:
 		return valueFromSlot(slot, t), nil
 	}
@@ -144,10 +164,19 @@ func valueToSlots(s *core.Instance, value Value, slots []uint64, pin bool) error
 		slots[0] = s.PinnedReference(value.ref)
 		return nil
 	}
+	if pin && t == engine.ExnRef {
+		e, _ := value.ref.(*core.Exception)
+		exception, err := s.PinnedException(e)
+		if err != nil {
+			return instanceError("cannot write the value", err)
+		}
+		slots[0] = uint64(exception)
+		return nil
+	}
 	switch t {
 	case engine.V128:
 		slots[0], slots[1] = value.bits, value.high()
-	case engine.FuncRef, engine.ExternRef:
+	case engine.FuncRef, engine.ExternRef, engine.ExnRef:
 		if _, err := encodeReference(s, &slots[0], t, value); err != nil {
 			return instanceError("cannot write the value", err)
 		}

@@ -47,6 +47,13 @@ const (
 	// TrapNotCompiled: a function of a module compiled with [WithLazy] could not be compiled when
 	// it was called. The specification knows no such trap.
 	TrapNotCompiled TrapCode = 11
+
+	// TrapUncaughtException: an exception was not caught. The error of such a call is an
+	// [*Exception], unless its tag or values cannot be told.
+	TrapUncaughtException TrapCode = 12
+
+	// TrapNullReference: the instruction throw_ref was executed with null.
+	TrapNullReference TrapCode = 13
 )
 
 // Error returns the specification's wording, such as "integer divide by zero".
@@ -79,6 +86,10 @@ var (
 	ErrUndefinedElement error = TrapUndefinedElement
 	// ErrNotCompiled stands for TrapNotCompiled.
 	ErrNotCompiled error = TrapNotCompiled
+	// ErrUncaughtException stands for TrapUncaughtException.
+	ErrUncaughtException error = TrapUncaughtException
+	// ErrNullReference stands for TrapNullReference.
+	ErrNullReference error = TrapNullReference
 )
 
 // Frame is a function of a guest that was running when it trapped, or when it called a host

@@ -17,7 +17,8 @@ import (
 //   - references to functions: they refer to the same function, by whatever name and instance it
 //     was got;
 //   - references to Go values: these are equal, or cannot be compared (as slices, maps and
-//     functions) and come from the same call of [ExternRef].
+//     functions) and come from the same call of [ExternRef];
+//   - references to exceptions: they come from the same [Exception], or the same result.
 //
 // The zero Value is I32(0).
 type Value struct {
@@ -65,6 +66,14 @@ func valueOfFunction(f *core.Function) Value {
 		return Value{valueType: TypeFuncRef}
 	}
 	return Value{ref: f, valueType: TypeFuncRef}
+}
+
+// valueOfException makes a value of one, or of nil.
+func valueOfException(e *core.Exception) Value {
+	if e == nil {
+		return Value{valueType: TypeExnRef}
+	}
+	return Value{ref: e, valueType: TypeExnRef}
 }
 
 // ExternRef makes a value of type externref: a reference to any Go value, or null for nil
@@ -140,6 +149,9 @@ func toCore(value Value) core.Value {
 		return core.Value{Function: f}
 	case TypeExternRef:
 		return core.Value{Host: value.ref}
+	case TypeExnRef:
+		e, _ := value.ref.(*core.Exception)
+		return core.Value{Exception: e}
 	default:
 		return core.Value{Slots: engine.Slots{value.bits, value.high()}}
 	}
@@ -154,6 +166,8 @@ func valueFromCore(value core.Value, t engine.ValType) Value {
 		return valueOfFunction(value.Function)
 	case engine.ExternRef:
 		return Value{ref: value.Host, valueType: TypeExternRef}
+	case engine.ExnRef:
+		return valueOfException(value.Exception)
 	default:
 		return valueFromSlot(value.Slots[0], t)
 	}
@@ -207,7 +221,7 @@ func (value Value) ToExternRef() any {
 
 // IsNull reports whether the value is a null reference.
 func (value Value) IsNull() bool {
-	return value.ref == nil && (value.valueType == TypeFuncRef || value.valueType == TypeExternRef)
+	return value.ref == nil && (value.valueType == TypeFuncRef || value.valueType == TypeExternRef || value.valueType == TypeExnRef)
 }
 
 // ToVoid returns nil, whatever the type is.
@@ -240,6 +254,11 @@ func (value Value) String() string {
 			return "null"
 		}
 		return fmt.Sprint(unheld(value.ref))
+	case TypeExnRef:
+		if e := value.ToException(); e != nil {
+			return "exception " + e.Tag.String()
+		}
+		return "null"
 	case TypeVoid:
 		return "void"
 	default:

@@ -34,6 +34,9 @@ const (
 
 	// TypeExternRef is the WebAssembly type externref, a reference to any Go value, or null.
 	TypeExternRef
+
+	// TypeExnRef is the WebAssembly type exnref, a reference to an exception, or null.
+	TypeExnRef
 )
 
 // String returns the name of the type in the text format, or "void".
@@ -55,13 +58,15 @@ func (t ValueType) String() string {
 		return "funcref"
 	case TypeExternRef:
 		return "externref"
+	case TypeExnRef:
+		return "exnref"
 	default:
 		return "ValueType(" + strconv.Itoa(int(t)) + ")"
 	}
 }
 
 // isValue reports whether it is a type of WebAssembly: one of those above, but for TypeVoid.
-func (t ValueType) isValue() bool { return t >= TypeI32 && t <= TypeExternRef && t != TypeVoid }
+func (t ValueType) isValue() bool { return t >= TypeI32 && t <= TypeExnRef && t != TypeVoid }
 
 // isNumber reports whether it is i32, i64, f32 or f64.
 func (t ValueType) isNumber() bool { return t >= TypeI32 && t <= TypeF64 }
@@ -70,7 +75,7 @@ func (t ValueType) isNumber() bool { return t >= TypeI32 && t <= TypeF64 }
 // none.
 var engineTypes = [...]engine.ValType{
 	TypeI32: engine.I32, TypeI64: engine.I64, TypeF32: engine.F32, TypeF64: engine.F64,
-	TypeV128: engine.V128, TypeFuncRef: engine.FuncRef, TypeExternRef: engine.ExternRef,
+	TypeV128: engine.V128, TypeFuncRef: engine.FuncRef, TypeExternRef: engine.ExternRef, TypeExnRef: engine.ExnRef,
 }
 
 func typesToEngine(types []ValueType) []engine.ValType {

@@ -17,6 +17,7 @@ var kindNames = map[engine.ExternKind]string{
 	engine.ExternTable:    "table",
 	engine.ExternMemory:   "memory",
 	engine.ExternGlobal:   "global",
+	engine.ExternTag:      "tag",
 }
 
 // inspect lists what a module consists of, or the proposals that it needs.
@@ -151,6 +152,8 @@ func formatType(t *engine.ExternType) string {
 		return formatIndex(t.Index64) + formatLimits(t.Limits, "elements") + " of " + t.Value.String()
 	case engine.ExternMemory:
 		return formatMemory(t.Memory())
+	case engine.ExternTag:
+		return formatTypes(t.Func.Params)
 	default:
 		if t.Mutable {
 			return "mut " + t.Value.String()

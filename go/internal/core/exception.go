@@ -40,7 +40,9 @@ func (t *Tag) Params() []engine.ValType { return slices.Clone(t.params) }
 
 // Is reports whether both are the same tag, which may be exported under several names and by
 // several instances.
-func (t *Tag) Is(other *Tag) bool { return t == other || t != nil && other != nil && t.identity == other.identity }
+func (t *Tag) Is(other *Tag) bool {
+	return t == other || t != nil && other != nil && t.identity == other.identity
+}
 
 // Exception is an exception outside of guests: a tag and values of its types.
 type Exception struct {

@@ -75,7 +75,9 @@ func TakeException(context unsafe.Pointer) Exception { return Exception(exceptio
 
 // Throw throws an exception in a guest that has left for a host function. It reports whether the
 // guest catches it, and goes on there when it is resumed.
-func Throw(context unsafe.Pointer, exception Exception) bool { return throw(context, uint64(exception)) }
+func Throw(context unsafe.Pointer, exception Exception) bool {
+	return throw(context, uint64(exception))
+}
 
 // DropExceptions drops the exceptions of the store that neither these words nor the store itself
 // refer to, and returns how many. No guest of the store may run.
