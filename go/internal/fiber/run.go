@@ -2,6 +2,7 @@ package fiber
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"time"
@@ -318,6 +319,9 @@ func expired(ctx context.Context) error {
 	return nil
 }
 
+// errExhausted is why an exception was not caught that should have been.
+var errExhausted = errors.New("more exceptions are referred to than the engine keeps")
+
 // collectExceptions drops exceptions, if there are many.
 func (f *Fiber) collectExceptions() {
 	wanted := field[uint32](f, ctxCollect)
@@ -333,7 +337,10 @@ func (f *Fiber) collectExceptions() {
 func (f *Fiber) trap() error {
 	trap := &Trap{Code: uint8(*field[uint64](f, ctxTrapCode)), TrapInfo: engine.Trap(f.ctx)}
 	if trap.Code == trapUncaughtException {
-		if exception := engine.TakeException(f.ctx); exception != 0 {
+		exception := engine.TakeException(f.ctx)
+		if exception == engine.ExceptionsExhausted {
+			trap.Reason = errExhausted
+		} else if exception != 0 {
 			if thrower, ok := f.host.(Thrower); ok {
 				trap.Reason = thrower.Uncaught(exception)
 			}

@@ -130,6 +130,7 @@ impl Writer {
                     self.u8(3);
                     self.value(subject.global(globals.next().expect("numbers do not end"), ty.value));
                 }
+                ExternType::Tag(_) => self.u8(4),
             }
         }
     }
@@ -236,6 +237,7 @@ impl Writer {
             Value::V128(bits) => self.number(ValType::V128, &bits.to_le_bytes()),
             Value::Func(some) => self.number(ValType::FuncRef, &[some.into()]),
             Value::Extern(number) => self.number(ValType::ExternRef, &number.to_le_bytes()),
+            Value::Exn(some) => self.number(ValType::ExnRef, &[some.into()]),
         }
     }
 
@@ -248,6 +250,7 @@ impl Writer {
             ValType::V128 => 4,
             ValType::FuncRef => 5,
             ValType::ExternRef => 6,
+            ValType::ExnRef => 7,
         });
         self.0.extend_from_slice(bytes);
     }

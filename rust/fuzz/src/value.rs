@@ -21,6 +21,8 @@ pub enum Value {
     Func(bool),
     /// A reference to a host value, which is this number; 0 is null.
     Extern(u64),
+    /// A reference to an exception, or null. The guests that are generated have none.
+    Exn(bool),
 }
 
 impl Value {
@@ -35,6 +37,7 @@ impl Value {
             ValType::V128 => Self::V128(bits),
             ValType::FuncRef => Self::Func(bits & 1 != 0),
             ValType::ExternRef => Self::Extern(bits as u64 & 7),
+            ValType::ExnRef => Self::Exn(false),
         }
     }
 
@@ -45,7 +48,7 @@ impl Value {
             Self::I32(bits) | Self::F32(bits) => bits.into(),
             Self::I64(bits) | Self::F64(bits) | Self::Extern(bits) => bits.into(),
             Self::V128(bits) => bits,
-            Self::Func(some) => some.into(),
+            Self::Func(some) | Self::Exn(some) => some.into(),
         }
     }
 }

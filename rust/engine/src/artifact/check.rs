@@ -9,7 +9,9 @@
 //! It cannot find out whether the code is what the compiler
 //! made of the module.
 
-use super::{Artifact, NOT_COMPILED, Tables};
+use super::{Artifact, Handlers, NOT_COMPILED, Tables};
+use crate::abi::exception::{self, ANY};
+use crate::abi::vmctx::VmctxLayout;
 use crate::isa::{INSTRUCTION_ALIGNMENT, near_call};
 use crate::prelude::*;
 use crate::translate::Location;
@@ -33,6 +35,7 @@ pub fn artifact(artifact: &Artifact) -> Finding {
     names(info)?;
     bodies(info, &artifact.tables)?;
     traps(&artifact.tables)?;
+    handlers(info, &artifact.tables)?;
     addresses(info, &artifact.tables)
 }
 
@@ -295,6 +298,39 @@ fn traps(tables: &Tables) -> Finding {
     traps.offsets.last().map_or(Ok(()), |last| index("offset of a trap", *last, tables.block_size()))?;
     let unknown = traps.codes.iter().find(|code| TrapCode::from_u8(**code).is_none());
     unknown.map_or(Ok(()), |code| Err(format!("unknown trap code {code}")))
+}
+
+/// The calls with handlers: where they are and where they lead to, both in one body, and which tags
+/// they name. How frames are laid out cannot be checked.
+fn handlers(info: &ModuleInfo, tables: &Tables) -> Finding {
+    let (layout, size) = (VmctxLayout::new(info), tables.block_size() as u32);
+    let Handlers { sites, clauses } = &tables.handlers;
+    ensure(sites.is_sorted_by(|a, b| a.at < b.at), || "calls with handlers are not in order".into())?;
+    for site in sites {
+        // A call returns behind its first byte.
+        let body = site.at.checked_sub(1).and_then(|at| tables.body_at(at));
+        let body = body.ok_or_else(|| format!("a call with handlers at {}, expected one in {size} bytes", site.at))?;
+        let clauses = (site.first as usize)
+            .checked_add(site.count as usize)
+            .and_then(|end| clauses.get(site.first as usize..end));
+        let clauses = clauses.ok_or_else(|| format!("the handlers of the call at {} do not exist", site.at))?;
+        ensure(site.vmctx < site.frame && site.slot < site.frame, || {
+            format!("the call at {} has its exceptions at {} of a frame of {}", site.at, site.slot, site.frame)
+        })?;
+        for clause in clauses {
+            let tag = exception::tag(clause.catches);
+            // Its offset grows by the same step with each tag.
+            let step = layout.tag(1) - layout.tag(0);
+            let index =
+                tag.checked_sub(layout.tag(0)).filter(|offset| offset.is_multiple_of(step)).map(|offset| offset / step);
+            let known = tag == ANY || index.is_some_and(|index| (index as usize) < info.tags.len());
+            ensure(known, || format!("a handler of the tag at {tag}, which there is none"))?;
+            ensure(tables.body_at(clause.target) == Some(body), || {
+                format!("a handler at {} of the call at {}, expected one in its body", clause.target, site.at)
+            })?;
+        }
+    }
+    Ok(())
 }
 
 /// The address map, and the inlined instructions: each refers to one before it, so that following

@@ -3,7 +3,11 @@
 
 use super::format::{CHECKED, Origin, origin, seal};
 use super::trampoline_keys;
-use super::{AddressMap, AddressMapBuilder, Artifact, CompileOptions, NOT_COMPILED, Tables, TrampolineKey, Traps};
+use super::{
+    AddressMap, AddressMapBuilder, Artifact, Clause, CompileOptions, Handlers, NOT_COMPILED, Site, Tables,
+    TrampolineKey, Traps,
+};
+use crate::abi::exception::ANY;
 use crate::error::ErrorKind;
 use crate::isa::near_call;
 use crate::prelude::*;
@@ -46,6 +50,14 @@ fn sample() -> (Artifact, Vec<u8>) {
         entries: entries.into(),
         trampolines: trampolines.into(),
         traps: Traps { offsets: [3, 3, 70].into(), codes: [2, 6, 2].into() },
+        handlers: Handlers {
+            sites: [
+                Site { at: 9, frame: 32, vmctx: 0, slot: 8, first: 0, count: 1 },
+                Site { at: 70, frame: 16, first: 1, ..Site::default() },
+            ]
+            .into(),
+            clauses: [Clause { catches: ANY, target: 20 }].into(),
+        },
         addresses: addresses.finish(),
         inlined: [
             InlinedLocation { wasm: 90, function: 2, parent: Location::at(72) },
@@ -237,6 +249,15 @@ fn inconsistent_contents_are_found() {
     inconsistent("function 2: it is not compiled", |a| a.tables.entries[1] = NOT_COMPILED);
     inconsistent("2 trap codes given, expected 3", |a| a.tables.traps.codes = [2, 6].into());
     inconsistent("unknown trap code 0", |a| a.tables.traps.codes[0] = 0);
+    inconsistent("calls with handlers are not in order", |a| a.tables.handlers.sites[1].at = 8);
+    inconsistent("a call with handlers at 41, expected one in ", |a| a.tables.handlers.sites[0].at = 41);
+    inconsistent("the handlers of the call at 9 do not exist", |a| a.tables.handlers.sites[0].count = 2);
+    inconsistent("the call at 9 has its exceptions at 32 of a frame of 32", |a| a.tables.handlers.sites[0].slot = 32);
+    inconsistent("the call at 9 has its exceptions at 8 of a frame of 32", |a| a.tables.handlers.sites[0].vmctx = 32);
+    inconsistent("a handler of the tag at 8, which there is none", |a| a.tables.handlers.clauses[0].catches = 8);
+    inconsistent("a handler at 64 of the call at 9, expected one in its body", |a| {
+        a.tables.handlers.clauses[0].target = 64
+    });
     inconsistent("trap records are not in order", |a| a.tables.traps.offsets[0] = 4);
     let size = sample().1.len();
     inconsistent(&format!("offset of a trap {size} given"), |a| a.tables.traps.offsets[2] = size as u32);

@@ -85,7 +85,11 @@ pub(super) fn tables(isa: &dyn TargetIsa, bodies: &[&CodeBody]) -> Result<Tables
         trap_offsets.extend(body.traps.iter().map(|trap| start + trap.offset));
         trap_codes.extend(body.traps.iter().map(|trap| trap.code));
         let first_clause = clauses.len() as u32;
-        sites.extend(body.sites.iter().map(|site| Site { at: start + site.at, first: first_clause + site.first, ..*site }));
+        sites.extend(body.sites.iter().map(|site| Site {
+            at: start + site.at,
+            first: first_clause + site.first,
+            ..*site
+        }));
         clauses.extend(body.clauses.iter().map(|clause| Clause { target: start + clause.target, ..*clause }));
         let entry = |entry: &InlinedLocation| InlinedLocation { parent: renumbered(entry.parent, first), ..*entry };
         inlined.extend(body.inlined.iter().map(entry));

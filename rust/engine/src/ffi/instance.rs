@@ -177,8 +177,16 @@ fn function_type(import: &gw_import, types: &[u8]) -> Result<FuncType> {
 
 /// Value types by their numbers.
 pub(super) fn value_types(numbers: &[u8]) -> Result<Vec<ValType>> {
-    let known =
-        [ValType::I32, ValType::I64, ValType::F32, ValType::F64, ValType::V128, ValType::FuncRef, ValType::ExternRef, ValType::ExnRef];
+    let known = [
+        ValType::I32,
+        ValType::I64,
+        ValType::F32,
+        ValType::F64,
+        ValType::V128,
+        ValType::FuncRef,
+        ValType::ExternRef,
+        ValType::ExnRef,
+    ];
     let find = |number: &u8| known.into_iter().find(|ty| *ty as u8 == *number);
     let unknown = |number: &u8| argument(format!("value type {number}, expected 0 (i32) to 7 (exnref)"));
     numbers.iter().map(|number| find(number).ok_or_else(|| unknown(number))).collect()

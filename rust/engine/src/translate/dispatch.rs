@@ -24,7 +24,9 @@ pub(super) fn translate(t: &mut FunctionTranslation<'_, '_>, op: &Op<'_>) -> Res
 /// Where nothing runs, only the nesting of blocks matters.
 fn unreachable(t: &mut FunctionTranslation<'_, '_>, op: &Op<'_>) {
     match op {
-        Op::Block { .. } | Op::Loop { .. } | Op::If { .. } | Op::TryTable { .. } | Op::Try { .. } => control::open_dead(t),
+        Op::Block { .. } | Op::Loop { .. } | Op::If { .. } | Op::TryTable { .. } | Op::Try { .. } => {
+            control::open_dead(t)
+        }
         Op::Catch { .. } | Op::CatchAll => exception::catch(t),
         Op::Else => control::else_(t),
         Op::End | Op::Delegate { .. } => control::end(t),

@@ -102,7 +102,8 @@ impl FunctionTranslation<'_, '_> {
         self.exception_slot(0);
         let vmctx = self.vmctx();
         let next = self.builder.create_block();
-        let returns: Vec<_> = self.builder.func.dfg.signatures[signature].returns.iter().map(|ty| ty.value_type).collect();
+        let returns: Vec<_> =
+            self.builder.func.dfg.signatures[signature].returns.iter().map(|ty| ty.value_type).collect();
         for ty in &returns {
             self.builder.append_block_param(next, *ty);
         }

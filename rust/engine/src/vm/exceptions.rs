@@ -10,10 +10,11 @@
 
 #![allow(unsafe_code)] // writes to guests' frames
 
+use super::pinned::Pinned;
 use super::store::Store;
 use super::tag::{Tag, TagHandle};
 use crate::abi::{Context, RuntimeOp};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::fiber::unwind::{self, Handler};
 use crate::prelude::*;
 use crate::sync::Mutex;
@@ -25,6 +26,12 @@ use hashbrown::HashSet;
 pub const PREFIX: u64 = 0xe7c5;
 /// How many are made before the first collection, at least.
 const FIRST: usize = 1024;
+/// How many there may be at most in all stores, and slots of values in all of them: some 200 MB.
+const MAX: usize = 1 << 20;
+const MAX_SLOTS: usize = 1 << 24;
+
+/// What [`take`] gives where there were too many exceptions to keep one more.
+pub const EXHAUSTED: u64 = u64::MAX;
 
 /// An exception that somebody refers to.
 #[derive(Clone, Debug)]
@@ -55,12 +62,19 @@ struct Table {
     /// How many were made since the last collection, and left by it.
     made: usize,
     left: usize,
+    /// Slots of values in all of them.
+    slots: usize,
 }
 
-static TABLE: Mutex<Table> = Mutex::new(Table { places: Vec::new(), free: Vec::new(), made: 0, left: 0 });
+static TABLE: Mutex<Table> = Mutex::new(Table { places: Vec::new(), free: Vec::new(), made: 0, left: 0, slots: 0 });
 
 impl Table {
-    fn add(&mut self, exception: Exception) -> u64 {
+    /// Keeps an exception, unless there are too many.
+    fn add(&mut self, exception: Exception) -> Option<u64> {
+        if self.live() >= MAX || self.slots + exception.values.len() > MAX_SLOTS {
+            return None;
+        }
+        self.slots += exception.values.len();
         let index = self.free.pop().unwrap_or_else(|| {
             self.places.push(Place { generation: 0, pins: 0, fresh: false, exception: None });
             self.places.len() as u32 - 1
@@ -68,7 +82,7 @@ impl Table {
         let place = &mut self.places[index as usize];
         (place.exception, place.fresh) = (Some(exception), true);
         self.made += 1;
-        number(index, place.generation)
+        Some(number(index, place.generation))
     }
 
     fn index(&self, number: u64) -> Option<usize> {
@@ -84,8 +98,8 @@ impl Table {
 
     fn remove(&mut self, wanted: impl Fn(usize, &Exception) -> bool) {
         for (index, place) in self.places.iter_mut().enumerate() {
-            if place.exception.as_ref().is_some_and(|exception| wanted(index, exception)) {
-                place.exception = None;
+            if let Some(exception) = place.exception.take_if(|exception| wanted(index, exception)) {
+                self.slots -= exception.values.len();
                 place.pins = 0;
                 place.generation = place.generation.wrapping_add(1);
                 self.free.push(index as u32);
@@ -113,11 +127,12 @@ fn number(index: u32, generation: u16) -> u64 {
     PREFIX << 48 | u64::from(generation) << 32 | (u64::from(index) + 1)
 }
 
-/// Drops the exceptions of a tag that goes.
-pub(super) fn forget(tag: usize) {
+/// Drops the exceptions of tags that go.
+pub(super) fn forget(tags: &[Pinned<Tag>]) {
     let mut table = TABLE.lock();
     if table.live() > 0 {
-        table.remove(|_, exception| exception.tag.as_ptr().addr() == tag);
+        let tags: HashSet<_> = tags.iter().map(Pinned::pointer).collect();
+        table.remove(|_, exception| tags.contains(&exception.tag));
     }
 }
 
@@ -131,7 +146,8 @@ pub fn is_exception(number: u64) -> bool {
 /// [`unpin`], and then as long as somebody refers to it.
 ///
 /// # Errors
-/// Kind `Argument` for another number of slots than the tag says.
+/// Kind `Argument` for another number of slots than the tag says; `Resource` where there are too
+/// many exceptions.
 pub fn make(tag: &TagHandle, values: &[u64]) -> Result<u64> {
     let expected = tag.ty().param_slots();
     if values.len() != expected {
@@ -139,7 +155,9 @@ pub fn make(tag: &TagHandle, values: &[u64]) -> Result<u64> {
         return Err(super::externs::argument(message));
     }
     let mut table = TABLE.lock();
-    let number = table.add(Exception { tag: tag.pointer(), values: values.into() });
+    let number = table.add(Exception { tag: tag.pointer(), values: values.into() }).ok_or_else(|| {
+        Error::new(ErrorKind::Resource, format!("{} exceptions are referred to, which are too many", table.live()))
+    })?;
     table.pin(number);
     Ok(number)
 }
@@ -191,13 +209,16 @@ pub(super) unsafe fn throw(context: *mut Context) {
         (exception, Some(a))
     };
     // SAFETY: the guest is stopped at a call of compiled code.
-    if unsafe { raise(context, &exception, number) } {
-        return;
-    }
-    let mut table = TABLE.lock();
-    let number = number.unwrap_or_else(|| table.add(exception));
-    table.pin(number);
-    drop(table);
+    let number = match unsafe { raise(context, &exception, number) } {
+        Raised::Caught => return,
+        Raised::Full => EXHAUSTED,
+        Raised::Uncaught => {
+            let mut table = TABLE.lock();
+            let number = number.or_else(|| table.add(exception)).unwrap_or(EXHAUSTED);
+            table.pin(number);
+            number
+        }
+    };
     // SAFETY: as above.
     unsafe { (*context).exception = number };
 }
@@ -211,29 +232,41 @@ pub(super) unsafe fn throw(context: *mut Context) {
 pub unsafe fn throw_at_call(context: *mut Context, number: u64) -> bool {
     let Some(exception) = TABLE.lock().get(number).cloned() else { return false };
     // SAFETY: by the caller's promise.
-    unsafe { raise(context, &exception, Some(number)) }
+    matches!(unsafe { raise(context, &exception, Some(number)) }, Raised::Caught)
+}
+
+/// How throwing an exception has ended.
+enum Raised {
+    Caught,
+    Uncaught,
+    /// It is to be kept, and there are too many.
+    Full,
 }
 
 /// # Safety
 /// As of [`throw_at_call`].
-unsafe fn raise(context: *mut Context, exception: &Exception, number: Option<u64>) -> bool {
+unsafe fn raise(context: *mut Context, exception: &Exception, number: Option<u64>) -> Raised {
     // SAFETY: by the caller's promise.
-    let Some(handler) = (unsafe { unwind::find(context, exception.tag.as_ptr().addr()) }) else { return false };
-    let Handler { slot, with_ref, .. } = handler;
+    let Some(handler) = (unsafe { unwind::find(context, exception.tag.as_ptr().addr()) }) else {
+        return Raised::Uncaught;
+    };
+    let Handler { slot, with_ref, with_values, .. } = handler;
     // SAFETY: the frame that catches has a slot with room for the values of any tag that its
-    // clauses name, and a word before them; where the clause names none, no value is wanted.
+    // clauses name, and a word before them; where the clause names none, no value is wanted. What
+    // is copied may lie in the same frame.
     unsafe {
-        if handler.with_values {
-            core::ptr::copy_nonoverlapping(exception.values.as_ptr(), slot.add(1), exception.values.len());
-        }
         if with_ref {
             let mut table = TABLE.lock();
-            *slot = number.unwrap_or_else(|| table.add(exception.clone()));
+            let Some(number) = number.or_else(|| table.add(exception.clone())) else { return Raised::Full };
+            *slot = number;
             (*context).collect = u32::from(table.is_due());
+        }
+        if with_values {
+            core::ptr::copy(exception.values.as_ptr(), slot.add(1), exception.values.len());
         }
         unwind::resume_at(context, &handler);
     }
-    true
+    Raised::Caught
 }
 
 /// Takes the exception that nothing has caught, 0 if there is none. It is kept until [`unpin`].
@@ -253,13 +286,15 @@ impl Store {
     pub fn drop_exceptions(&self, words: &[u64]) -> usize {
         let mut reached = self.references(ValType::ExnRef);
         reached.extend_from_slice(words);
-        let tags: HashSet<usize> =
-            self.with(|contents| contents.tags.iter().map(|tag| tag.pointer().as_ptr().addr()).collect());
+        let tags: HashSet<_> = self.with(|contents| contents.tags.iter().map(Pinned::pointer).collect());
         let mut table = TABLE.lock();
         let mut kept: HashSet<usize> = HashSet::new();
+        let mut young = 0;
         for (index, place) in (0..).zip(&mut table.places) {
-            let own = place.exception.as_ref().is_some_and(|exception| tags.contains(&exception.tag.as_ptr().addr()));
-            if own && (core::mem::take(&mut place.fresh) || place.pins > 0) {
+            let own = place.exception.as_ref().is_some_and(|exception| tags.contains(&exception.tag));
+            let fresh = own && core::mem::take(&mut place.fresh);
+            young += usize::from(fresh);
+            if fresh || own && place.pins > 0 {
                 reached.push(number(index, place.generation));
             }
         }
@@ -272,9 +307,10 @@ impl Store {
             }
         }
         let before = table.live();
-        table.remove(|index, exception| tags.contains(&exception.tag.as_ptr().addr()) && !kept.contains(&index));
-        (table.made, table.left) = (0, table.live());
-        before - table.left
+        table.remove(|index, exception| tags.contains(&exception.tag) && !kept.contains(&index));
+        // Of the new ones it is not known whether they are referred to.
+        (table.made, table.left) = (0, table.live() - young);
+        before - table.live()
     }
 
     /// Adds the slots of externref in the exceptions of the store.
@@ -283,7 +319,7 @@ impl Store {
         if table.live() == 0 {
             return;
         }
-        let tags: HashSet<NonNull<Tag>> = self.with(|contents| contents.tags.iter().map(super::pinned::Pinned::pointer).collect());
+        let tags: HashSet<_> = self.with(|contents| contents.tags.iter().map(Pinned::pointer).collect());
         for exception in table.places.iter().filter_map(|place| place.exception.as_ref()) {
             if !tags.contains(&exception.tag) {
                 continue;
@@ -298,5 +334,81 @@ impl Store {
                 at += ty.slots();
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::{FuncType, GlobalType};
+
+    fn tag(store: &Store, params: &[ValType]) -> TagHandle {
+        store.tag(FuncType { params: params.into(), results: Vec::new() }).unwrap()
+    }
+
+    #[test]
+    fn exceptions_are_kept_as_long_as_they_are_pinned_or_referred_to() {
+        let store = Store::new();
+        let tag = tag(&store, &[ValType::I32, ValType::V128]);
+        let number = make(&tag, &[7, 8, 9]).unwrap();
+        for _ in 0..3 {
+            assert_eq!(store.drop_exceptions(&[]), 0, "it is pinned");
+        }
+        let (found, values) = read(&store, number).unwrap();
+        assert_eq!((found.identity(), &*values), (tag.identity(), &[7, 8, 9][..]));
+        unpin(number);
+        assert_eq!(store.drop_exceptions(&[]), 0, "a collection may have begun before it was unpinned");
+        assert_eq!(store.drop_exceptions(&[1, number, 2]), 0);
+        assert_eq!(store.drop_exceptions(&[]), 1);
+        assert!(!is_exception(number) && read(&store, number).is_none());
+        // The place is used again under another number.
+        let next = make(&tag, &[0; 3]).unwrap();
+        assert!(next != number && !is_exception(number) && is_exception(next));
+        assert!(read(&Store::new(), next).is_none(), "that of another store");
+        drop((store, tag, found));
+        assert!(!is_exception(next), "they go with their store");
+    }
+
+    #[test]
+    fn what_globals_and_exceptions_hold_is_kept() {
+        let store = Store::new();
+        let (outer, inner) = (tag(&store, &[ValType::ExnRef, ValType::ExternRef]), tag(&store, &[]));
+        let held = make(&inner, &[]).unwrap();
+        let holds = make(&outer, &[held, 77]).unwrap();
+        let global = store.global(GlobalType { value: ValType::ExnRef, mutable: true }, holds).unwrap();
+        unpin(held);
+        unpin(holds);
+        for _ in 0..3 {
+            assert_eq!(store.drop_exceptions(&[]), 0);
+        }
+        assert_eq!(store.externrefs().iter().filter(|slot| **slot == 77).count(), 1);
+        global.set(0).unwrap();
+        assert_eq!(store.drop_exceptions(&[]), 2);
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused() {
+        let store = Store::new();
+        let tag = tag(&store, &[ValType::I32]);
+        for slots in [&[][..], &[1, 2]] {
+            assert_eq!(make(&tag, slots).unwrap_err().kind(), ErrorKind::Argument);
+        }
+        let ty = FuncType { params: Vec::new(), results: vec![ValType::I32] };
+        assert_eq!(store.tag(ty).unwrap_err().message(), "a tag of type [] -> [i32], expected no results");
+        let ty = GlobalType { value: ValType::ExnRef, mutable: false };
+        assert!(store.global(ty, PREFIX << 48 | 0xffff_ffff).is_err() && store.global(ty, 5).is_err());
+        assert!(store.global(ty, 0).is_ok());
+    }
+
+    #[test]
+    fn there_is_a_limit() {
+        let store = Store::new();
+        let tag = tag(&store, &[]);
+        let exception = Exception { tag: tag.pointer(), values: [0; 8].into() };
+        let mut table = Table { places: Vec::new(), free: Vec::new(), made: 0, left: 0, slots: MAX_SLOTS - 20 };
+        assert!(table.add(exception.clone()).is_some() && table.add(exception.clone()).is_some());
+        assert!(table.add(exception.clone()).is_none());
+        table.remove(|index, _| index == 0);
+        assert!(table.add(exception).is_some());
     }
 }

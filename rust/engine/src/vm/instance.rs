@@ -148,7 +148,7 @@ impl Instance {
         });
         let tables = tables.collect::<Result<Vec<_>>>()?;
         let tags = (info.imported_tags..info.tags.len() as u32).map(|tag| Pinned::new(Tag::new(info.tag_type(tag))));
-        let tags = tags.collect::<Vec<_>>();
+        let tags: Vec<_> = tags.collect();
         let mut data = InstanceData::link(module, imports, (&memories, &tables, &tags), options.id)?;
         initialize::globals(&data)?;
         data.elements = initialize::passive_items(&data)?;

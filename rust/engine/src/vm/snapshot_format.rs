@@ -198,8 +198,11 @@ fn check(info: &ModuleInfo, written: &Written<'_>) -> core::result::Result<(), S
     count("globals", written.globals.len(), globals.len())?;
     for (ty, value) in globals.iter().zip(&written.globals) {
         match (value, ty.value) {
-            (WrittenValue::Reference(given), ValType::FuncRef | ValType::ExternRef | ValType::ExnRef) => reference(given, ty.value)?,
-            (WrittenValue::Number(_), ValType::FuncRef | ValType::ExternRef | ValType::ExnRef) | (WrittenValue::Reference(_), _) => {
+            (WrittenValue::Reference(given), ValType::FuncRef | ValType::ExternRef | ValType::ExnRef) => {
+                reference(given, ty.value)?
+            }
+            (WrittenValue::Number(_), ValType::FuncRef | ValType::ExternRef | ValType::ExnRef)
+            | (WrittenValue::Reference(_), _) => {
                 return Err(format!("another value for a global of type {}", ty.value));
             }
             (WrittenValue::Number(number), ty) => {

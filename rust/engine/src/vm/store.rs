@@ -21,6 +21,7 @@
 
 #![allow(unsafe_code)] // a list that a signal handler reads
 
+use super::exceptions;
 use super::global::Global;
 use super::instance::InstanceData;
 use super::memory::Memory;
@@ -224,6 +225,14 @@ impl Contents {
         self.memories.append(&mut other.memories);
         self.kept.append(&mut other.kept);
         self.nodes.append(&mut other.nodes);
+    }
+}
+
+impl Drop for Contents {
+    fn drop(&mut self) {
+        if !self.tags.is_empty() {
+            exceptions::forget(&self.tags);
+        }
     }
 }
 

@@ -3,13 +3,12 @@
 
 #![allow(unsafe_code)] // handles point into their store
 
-use super::exceptions;
 use super::externs::argument;
 use super::pinned::Pinned;
 use super::store::Store;
 use crate::error::Result;
 use crate::types::FuncType;
-use core::ptr::{self, NonNull};
+use core::ptr::NonNull;
 
 /// A tag, in the store that owns it.
 #[derive(Debug)]
@@ -21,12 +20,6 @@ pub(super) struct Tag {
 impl Tag {
     pub(super) fn new(ty: &FuncType) -> Self {
         Self { ty: ty.clone() }
-    }
-}
-
-impl Drop for Tag {
-    fn drop(&mut self) {
-        exceptions::forget(ptr::from_ref(self).addr());
     }
 }
 

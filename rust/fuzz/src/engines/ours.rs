@@ -112,7 +112,7 @@ impl Session for Opened<'_> {
     fn state(&mut self) -> Vec<State> {
         let instance = self.instance.as_ref().expect("only instances have a state");
         let state = |(_, export): (String, Extern)| match export {
-            Extern::Func(_) => None,
+            Extern::Func(_) | Extern::Tag(_) => None,
             Extern::Global(global) => Some(State::Global(global_value(&global))),
             Extern::Memory(memory) => {
                 // `show` would keep its range from being used again soon.
@@ -173,6 +173,7 @@ impl Opened<'_> {
                     };
                     Extern::Global(global.map_err(|error| failure(&error))?)
                 }
+                ExternType::Tag(ty) => Extern::Tag(store.tag(ty.clone()).map_err(|error| failure(&error))?),
             })
         };
         self.module.info().imports.iter().map(import).collect()
@@ -245,6 +246,7 @@ fn of_slot(ty: ValType, slot: u64) -> Value {
         ValType::I32 | ValType::F32 if slot >> 32 != 0 => Value::V128(u128::MAX),
         ValType::FuncRef => Value::Func(slot != 0),
         ValType::ExternRef => Value::Extern(slot),
+        ValType::ExnRef => Value::Exn(slot != 0),
         ty => Value::from_bits(ty, slot.into()),
     }
 }
@@ -268,6 +270,7 @@ fn of_trap(code: TrapCode) -> Failure {
         TrapCode::BadConversionToInteger => Trap::Conversion,
         TrapCode::StackOverflow => return Failure::Stack,
         TrapCode::NotCompiled => unreachable!("all functions are compiled at once"),
+        TrapCode::UncaughtException | TrapCode::NullReference => unreachable!("no exceptions are generated"),
     })
 }
 

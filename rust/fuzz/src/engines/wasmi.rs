@@ -243,6 +243,7 @@ fn to_val(value: Value, store: impl AsContextMut) -> Val {
         Value::Func(_) => Val::FuncRef(Nullable::Null),
         Value::Extern(0) => Val::ExternRef(Nullable::Null),
         Value::Extern(number) => Val::ExternRef(Nullable::Val(ExternRef::new(store, number))),
+        Value::Exn(_) => unreachable!("this engine refuses modules that mention exceptions"),
     }
 }
 

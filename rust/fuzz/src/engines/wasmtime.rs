@@ -283,6 +283,7 @@ fn of_type(ty: &wasmtime::ValType) -> ValType {
         wasmtime::ValType::F64 => ValType::F64,
         wasmtime::ValType::V128 => ValType::V128,
         wasmtime::ValType::Ref(ty) if ty.matches(&wasmtime::RefType::FUNCREF) => ValType::FuncRef,
+        wasmtime::ValType::Ref(ty) if ty.matches(&wasmtime::RefType::EXNREF) => ValType::ExnRef,
         wasmtime::ValType::Ref(_) => ValType::ExternRef,
     }
 }
@@ -300,6 +301,7 @@ fn to_val(value: Value, store: impl AsContextMut) -> Result<Val, Failure> {
             let object = ExternRef::new(store, number).map_err(|error| Failure::Resource(format!("{error:#}")))?;
             Val::ExternRef(Some(object))
         }
+        Value::Exn(_) => Val::ExnRef(None),
     })
 }
 
@@ -313,6 +315,7 @@ fn of_val(value: &Val, store: impl AsContext) -> Value {
         Val::FuncRef(function) => Value::Func(function.is_some()),
         Val::ExternRef(None) => Value::Extern(0),
         Val::ExternRef(Some(object)) => Value::Extern(number(object, &store)),
+        Val::ExnRef(exception) => Value::Exn(exception.is_some()),
         other => panic!("value that no module here has: {other:?}"),
     }
 }

@@ -2,7 +2,9 @@
 
 use super::{constant, types};
 use crate::wasm::{ModuleInfo, parse::Failure};
-use wasmparser::{FunctionSectionReader, GlobalSectionReader, MemorySectionReader, TableInit, TableSectionReader, TagSectionReader};
+use wasmparser::{
+    FunctionSectionReader, GlobalSectionReader, MemorySectionReader, TableInit, TableSectionReader, TagSectionReader,
+};
 
 /// Reads the function section: a type index each.
 pub fn functions(info: &mut ModuleInfo, section: FunctionSectionReader<'_>) -> Result<(), Failure> {
