@@ -116,6 +116,8 @@ func isNull(v wasmer.Value) bool {
 		return v.ToFunc() == nil
 	case wasmer.TypeExternRef:
 		return v.ToExternRef() == nil
+	case wasmer.TypeExnRef:
+		return v.ToException() == nil
 	default:
 		return false
 	}
