@@ -26,7 +26,7 @@ use core::fmt::Display;
 const MAGIC: [u8; 8] = *b"\x7fgowasmr";
 /// To be raised with every change of the layout, of the types that are serialised, and of what
 /// compiled code expects to find at run time: the vmctx, the builtins, the calling conventions.
-const FORMAT: u32 = 9;
+const FORMAT: u32 = 10;
 /// Offset of the checksum.
 const CHECKSUM: usize = 12;
 /// Where the bytes that the checksum covers begin.

@@ -12,7 +12,7 @@ mod names;
 mod parse;
 mod sections;
 mod segments;
-mod table_use;
+pub(crate) mod table_use;
 #[cfg(test)]
 mod tests;
 mod validate;
