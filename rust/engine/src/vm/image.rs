@@ -96,7 +96,7 @@ impl MemoryImage {
         write(&file, start, &in_order(pieces().copied().collect()))?;
         os::seal_file(file.0).ok()?;
         // SAFETY: a fresh mapping at an address of the kernel's choice touches nothing that exists.
-        let contents = unsafe { os::map_file(0, size, os::READ, 0, file.0) }.ok()?;
+        let contents = unsafe { os::map_file(0, size, os::READ, 0, file.0, 0) }.ok()?;
         Some(Arc::new(Self {
             range: start as usize..end as usize,
             contents,
@@ -127,8 +127,10 @@ impl MemoryImage {
     /// The memory is accessible as far as the image reaches, and nobody uses it.
     pub(super) unsafe fn map(&self, base: usize) -> Result<(), Errno> {
         // SAFETY: by the caller's promise.
-        unsafe { os::map_file(base + self.range.start, self.range.len(), os::READ_WRITE, os::MAP_FIXED, self.file.0) }
-            .map(drop)
+        unsafe {
+            os::map_file(base + self.range.start, self.range.len(), os::READ_WRITE, os::MAP_FIXED, self.file.0, 0)
+        }
+        .map(drop)
     }
 
     /// Its bytes, and the offset in a memory where they begin.
@@ -247,7 +249,7 @@ fn scans() -> Result<bool, Errno> {
     let told = (|| {
         // SAFETY: the pages were just mapped, and nobody else uses them.
         unsafe {
-            os::map_file(base, 2 * HOST_PAGE, os::READ_WRITE, os::MAP_FIXED, file.0)?;
+            os::map_file(base, 2 * HOST_PAGE, os::READ_WRITE, os::MAP_FIXED, file.0, 0)?;
             at(0).write_volatile(1);
             at(1).read_volatile();
             at(2).write_volatile(1);

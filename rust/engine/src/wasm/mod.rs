@@ -16,6 +16,7 @@ pub(crate) mod table_use;
 #[cfg(test)]
 mod tests;
 mod validate;
+pub(crate) mod varint;
 
 pub use features::{required_proposals, validation_error};
 pub use info::*;
