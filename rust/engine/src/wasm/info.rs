@@ -283,6 +283,7 @@ pub struct ElementSegment {
     /// Reference type of its items.
     pub ty: ValType,
     /// Its items.
+    #[serde(with = "super::segments::items")]
     pub items: Vec<ConstExpr>,
 }
 

@@ -1,8 +1,10 @@
 //! The bytes of data segments, and how serde reads and writes the list of segments: what the
-//! segments are first, and then all of their bytes in one piece.
+//! segments are first, and then all of their bytes in one piece. And the same for the items of
+//! element segments.
 //!
 //! Compilers of Go leave out runs of zeros, so that a large program has a hundred thousand segments
-//! of some thirty bytes. Reading each into a vector of its own took most of the time of loading it.
+//! of some thirty bytes, and put all functions into one table. Reading each segment into a vector
+//! of its own took most of the time of loading it.
 
 use super::{ConstExpr, ConstOp, DataSegment, SegmentMode, varint};
 use crate::prelude::*;
@@ -59,7 +61,7 @@ impl fmt::Debug for SegmentBytes {
 /// Modes and lengths of segments, one after the other: for one that goes to a constant place in
 /// memory 0, as nearly all do, [`PLACED`] and the place; for others [`OTHER`] and the mode as serde
 /// writes it; then the length.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 struct Heads(#[serde(with = "super::bytes")] Vec<u8>);
 
 const PLACED: u8 = 0;
@@ -105,7 +107,7 @@ fn head(bytes: &mut &[u8]) -> Option<(SegmentMode, u32)> {
 }
 
 /// The bytes of all segments.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 struct Contents(#[serde(with = "super::bytes")] Vec<u8>);
 
 /// Writes the list.
@@ -120,7 +122,8 @@ pub fn serialize<S: Serializer>(list: &[DataSegment], serializer: S) -> Result<S
 
 /// Reads the list.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<DataSegment>, D::Error> {
-    let (count, Heads(heads), Contents(contents)) = <(u64, Heads, Contents)>::deserialize(deserializer)?;
+    // Where they are in the bytes that are read: only the contents are copied.
+    let (count, heads, contents) = <(u64, &'de [u8], &'de [u8])>::deserialize(deserializer)?;
     // Each takes three bytes at least, so that no number makes room for more than there is.
     let count = usize::try_from(count).ok().filter(|count| *count <= heads.len() / 3);
     let count = count.ok_or_else(|| D::Error::custom("more data segments than are described"))?;
@@ -129,7 +132,7 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Dat
     }
     let all: Arc<[u8]> = contents.into();
     let mut list = Vec::with_capacity(count);
-    let (mut heads, mut start) = (&heads[..], 0_u32);
+    let (mut heads, mut start) = (heads, 0_u32);
     for _ in 0..count {
         let (mode, length) = head(&mut heads).ok_or_else(|| D::Error::custom("a data segment that is cut"))?;
         let end = start.checked_add(length).filter(|end| *end as usize <= all.len());
@@ -141,6 +144,55 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Dat
         return Err(D::Error::custom("bytes that belong to no data segment"));
     }
     Ok(list)
+}
+
+/// The items of an element segment.
+pub mod items {
+    use super::{ConstExpr, ConstOp, varint};
+    use crate::prelude::*;
+    use serde::de::Error as _;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    /// How they are written: as functions, one after the other, if they are nothing else.
+    #[derive(Serialize)]
+    enum Written<'a> {
+        Functions(#[serde(with = "crate::wasm::bytes")] Vec<u8>),
+        Others(&'a [ConstExpr]),
+    }
+
+    /// The same as it is read.
+    #[derive(Deserialize)]
+    enum Read<'a> {
+        Functions(&'a [u8]),
+        Others(Vec<ConstExpr>),
+    }
+
+    /// Writes the items.
+    pub fn serialize<S: Serializer>(items: &[ConstExpr], serializer: S) -> Result<S::Ok, S::Error> {
+        let mut functions = Vec::new();
+        for item in items {
+            let ConstExpr::One(ConstOp::RefFunc(function)) = item else {
+                return Written::Others(items).serialize(serializer);
+            };
+            varint::write(&mut functions, *function);
+        }
+        Written::Functions(functions).serialize(serializer)
+    }
+
+    /// Reads the items.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<ConstExpr>, D::Error> {
+        let mut bytes = match Read::deserialize(deserializer)? {
+            Read::Functions(bytes) => bytes,
+            Read::Others(items) => return Ok(items),
+        };
+        let mut items = Vec::new();
+        while !bytes.is_empty() {
+            let function = varint::read(&mut bytes).ok_or_else(|| D::Error::custom("a function that is cut"))?;
+            items.push(ConstExpr::One(ConstOp::RefFunc(function)));
+        }
+        items.shrink_to_fit();
+        Ok(items)
+    }
 }
 
 #[cfg(test)]
@@ -198,5 +250,22 @@ mod tests {
         ] {
             assert!(postcard::from_bytes::<Segments>(wrong).is_err(), "{wrong:?}");
         }
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Items(#[serde(with = "super::items")] Vec<ConstExpr>);
+
+    #[test]
+    fn items_are_read_as_they_were_written() {
+        let function = |index| ConstExpr::One(ConstOp::RefFunc(index));
+        let others = [ConstExpr::One(ConstOp::RefNull), ConstExpr::One(ConstOp::GlobalGet(3)), vec![].into()];
+        let functions = vec![function(0), function(300), function(u32::MAX), function(7)];
+        for items in [vec![], functions.clone(), [functions, others.into()].concat()] {
+            let items = Items(items);
+            let written = postcard::to_allocvec(&items).unwrap();
+            assert_eq!(postcard::from_bytes::<Items>(&written).unwrap(), items);
+        }
+        assert!(postcard::from_bytes::<Items>(&[0, 1, 0x80]).is_err(), "cut");
+        assert!(postcard::from_bytes::<Items>(&[2, 0]).is_err(), "neither");
     }
 }
