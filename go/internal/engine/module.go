@@ -1,12 +1,9 @@
 package engine
 
 import (
-	"fmt"
-	"hash/crc32"
 	"math"
 	"os"
 	"runtime"
-	"runtime/debug"
 	"sync"
 	"unsafe"
 )
@@ -38,18 +35,6 @@ func deserialize(bytes []byte, file uint64) (Module, error) {
 	}
 	handle, err := moduleDeserialize(bytes, uint64(checksum), file)
 	return Module{handle}, err
-}
-
-// checksum returns the CRC-32 of what the engine checks. Go has instructions for it that the engine
-// must not use.
-func checksum(bytes []byte) (sum uint32, err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		if fault := recover(); fault != nil {
-			err = fmt.Errorf("%v", fault)
-		}
-	}()
-	return crc32.ChecksumIEEE(bytes[min(len(bytes), gwSerializedChecked):]), nil
 }
 
 // Origin tells in a line by what Serialize makes modules, and for which processor: the build of the
