@@ -181,7 +181,11 @@ pub(super) fn value_types(numbers: &[u8]) -> Result<Vec<ValType>> {
         [ValType::I32, ValType::I64, ValType::F32, ValType::F64, ValType::V128, ValType::FuncRef, ValType::ExternRef];
     let find = |number: &u8| known.into_iter().find(|ty| *ty as u8 == *number);
     let unknown = |number: &u8| argument(format!("value type {number}, expected 0 (i32) to 6 (externref)"));
-    numbers.iter().map(|number| find(number).ok_or_else(|| unknown(number))).collect()
+    let mut types = Vec::with_capacity(numbers.len());
+    for number in numbers {
+        types.push(find(number).ok_or_else(|| unknown(number))?);
+    }
+    Ok(types)
 }
 
 /// Returns the start function and true, or false where the module has none.

@@ -155,7 +155,7 @@ impl Instance {
             all_tables.push(table.pointer());
             tables.push(table);
         }
-        let mut data = InstanceData::link(module, code.clone(), imports, &memories, all_tables, options.id)?;
+        let mut data = InstanceData::link(module, &code, imports, &memories, all_tables, options.id)?;
         initialize::globals(&data)?;
         data.elements = initialize::passive_items(&data)?;
         initialize::passive_segments(&data);
@@ -291,7 +291,7 @@ impl InstanceData {
     /// Makes the block and fills in all that is fixed but for its owner. The imports were checked.
     fn link(
         module: &Module,
-        code: Arc<Code>,
+        code: &Arc<Code>,
         imports: &[Extern],
         memories: &[Pinned<Memory>],
         own_tables: Vec<NonNull<Table>>,
