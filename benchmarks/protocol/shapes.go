@@ -193,7 +193,7 @@ func Instantiates(way string, prepare func(wasm []byte) (*Instantiator, error)) 
 	for _, c := range []struct {
 		name, module string
 		offsets      []uint32
-	}{{"one page", "calls", nil}, {"middle, 8 pages written", "middle", touched}} {
+	}{{"one page", "calls", nil}, {"middle", "middle", nil}, {"middle, 8 pages written", "middle", touched}} {
 		works = append(works, Work{Figure: FigureMemory, Case: c.name, Way: way, Unit: "KB",
 			Prepare: func(e *Environment) (*Task, error) {
 				i, err := open(e, c.module)

@@ -21,7 +21,8 @@ import (
 // The folder has to be trusted: its files contain machine code, which is run as it is. It and each
 // file in it must belong to the user who runs the program, or to root, and others must not be able
 // to write to them. Checksums protect against accidents, not against malice. A file is mapped while
-// it is loaded: remove or replace it, but do not write to it in place.
+// it is loaded, and large code as long as there are instances of its module: remove or replace a
+// file, but do not write to it in place, nor cut it.
 //
 // All methods may be called by many goroutines at once. A Cache holds nothing open and need not be
 // closed.

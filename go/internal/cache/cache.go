@@ -115,8 +115,9 @@ func (c *Cache) open(create bool) (*os.Root, error) {
 
 // Load finds the module of a key and has use make something of it. It reports false if there is
 // none, or none that can be used. What use gets is there during the call, and does not change
-// unless somebody writes to the file in place, which nobody does.
-func (c *Cache) Load(key Key, use func(module []byte) error) bool {
+// unless somebody writes to the file in place, which nobody does. file begins with the module; it
+// is nil where what is mapped of it could go away after the call, when the file is removed.
+func (c *Cache) Load(key Key, use func(module []byte, file *os.File) error) bool {
 	err := c.load(key, use)
 	c.count(func(s *Stats) {
 		switch {
@@ -132,7 +133,7 @@ func (c *Cache) Load(key Key, use func(module []byte) error) bool {
 	return err == nil
 }
 
-func (c *Cache) load(key Key, use func([]byte) error) error {
+func (c *Cache) load(key Key, use func([]byte, *os.File) error) error {
 	root, err := c.open(false)
 	if err != nil {
 		return err
@@ -148,7 +149,11 @@ func (c *Cache) load(key Key, use func([]byte) error) error {
 		return fmt.Errorf("%s cannot be read: %w", file.Name(), err)
 	}
 	defer unmap()
-	if err := use(module); err != nil {
+	kept := file
+	if !keepsRemoved(file) {
+		kept = nil
+	}
+	if err := use(module, kept); err != nil {
 		return fmt.Errorf("%s: %w", file.Name(), err)
 	}
 	touch(root, key, file)

@@ -30,7 +30,7 @@ func put(c *Cache, key Key, module []byte) {
 
 // get returns the module of a key, or nil.
 func get(c *Cache, key Key) (module []byte) {
-	c.Load(key, func(found []byte) error {
+	c.Load(key, func(found []byte, _ *os.File) error {
 		module = bytes.Clone(found)
 		return nil
 	})
@@ -248,7 +248,7 @@ func TestDamagedFiles(t *testing.T) {
 		}
 	}
 	expectStats(t, c, Stats{Stored: 1, Rejected: int64(len(damaged))})
-	if c.Load(key, func([]byte) error { return errors.New("refused") }) {
+	if c.Load(key, func([]byte, *os.File) error { return errors.New("refused") }) {
 		t.Error("a module that is refused is taken")
 	}
 	put(c, key, []byte("module"))
@@ -412,7 +412,7 @@ func TestRemovedWhileInUse(t *testing.T) {
 	c := open(t, t.TempDir(), 0)
 	key, module := numbered(1), bytes.Repeat([]byte("module"), 10_000)
 	put(c, key, module)
-	if !c.Load(key, func(found []byte) error {
+	if !c.Load(key, func(found []byte, _ *os.File) error {
 		put(c, key, []byte("another"))
 		if err := c.Clear(); err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"syscall"
 )
 
@@ -26,6 +27,26 @@ func mapFile(file *os.File, size int64) (bytes []byte, unmap func(), err error) 
 		return nil, nil, os.NewSyscallError("mmap", err)
 	}
 	return bytes, func() { _ = syscall.Munmap(bytes) }, nil
+}
+
+// localTypes are the types of file systems, as statfs(2) has them, in which files stay until nobody
+// has them open or mapped, whoever removes them. In one of another machine they may be gone.
+var localTypes = []uint32{
+	0xef53,     // ext2, ext3, ext4
+	0x58465342, // XFS
+	0x9123683e, // Btrfs
+	0x01021994, // tmpfs
+	0x794c7630, // OverlayFS, which keeps files in one of the others
+	0xf2f52010, // F2FS
+	0x2fc12fc1, // ZFS
+	0xca451a4e, // bcachefs
+}
+
+// keepsRemoved reports whether a file is on this machine, and stays as long as it is mapped.
+func keepsRemoved(file *os.File) bool {
+	var system syscall.Statfs_t
+	err := syscall.Fstatfs(int(file.Fd()), &system)
+	return err == nil && slices.Contains(localTypes, uint32(system.Type))
 }
 
 // mayWrite reports whether the process may write a file so large. Beyond its limit (ulimit -f) the

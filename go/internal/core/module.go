@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"sync"
 
@@ -80,11 +81,21 @@ func GivenUp(ctx context.Context, what string, err error) error {
 }
 
 // Deserialize makes a module of what Serialize wrote.
-func Deserialize(bytes []byte) (*Module, error) {
+func Deserialize(bytes []byte) (*Module, error) { return deserialize(bytes, nil) }
+
+// deserialize does the same; with a file that begins with the bytes, and that nobody changes, much
+// code is run from there.
+func deserialize(bytes []byte, file *os.File) (*Module, error) {
 	if err := engine.Init(); err != nil {
 		return nil, err
 	}
-	handle, err := engine.Deserialize(bytes)
+	var handle engine.Module
+	var err error
+	if file != nil {
+		handle, err = engine.DeserializeFile(bytes, file)
+	} else {
+		handle, err = engine.Deserialize(bytes)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 
 	"github.com/gowasmer/wasmer/go/internal/cache"
@@ -187,8 +188,8 @@ func (entry *sharedCode) forget(key sharedKey) {
 
 // load makes a module from the cache, or compiles it.
 func load(ctx context.Context, key cache.Key, bytes []byte, options CompileOptions) (module *Module, compiled bool, err error) {
-	if options.Cache != nil && options.Cache.Load(key, func(serialized []byte) error {
-		module, err = Deserialize(serialized)
+	if options.Cache != nil && options.Cache.Load(key, func(serialized []byte, file *os.File) error {
+		module, err = deserialize(serialized, file)
 		return err
 	}) {
 		if err := engine.TellDone(options.Progress, module.about.Functions); err != nil {

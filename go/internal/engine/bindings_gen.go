@@ -1096,13 +1096,17 @@ func moduleDescribe(module unsafe.Pointer) (out gwBytes, err error) {
 
 // moduleDeserialize: Makes a module of what `gw_module_serialize` gave. The bytes hold machine
 // code that will run: they must be trusted. `checksum` is the CRC-32 (ISO-HDLC) of the bytes from
-// `GW_SERIALIZED_CHECKED` on, or any larger number where the caller has not computed it.
-func moduleDeserialize(data []uint8, checksum uint64) (out unsafe.Pointer, err error) {
+// `GW_SERIALIZED_CHECKED` on, or any larger number where the caller has not computed it. `file` is
+// the descriptor of the file that begins with the bytes, or any larger number than one: large code
+// is run from there, so that the file must not change as long as the module and its instances are
+// there; it may be closed and removed.
+func moduleDeserialize(data []uint8, checksum uint64, file uint64) (out unsafe.Pointer, err error) {
 	a := takeArea()
 	a.words[0] = uintptr(escape(unsafe.Pointer(unsafe.SliceData(data))))
 	a.words[1] = uintptr(len(data))
 	a.words[2] = uintptr(checksum)
-	a.words[3] = a.room(0, 1)
+	a.words[3] = uintptr(file)
+	a.words[4] = a.room(0, 1)
 	a.call(entryModuleDeserialize)
 	err = a.takeError()
 	runtime.KeepAlive(data)

@@ -1,9 +1,9 @@
 package engine
 
 import (
-	"fmt"
-	"hash/crc32"
-	"runtime/debug"
+	"math"
+	"os"
+	"runtime"
 	"sync"
 	"unsafe"
 )
@@ -11,29 +11,30 @@ import (
 // Module is a handle of compiled code. The zero value is no module.
 type Module struct{ handle unsafe.Pointer }
 
+// noFile stands for no descriptor.
+const noFile = math.MaxUint64
+
 // Deserialize loads what Serialize wrote. Nothing of the module refers to the bytes.
 //
 // They may be those of a file that is mapped: reading them for the checksum finds out what cannot
 // be read, before the engine does, in which that would end the process.
-func Deserialize(bytes []byte) (Module, error) {
+func Deserialize(bytes []byte) (Module, error) { return deserialize(bytes, noFile) }
+
+// DeserializeFile does the same with the bytes that a file begins with. Much code is not copied but
+// run from the file, where the system allows it. So nobody may change the file as long as there are
+// instances of the module; it may be closed and removed.
+func DeserializeFile(bytes []byte, file *os.File) (Module, error) {
+	defer runtime.KeepAlive(file)
+	return deserialize(bytes, uint64(file.Fd()))
+}
+
+func deserialize(bytes []byte, file uint64) (Module, error) {
 	checksum, err := checksum(bytes)
 	if err != nil {
 		return Module{}, &Error{Kind: KindDeserialize, Message: "this serialised module cannot be read: " + err.Error()}
 	}
-	handle, err := moduleDeserialize(bytes, uint64(checksum))
+	handle, err := moduleDeserialize(bytes, uint64(checksum), file)
 	return Module{handle}, err
-}
-
-// checksum returns the CRC-32 of what the engine checks. Go has instructions for it that the engine
-// must not use.
-func checksum(bytes []byte) (sum uint32, err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		if fault := recover(); fault != nil {
-			err = fmt.Errorf("%v", fault)
-		}
-	}()
-	return crc32.ChecksumIEEE(bytes[min(len(bytes), gwSerializedChecked):]), nil
 }
 
 // Origin tells in a line by what Serialize makes modules, and for which processor: the build of the

@@ -467,8 +467,15 @@ struct gw_error *gw_module_serialize(const struct gw_module *module, struct gw_b
 
 // Makes a module of what `gw_module_serialize` gave. The bytes hold machine code that will run:
 // they must be trusted. `checksum` is the CRC-32 (ISO-HDLC) of the bytes from
-// `GW_SERIALIZED_CHECKED` on, or any larger number where the caller has not computed it.
-struct gw_error *gw_module_deserialize(const uint8_t *data, size_t len, uint64_t checksum, struct gw_module **out);
+// `GW_SERIALIZED_CHECKED` on, or any larger number where the caller has not computed it. `file` is
+// the descriptor of the file that begins with the bytes, or any larger number than one: large code
+// is run from there, so that the file must not change as long as the module and its instances are
+// there; it may be closed and removed.
+struct gw_error *gw_module_deserialize(const uint8_t *data,
+                                       size_t len,
+                                       uint64_t checksum,
+                                       uint64_t file,
+                                       struct gw_module **out);
 
 // Tells by whom and for which processor `gw_module_serialize` makes modules, as one line of text:
 // where the lines differ, modules are better compiled again.

@@ -33,13 +33,13 @@ func system(service uint64, args *[6]uintptr) (uint64, syscall.Errno) {
 	case serviceMap:
 		frees := args[3]&syscall.MAP_FIXED != 0 // what was there
 		return call(frees, syscall.SYS_MMAP, args[0], args[1], args[2],
-			args[3]|syscall.MAP_ANON|syscall.MAP_PRIVATE, ^uintptr(0))
+			args[3]|syscall.MAP_ANON|syscall.MAP_PRIVATE, ^uintptr(0), 0)
 	case serviceUnmap:
-		return call(true, syscall.SYS_MUNMAP, args[0], args[1], 0, 0, 0)
+		return call(true, syscall.SYS_MUNMAP, args[0], args[1], 0, 0, 0, 0)
 	case serviceProtect:
-		return call(false, syscall.SYS_MPROTECT, args[0], args[1], args[2], 0, 0)
+		return call(false, syscall.SYS_MPROTECT, args[0], args[1], args[2], 0, 0, 0)
 	case serviceAdvise:
-		return call(true, syscall.SYS_MADVISE, args[0], args[1], args[2], 0, 0)
+		return call(true, syscall.SYS_MADVISE, args[0], args[1], args[2], 0, 0, 0)
 	case serviceAddressSpaceLimit:
 		return addressSpace(), 0
 	case serviceMaxMapCount:
@@ -71,7 +71,7 @@ func system(service uint64, args *[6]uintptr) (uint64, syscall.Errno) {
 		_, _, errno := syscall.Syscall(syscall.SYS_CLOSE, args[0], 0, 0)
 		return 0, errno
 	case serviceMapFile:
-		return call(args[3]&syscall.MAP_FIXED != 0, syscall.SYS_MMAP, args[0], args[1], args[2], args[3]|syscall.MAP_PRIVATE, args[4])
+		return call(args[3]&syscall.MAP_FIXED != 0, syscall.SYS_MMAP, args[0], args[1], args[2], args[3]|syscall.MAP_PRIVATE, args[4], args[5])
 	case serviceScanPages:
 		return scanPages(args[0])
 	}
@@ -84,13 +84,13 @@ const short = 1 << 20
 // call makes a system call; a and b are an address and a number of bytes, whose memory it may free.
 // One that may take long lets another thread have this one's processor of Go meanwhile, which costs
 // more than short ones take.
-func call(frees bool, number, a, b, c, d, e uintptr) (uint64, syscall.Errno) {
+func call(frees bool, number, a, b, c, d, e, f uintptr) (uint64, syscall.Errno) {
 	var value uintptr
 	var errno syscall.Errno
 	if frees && b > short {
-		value, _, errno = syscall.Syscall6(number, a, b, c, d, e, 0)
+		value, _, errno = syscall.Syscall6(number, a, b, c, d, e, f)
 	} else {
-		value, _, errno = syscall.RawSyscall6(number, a, b, c, d, e, 0)
+		value, _, errno = syscall.RawSyscall6(number, a, b, c, d, e, f)
 	}
 	if errno != 0 {
 		return 0, errno

@@ -15,7 +15,6 @@ mod shared;
 mod tables;
 #[cfg(test)]
 mod tests;
-mod varint;
 
 use crate::options::CompileOptions;
 use crate::wasm::ModuleInfo;
@@ -23,6 +22,7 @@ use alloc::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use addresses::{AddressMap, AddressMapBuilder};
+pub(crate) use format::MAPPED;
 pub use format::{CHECKED, origin};
 pub use keys::{canonical_types, trampoline_keys};
 pub use tables::{Clause, Handlers, NOT_COMPILED, Site, Tables, Traps};

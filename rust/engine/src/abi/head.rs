@@ -90,7 +90,7 @@ pub enum Service {
     SealFile = 15,
     /// close(descriptor).
     CloseFile = 16,
-    /// mmap(address, bytes, protection, flags, descriptor), private, from the file's beginning.
+    /// mmap(address, bytes, protection, flags, descriptor, offset), private.
     MapFile = 17,
     /// ioctl(/proc/self/pagemap, PAGEMAP_SCAN, address of its argument): how many ranges there are.
     ScanPages = 18,

@@ -14,13 +14,14 @@
 //! global_imports  fixed: *mut GlobalCell x imported globals
 //! globals         GlobalCell x own globals
 //! func_records    fixed: FuncRecord x escaping functions
-//! data            DataEntry x data segments
-//! elements        ElementEntry x element segments
+//! data            DataEntry of all active data segments, which are empty; then one x passive ones
+//! elements        ElementEntry of all other element segments; then one x passive ones
 //! ```
 
 // `repr(C)` structures below are read by compiled code at the offsets that `offset_of!` returns.
 
-use crate::wasm::ModuleInfo;
+use crate::prelude::*;
+use crate::wasm::{ModuleInfo, SegmentMode};
 use core::mem::size_of;
 use core::sync::atomic::{AtomicU64, AtomicUsize};
 
@@ -193,6 +194,10 @@ pub struct VmctxLayout {
     elements: u32,
     size: u32,
     imported_globals: u32,
+    /// The passive segments of data and of elements: a program can have tens of thousands of active
+    /// ones, which code can only find empty.
+    passive_data: Box<[u32]>,
+    passive_elements: Box<[u32]>,
 }
 
 impl VmctxLayout {
@@ -207,6 +212,8 @@ impl VmctxLayout {
             start
         };
         let own_globals = info.globals.len() - info.imported_globals as usize;
+        let passive_data = passive(info.data.iter().map(|segment| &segment.mode));
+        let passive_elements = passive(info.elements.iter().map(|segment| &segment.mode));
         Self {
             type_ids: part(info.types.len(), size_of::<u32>()),
             imports: part(info.imported_functions as usize, size_of::<FuncImport>()),
@@ -216,10 +223,12 @@ impl VmctxLayout {
             global_imports: part(info.imported_globals as usize, size_of::<usize>()),
             globals: part(own_globals, size_of::<GlobalCell>()),
             func_records: part(info.escaping.len(), size_of::<FuncRecord>()),
-            data: part(info.data.len(), size_of::<DataEntry>()),
-            elements: part(info.elements.len(), size_of::<ElementEntry>()),
+            data: part(1 + passive_data.len(), size_of::<DataEntry>()),
+            elements: part(1 + passive_elements.len(), size_of::<ElementEntry>()),
             size: part(0, 1),
             imported_globals: info.imported_globals,
+            passive_data,
+            passive_elements,
         }
     }
 
@@ -277,15 +286,39 @@ impl VmctxLayout {
         self.func_records + escaping * size_of::<FuncRecord>() as u32
     }
 
-    /// Offset of the `DataEntry` of a data segment.
+    /// Offset of the `DataEntry` of a data segment: one of its own if it is passive, else one that
+    /// is always empty.
     #[must_use]
-    pub const fn data(&self, segment: u32) -> u32 {
-        self.data + segment * size_of::<DataEntry>() as u32
+    pub fn data(&self, segment: u32) -> u32 {
+        self.data + position(&self.passive_data, segment) * size_of::<DataEntry>() as u32
     }
 
-    /// Offset of the `ElementEntry` of an element segment.
+    /// The same of the `ElementEntry` of an element segment.
     #[must_use]
-    pub const fn element(&self, segment: u32) -> u32 {
-        self.elements + segment * size_of::<ElementEntry>() as u32
+    pub fn element(&self, segment: u32) -> u32 {
+        self.elements + position(&self.passive_elements, segment) * size_of::<ElementEntry>() as u32
     }
+
+    /// The passive data segments, by their indices.
+    #[must_use]
+    pub const fn passive_data(&self) -> &[u32] {
+        &self.passive_data
+    }
+
+    /// The passive element segments, by their indices.
+    #[must_use]
+    pub const fn passive_elements(&self) -> &[u32] {
+        &self.passive_elements
+    }
+}
+
+/// The indices of the passive ones among segments.
+fn passive<'a>(modes: impl Iterator<Item = &'a SegmentMode>) -> Box<[u32]> {
+    let passive = (0..).zip(modes).filter(|(_, mode)| **mode == SegmentMode::Passive);
+    passive.map(|(index, _)| index).collect()
+}
+
+/// Which entry is that of a segment.
+fn position(passive: &[u32], segment: u32) -> u32 {
+    passive.binary_search(&segment).map_or(0, |position| 1 + position as u32)
 }

@@ -3,9 +3,10 @@
 //! Only backtraces and profiles ask, while there are millions of entries. They stay as they are
 //! serialised, so that loading a module copies them in one piece, and are read body by body.
 
-use super::{differences, varint};
+use super::differences;
 use crate::prelude::*;
 use crate::translate::Location;
+use crate::wasm::varint;
 use serde::{Deserialize, Serialize};
 
 /// The entries of all bodies in their order.

@@ -17,7 +17,7 @@ use crate::prelude::*;
 use crate::translate::Location;
 use crate::trap::TrapCode;
 use crate::types::{ExternType, GlobalType, Limits, PAGE_SIZE_LOG2, ValType};
-use crate::wasm::{ConstOp, ExternKind, ModuleInfo, SegmentMode};
+use crate::wasm::{ConstOp, ExternKind, ModuleInfo, SegmentMode, table_use};
 use hashbrown::HashSet;
 
 /// What is wrong, for people.
@@ -81,6 +81,12 @@ fn index_spaces(info: &ModuleInfo) -> Finding {
         if let Some(ty) = contents.ty {
             index("type of a table's functions", ty, info.types.len())?;
         }
+    }
+    for (at, contents) in info.table_contents.iter().enumerate() {
+        let right = contents.is_none_or(|contents| {
+            !contents.shared || (contents.own && !info.table_can_grow[at] && table_use::can_be_shared(info, at))
+        });
+        ensure(right, || format!("table {at} is said to be shared, expected one of functions that only calls use"))?;
     }
 
     for ty in &info.tags {
@@ -198,6 +204,9 @@ fn segments(info: &ModuleInfo) -> Finding {
             ensure(element == segment.ty, || format!("an element segment of {} for a table of {element}", segment.ty))?;
             let index64 = info.tables[*table as usize].index64;
             constant(info, offset, index_type(index64), info.globals.len())?;
+        }
+        if matches!(segment.mode, SegmentMode::Active { index, .. } if info.shares_table(index)) {
+            continue; // own functions and null: see `index_spaces`
         }
         for item in &segment.items {
             constant(info, item, segment.ty, info.globals.len())?;

@@ -2,8 +2,8 @@
 //! its difference from the one before, which takes a byte if it is small. Differences wrap, so that
 //! every list can be written, and what is read is some list.
 
-use super::varint;
 use crate::prelude::*;
+use crate::wasm::varint;
 use core::marker::PhantomData;
 use serde::de::{Error, Visitor};
 use serde::{Deserializer, Serializer};

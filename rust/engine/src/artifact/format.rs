@@ -10,6 +10,8 @@
 //! target     u32 length, text: architecture and operating system
 //! features   u32 length, text: CPU features that the code may use, separated by commas
 //! artifact   declarations, options and tables in postcard's format
+//! zeros      if the block has 256 KiB or more, up to a multiple of the page (4 KiB, or 64 where
+//!            pages may be so large)
 //! code       the rest: the block as it runs
 //! ```
 //!
@@ -18,6 +20,7 @@
 //! not be read.
 
 use super::{Artifact, check};
+use crate::abi::HOST_PAGE;
 use crate::checksum::checksum;
 use crate::error::{Error, ErrorKind, Result};
 use crate::prelude::*;
@@ -26,7 +29,9 @@ use core::fmt::Display;
 const MAGIC: [u8; 8] = *b"\x7fgowasmr";
 /// To be raised with every change of the layout, of the types that are serialised, and of what
 /// compiled code expects to find at run time: the vmctx, the builtins, the calling conventions.
-const FORMAT: u32 = 10;
+const FORMAT: u32 = 11;
+/// Bytes of a block of code from which on it can be mapped from a file.
+pub(crate) const MAPPED: usize = 1 << 18;
 /// Offset of the checksum.
 const CHECKSUM: usize = 12;
 /// Where the bytes that the checksum covers begin.
@@ -80,7 +85,9 @@ impl Artifact {
             bytes.extend(text.as_bytes());
         }
         let mut bytes = postcard::to_extend(self, bytes).expect("a vector takes any number of bytes");
-        bytes.reserve_exact(code.len());
+        let start = code_start(bytes.len(), code.len());
+        bytes.reserve_exact(start - bytes.len() + code.len());
+        bytes.resize(start, 0);
         bytes.extend_from_slice(code);
         seal(&mut bytes);
         bytes
@@ -125,6 +132,8 @@ impl Artifact {
         let (artifact, rest) = postcard::take_from_bytes::<Self>(body)
             .map_err(|e| refuse(format!("its contents cannot be decoded: {e}")))?;
         let size = artifact.tables.block_size();
+        let end = bytes.len() - rest.len();
+        let rest = rest.get(code_start(end, size) - end..).unwrap_or_default();
         let Some((code, rest)) = rest.split_at_checked(size) else {
             return Err(refuse(format!("its contents end with {} bytes of code, expected {size}", rest.len())));
         };
@@ -134,6 +143,11 @@ impl Artifact {
         check::artifact(&artifact).map_err(|e| refuse(format!("its contents are inconsistent: {e}")))?;
         Ok((artifact, code))
     }
+}
+
+/// Where a block of code begins that follows `end` bytes: where it can be mapped, if it is large.
+const fn code_start(end: usize, code: usize) -> usize {
+    if code < MAPPED { end } else { end.next_multiple_of(HOST_PAGE) }
 }
 
 /// Checks all of the header that does not depend on the host; returns the origin and the encoded

@@ -140,8 +140,8 @@ fn other_files_are_told_apart() {
 #[test]
 fn other_versions_are_refused() {
     let mut bytes = serialized(&host());
-    bytes[8] = 10;
-    assert!(refused(&bytes, &host()).ends_with("its format has version 10, expected 9"));
+    bytes[8] = 11;
+    assert!(refused(&bytes, &host()).ends_with("its format has version 11, expected 10"));
     let made_by = Origin { engine: "engine 0".into(), ..host() };
     let message = refused(&serialized(&made_by), &host());
     assert!(message.ends_with("it was made by engine 0, expected engine 1"), "{message}");
@@ -174,7 +174,7 @@ fn this_machine_is_known() {
 #[test]
 fn inconsistent_contents_are_found() {
     type Damage = fn(&mut Artifact);
-    let cases: [(&str, Damage); 38] = [
+    let cases: [(&str, Damage); 39] = [
         ("1001 values in type 0", |a| {
             info(a).types[0] = FuncType { params: vec![ValType::I32; 1001], results: vec![] }
         }),
@@ -190,7 +190,10 @@ fn inconsistent_contents_are_found() {
         ("0 marks of tables that can grow given, expected 1", |a| info(a).table_can_grow.clear()),
         ("0 contents of tables given, expected 1", |a| info(a).table_contents.clear()),
         ("type of a table's functions 9 given", |a| {
-            info(a).table_contents[0] = Some(TableContents { ty: Some(9), own: true });
+            info(a).table_contents[0] = Some(TableContents { ty: Some(9), own: true, shared: false });
+        }),
+        ("table 0 is said to be shared", |a| {
+            info(a).table_contents[0] = Some(TableContents { ty: None, own: true, shared: true });
         }),
         ("0 initial values of globals given, expected 1", |a| info(a).global_inits.clear()),
         ("I32(0) given, expected a constant of type i64", |a| info(a).global_inits[0] = vec![ConstOp::I32(0)].into()),

@@ -146,7 +146,32 @@ impl Arena {
 
     /// Hands out a block of at least `bytes` bytes, readable and writable, filled with zeros.
     pub(crate) fn allocate(&'static self, bytes: usize) -> Result<Block> {
-        let taken = budget::take(1)?;
+        let block = self.take(bytes, 1)?;
+        // On failure the block is dropped, and so given back.
+        block.protect(0, os::READ_WRITE).map_err(|e| {
+            let message = format!("cannot commit {} bytes for compiled code: {e}", block.len());
+            Error::new(ErrorKind::Resource, message)
+        })?;
+        Ok(block)
+    }
+
+    /// Hands out a block of at least `bytes` bytes that begins with whole pages of a file, readable
+    /// and executable; the rest is readable and writable, and zeros. None where the system refuses,
+    /// as it does for files in places from where nothing is to be executed.
+    pub(crate) fn map(&'static self, bytes: usize, part: &FilePart) -> Result<Option<Block>> {
+        let block = self.take(bytes, 2)?;
+        let pages = part.bytes;
+        assert!(pages.is_multiple_of(PAGE) && 0 < pages && pages <= block.len());
+        // SAFETY: the range is the block's, and nothing is there yet.
+        let mapped =
+            unsafe { os::map_file(block.base(), pages, os::READ_EXECUTE, os::MAP_FIXED, part.descriptor, part.offset) };
+        let ready = mapped.is_ok() && (pages == block.len() || block.protect(pages, os::READ_WRITE).is_ok());
+        Ok(ready.then_some(block))
+    }
+
+    /// Hands out an inaccessible block, for so many mappings.
+    fn take(&'static self, bytes: usize, mappings: u64) -> Result<Block> {
+        let taken = budget::take(mappings)?;
         let pages = bytes.div_ceil(PAGE).max(1);
         let start = {
             let mut state = self.state.lock();
@@ -164,13 +189,7 @@ impl Arena {
             state.free_ranges.set(ranges);
             start
         };
-        let block = Block { arena: self, start, pages: pages as u32, _taken: taken };
-        // On failure the block is dropped, and so given back.
-        block.protect(os::READ_WRITE).map_err(|e| {
-            let message = format!("cannot commit {} bytes for compiled code: {e}", block.len());
-            Error::new(ErrorKind::Resource, message)
-        })?;
-        Ok(block)
+        Ok(Block { arena: self, start, pages: pages as u32, _taken: taken })
     }
 
     /// Takes the memory out of a range and makes it inaccessible.
@@ -193,6 +212,17 @@ impl Arena {
 fn map_reserved(address: usize, length: usize, flags: i32) -> Result<usize, Errno> {
     // SAFETY: without MAP_FIXED a new mapping touches nothing; with it the caller owns the range.
     unsafe { os::map(address, length, os::NONE, os::MAP_NORESERVE | flags) }
+}
+
+/// Whole pages of a file that is open, which holds code.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FilePart {
+    /// The file's descriptor.
+    pub(crate) descriptor: i32,
+    /// Where the pages begin in the file; a multiple of [`PAGE`].
+    pub(crate) offset: usize,
+    /// Their bytes; a multiple of [`PAGE`].
+    pub(crate) bytes: usize,
 }
 
 /// Whole pages of an arena, given back on drop. Whoever drops it knows that no thread can be in its
@@ -232,9 +262,10 @@ impl Block {
         unsafe { os::protect(start, bytes, os::READ_EXECUTE) }
     }
 
-    fn protect(&self, protection: i32) -> Result<(), Errno> {
+    /// Protects all from an offset on, a multiple of the page.
+    fn protect(&self, offset: usize, protection: i32) -> Result<(), Errno> {
         // SAFETY: the range is this block's own.
-        unsafe { os::protect(self.base(), self.len(), protection) }
+        unsafe { os::protect(self.base() + offset, self.len() - offset, protection) }
     }
 }
 

@@ -2,11 +2,11 @@
 
 //! Loading: from an artifact to code that can be called.
 
-use super::arena::{self, Block};
+use super::arena::{self, Block, FilePart, PAGE};
 use super::index::Published;
 use super::stubs::Stubs;
 use super::symbols::{Bodies, Registered, Symbols};
-use crate::artifact::{Artifact, NOT_COMPILED, TrampolineKey, canonical_types};
+use crate::artifact::{Artifact, MAPPED, NOT_COMPILED, TrampolineKey, canonical_types};
 use crate::error::{Error, ErrorKind, Result};
 use crate::isa::FILLER;
 use crate::os::Errno;
@@ -18,6 +18,15 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 pub(super) fn not_executable(error: Errno) -> Error {
     Error::new(ErrorKind::Resource, format!("cannot make the code of a module executable: {error}"))
+}
+
+/// Where in an open file a block of code begins.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CodeFile {
+    /// The file's descriptor.
+    pub(crate) descriptor: i32,
+    /// The offset of the block.
+    pub(crate) offset: usize,
 }
 
 /// The serial number that was given last.
@@ -66,6 +75,35 @@ impl LoadedCode {
         rest.fill(FILLER);
         block.make_executable().map_err(not_executable)?;
         Ok(Arc::new(Self::publish(artifact, block, serial, None)))
+    }
+
+    /// The same for a block that lies in a file: what of it fills pages is mapped from there, and
+    /// read from there when it is used; the rest is copied. None where it cannot be mapped.
+    ///
+    /// The file must stay as it is as long as this lives: what it holds is run, and what is cut off
+    /// ends the process when it is used. It may be removed.
+    ///
+    /// # Errors
+    /// As [`LoadedCode::load`].
+    pub(crate) fn map(artifact: &Arc<Artifact>, code: &[u8], file: &CodeFile) -> Result<Option<Arc<Self>>> {
+        let bytes = code.len() / PAGE * PAGE;
+        let size = artifact.tables.block_size();
+        assert_eq!(code.len(), size);
+        if bytes < MAPPED || !file.offset.is_multiple_of(PAGE) {
+            return Ok(None);
+        }
+        let part = FilePart { descriptor: file.descriptor, offset: file.offset, bytes };
+        let Some(block) = arena::arena()?.map(size, &part)? else { return Ok(None) };
+        if bytes < block.len() {
+            let rest = block.len() - bytes;
+            // SAFETY: as in `load_as`, of what lies behind the mapped pages.
+            let end = unsafe { core::slice::from_raw_parts_mut((block.base() + bytes) as *mut u8, rest) };
+            let (copied, filler) = end.split_at_mut(size - bytes);
+            copied.copy_from_slice(&code[bytes..]);
+            filler.fill(FILLER);
+            block.make_part_executable(bytes, rest).map_err(not_executable)?;
+        }
+        Ok(Some(Arc::new(Self::publish(artifact.clone(), block, Self::new_serial(), None))))
     }
 
     /// The same for an artifact that has no code of functions: calls of them lead through slots,

@@ -11,6 +11,7 @@ mod symbols;
 
 pub use index::{is_code, trap_at, with_handlers};
 pub use lazy::LazyCode;
+pub(crate) use load::CodeFile;
 pub use load::LoadedCode;
 pub use symbols::{Symbol, frames_at, symbolize, symbolize_return};
 

@@ -189,7 +189,11 @@ pub(super) fn value_types(numbers: &[u8]) -> Result<Vec<ValType>> {
     ];
     let find = |number: &u8| known.into_iter().find(|ty| *ty as u8 == *number);
     let unknown = |number: &u8| argument(format!("value type {number}, expected 0 (i32) to 7 (exnref)"));
-    numbers.iter().map(|number| find(number).ok_or_else(|| unknown(number))).collect()
+    let mut types = Vec::with_capacity(numbers.len());
+    for number in numbers {
+        types.push(find(number).ok_or_else(|| unknown(number))?);
+    }
+    Ok(types)
 }
 
 /// Returns the start function and true, or false where the module has none.

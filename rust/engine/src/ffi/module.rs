@@ -58,12 +58,16 @@ pub unsafe extern "C" fn gw_module_serialize(module: *const gw_module, out: *mut
 
 /// Makes a module of what `gw_module_serialize` gave. The bytes hold machine code that will run:
 /// they must be trusted. `checksum` is the CRC-32 (ISO-HDLC) of the bytes from
-/// `GW_SERIALIZED_CHECKED` on, or any larger number where the caller has not computed it.
+/// `GW_SERIALIZED_CHECKED` on, or any larger number where the caller has not computed it. `file` is
+/// the descriptor of the file that begins with the bytes, or any larger number than one: large code
+/// is run from there, so that the file must not change as long as the module and its instances are
+/// there; it may be closed and removed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_module_deserialize(
     data: *const u8,
     len: usize,
     checksum: u64,
+    file: u64,
     out: *mut *mut gw_module,
 ) -> *mut gw_error {
     fallible(|| {
@@ -72,7 +76,8 @@ pub unsafe extern "C" fn gw_module_deserialize(
         if bytes.is_empty() {
             return Err(argument("argument `data` is empty, expected a serialised module"));
         }
-        *out = Box::into_raw(Box::new(gw_module(Module::deserialize_checked(bytes, u32::try_from(checksum).ok())?)));
+        let (checksum, file) = (u32::try_from(checksum).ok(), i32::try_from(file).ok());
+        *out = Box::into_raw(Box::new(gw_module(Module::deserialize_checked(bytes, checksum, file)?)));
         Ok(())
     })
 }

@@ -192,7 +192,7 @@ fn a_module_is_compiled_serialised_linked_and_run() {
         let mut bytes = gw_bytes { data: null_mut(), len: 0 };
         fine(gw_module_serialize(module, &raw mut bytes));
         let mut again = null_mut();
-        fine(gw_module_deserialize(bytes.data, bytes.len, u64::MAX, &raw mut again));
+        fine(gw_module_deserialize(bytes.data, bytes.len, u64::MAX, u64::MAX, &raw mut again));
         gw_bytes_free(bytes);
         gw_module_free(module);
         let mut memory = null_mut();

@@ -102,8 +102,8 @@ pub fn close_file(descriptor: i32) {
     unsafe { libc::close(descriptor) };
 }
 
-/// Makes a private mapping of a file from its beginning, at an address of the system's choice for
-/// 0.
+/// Makes a private mapping of a file from an offset on, a multiple of the page, at an address of the
+/// system's choice for 0.
 ///
 /// # Safety
 /// With `MAP_FIXED` the range belongs to the caller, and nobody uses what it holds any more.
@@ -113,10 +113,11 @@ pub unsafe fn map_file(
     protection: i32,
     flags: i32,
     descriptor: i32,
+    offset: usize,
 ) -> Result<usize, Errno> {
     let (at, flags) = (ptr::with_exposed_provenance_mut(address), libc::MAP_PRIVATE | flags);
     // SAFETY: by the caller's promise; any other mapping touches nothing that exists.
-    let at = unsafe { libc::mmap(at, bytes, protection, flags, descriptor, 0) };
+    let at = unsafe { libc::mmap(at, bytes, protection, flags, descriptor, offset as libc::off_t) };
     if at == libc::MAP_FAILED { Err(last_error()) } else { Ok(at.expose_provenance()) }
 }
 

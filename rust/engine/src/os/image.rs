@@ -69,8 +69,8 @@ pub fn close_file(descriptor: i32) {
     let _ = ask(Service::CloseFile, &[descriptor as u64]);
 }
 
-/// Makes a private mapping of a file from its beginning, at an address of the system's choice for
-/// 0.
+/// Makes a private mapping of a file from an offset on, a multiple of the page, at an address of the
+/// system's choice for 0.
 ///
 /// # Safety
 /// With `MAP_FIXED` the range belongs to the caller, and nobody uses what it holds any more.
@@ -80,8 +80,10 @@ pub unsafe fn map_file(
     protection: i32,
     flags: i32,
     descriptor: i32,
+    offset: usize,
 ) -> Result<usize, Errno> {
-    let arguments = [address as u64, bytes as u64, protection as u64, flags as u64, descriptor as u64];
+    let (at, descriptor) = ([address as u64, bytes as u64], descriptor as u64);
+    let arguments = [at[0], at[1], protection as u64, flags as u64, descriptor, offset as u64];
     ask(Service::MapFile, &arguments).map(|at| at as usize)
 }
 

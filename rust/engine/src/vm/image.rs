@@ -93,10 +93,10 @@ impl MemoryImage {
             return None;
         }
         let file = File::new(size)?;
-        write(&file, start, pieces().copied())?;
+        write(&file, start, &in_order(pieces().copied().collect()))?;
         os::seal_file(file.0).ok()?;
         // SAFETY: a fresh mapping at an address of the kernel's choice touches nothing that exists.
-        let contents = unsafe { os::map_file(0, size, os::READ, 0, file.0) }.ok()?;
+        let contents = unsafe { os::map_file(0, size, os::READ, 0, file.0, 0) }.ok()?;
         Some(Arc::new(Self {
             range: start as usize..end as usize,
             contents,
@@ -127,8 +127,10 @@ impl MemoryImage {
     /// The memory is accessible as far as the image reaches, and nobody uses it.
     pub(super) unsafe fn map(&self, base: usize) -> Result<(), Errno> {
         // SAFETY: by the caller's promise.
-        unsafe { os::map_file(base + self.range.start, self.range.len(), os::READ_WRITE, os::MAP_FIXED, self.file.0) }
-            .map(drop)
+        unsafe {
+            os::map_file(base + self.range.start, self.range.len(), os::READ_WRITE, os::MAP_FIXED, self.file.0, 0)
+        }
+        .map(drop)
     }
 
     /// Its bytes, and the offset in a memory where they begin.
@@ -139,15 +141,24 @@ impl MemoryImage {
     }
 }
 
+/// Pieces by their offsets, unless some overlap: then as they are. Compilers write the pieces of one
+/// section after those of another that lies above it.
+fn in_order(pieces: Vec<(u64, &[u8])>) -> Vec<(u64, &[u8])> {
+    let mut sorted = pieces.clone();
+    sorted.sort_by_key(|(offset, _)| *offset);
+    let apart = sorted.windows(2).all(|pair| pair[0].0 + pair[0].1.len() as u64 <= pair[1].0);
+    if apart { sorted } else { pieces }
+}
+
 /// Writes pieces to a file that begins at the offset `start`, in their order, those that follow
 /// each other closely in one piece: programs can have tens of thousands.
-fn write<'a>(file: &File, start: u64, pieces: impl Iterator<Item = (u64, &'a [u8])>) -> Option<()> {
+fn write(file: &File, start: u64, pieces: &[(u64, &[u8])]) -> Option<()> {
     /// Bytes between two pieces that are written as zeros, where nothing has been written yet; and
     /// bytes that are written at once.
     const NEAR: u64 = 4096;
     const MANY: usize = 1 << 20;
     let (mut joined, mut from, mut highest) = (Vec::<u8>::new(), start, start);
-    for (offset, bytes) in pieces {
+    for &(offset, bytes) in pieces {
         let end = from + joined.len() as u64;
         // Nothing lies between them: whatever was written before, was written below.
         let follows = offset >= end && end >= highest && offset - end <= NEAR && joined.len() < MANY;
@@ -238,7 +249,7 @@ fn scans() -> Result<bool, Errno> {
     let told = (|| {
         // SAFETY: the pages were just mapped, and nobody else uses them.
         unsafe {
-            os::map_file(base, 2 * HOST_PAGE, os::READ_WRITE, os::MAP_FIXED, file.0)?;
+            os::map_file(base, 2 * HOST_PAGE, os::READ_WRITE, os::MAP_FIXED, file.0, 0)?;
             at(0).write_volatile(1);
             at(1).read_volatile();
             at(2).write_volatile(1);

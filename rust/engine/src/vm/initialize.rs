@@ -22,7 +22,7 @@ pub(super) fn globals(instance: &InstanceData) -> Result<()> {
 /// never change.
 pub(super) fn passive_items(instance: &InstanceData) -> Result<Vec<Box<[u64]>>> {
     let elements = &instance.module.info().elements;
-    let passive = instance.module.template().passive_elements.iter().map(|index| &elements[*index as usize]);
+    let passive = instance.module.layout().passive_elements().iter().map(|index| &elements[*index as usize]);
     passive.map(|segment| segment.items.iter().map(|item| evaluate(instance, item)).collect()).collect()
 }
 
@@ -30,12 +30,12 @@ pub(super) fn passive_items(instance: &InstanceData) -> Result<Vec<Box<[u64]>>> 
 ///
 /// No code may run on the instance.
 pub(super) fn passive_segments(instance: &InstanceData) {
-    let (info, layout, template) = (instance.module.info(), instance.module.layout(), instance.module.template());
-    for (index, items) in template.passive_elements.iter().zip(&instance.elements) {
+    let (info, layout) = (instance.module.info(), instance.module.layout());
+    for (index, items) in layout.passive_elements().iter().zip(&instance.elements) {
         let entry = ElementEntry { base: items.as_ptr(), length: items.len() as u64 };
         instance.write(layout.element(*index), entry);
     }
-    for index in &template.passive_data {
+    for index in layout.passive_data() {
         // The bytes are the module's, which the instance pins.
         let bytes = &info.data[*index as usize].bytes;
         let entry = DataEntry { base: bytes.as_ptr(), length: bytes.len() as u64 };
@@ -69,6 +69,7 @@ pub(super) fn segments(instance: &InstanceData, again: bool) -> Result<()> {
     for (number, segment) in left.iter().enumerate() {
         if let SegmentMode::Active { index, offset } = &segment.mode
             && *index >= tables
+            && !info.shares_table(*index)
         {
             let offset = evaluate(instance, offset)?;
             let items = segment.items.iter().map(|item| evaluate(instance, item)).collect::<Result<Vec<_>>>()?;

@@ -141,15 +141,25 @@ impl Instance {
             Memory::beginning(ty, bounds, ceiling, image.as_ref(), state.map(|state| state.pages)).map(Pinned::new)
         });
         let memories = memories.collect::<Result<Vec<_>>>()?;
-        let tables = (info.imported_tables as usize..info.tables.len()).enumerate().map(|(own, index)| {
+        // What the module gets meanwhile is for others: one instance is made with one code.
+        let code = module.code();
+        let shared = code.shared_tables(module)?;
+        let (mut tables, mut all_tables) = (Vec::new(), Vec::new());
+        for (own, index) in (info.imported_tables as usize..info.tables.len()).enumerate() {
             let (ty, can_grow) = (&info.tables[index], info.table_can_grow[index]);
+            if let Some(shared) = &shared[own] {
+                Table::check(ty, options.max_table_elements)?;
+                all_tables.push(shared.table.pointer());
+                continue;
+            }
             let elements = state.map(|state| state.tables[own].len() as u64);
-            Table::beginning(ty, can_grow, options.max_table_elements, elements).map(Pinned::new)
-        });
-        let tables = tables.collect::<Result<Vec<_>>>()?;
+            let table = Pinned::new(Table::beginning(ty, can_grow, options.max_table_elements, elements)?);
+            all_tables.push(table.pointer());
+            tables.push(table);
+        }
         let tags = (info.imported_tags..info.tags.len() as u32).map(|tag| Pinned::new(Tag::new(info.tag_type(tag))));
         let tags: Vec<_> = tags.collect();
-        let mut data = InstanceData::link(module, imports, (&memories, &tables, &tags), options.id)?;
+        let mut data = InstanceData::link(module, &code, imports, (&memories, all_tables, &tags), options.id)?;
         initialize::globals(&data)?;
         data.elements = initialize::passive_items(&data)?;
         initialize::passive_segments(&data);
@@ -191,7 +201,7 @@ impl Instance {
             // SAFETY: by the caller's promise.
             unsafe { data.memory(index).begin_again()? };
         }
-        for index in info.imported_tables..info.tables.len() as u32 {
+        for index in (info.imported_tables..info.tables.len() as u32).filter(|index| !info.shares_table(*index)) {
             data.table(index).begin_again()?;
         }
         let Some(origin) = &data.origin else {
@@ -287,14 +297,13 @@ impl InstanceData {
     /// Makes the block and fills in all that is fixed but for its owner. The imports were checked.
     fn link(
         module: &Module,
+        code: &Arc<Code>,
         imports: &[Extern],
-        (memories, tables, tags): (&[Pinned<Memory>], &[Pinned<Table>], &[Pinned<Tag>]),
+        (memories, own_tables, tags): (&[Pinned<Memory>], Vec<NonNull<Table>>, &[Pinned<Tag>]),
         id: u64,
     ) -> Result<Self> {
         let (info, layout) = (module.info(), module.layout());
         let is_host = |item: &&Extern| matches!(item, Extern::Func(f) if matches!(f.source(), FuncSource::Host(_)));
-        // What the module gets meanwhile is for others: one instance is made with one code.
-        let code = module.code();
         let vmctx = ManuallyDrop::new(code.take_vmctx(module, imports.iter().filter(is_host).count())?);
         let mut data = Self {
             vmctx,
@@ -329,7 +338,7 @@ impl InstanceData {
             }
         }
         all_memories.extend(memories.iter().map(Pinned::pointer));
-        all_tables.extend(tables.iter().map(Pinned::pointer));
+        all_tables.extend(own_tables);
         globals.extend(
             (info.imported_globals..info.globals.len() as u32).map(|index| data.vmctx.at(layout.global(index))),
         );

@@ -7,7 +7,7 @@ use super::template::Template;
 use super::type_ids::TypeIds;
 use crate::abi::vmctx::VmctxLayout;
 use crate::artifact::Artifact;
-use crate::code::LoadedCode;
+use crate::code::{CodeFile, LoadedCode};
 use crate::compile::Linked;
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::CompileOptions;
@@ -55,17 +55,26 @@ impl Module {
     /// # Errors
     /// Kind `Deserialize`, or `Resource` where there is no room for the code.
     pub fn deserialize(bytes: &[u8]) -> Result<Self> {
-        Self::deserialize_checked(bytes, None)
+        Self::deserialize_checked(bytes, None, None)
     }
 
     /// Does the same with a checksum that the caller has found: see
-    /// [`Artifact::deserialize_checked`].
+    /// [`Artifact::deserialize_checked`]. `file` is the descriptor of the file that begins with the
+    /// bytes, if there is one: its code is run from there, so that nobody may change the file as
+    /// long as there are instances. It may be closed and removed.
     ///
     /// # Errors
     /// As [`Module::deserialize`].
-    pub fn deserialize_checked(bytes: &[u8], found: Option<u32>) -> Result<Self> {
+    pub fn deserialize_checked(bytes: &[u8], found: Option<u32>, file: Option<i32>) -> Result<Self> {
         let (artifact, code) = Artifact::deserialize_checked(bytes, found)?;
-        Self::new(Arc::new(artifact), |block| {
+        let artifact = Arc::new(artifact);
+        if let Some(descriptor) = file {
+            let offset = code.as_ptr().addr() - bytes.as_ptr().addr();
+            if let Some(loaded) = LoadedCode::map(&artifact, code, &CodeFile { descriptor, offset })? {
+                return Ok(Self::of_code(Code::new(loaded, None)));
+            }
+        }
+        Self::new(artifact, |block| {
             block.copy_from_slice(code);
             Ok(())
         })

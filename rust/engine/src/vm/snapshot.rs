@@ -33,7 +33,7 @@ struct Inner {
 pub(super) struct State {
     pub(super) module: Module,
     pub(super) memories: Vec<MemoryState>,
-    /// Elements of each own table.
+    /// Elements of each own table; none of those that all instances of the module share.
     pub(super) tables: Vec<Vec<Reference>>,
     /// Values of all own globals.
     pub(super) globals: Vec<Value>,
@@ -144,6 +144,9 @@ fn memory(memory: &Memory) -> MemoryState {
 }
 
 fn table(data: &InstanceData, index: u32) -> Result<Vec<Reference>> {
+    if data.module.info().shares_table(index) {
+        return Ok(Vec::new());
+    }
     let table = data.table(index);
     let elements = (0..table.bound()).map(|element| {
         let slot = table.get(element).expect("below the bound, which only grows");
@@ -198,11 +201,11 @@ impl Snapshot {
             }
         }
         initialize::passive_segments(data);
-        let template = data.module.template();
-        for index in template.passive_elements.iter().filter(|index| !this.elements[**index as usize]) {
+        let layout = data.module.layout();
+        for index in layout.passive_elements().iter().filter(|index| !this.elements[**index as usize]) {
             data.drop_elements(*index);
         }
-        for index in template.passive_data.iter().filter(|index| !this.data[**index as usize]) {
+        for index in layout.passive_data().iter().filter(|index| !this.data[**index as usize]) {
             data.drop_bytes(*index);
         }
         Ok(())

@@ -67,23 +67,7 @@ impl Table {
         ceiling: Option<u64>,
         elements: Option<u64>,
     ) -> Result<Self> {
-        let Limits { min, max } = ty.limits;
-        let min = elements.unwrap_or(min);
-        let most = u64::from(MAX_TABLE_ELEMENTS);
-        if let Some(max) = max.filter(|max| min > *max) {
-            return Err(Error::new(ErrorKind::Argument, format!("table of {min} elements, expected at most {max}")));
-        }
-        if min > most {
-            let message = format!("table of {min} elements, expected at most {most}, the limit of this implementation");
-            return Err(Error::new(ErrorKind::Resource, message));
-        }
-        let largest = max.unwrap_or(most).min(most).min(ceiling.unwrap_or(most));
-        if min > largest {
-            let message = format!("table of {min} elements, expected at most {largest}, the limit set by the embedder");
-            return Err(Error::new(ErrorKind::Resource, message));
-        }
-        let possible = max.unwrap_or(most).min(most);
-        let limiter = Limiter::of(largest, possible, max.is_some_and(|max| max == possible));
+        let (min, largest, limiter) = sizes(ty, ceiling, elements)?;
         let elements = if min <= SMALL && (!can_grow || largest == min) {
             Elements::Fixed((0..min).map(|_| AtomicU64::new(0)).collect())
         } else {
@@ -104,6 +88,11 @@ impl Table {
         table.elements.commit(0, min)?;
         table.definition.bound.store(min, Ordering::Release);
         Ok(table)
+    }
+
+    /// Whether there may be a table of a valid type under a ceiling.
+    pub(super) fn check(ty: &TableType, ceiling: Option<u64>) -> Result<()> {
+        sizes(ty, ceiling, None).map(drop)
     }
 
     /// Its definition.
@@ -191,6 +180,28 @@ impl Table {
         }
         fits
     }
+}
+
+/// How many elements a table has in the beginning and may have at most, and who says so.
+fn sizes(ty: &TableType, ceiling: Option<u64>, elements: Option<u64>) -> Result<(u64, u64, Limiter)> {
+    let Limits { min, max } = ty.limits;
+    let min = elements.unwrap_or(min);
+    let most = u64::from(MAX_TABLE_ELEMENTS);
+    if let Some(max) = max.filter(|max| min > *max) {
+        return Err(Error::new(ErrorKind::Argument, format!("table of {min} elements, expected at most {max}")));
+    }
+    if min > most {
+        let message = format!("table of {min} elements, expected at most {most}, the limit of this implementation");
+        return Err(Error::new(ErrorKind::Resource, message));
+    }
+    let largest = max.unwrap_or(most).min(most).min(ceiling.unwrap_or(most));
+    if min > largest {
+        let message = format!("table of {min} elements, expected at most {largest}, the limit set by the embedder");
+        return Err(Error::new(ErrorKind::Resource, message));
+    }
+    let possible = max.unwrap_or(most).min(most);
+    let limiter = Limiter::of(largest, possible, max.is_some_and(|max| max == possible));
+    Ok((min, largest, limiter))
 }
 
 impl Elements {

@@ -18,13 +18,9 @@ pub(super) struct Template {
     pub(super) images: Box<[Option<Arc<MemoryImage>>]>,
     /// Whether all active data segments lie in the images, so that none is to be copied.
     pub(super) has_data: bool,
-    /// What active element segments put into each of the module's own tables. None where that is to
-    /// be found for each instance.
+    /// What active element segments put into each of the module's own tables; nothing for those that
+    /// all instances share. None where that is to be found for each instance.
     pub(super) tables: Option<Box<[Elements]>>,
-    /// The passive segments of elements and of data, by their indices: a program can have tens of
-    /// thousands of active ones.
-    pub(super) passive_elements: Box<[u32]>,
-    pub(super) passive_data: Box<[u32]>,
 }
 
 /// A reference to a function by its index, or null.
@@ -65,17 +61,9 @@ impl Template {
         let images = images(info, options);
         let none = || (info.imported_memories as usize..info.memories.len()).map(|_| None).collect();
         let tables = tables(info, layout);
-        let passive_elements = passive(info.elements.iter().map(|segment| &segment.mode));
-        let passive_data = passive(info.data.iter().map(|segment| &segment.mode));
         let has_data = images.is_some();
-        Self { has_data, images: images.unwrap_or_else(none), tables, passive_elements, passive_data }
+        Self { has_data, images: images.unwrap_or_else(none), tables }
     }
-}
-
-/// The indices of the passive ones among segments.
-fn passive<'a>(modes: impl Iterator<Item = &'a SegmentMode>) -> Box<[u32]> {
-    let passive = (0..).zip(modes).filter(|(_, mode)| **mode == SegmentMode::Passive);
-    passive.map(|(index, _)| index).collect()
 }
 
 impl Drop for Template {
@@ -125,6 +113,9 @@ fn tables(info: &ModuleInfo, layout: &VmctxLayout) -> Option<Box<[Elements]>> {
     let mut tables: Vec<Vec<Reference>> = own.iter().map(|_| Vec::new()).collect();
     for segment in &info.elements {
         let SegmentMode::Active { index, offset } = &segment.mode else { continue };
+        if info.shares_table(*index) {
+            continue;
+        }
         let table = index.checked_sub(info.imported_tables)? as usize;
         let offset = constant(offset)?;
         let end = offset.checked_add(segment.items.len() as u64).filter(|end| *end <= own[table].limits.min)?;

@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code)] // runs guests
 
+mod files;
 mod images;
 mod lazy;
 mod memories;

@@ -54,7 +54,7 @@ pub struct ModuleInfo {
     pub data: Vec<DataSegment>,
     /// Functions that a reference can be taken of (exported, in an element segment, `ref.func` of
     /// a global): each has a record in the vmctx, at the position it has here. Sorted, without
-    /// duplicates.
+    /// duplicates. Without those that are only called, by tables that all instances share.
     pub escaping: Vec<u32>,
     /// Names of the "name" section.
     pub names: Names,
@@ -91,6 +91,12 @@ impl ModuleInfo {
         self.escaping.binary_search(&function).ok().map(|i| i as u32)
     }
 
+    /// Whether all instances share a table: see [`TableContents::shared`].
+    #[must_use]
+    pub fn shares_table(&self, table: u32) -> bool {
+        self.table_contents[table as usize].is_some_and(|contents| contents.shared)
+    }
+
     /// Where the contents of the code section begin in the module's bytes, 0 if there is none.
     /// Debugging information counts from there.
     #[must_use]
@@ -125,6 +131,9 @@ pub struct TableContents {
     pub ty: Option<u32>,
     /// Whether all these functions are the module's own: then their instance is the table's.
     pub own: bool,
+    /// Whether, beyond that, nothing but calls reads elements, and where segments put them is the
+    /// same in all instances: then these share one table, whose records name no instance.
+    pub shared: bool,
 }
 
 impl TableContents {
@@ -287,6 +296,7 @@ pub struct ElementSegment {
     /// Reference type of its items.
     pub ty: ValType,
     /// Its items.
+    #[serde(with = "super::segments::items")]
     pub items: Vec<ConstExpr>,
 }
 

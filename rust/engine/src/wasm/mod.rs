@@ -12,10 +12,11 @@ mod names;
 mod parse;
 mod sections;
 mod segments;
-mod table_use;
+pub(crate) mod table_use;
 #[cfg(test)]
 mod tests;
 mod validate;
+pub(crate) mod varint;
 
 pub use features::{required_proposals, validation_error};
 pub use info::*;

@@ -180,10 +180,10 @@ impl<'a> Collector<'a> {
 
     fn finish(mut self) -> Parsed<'a> {
         let info = &mut self.info;
+        table_use::find(info, &self.bodies);
         info.escaping.sort_unstable();
         info.escaping.dedup();
         info.escaping.shrink_to_fit();
-        (info.table_can_grow, info.table_contents) = table_use::find(info, &self.bodies);
         if let Some(reader) = self.names {
             info.names = names::read(reader, info.functions.len());
         }

@@ -155,6 +155,7 @@ const STATE: &str = r#"(module
     (table $t (export "t") 2 5 funcref)
     (table $e 3 externref)
     (table $never 2 funcref)
+    (table $shared 3 funcref)
     (global $g (export "g") (mut i64) (i64.const 7))
     (global $f (mut funcref) (ref.func $one))
     (global $v (mut v128) (v128.const i64x2 1 2))
@@ -163,6 +164,7 @@ const STATE: &str = r#"(module
     (elem (table $t) (i32.const 1) func $one)
     (elem $items func $two)
     (elem (table $never) (i32.const 0) func $one)
+    (elem (table $shared) (i32.const 1) func $two)
     (type $get (func (result i32)))
     (func $one (export "one") (result i32) (i32.const 1))
     (func $two (result i32) (i32.const 2))
@@ -183,6 +185,9 @@ const STATE: &str = r#"(module
     (func (export "items") (table.init $t $items (i32.const 0) (i32.const 0) (i32.const 1)))
     (func (export "indirect") (param i32) (result i32) (call_indirect $t (type $get) (local.get 0)))
     (func (export "global") (result i32) (call_indirect $t (type $get) (i32.const 4)))
+    (func (export "shared") (param i32) (result i32) (call_indirect $shared (type $get) (local.get 0)))
+    (func (export "other") (param i32) (call_indirect $shared (local.get 0)))
+    (func (export "never") (result funcref) (table.get $never (i32.const 0)))
     (func (export "size") (result i32) (memory.size))
     (func (export "elements") (result i32) (table.size $t))
     (func (export "vector") (result i64) (i64x2.extract_lane 1 (global.get $v)))
@@ -195,6 +200,7 @@ fn check_unchanged(instance: &Instance) {
     assert_eq!(numbers, [1, 2, 2, 0]);
     assert_eq!(try_call(&function(instance, "indirect"), &[0]), Err(TrapCode::IndirectCallToNull));
     assert_eq!(call(instance, "indirect", &[1]), 1);
+    check_shared(instance);
     let all = bytes(instance);
     assert!(all.starts_with(b"\0\0\0\0\0\0\0\0\0\0data\0") && all[14..].iter().all(|byte| *byte == 0));
 }
@@ -206,8 +212,60 @@ fn check_changed(instance: &Instance) {
     assert_eq!(try_call(&function(instance, "indirect"), &[1]), Err(TrapCode::IndirectCallToNull));
     assert_eq!(try_call(&function(instance, "again"), &[]), Err(TrapCode::MemoryOutOfBounds));
     assert_eq!(try_call(&function(instance, "items"), &[]), Err(TrapCode::TableOutOfBounds));
+    check_shared(instance);
     let all = bytes(instance);
     assert_eq!((&all[10..14], &all[100..107], all[3 * PAGE - 1]), (&b"\x01ata"[..], &b"passive"[..], 1));
+}
+
+/// The table that all instances share is as any other for calls.
+fn check_shared(instance: &Instance) {
+    assert_eq!(call(instance, "shared", &[1]), 2);
+    let outcomes = [0, 2, 3, u64::from(u32::MAX)].map(|element| try_call(&function(instance, "shared"), &[element]));
+    let (null, outside) = (Err(TrapCode::IndirectCallToNull), Err(TrapCode::UndefinedElement));
+    assert_eq!(outcomes, [null, null, outside, outside]);
+    assert_eq!(try_call(&function(instance, "other"), &[1]), Err(TrapCode::BadSignature));
+}
+
+#[test]
+fn a_table_that_only_calls_use_is_one_for_all_instances() {
+    let text = r#"(module
+        (import "" "memory" (memory 1))
+        (table $shared 3 funcref) (table $own (export "own") 3 funcref)
+        (elem (table $shared) (i32.const 0) func $a $b) (elem (table $shared) (i32.const 1) func $c)
+        (elem (table $own) (i32.const 0) func $a $b)
+        (global $g (mut i32) (i32.const 0))
+        (type $t (func (result i32)))
+        (func $a (result i32) (global.get $g)) (func $b (result i32) (i32.const 11)) (func $c (result i32) (i32.load (i32.const 8)))
+        (func (export "set") (param i32) (global.set $g (local.get 0)) (i32.store (i32.const 8) (i32.mul (local.get 0) (i32.const 2))))
+        (func (export "call") (param i32) (result i32) (call_indirect $shared (type $t) (local.get 0)))
+        (func (export "tail") (param i32) (result i32) (return_call_indirect $shared (type $t) (local.get 0))))"#;
+    let module = module(text);
+    let made = || {
+        let memory = Store::new().memory(MemoryType::new(Limits { min: 1, max: None })).unwrap();
+        Instance::new(&Store::new(), &module, &[Extern::Memory(memory)], InstanceOptions::default()).unwrap()
+    };
+    let instances = [5, 6].map(|value| (value, made()));
+    let bases = |index| instances.each_ref().map(|(_, instance)| instance.data().table(index).base());
+    assert_eq!(bases(0)[0], bases(0)[1]);
+    assert_ne!(bases(1)[0], bases(1)[1]);
+    for (value, instance) in &instances {
+        call(instance, "set", &[*value]);
+    }
+    for (value, instance) in &instances {
+        for export in ["call", "tail"] {
+            assert_eq!([0, 1].map(|element| call(instance, export, &[element])), [*value, 2 * value], "{export}");
+            assert_eq!(try_call(&function(instance, export), &[2]), Err(TrapCode::IndirectCallToNull));
+        }
+    }
+    // Ceilings of the embedder count as for tables of an instance's own.
+    let memory = Store::new().memory(MemoryType::new(Limits { min: 1, max: None })).unwrap();
+    let options = InstanceOptions { max_table_elements: Some(2), ..InstanceOptions::default() };
+    let error = Instance::new(&Store::new(), &module, &[Extern::Memory(memory)], options).unwrap_err();
+    assert_eq!(error.message(), "table of 3 elements, expected at most 2, the limit set by the embedder");
+    // The table outlives the module's handle and other instances.
+    let [(_, first), (value, last)] = instances;
+    drop((first, module));
+    assert_eq!(call(&last, "call", &[0]), value);
 }
 
 #[test]
@@ -354,19 +412,20 @@ fn states_that_do_not_fit_are_refused() {
     let read = |state: State| Snapshot::deserialize(&module, &Snapshot::new(state).serialize());
     read(fine()).unwrap();
     let info: &ModuleInfo = module.info();
-    let changes: [(&str, Change); 10] = [
+    let changes: [(&str, Change); 11] = [
         ("a memory of 4, expected 1 to 3", |state| state.memories[0].pages = 4),
         ("bytes at offset", |state| state.memories[0].pieces = vec![(PAGE as u64 - 1, [1, 2].into())]),
         ("a table of 6, expected 2 to 5", |state| state.tables[0] = vec![None; 6]),
         ("a table of 4, expected 3 to 3", |state| state.tables[1] = vec![None; 4]),
         ("a reference to function 99", |state| state.tables[0][0] = Some(99)),
         ("function 2 in a table that never holds it", |state| state.tables[2][1] = Some(2)),
+        ("1 elements of a table that never changes, expected 0", |state| state.tables[3] = vec![None]),
         ("type externref, expected null", |state| state.tables[1][0] = Some(0)),
         ("another value for a global of type i64", |state| state.globals[0] = Value::Reference(None)),
         ("another value for a global of type funcref", |state| state.globals[1] = Value::Number(4096)),
         ("a whole segment that is not passive", |state| state.data[0] = true),
     ];
-    assert_eq!(info.tables.len(), 3);
+    assert_eq!(info.tables.len(), 4);
     for (expected, change) in changes {
         let mut state = fine();
         change(&mut state);

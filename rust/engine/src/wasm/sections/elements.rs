@@ -1,5 +1,6 @@
 //! The element section (5.5.12). Functions in a segment of any mode can be referred to; code may
-//! only name such ones in `ref.func`.
+//! only name such ones in `ref.func`. Which of them need a record is found at the end: see
+//! `table_use`.
 
 use super::{constant, types};
 use crate::prelude::*;
@@ -11,7 +12,8 @@ use wasmparser::{ElementItems, ElementKind, ElementSectionReader};
 pub fn elements(info: &mut ModuleInfo, section: ElementSectionReader<'_>) -> Result<(), Failure> {
     for segment in section {
         let segment = segment?;
-        let escaping = &mut info.escaping;
+        // Found again where the segments are known.
+        let escaping = &mut Vec::new();
         let mode = match segment.kind {
             ElementKind::Passive => SegmentMode::Passive,
             ElementKind::Declared => SegmentMode::Declared,
@@ -24,9 +26,7 @@ pub fn elements(info: &mut ModuleInfo, section: ElementSectionReader<'_>) -> Res
             ElementItems::Functions(functions) => {
                 let mut items = Vec::new();
                 for function in functions {
-                    let function = function?;
-                    escaping.push(function);
-                    items.push(ConstExpr::One(ConstOp::RefFunc(function)));
+                    items.push(ConstExpr::One(ConstOp::RefFunc(function?)));
                 }
                 (ValType::FuncRef, items)
             }

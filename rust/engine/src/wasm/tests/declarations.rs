@@ -98,11 +98,46 @@ fn functions_that_can_be_referred_to() {
             (elem func 2)
             (elem declare func 3)
             (elem funcref (ref.func 4) (ref.null func))
-            (func (drop (ref.func 3))))",
+            (func (drop (ref.func 3)) (drop (table.get (i32.const 0)))))",
     );
     assert_eq!(info.escaping, [1, 2, 3, 4, 5, 6]);
     assert_eq!(info.escaping_index(4), Some(3));
     assert_eq!(info.escaping_index(0), None);
+}
+
+#[test]
+fn functions_of_shared_tables_that_can_be_referred_to() {
+    let declared = |text: &str| {
+        let info = declared(&format!("(module (func) (func) (func) (func) (func) (table $x 4 funcref) {text})"));
+        (info.table_contents[0].is_some_and(|contents| contents.shared), info.escaping)
+    };
+    let segment = "(elem (table $x) (i32.const 0) func 1 2 3)";
+    let with = |text: &str| declared(&format!("{segment} {text}"));
+    assert_eq!(with(""), (true, vec![]));
+    assert_eq!(with("(func (call_indirect (i32.const 1)) (return_call_indirect (i32.const 1)))"), (true, vec![]));
+    assert_eq!(with("(func (drop (table.size $x)))"), (true, vec![]));
+    // Those that others name, too.
+    assert_eq!(with(r#"(export "two" (func 2)) (global funcref (ref.func 4))"#), (true, vec![2, 4]));
+    assert_eq!(with("(func (drop (ref.func 3)) (drop (ref.func 3)))"), (true, vec![3]));
+    assert_eq!(with("(elem func 0 1)"), (true, vec![0, 1]));
+    assert_eq!(with("(table $y 2 funcref) (elem (table $y) (i32.const 0) func 0)"), (true, vec![]));
+    assert_eq!(with("(table $y 2 externref) (func (table.set $y (i32.const 0) (ref.null extern)))"), (true, vec![]));
+    // Others read the table, or change it, or segments do not fit in all instances.
+    for uses in [
+        "(func (drop (table.get $x (i32.const 0))))",
+        "(table $y 2 funcref) (func (table.copy $y $x (i32.const 0) (i32.const 0) (i32.const 1)))",
+        "(func (table.set $x (i32.const 0) (ref.null func)))",
+        "(func (drop (table.grow $x (ref.null func) (i32.const 1))))",
+        r#"(export "x" (table $x))"#,
+        "(elem (table $x) (i32.const 2) func 1 1 1)",
+        "(elem (table $x) (i32.const -1) func 1)",
+        "(global $g i32 (i32.const 0)) (elem (table $x) (global.get $g) func 1)",
+        "(elem (table $x) (i32.add (i32.const 0) (i32.const 0)) func 1)",
+    ] {
+        assert_eq!(with(uses), (false, vec![1, 2, 3]), "{uses}");
+    }
+    // The bytes of such instructions in others.
+    assert_eq!(with("(func (drop (i32.const 0x25)) (drop (i64.const 0x52)))"), (true, vec![]));
 }
 
 #[test]
@@ -144,7 +179,8 @@ fn what_tables_hold() {
         );
         declared(&text).table_contents
     };
-    let known = |ty, own| Some(TableContents { ty, own });
+    let known = |ty, own| Some(TableContents { ty, own, shared: own });
+    let read = |ty, own| Some(TableContents { ty, own, shared: false });
     let one = |rest: &str| contents(&format!("(table $x 9 funcref) (elem (table $x) (i32.const 1) func $a $b) {rest}"));
     assert_eq!(one(""), [known(Some(0), true)]);
     assert_eq!(one("(elem (table $x) (i32.const 5) func $c)"), [known(None, true)]);
@@ -171,7 +207,7 @@ fn what_tables_hold() {
     // Reading leaves it as it is.
     let reads = "(table $y 1 funcref) (func (table.copy $y $x (i32.const 0) (i32.const 1) (i32.const 1)) \
                  (drop (table.get $x (i32.const 0))))";
-    assert_eq!(one(reads), [known(Some(0), true), None]);
+    assert_eq!(one(reads), [read(Some(0), true), None]);
     // Nothing is called through these.
     assert_eq!(contents("(table 1 externref)"), [None]);
     assert_eq!(contents("(table 1 funcref)"), [None]);
