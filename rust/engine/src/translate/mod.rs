@@ -15,6 +15,7 @@
 //! | `operands`        | the same for the wasm stack                                                   |
 //! | `complexity`      | which functions take the code generator too long                              |
 //! | `homes`           | locals in the frame, where they are too many for SSA form                     |
+//! | `brief`           | which bodies do not stay in a loop                                            |
 //! | `callees`         | signatures and references of what a function calls                            |
 //! | `location`        | where code comes from, for backtraces                                         |
 //!
@@ -23,6 +24,7 @@
 //! runs, so nothing here emits a sequence that must be finished once it has begun.
 
 pub mod bounds;
+mod brief;
 mod callees;
 mod complexity;
 mod dispatch;
@@ -39,6 +41,7 @@ mod state;
 mod table_access;
 mod vmctx;
 
+pub(crate) use brief::is_brief;
 pub use complexity::Complexity;
 pub use inline::Candidates;
 pub use location::{InlinedLocation, Location};
@@ -68,6 +71,8 @@ pub struct Environment<'a> {
     pub bodies: &'a [Body<'a>],
     /// What is known of their use for inlining.
     pub candidates: &'a Candidates,
+    /// Whether the bodies are known to be valid.
+    pub validated: bool,
 }
 
 impl<'a> Environment<'a> {
