@@ -34,8 +34,12 @@ func CompileWanted(ctx context.Context, guest unsafe.Pointer) error {
 			return nil
 		}
 		done, err := compileOrWait(ctx, &wanted)
+		if done && err == nil {
+			compileAhead(wanted.lazy, uint32(wanted.function))
+			return nil
+		}
 		lazyFree(wanted.lazy)
-		if done || err != nil {
+		if err != nil {
 			return err
 		}
 	}
@@ -60,7 +64,7 @@ func compileOrWait(ctx context.Context, wanted *gwWanted) (done bool, err error)
 		flights.Unlock()
 		close(running)
 	}()
-	return true, compileFunctions(ctx, wanted.lazy, uint32(wanted.function), 1)
+	return true, compileCalled(ctx, wanted.lazy, uint32(wanted.function))
 }
 
 // waitInterval is how often who waits for a function asks the context.
@@ -85,25 +89,101 @@ func waitFor(ctx context.Context, running <-chan struct{}) error {
 	}
 }
 
-// compileFunctions compiles those of some functions that have no code, and makes them callable. The
-// error is that of the first one that cannot be compiled.
+// compileFunctions compiles those of some functions that have no code, or only quickly made code,
+// and makes them callable. The error is that of the first one that cannot be compiled.
 func compileFunctions(ctx context.Context, lazy unsafe.Pointer, first, count uint32) error {
+	return atBench(ctx, func(b *bench) (gwCompiled, error) {
+		return lazyCompile(ctx, b.heap, lazy, b.handle, first, count)
+	}, func(compiled gwCompiled) error { return lazyAdd(lazy, compiled.batch) })
+}
+
+// compileCalled compiles a function that is called: quickly, if that is good enough for its first
+// calls and it has no code.
+func compileCalled(ctx context.Context, lazy unsafe.Pointer, function uint32) error {
+	return atBench(ctx, func(b *bench) (gwCompiled, error) {
+		return lazyCompileCalled(ctx, b.heap, lazy, b.handle, function)
+	}, func(compiled gwCompiled) error { return lazyAddCalled(lazy, compiled.batch) })
+}
+
+// atBench compiles something, and adds what it has become to a module.
+func atBench(ctx context.Context, compile func(*bench) (gwCompiled, error), add func(gwCompiled) error) error {
 	b, err := takeBench(ctx)
 	if err != nil {
 		return err
 	}
-	compiled, err := lazyCompile(ctx, b.heap, lazy, b.handle, first, count)
+	compiled, err := compile(b)
 	if err != nil {
 		b.discard() // it may have been left at any instruction
 		return err
 	}
-	err = lazyAdd(lazy, compiled.batch)
+	err = add(compiled)
 	if compiled.large != 0 {
 		b.discard()
 	} else {
 		benches.Put(b)
 	}
 	return err
+}
+
+// ahead has what is to be done before it is wanted: functions that were called, whose callees may be
+// called next. Processors that are idle compile those, the newest first.
+var ahead struct {
+	sync.Mutex
+	called     []called
+	goroutines int
+}
+
+// called is a function that was called, with a handle to free.
+type called struct {
+	lazy     unsafe.Pointer
+	function uint32
+}
+
+// Who looks ahead at most, and at how many functions: older ones are forgotten.
+const (
+	aheadGoroutines = 3
+	aheadCalled     = 64
+)
+
+// compileAhead has goroutines compile what a function calls, and takes over the handle.
+func compileAhead(lazy unsafe.Pointer, function uint32) {
+	limit := min(runtime.GOMAXPROCS(0)-1, aheadGoroutines)
+	if limit == 0 {
+		lazyFree(lazy)
+		return
+	}
+	ahead.Lock()
+	defer ahead.Unlock()
+	if len(ahead.called) == aheadCalled {
+		lazyFree(ahead.called[0].lazy)
+		ahead.called = append(ahead.called[:0], ahead.called[1:]...)
+	}
+	ahead.called = append(ahead.called, called{lazy, function})
+	if ahead.goroutines < limit {
+		ahead.goroutines++
+		go lookAhead()
+	}
+}
+
+// lookAhead compiles what the functions call that were called, until none is left.
+func lookAhead() {
+	for {
+		ahead.Lock()
+		last := len(ahead.called) - 1
+		if last < 0 {
+			ahead.goroutines--
+			ahead.Unlock()
+			return
+		}
+		next := ahead.called[last]
+		ahead.called = ahead.called[:last]
+		ahead.Unlock()
+		// What cannot be compiled is told to who calls it.
+		_ = atBench(context.Background(), func(b *bench) (gwCompiled, error) {
+			return lazyCompileAhead(context.Background(), b.heap, next.lazy, b.handle, next.function)
+		}, func(compiled gwCompiled) error { return lazyAdd(next.lazy, compiled.batch) })
+		lazyFree(next.lazy)
+	}
 }
 
 // bench is what compiling functions reuses, in a heap of its own: making it anew, and touching its

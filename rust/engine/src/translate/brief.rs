@@ -1,0 +1,186 @@
+//! Bodies that do not stay in a loop of their own: what they do between two calls is bounded by
+//! their length. Code that is made quickly is good enough for the first calls of these, as the
+//! next call can already go to better code.
+//!
+//! Go's compiler puts each function that calls into a loop, around blocks that a table leads to by
+//! the number in the first local: by that a function goes on where it was left, and all its jumps
+//! go through it, those forward as well. Such a jump sets the local to a constant, so that it is
+//! known which block follows, and which jumps lead back. If there is a call on each way back, the
+//! body is a brief one: the program leaves all functions and enters them again when the scheduler
+//! or the collector of garbage wants it, at any such call.
+
+use crate::prelude::*;
+use wasmparser::{FunctionBody, Operator};
+
+/// The loop that Go's compiler puts around a function.
+struct Dispatch {
+    /// How many frames are open around it.
+    depth: usize,
+    /// Blocks that begin in it, one in the other.
+    blocks: usize,
+    /// How many of these have ended: the code behind the last one is a part of the body to which
+    /// the loop can lead.
+    ended: usize,
+    /// For each number how many blocks have ended where it leads to, and for all others.
+    targets: Vec<usize>,
+    /// Where the last call was.
+    call: Option<usize>,
+}
+
+/// Whether a body, which is valid, is brief.
+pub(crate) fn is_brief(body: &FunctionBody<'_>) -> bool {
+    scan(body).unwrap_or(false)
+}
+
+fn scan(body: &FunctionBody<'_>) -> Option<bool> {
+    let mut depth = 0;
+    let mut dispatch: Option<Dispatch> = None;
+    // The constant that the first local was set to by the two operators before.
+    let (mut constant, mut number) = (None, None);
+    let mut in_head = false;
+    for operator in body.get_operators_reader().ok()? {
+        let operator = operator.ok()?;
+        let (last_constant, last_number) = (constant.take(), number.take());
+        let head = core::mem::take(&mut in_head);
+        match operator {
+            Operator::Loop { .. } if dispatch.is_none() => {
+                dispatch = Some(Dispatch { depth, blocks: 0, ended: 0, targets: Vec::new(), call: None });
+                (depth, in_head) = (depth + 1, true);
+            }
+            Operator::Loop { .. } => return Some(false),
+            Operator::Block { .. } => {
+                if let Some(dispatch) = dispatch.as_mut().filter(|_| head) {
+                    dispatch.blocks += 1;
+                    in_head = true;
+                }
+                depth += 1;
+            }
+            Operator::If { .. } => depth += 1,
+            Operator::LocalGet { local_index: 0 } => in_head = head,
+            Operator::BrTable { targets } => match &mut dispatch {
+                Some(dispatch) if head => {
+                    for target in targets.targets().chain([Ok(targets.default())]) {
+                        // The innermost block ends first. Outside of them lies the loop itself.
+                        let target = target.ok()? as usize;
+                        if target >= dispatch.blocks {
+                            return Some(false);
+                        }
+                        dispatch.targets.push(target + 1);
+                    }
+                }
+                Some(dispatch) => {
+                    for target in targets.targets().chain([Ok(targets.default())]) {
+                        if dispatch.is_target(depth, target.ok()?) {
+                            return Some(false);
+                        }
+                    }
+                }
+                None => {}
+            },
+            Operator::End => {
+                if let Some(dispatch) = &mut dispatch {
+                    if depth == dispatch.depth + 1 + dispatch.blocks - dispatch.ended && dispatch.ended < dispatch.blocks
+                    {
+                        dispatch.ended += 1;
+                    }
+                }
+                depth = depth.saturating_sub(1);
+            }
+            Operator::I32Const { value } => constant = usize::try_from(value).ok(),
+            Operator::LocalSet { local_index: 0 } => number = last_constant,
+            Operator::Call { .. } | Operator::CallIndirect { .. } => {
+                if let Some(dispatch) = &mut dispatch {
+                    // Within a condition are those that are called where things go wrong.
+                    if depth == dispatch.depth + 1 + dispatch.blocks - dispatch.ended {
+                        dispatch.call = Some(dispatch.ended);
+                    }
+                }
+            }
+            Operator::Br { relative_depth } => {
+                if let Some(dispatch) = dispatch.as_ref().filter(|dispatch| dispatch.is_target(depth, relative_depth)) {
+                    let targets = &dispatch.targets;
+                    let target = *targets.get(last_number?).or(targets.last())?;
+                    if target <= dispatch.ended && dispatch.call.is_none_or(|call| call < target) {
+                        return Some(false);
+                    }
+                }
+            }
+            Operator::BrIf { relative_depth } => {
+                if dispatch.as_ref().is_some_and(|dispatch| dispatch.is_target(depth, relative_depth)) {
+                    return Some(false);
+                }
+            }
+            _ => {}
+        }
+    }
+    Some(dispatch.is_none_or(|dispatch| !dispatch.targets.is_empty()))
+}
+
+impl Dispatch {
+    /// Whether a branch at some depth leads to the loop.
+    fn is_target(&self, depth: usize, relative: u32) -> bool {
+        depth.checked_sub(1 + relative as usize) == Some(self.depth)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn brief(body: &str) -> bool {
+        let text = format!("(module (func $f (param i32) {body}) (func $g))");
+        let bytes = wat::parse_str(text).unwrap();
+        let parsed = crate::wasm::parse(&bytes).unwrap();
+        is_brief(&parsed.bodies[0].body)
+    }
+
+    /// A body in Go's form, of three parts.
+    fn dispatched(first: &str, second: &str, third: &str) -> String {
+        format!(
+            "(block $out (loop $loop (block $c (block $b (block $a
+                (br_table $a $b $b $c (local.get 0)))
+                {first}) {second}) {third}))"
+        )
+    }
+
+    fn jump(to: u32) -> String {
+        format!("(i32.const {to}) (local.set 0) (br $loop)")
+    }
+
+    #[test]
+    fn bodies_without_loops_are_brief() {
+        assert!(brief("") && brief("(block (br_if 0 (local.get 0)) (if (local.get 0) (then (call $g))))"));
+        assert!(!brief("(loop (call $g))") && !brief("(block (loop (br_if 0 (local.get 0))))"));
+    }
+
+    #[test]
+    fn jumps_forward_by_a_table_are_brief() {
+        assert!(brief(&dispatched("", "", "")));
+        let forward = format!("(if (local.get 0) (then {}))", jump(3));
+        assert!(brief(&dispatched(&forward, "(call $g)", "")));
+        assert!(brief(&dispatched(&forward, "", "(call $g) (br_if $out (local.get 0))")));
+    }
+
+    #[test]
+    fn jumps_back_are_brief_with_a_call_on_the_way() {
+        let back = |to| format!("(if (local.get 0) (then {}))", jump(to));
+        // To the own part and to the one before, without and with calls in them.
+        assert!(!brief(&dispatched("(call $g)", &back(1), "")));
+        assert!(!brief(&dispatched("(call $g)", "", &back(2))));
+        assert!(brief(&dispatched("", "(call $g)", &back(2))));
+        assert!(brief(&dispatched("(call $g)", "", &back(0))));
+        assert!(brief(&dispatched("", &format!("(call $g) {}", back(1)), "")));
+        assert!(brief(&dispatched("", "", &format!("(call $g) {}", back(9)))), "the last part");
+        assert!(!brief(&dispatched("", "(call $g)", &back(9))), "the last part");
+        // Calls in conditions are made where things go wrong.
+        assert!(!brief(&dispatched("", "(if (local.get 0) (then (call $g)))", &back(1))));
+    }
+
+    #[test]
+    fn other_branches_to_the_loop_are_not() {
+        assert!(!brief(&dispatched("(call $g)", "(br_if $loop (local.get 0))", "")));
+        assert!(!brief(&dispatched("(call $g)", "(br $loop)", "")));
+        assert!(!brief(&dispatched("(call $g)", "(br_table $out $loop (local.get 0))", "")));
+        assert!(!brief(&dispatched("", "(loop)", "")));
+    }
+}
