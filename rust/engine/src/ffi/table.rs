@@ -5,10 +5,10 @@
 use super::Entry;
 
 /// Stands for the header and the order below; whoever calls by number compares it.
-pub const ABI: u64 = 0x4b32_cbea_6afc_73ce;
+pub const ABI: u64 = 0xe823_1b2f_ebee_a6bd;
 
 /// Their names.
-pub const NAMES: [&str; 79] = [
+pub const NAMES: [&str; 82] = [
     "gw_batch_free",
     "gw_bench_free",
     "gw_bench_new",
@@ -51,7 +51,10 @@ pub const NAMES: [&str; 79] = [
     "gw_instance_token",
     "gw_interrupt",
     "gw_lazy_add",
+    "gw_lazy_add_called",
     "gw_lazy_compile",
+    "gw_lazy_compile_ahead",
+    "gw_lazy_compile_called",
     "gw_lazy_complete",
     "gw_lazy_free",
     "gw_lazy_gather",
@@ -134,7 +137,10 @@ unsafe extern "C" {
     fn gw_instance_token();
     fn gw_interrupt();
     fn gw_lazy_add();
+    fn gw_lazy_add_called();
     fn gw_lazy_compile();
+    fn gw_lazy_compile_ahead();
+    fn gw_lazy_compile_called();
     fn gw_lazy_complete();
     fn gw_lazy_free();
     fn gw_lazy_gather();
@@ -174,7 +180,7 @@ unsafe extern "C" {
 }
 
 /// Their addresses.
-pub static TABLE: [Entry; 79] = [
+pub static TABLE: [Entry; 82] = [
     Entry(gw_batch_free as *const ()),
     Entry(gw_bench_free as *const ()),
     Entry(gw_bench_new as *const ()),
@@ -217,7 +223,10 @@ pub static TABLE: [Entry; 79] = [
     Entry(gw_instance_token as *const ()),
     Entry(gw_interrupt as *const ()),
     Entry(gw_lazy_add as *const ()),
+    Entry(gw_lazy_add_called as *const ()),
     Entry(gw_lazy_compile as *const ()),
+    Entry(gw_lazy_compile_ahead as *const ()),
+    Entry(gw_lazy_compile_called as *const ()),
     Entry(gw_lazy_complete as *const ()),
     Entry(gw_lazy_free as *const ()),
     Entry(gw_lazy_gather as *const ()),

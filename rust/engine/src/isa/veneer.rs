@@ -214,6 +214,32 @@ mod tests {
     }
 
     #[test]
+    fn entries_count_and_ask() {
+        let request = Request { calls: 0x3_0004, number: 0x0003_0004, owner: 0x3_0010, stub: 0x3_0018 };
+        let mut place = [0xcc; x86_64::COUNTED];
+        x86_64::counted(&mut place, 0x2_0000, 0x1_0000, &request).unwrap();
+        let expected = [
+            [0x83, 0x2d, 0xfd, 0xff, 0, 0, 1, 0x78, 5, 0xe9, 0xf2, 0xff, 0xfe, 0xff, 0xb8, 4],
+            [0, 3, 0, 0x4c, 0x8b, 0x1d, 0xf6, 0xff, 0, 0, 0xff, 0x25, 0xf8, 0xff, 0, 0],
+        ];
+        assert_eq!(place[..], expected.concat());
+        let mut place = [0; aarch64::COUNTED];
+        aarch64::counted(&mut place, 0x2_0000, 0x1_0000, &request).unwrap();
+        let words: Vec<_> =
+            place.chunks_exact(4).map(|word| u32::from_le_bytes(word.try_into().unwrap())).collect();
+        // adrp x16, +0x10 pages; ldr w17, [x16, #4]; subs w17, w17, #1; str w17, [x16, #4];
+        // b.mi .+8; b .-0x10014; movz w17, #4; movk w17, #3, lsl #16
+        let counts = [0x9000_0090, 0xb940_0611, 0x7100_0631, 0xb900_0611, 0x5400_0044, 0x17ff_bffb];
+        assert_eq!((&words[..6], &words[6..8]), (&counts[..], &[0x5280_0091, 0x72a0_0071][..]));
+        // adrp x9, +0x10 pages; ldr x9, [x9, #0x10]; the same of x16 and 0x18; br x16
+        assert_eq!(words[8..13], [0x9000_0089, 0xf940_0929, 0x9000_0090, 0xf940_0e10, 0xd61f_0200]);
+        let far = Request { calls: 1 << 40, ..request };
+        assert_eq!(x86_64::counted(&mut [0; 64], 0, 0, &far), Err(BadCall::TooFar));
+        assert_eq!(aarch64::counted(&mut place, 0, 0, &far), Err(BadCall::TooFar));
+        assert_eq!(aarch64::counted(&mut place, 0x2_0000, 0x1_0000, &Request { calls: 0x3_0002, ..request }), Err(BadCall::TooFar));
+    }
+
+    #[test]
     fn aarch64_loads_by_page_and_offset() {
         let mut place = [0; aarch64::VENEER];
         let words = |place: &[u8]| -> Vec<u32> {
