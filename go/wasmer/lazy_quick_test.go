@@ -60,8 +60,8 @@ func TestLazyQuickSerialize(t *testing.T) {
 	checkEveryCall(t, instance)
 }
 
-// TestLazyQuickWithinACall has one call of the host use functions up that call each other, directly,
-// by a table and as tail calls, and that call themselves.
+// TestLazyQuickWithinACall has one call of the host use functions up that call each other,
+// directly, by a table and as tail calls, and that call themselves.
 func TestLazyQuickWithinACall(t *testing.T) {
 	module := compileLazily(t, `(module
 		(type $count (func (param i32) (result i32)))

@@ -67,6 +67,11 @@ func WithOptLevel(level OptLevel) CompileOption {
 // with [TrapNotCompiled]. The module keeps a copy of its bytes until all is compiled: see
 // [WithBackground] and [Module.Complete].
 //
+// A function that does not stay in a loop of its own is compiled quickly at first, as with
+// [OptLevelNone], and once more when it was called a thousand times. Results are the same, but for
+// the bits of NaNs. If there is more than one processor for Go, others compile meanwhile what a
+// called function may call next.
+//
 // Where [WithCache] has the module, or this process has it with all functions compiled, that is
 // used, and there is nothing left to compile. Otherwise it is stored in the cache when all
 // functions are compiled. Modules of the same bytes share what is compiled.

@@ -125,8 +125,8 @@ func atBench(ctx context.Context, compile func(*bench) (gwCompiled, error), add 
 	return err
 }
 
-// ahead has what is to be done before it is wanted: functions that were called, whose callees may be
-// called next. Processors that are idle compile those, the newest first.
+// ahead has what is to be done before it is wanted: functions that were called, whose callees may
+// be called next. Processors that are idle compile those, the newest first.
 var ahead struct {
 	sync.Mutex
 	called     []called

@@ -168,8 +168,8 @@ pub unsafe extern "C" fn gw_lazy_compile_called(
     })
 }
 
-/// Compiles, quickly, some of the functions that a function calls which is given by its number among
-/// the module's own, and that have no code, for `gw_lazy_add`. As `gw_lazy_compile` else.
+/// Compiles, quickly, some of the functions that a function calls which is given by its number
+/// among the module's own, and that have no code, for `gw_lazy_add`. As `gw_lazy_compile` else.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_lazy_compile_ahead(
     lazy: *const gw_lazy,

@@ -10,8 +10,8 @@
 //! owner into another register and leads to a stub of the engine. Registers are used that hold no
 //! argument of `CallConv::Tail`, so that the function can be called with its arguments afterwards.
 //!
-//! Code that was made quickly is entered by a *counted entry*, which counts the calls that are left,
-//! and asks for the function as a veneer does when none is.
+//! Code that was made quickly is entered by a *counted entry*, which counts the calls that are
+//! left, and asks for the function as a veneer does when none is.
 //!
 //! All addresses are those that the instructions will have when they run.
 
