@@ -1,13 +1,13 @@
-//! Bodies that do not stay in a loop of their own: what they do between two calls is bounded by
-//! their length. Code that is made quickly is good enough for the first calls of these, as the
-//! next call can already go to better code.
+//! Bodies that do not stay in loops of their own for long. Code that is made quickly is good enough
+//! for the first calls of these, as the next call can already go to better code.
 //!
 //! Go's compiler puts each function that calls into a loop, around blocks that a table leads to by
 //! the number in the first local: by that a function goes on where it was left, and all its jumps
 //! go through it, those forward as well. Such a jump sets the local to a constant, so that it is
-//! known which block follows, and which jumps lead back. If there is a call on each way back, the
-//! body is a brief one: the program leaves all functions and enters them again when the scheduler
-//! or the collector of garbage wants it, at any such call.
+//! known which block follows, and which jumps lead back. Where there is a call on the way back, the
+//! program leaves all functions and enters them again when the scheduler or the collector of
+//! garbage wants it. Loops without calls look at each item of something; those in each other may
+//! take long, and then the body is not a brief one.
 
 use crate::prelude::*;
 use wasmparser::{FunctionBody, Operator};
@@ -25,6 +25,8 @@ struct Dispatch {
     targets: Vec<usize>,
     /// Where the last call was.
     call: Option<usize>,
+    /// Where jumps back lead without a call on the way.
+    back: Vec<usize>,
 }
 
 /// Whether a body, which is valid, is brief.
@@ -44,7 +46,7 @@ fn scan(body: &FunctionBody<'_>) -> Option<bool> {
         let head = core::mem::take(&mut in_head);
         match operator {
             Operator::Loop { .. } if dispatch.is_none() => {
-                dispatch = Some(Dispatch { depth, blocks: 0, ended: 0, targets: Vec::new(), call: None });
+                dispatch = Some(Dispatch { depth, blocks: 0, ended: 0, targets: Vec::new(), call: None, back: Vec::new() });
                 (depth, in_head) = (depth + 1, true);
             }
             Operator::Loop { .. } => return Some(false),
@@ -97,11 +99,15 @@ fn scan(body: &FunctionBody<'_>) -> Option<bool> {
                 }
             }
             Operator::Br { relative_depth } => {
-                if let Some(dispatch) = dispatch.as_ref().filter(|dispatch| dispatch.is_target(depth, relative_depth)) {
+                if let Some(dispatch) = dispatch.as_mut().filter(|dispatch| dispatch.is_target(depth, relative_depth)) {
                     let targets = &dispatch.targets;
                     let target = *targets.get(last_number?).or(targets.last())?;
                     if target <= dispatch.ended && dispatch.call.is_none_or(|call| call < target) {
-                        return Some(false);
+                        // A loop that begins behind this one's head, and ends before this.
+                        if dispatch.back.iter().any(|inner| *inner > target) {
+                            return Some(false);
+                        }
+                        dispatch.back.push(target);
                     }
                 }
             }
@@ -162,18 +168,19 @@ mod tests {
     }
 
     #[test]
-    fn jumps_back_are_brief_with_a_call_on_the_way() {
+    fn loops_without_calls_are_brief_unless_they_are_in_each_other() {
         let back = |to| format!("(if (local.get 0) (then {}))", jump(to));
-        // To the own part and to the one before, without and with calls in them.
-        assert!(!brief(&dispatched("(call $g)", &back(1), "")));
-        assert!(!brief(&dispatched("(call $g)", "", &back(2))));
-        assert!(brief(&dispatched("", "(call $g)", &back(2))));
-        assert!(brief(&dispatched("(call $g)", "", &back(0))));
-        assert!(brief(&dispatched("", &format!("(call $g) {}", back(1)), "")));
-        assert!(brief(&dispatched("", "", &format!("(call $g) {}", back(9)))), "the last part");
-        assert!(!brief(&dispatched("", "(call $g)", &back(9))), "the last part");
+        assert!(brief(&dispatched("(call $g)", &back(1), "")));
+        assert!(brief(&dispatched("(call $g)", &back(1), &back(9))), "one after the other");
+        assert!(brief(&dispatched("", &back(1), &back(2))), "of the same head");
+        assert!(!brief(&dispatched("", &back(1), &back(0))));
+        assert!(!brief(&dispatched("(call $g)", "", &format!("{} {}", back(9), back(1)))), "the last part");
+        // With a call on the way of the outer one, of the inner one, and before both.
+        assert!(brief(&dispatched("(call $g)", &back(1), &back(0))));
+        assert!(brief(&dispatched("", &format!("(call $g) {}", back(1)), &back(0))));
+        assert!(!brief(&dispatched("(call $g)", "", &format!("{} {}", back(9), back(2)))));
         // Calls in conditions are made where things go wrong.
-        assert!(!brief(&dispatched("", "(if (local.get 0) (then (call $g)))", &back(1))));
+        assert!(!brief(&dispatched("(if (local.get 0) (then (call $g)))", &back(1), &back(0))));
     }
 
     #[test]
