@@ -262,6 +262,7 @@ impl FunctionTranslation<'_, '_> {
         let bytes = body.range().end - body.range().start;
         self.used_local_count * dfg.num_blocks() as u64 > complexity::MAX_LOCAL_BLOCKS
             || self.passed > complexity::MAX_PASSED_AS_SSA
+            || dfg.num_blocks() > complexity::MAX_BLOCKS_AS_SSA
             || dfg.num_values() as u64 > complexity::values_of(bytes)
     }
 }
