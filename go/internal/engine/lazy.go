@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,7 +36,7 @@ func CompileWanted(ctx context.Context, guest unsafe.Pointer) error {
 		}
 		done, err := compileOrWait(ctx, &wanted)
 		if done && err == nil {
-			compileAhead(wanted.lazy, uint32(wanted.function))
+			noteCalled(wanted.lazy, uint32(wanted.function))
 			return nil
 		}
 		lazyFree(wanted.lazy)
@@ -125,12 +126,12 @@ func atBench(ctx context.Context, compile func(*bench) (gwCompiled, error), add 
 	return err
 }
 
-// ahead has what is to be done before it is wanted: functions that were called, whose callees may
-// be called next. Processors that are idle compile those, the newest first.
+// ahead has functions that were called, whose callees may be called next: goroutines that complete
+// modules compile those first, the newest before all. Without such goroutines nobody does.
 var ahead struct {
 	sync.Mutex
-	called     []called
 	goroutines int
+	called     []called
 }
 
 // called is a function that was called, with a handle to free.
@@ -139,51 +140,56 @@ type called struct {
 	function uint32
 }
 
-// Who looks ahead at most, and at how many functions: older ones are forgotten.
-const (
-	aheadGoroutines = 3
-	aheadCalled     = 64
-)
+// aheadCalled is how many functions are remembered: older ones are forgotten.
+const aheadCalled = 64
 
-// compileAhead has goroutines compile what a function calls, and takes over the handle.
-func compileAhead(lazy unsafe.Pointer, function uint32) {
-	limit := min(runtime.GOMAXPROCS(0)-1, aheadGoroutines)
-	if limit == 0 {
+// noteCalled remembers a function that was called, and takes over the handle.
+func noteCalled(lazy unsafe.Pointer, function uint32) {
+	ahead.Lock()
+	defer ahead.Unlock()
+	if ahead.goroutines == 0 {
 		lazyFree(lazy)
 		return
 	}
-	ahead.Lock()
-	defer ahead.Unlock()
 	if len(ahead.called) == aheadCalled {
 		lazyFree(ahead.called[0].lazy)
-		ahead.called = append(ahead.called[:0], ahead.called[1:]...)
+		ahead.called = slices.Delete(ahead.called, 0, 1)
 	}
 	ahead.called = append(ahead.called, called{lazy, function})
-	if ahead.goroutines < limit {
-		ahead.goroutines++
-		go lookAhead()
+}
+
+// lookAhead counts a goroutine that compiles what is noted, or one less. After the last one nothing
+// stays noted.
+func lookAhead(goroutines int) {
+	ahead.Lock()
+	defer ahead.Unlock()
+	ahead.goroutines += goroutines
+	if ahead.goroutines == 0 {
+		for _, noted := range ahead.called {
+			lazyFree(noted.lazy)
+		}
+		ahead.called = nil
 	}
 }
 
-// lookAhead compiles what the functions call that were called, until none is left.
-func lookAhead() {
-	for {
-		ahead.Lock()
-		last := len(ahead.called) - 1
-		if last < 0 {
-			ahead.goroutines--
-			ahead.Unlock()
-			return
-		}
-		next := ahead.called[last]
-		ahead.called = ahead.called[:last]
+// compileAhead compiles what the function calls that was called last, and reports whether there was
+// one.
+func compileAhead(ctx context.Context) bool {
+	ahead.Lock()
+	last := len(ahead.called) - 1
+	if last < 0 {
 		ahead.Unlock()
-		// What cannot be compiled is told to who calls it.
-		_ = atBench(context.Background(), func(b *bench) (gwCompiled, error) {
-			return lazyCompileAhead(context.Background(), b.heap, next.lazy, b.handle, next.function)
-		}, func(compiled gwCompiled) error { return lazyAdd(next.lazy, compiled.batch) })
-		lazyFree(next.lazy)
+		return false
 	}
+	next := ahead.called[last]
+	ahead.called = ahead.called[:last]
+	ahead.Unlock()
+	defer lazyFree(next.lazy)
+	// What cannot be compiled is told to who calls it.
+	_ = atBench(ctx, func(b *bench) (gwCompiled, error) {
+		return lazyCompileAhead(ctx, b.heap, next.lazy, b.handle, next.function)
+	}, func(compiled gwCompiled) error { return lazyAdd(next.lazy, compiled.batch) })
+	return true
 }
 
 // bench is what compiling functions reuses, in a heap of its own: making it anew, and touching its
@@ -251,7 +257,12 @@ func (l Lazy) Complete(ctx context.Context, goroutines int) error {
 	var mutex sync.Mutex
 	var first error
 	work := func() {
+		lookAhead(1)
+		defer lookAhead(-1)
 		for {
+			if ctx.Err() == nil && compileAhead(ctx) {
+				continue
+			}
 			at := next.Add(batchSize) - batchSize
 			if at >= total {
 				return
