@@ -12,7 +12,7 @@ import (
 )
 
 // usedUp is more calls than quickly made code is used for.
-const usedUp = 1500
+const usedUp = 300
 
 // withoutLoops makes the functions of a text such whose first calls are by quickly made code.
 func withoutLoops(text string) string {

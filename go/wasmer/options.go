@@ -68,7 +68,7 @@ func WithOptLevel(level OptLevel) CompileOption {
 // [WithBackground] and [Module.Complete].
 //
 // A function that does not stay in a loop of its own is compiled quickly at first, as with
-// [OptLevelNone], and once more when it was called a thousand times. Results are the same, but for
+// [OptLevelNone], and once more when it was called some hundred times. Results are the same, but for
 // the bits of NaNs.
 //
 // Where [WithCache] has the module, or this process has it with all functions compiled, that is

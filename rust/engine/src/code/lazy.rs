@@ -26,9 +26,9 @@ use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 const SMALLEST_CHUNK: usize = 256 << 10;
 const LARGEST_CHUNK: usize = 4 << 20;
 
-/// Calls of quickly made code of a function until better code takes its place. In a program of Go,
-/// such code takes about twice the time, and compiling a function anew that of some thousand calls.
-const QUICK_CALLS: i32 = 1000;
+/// Calls of quickly made code of a function until better code takes its place. Frames of such code
+/// are larger: of a function that calls itself no more of them are on a stack.
+const QUICK_CALLS: i32 = 200;
 
 /// The code of such a module. Dropping it frees all of it.
 #[derive(Debug)]
@@ -144,10 +144,10 @@ impl LazyCode {
         self.own(function).is_some_and(|own| self.stubs().is_used_up(self.start(), own))
     }
 
-    /// Has functions go on with quickly made code that could not be compiled better, and reports
-    /// whether all of those have some.
+    /// Has functions go on with quickly made code that could not be compiled better, or for which
+    /// there was no room, and reports whether all of a batch can be called.
     pub fn go_on(&self, batch: &Batch) -> bool {
-        batch.functions().filter(|(_, compiled)| !compiled).all(|(function, _)| {
+        batch.functions().all(|function| {
             let own = self.own(function).filter(|_| self.code(function).is_some());
             own.map(|own| self.stubs().allow(self.start(), own, i32::MAX)).is_some()
         })
@@ -177,9 +177,15 @@ impl LazyCode {
                 self.stubs().fill_quickly(self.start(), own, entry, QUICK_CALLS);
                 continue;
             }
-            // Who has compiled it meanwhile was the first one.
-            if self.stubs().fill(self.start(), own, entry) {
-                self.places[own as usize].store(place.as_ptr(), Ordering::Release);
+            self.stubs().fill(self.start(), own, entry);
+            // Somebody else may have compiled it meanwhile: then either will do.
+            let first = self.places[own as usize].compare_exchange(
+                ptr::null_mut(),
+                place.as_ptr(),
+                Ordering::AcqRel,
+                Ordering::Relaxed,
+            );
+            if first.is_ok() {
                 self.compiled.fetch_add(1, Ordering::AcqRel);
             }
         }

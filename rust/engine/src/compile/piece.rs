@@ -74,9 +74,9 @@ impl Batch {
         self.quick
     }
 
-    /// The functions, and whether they could be compiled.
-    pub fn functions(&self) -> impl Iterator<Item = (u32, bool)> {
-        self.bodies.iter().map(|(function, result)| (*function, result.is_ok()))
+    /// The functions, whether they could be compiled or not.
+    pub fn functions(&self) -> impl Iterator<Item = u32> {
+        self.bodies.iter().map(|(function, _)| *function)
     }
 
     /// The error of the first function that could not be compiled.

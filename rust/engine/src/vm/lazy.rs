@@ -203,10 +203,7 @@ impl Work {
     /// where there is no room for the code.
     pub fn add(&self, batch: &Batch) -> Result<()> {
         self.lazy.code.add(batch)?;
-        match batch.error() {
-            Some(error) => Err(error.clone()),
-            None => Ok(()),
-        }
+        batch.error().map_or(Ok(()), |error| Err(error.clone()))
     }
 
     /// As [`Work::add`], for a function that is called: quickly made code is good enough where
