@@ -224,7 +224,10 @@ mod tests {
         let veneer = base + stubs.veneer(1);
         stubs.fill_quickly(base, 1, 50, 1000);
         stubs.fill_quickly(base, 1, 51, 1000);
-        assert_eq!((stubs.code(base, 1), stubs.better_code(base, 1), stubs.function(base, 1)), (Some(50), None, veneer));
+        assert_eq!(
+            (stubs.code(base, 1), stubs.better_code(base, 1), stubs.function(base, 1)),
+            (Some(50), None, veneer)
+        );
         assert_eq!(block[(stubs.request(base, 1).calls - base) / WORD] as u32, 1000);
         assert!(!stubs.is_used_up(base, 1));
         stubs.allow(base, 1, -1);

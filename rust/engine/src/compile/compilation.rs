@@ -269,7 +269,7 @@ impl<'data> Compilation<'data> {
     pub fn callees(&self, function: u32) -> (u64, Vec<u32>) {
         let body = &self.body_of(function).body;
         let range = body.range();
-        let operators = body.get_operators_reader().into_iter().flatten().map_while(|operator| operator.ok());
+        let operators = body.get_operators_reader().into_iter().flatten().map_while(Result::ok);
         let callees = operators.filter_map(|operator| match operator {
             Operator::Call { function_index } => Some(function_index),
             _ => None,
@@ -288,9 +288,12 @@ impl<'data> Compilation<'data> {
             let range = self.body_of(function).body.range();
             bench.prepare(range.end - range.start);
             let compiler = &mut bench.workshop.compiler;
-            let result = self.attempt(What::Function(function), || match quick {
-                true => compiler.quick(&env, &self.targets, function),
-                false => compiler.function(&env, &self.targets, function),
+            let result = self.attempt(What::Function(function), || {
+                if quick {
+                    compiler.quick(&env, &self.targets, function)
+                } else {
+                    compiler.function(&env, &self.targets, function)
+                }
             });
             if result.is_err() {
                 // Nothing half-done is left behind.
@@ -304,7 +307,8 @@ impl<'data> Compilation<'data> {
     fn task(&self, env: &Environment<'_>, workshop: &mut Workshop, what: What) -> Result<Option<CodeBody>> {
         match what {
             What::Function(function) if !matches!(self.purpose, Purpose::Compile(_)) => {
-                workshop.allocations = validate_body(self.body_of(function), core::mem::take(&mut workshop.allocations))?;
+                workshop.allocations =
+                    validate_body(self.body_of(function), core::mem::take(&mut workshop.allocations))?;
                 Ok(None)
             }
             What::Function(function) => workshop.compiler.function(env, &self.targets, function).map(Some),

@@ -225,8 +225,7 @@ mod tests {
         assert_eq!(place[..], expected.concat());
         let mut place = [0; aarch64::COUNTED];
         aarch64::counted(&mut place, 0x2_0000, 0x1_0000, &request).unwrap();
-        let words: Vec<_> =
-            place.chunks_exact(4).map(|word| u32::from_le_bytes(word.try_into().unwrap())).collect();
+        let words: Vec<_> = place.chunks_exact(4).map(|word| u32::from_le_bytes(word.try_into().unwrap())).collect();
         // adrp x16, +0x10 pages; ldr w17, [x16, #4]; subs w17, w17, #1; str w17, [x16, #4];
         // b.mi .+8; b .-0x10014; movz w17, #4; movk w17, #3, lsl #16
         let counts = [0x9000_0090, 0xb940_0611, 0x7100_0631, 0xb900_0611, 0x5400_0044, 0x17ff_bffb];
@@ -236,7 +235,10 @@ mod tests {
         let far = Request { calls: 1 << 40, ..request };
         assert_eq!(x86_64::counted(&mut [0; 64], 0, 0, &far), Err(BadCall::TooFar));
         assert_eq!(aarch64::counted(&mut place, 0, 0, &far), Err(BadCall::TooFar));
-        assert_eq!(aarch64::counted(&mut place, 0x2_0000, 0x1_0000, &Request { calls: 0x3_0002, ..request }), Err(BadCall::TooFar));
+        assert_eq!(
+            aarch64::counted(&mut place, 0x2_0000, 0x1_0000, &Request { calls: 0x3_0002, ..request }),
+            Err(BadCall::TooFar)
+        );
     }
 
     #[test]

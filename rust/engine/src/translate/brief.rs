@@ -46,7 +46,8 @@ fn scan(body: &FunctionBody<'_>) -> Option<bool> {
         let head = core::mem::take(&mut in_head);
         match operator {
             Operator::Loop { .. } if dispatch.is_none() => {
-                dispatch = Some(Dispatch { depth, blocks: 0, ended: 0, targets: Vec::new(), call: None, back: Vec::new() });
+                dispatch =
+                    Some(Dispatch { depth, blocks: 0, ended: 0, targets: Vec::new(), call: None, back: Vec::new() });
                 (depth, in_head) = (depth + 1, true);
             }
             Operator::Loop { .. } => return Some(false),
@@ -80,22 +81,20 @@ fn scan(body: &FunctionBody<'_>) -> Option<bool> {
                 None => {}
             },
             Operator::End => {
-                if let Some(dispatch) = &mut dispatch {
-                    if depth == dispatch.depth + 1 + dispatch.blocks - dispatch.ended && dispatch.ended < dispatch.blocks
-                    {
-                        dispatch.ended += 1;
-                    }
+                if let Some(dispatch) = &mut dispatch
+                    && dispatch.is_between(depth)
+                    && dispatch.ended < dispatch.blocks
+                {
+                    dispatch.ended += 1;
                 }
                 depth = depth.saturating_sub(1);
             }
             Operator::I32Const { value } => constant = usize::try_from(value).ok(),
             Operator::LocalSet { local_index: 0 } => number = last_constant,
             Operator::Call { .. } | Operator::CallIndirect { .. } => {
-                if let Some(dispatch) = &mut dispatch {
-                    // Within a condition are those that are called where things go wrong.
-                    if depth == dispatch.depth + 1 + dispatch.blocks - dispatch.ended {
-                        dispatch.call = Some(dispatch.ended);
-                    }
+                // Within a condition are those that are called where things go wrong.
+                if let Some(dispatch) = dispatch.as_mut().filter(|dispatch| dispatch.is_between(depth)) {
+                    dispatch.call = Some(dispatch.ended);
                 }
             }
             Operator::Br { relative_depth } => {
@@ -123,6 +122,11 @@ fn scan(body: &FunctionBody<'_>) -> Option<bool> {
 }
 
 impl Dispatch {
+    /// Whether no frame is open at some depth but those of the blocks.
+    fn is_between(&self, depth: usize) -> bool {
+        depth == self.depth + 1 + self.blocks - self.ended
+    }
+
     /// Whether a branch at some depth leads to the loop.
     fn is_target(&self, depth: usize, relative: u32) -> bool {
         depth.checked_sub(1 + relative as usize) == Some(self.depth)
