@@ -110,10 +110,10 @@ fn scan(body: &FunctionBody<'_>) -> Option<bool> {
                     }
                 }
             }
-            Operator::BrIf { relative_depth } => {
-                if dispatch.as_ref().is_some_and(|dispatch| dispatch.is_target(depth, relative_depth)) {
-                    return Some(false);
-                }
+            Operator::BrIf { relative_depth }
+                if dispatch.as_ref().is_some_and(|dispatch| dispatch.is_target(depth, relative_depth)) =>
+            {
+                return Some(false);
             }
             _ => {}
         }
