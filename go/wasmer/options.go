@@ -67,6 +67,10 @@ func WithOptLevel(level OptLevel) CompileOption {
 // with [TrapNotCompiled]. The module keeps a copy of its bytes until all is compiled: see
 // [WithBackground] and [Module.Complete].
 //
+// A function that does not stay in a loop of its own is compiled quickly at first, as with
+// [OptLevelNone], and once more when it was called some hundred times. Results are the same, but for
+// the bits of NaNs.
+//
 // Where [WithCache] has the module, or this process has it with all functions compiled, that is
 // used, and there is nothing left to compile. Otherwise it is stored in the cache when all
 // functions are compiled. Modules of the same bytes share what is compiled.
@@ -76,7 +80,7 @@ func WithLazy() CompileOption {
 
 // WithBackground is [WithLazy], and has the functions that are not called compiled in the
 // background meanwhile, by as many goroutines as there are processors for Go less one, and by one
-// at least. When all are there the module is what it would be without these options: instances that
+// at least: first, and quickly, what those call that were called just now. When all are there the module is what it would be without these options: instances that
 // are made then are as fast, and those that were made before nearly so. Closing the module ends it,
 // or the last one that shares the code.
 func WithBackground() CompileOption {

@@ -9,7 +9,7 @@ import (
 )
 
 // abiNumber stands for this file, the C header and the generated layouts; the engine's own has to be equal.
-const abiNumber uint64 = 0x1563a97823aa4946
+const abiNumber uint64 = 0xaeb703c72e7e3ef7
 
 // The words of a call: arguments, and what pointers among them point to.
 const (
@@ -370,7 +370,10 @@ const (
 	entryInstanceToken
 	entryInterrupt
 	entryLazyAdd
+	entryLazyAddCalled
 	entryLazyCompile
+	entryLazyCompileAhead
+	entryLazyCompileCalled
 	entryLazyComplete
 	entryLazyFree
 	entryLazyGather
@@ -956,6 +959,18 @@ func lazyAdd(lazy unsafe.Pointer, batch unsafe.Pointer) (err error) {
 	return
 }
 
+// lazyAddCalled: Makes a function callable that was compiled by `gw_lazy_compile_called`. It goes
+// on with quickly made code if it has some and could not be compiled better.
+func lazyAddCalled(lazy unsafe.Pointer, batch unsafe.Pointer) (err error) {
+	a := takeArea()
+	a.words[0] = uintptr(lazy)
+	a.words[1] = uintptr(batch)
+	a.call(entryLazyAddCalled)
+	err = a.takeError()
+	a.release()
+	return
+}
+
 // lazyCompile: Compiles those functions of a module that have no code, of `count` functions from
 // `first` on, which is the number of one among the module's own. Any number of threads may be in
 // it at the same time, each with its own bench.
@@ -967,6 +982,38 @@ func lazyCompile(ctx context.Context, heap *workHeap, lazy unsafe.Pointer, bench
 	a.words[3] = uintptr(count)
 	a.words[4] = a.room(0, 2)
 	err = a.work(ctx, heap, entryLazyCompile)
+	err = a.workError(err)
+	out = *(*gwCompiled)(a.pointer(0))
+	a.release()
+	return
+}
+
+// lazyCompileAhead: Compiles, quickly, some of the functions that a function calls which is given
+// by its number among the module's own, and that have no code, for `gw_lazy_add`. As
+// `gw_lazy_compile` else.
+func lazyCompileAhead(ctx context.Context, heap *workHeap, lazy unsafe.Pointer, bench unsafe.Pointer, function uint32) (out gwCompiled, err error) {
+	a := takeArea()
+	a.words[0] = uintptr(lazy)
+	a.words[1] = uintptr(bench)
+	a.words[2] = uintptr(function)
+	a.words[3] = a.room(0, 2)
+	err = a.work(ctx, heap, entryLazyCompileAhead)
+	err = a.workError(err)
+	out = *(*gwCompiled)(a.pointer(0))
+	a.release()
+	return
+}
+
+// lazyCompileCalled: Compiles a function that is called, given by its number among the module's
+// own: quickly if it has no code and that is good enough for its first calls. As `gw_lazy_compile`
+// else.
+func lazyCompileCalled(ctx context.Context, heap *workHeap, lazy unsafe.Pointer, bench unsafe.Pointer, function uint32) (out gwCompiled, err error) {
+	a := takeArea()
+	a.words[0] = uintptr(lazy)
+	a.words[1] = uintptr(bench)
+	a.words[2] = uintptr(function)
+	a.words[3] = a.room(0, 2)
+	err = a.work(ctx, heap, entryLazyCompileCalled)
 	err = a.workError(err)
 	out = *(*gwCompiled)(a.pointer(0))
 	a.release()

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,8 +35,12 @@ func CompileWanted(ctx context.Context, guest unsafe.Pointer) error {
 			return nil
 		}
 		done, err := compileOrWait(ctx, &wanted)
+		if done && err == nil {
+			noteCalled(wanted.lazy, uint32(wanted.function))
+			return nil
+		}
 		lazyFree(wanted.lazy)
-		if done || err != nil {
+		if err != nil {
 			return err
 		}
 	}
@@ -60,7 +65,7 @@ func compileOrWait(ctx context.Context, wanted *gwWanted) (done bool, err error)
 		flights.Unlock()
 		close(running)
 	}()
-	return true, compileFunctions(ctx, wanted.lazy, uint32(wanted.function), 1)
+	return true, compileCalled(ctx, wanted.lazy, uint32(wanted.function))
 }
 
 // waitInterval is how often who waits for a function asks the context.
@@ -85,25 +90,106 @@ func waitFor(ctx context.Context, running <-chan struct{}) error {
 	}
 }
 
-// compileFunctions compiles those of some functions that have no code, and makes them callable. The
-// error is that of the first one that cannot be compiled.
+// compileFunctions compiles those of some functions that have no code, or only quickly made code,
+// and makes them callable. The error is that of the first one that cannot be compiled.
 func compileFunctions(ctx context.Context, lazy unsafe.Pointer, first, count uint32) error {
+	return atBench(ctx, func(b *bench) (gwCompiled, error) {
+		return lazyCompile(ctx, b.heap, lazy, b.handle, first, count)
+	}, func(compiled gwCompiled) error { return lazyAdd(lazy, compiled.batch) })
+}
+
+// compileCalled compiles a function that is called: quickly, if that is good enough for its first
+// calls and it has no code.
+func compileCalled(ctx context.Context, lazy unsafe.Pointer, function uint32) error {
+	return atBench(ctx, func(b *bench) (gwCompiled, error) {
+		return lazyCompileCalled(ctx, b.heap, lazy, b.handle, function)
+	}, func(compiled gwCompiled) error { return lazyAddCalled(lazy, compiled.batch) })
+}
+
+// atBench compiles something, and adds what it has become to a module.
+func atBench(ctx context.Context, compile func(*bench) (gwCompiled, error), add func(gwCompiled) error) error {
 	b, err := takeBench(ctx)
 	if err != nil {
 		return err
 	}
-	compiled, err := lazyCompile(ctx, b.heap, lazy, b.handle, first, count)
+	compiled, err := compile(b)
 	if err != nil {
 		b.discard() // it may have been left at any instruction
 		return err
 	}
-	err = lazyAdd(lazy, compiled.batch)
+	err = add(compiled)
 	if compiled.large != 0 {
 		b.discard()
 	} else {
 		benches.Put(b)
 	}
 	return err
+}
+
+// ahead has functions that were called, whose callees may be called next: goroutines that complete
+// modules compile those first, the newest before all. Without such goroutines nobody does.
+var ahead struct {
+	sync.Mutex
+	goroutines int
+	called     []called
+}
+
+// called is a function that was called, with a handle to free.
+type called struct {
+	lazy     unsafe.Pointer
+	function uint32
+}
+
+// aheadCalled is how many functions are remembered: older ones are forgotten.
+const aheadCalled = 64
+
+// noteCalled remembers a function that was called, and takes over the handle.
+func noteCalled(lazy unsafe.Pointer, function uint32) {
+	ahead.Lock()
+	defer ahead.Unlock()
+	if ahead.goroutines == 0 {
+		lazyFree(lazy)
+		return
+	}
+	if len(ahead.called) == aheadCalled {
+		lazyFree(ahead.called[0].lazy)
+		ahead.called = slices.Delete(ahead.called, 0, 1)
+	}
+	ahead.called = append(ahead.called, called{lazy, function})
+}
+
+// lookAhead counts a goroutine that compiles what is noted, or one less. After the last one nothing
+// stays noted.
+func lookAhead(goroutines int) {
+	ahead.Lock()
+	defer ahead.Unlock()
+	ahead.goroutines += goroutines
+	if ahead.goroutines == 0 {
+		for _, noted := range ahead.called {
+			lazyFree(noted.lazy)
+		}
+		ahead.called = nil
+	}
+}
+
+// compileAhead compiles what the function calls that was called last, and reports whether there was
+// one.
+func compileAhead(ctx context.Context) bool {
+	ahead.Lock()
+	last := len(ahead.called) - 1
+	if last < 0 {
+		ahead.Unlock()
+		return false
+	}
+	next := ahead.called[last]
+	ahead.called = ahead.called[:last]
+	ahead.Unlock()
+	defer lazyFree(next.lazy)
+	// What cannot be compiled is told to who calls it.
+	_ = atBench(ctx, func(b *bench) (gwCompiled, error) {
+		return lazyCompileAhead(ctx, b.heap, next.lazy, b.handle, next.function)
+	}, func(compiled gwCompiled) error { return lazyAdd(next.lazy, compiled.batch) })
+	return true
 }
 
 // bench is what compiling functions reuses, in a heap of its own: making it anew, and touching its
@@ -171,7 +257,12 @@ func (l Lazy) Complete(ctx context.Context, goroutines int) error {
 	var mutex sync.Mutex
 	var first error
 	work := func() {
+		lookAhead(1)
+		defer lookAhead(-1)
 		for {
+			if ctx.Err() == nil && compileAhead(ctx) {
+				continue
+			}
 			at := next.Add(batchSize) - batchSize
 			if at >= total {
 				return

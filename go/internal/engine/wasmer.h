@@ -528,6 +528,24 @@ struct gw_error *gw_lazy_compile(const struct gw_lazy *lazy,
                                  uint32_t count,
                                  struct gw_compiled *out);
 
+// Compiles a function that is called, given by its number among the module's own: quickly if it
+// has no code and that is good enough for its first calls. As `gw_lazy_compile` else.
+struct gw_error *gw_lazy_compile_called(const struct gw_lazy *lazy,
+                                        struct gw_bench *bench,
+                                        uint32_t function,
+                                        struct gw_compiled *out);
+
+// Compiles, quickly, some of the functions that a function calls which is given by its number
+// among the module's own, and that have no code, for `gw_lazy_add`. As `gw_lazy_compile` else.
+struct gw_error *gw_lazy_compile_ahead(const struct gw_lazy *lazy,
+                                       struct gw_bench *bench,
+                                       uint32_t function,
+                                       struct gw_compiled *out);
+
+// Makes a function callable that was compiled by `gw_lazy_compile_called`. It goes on with quickly
+// made code if it has some and could not be compiled better.
+struct gw_error *gw_lazy_add_called(const struct gw_lazy *lazy, const struct gw_batch *batch);
+
 // Frees a bench with what was compiled at it last. Null is allowed.
 void gw_bench_free(struct gw_bench *bench);
 

@@ -46,7 +46,15 @@ fn translate_at(
     let options = CompileOptions { bounds, ..CompileOptions::default() };
     let candidates = Candidates::new(parsed.bodies.len());
     let (frontend, bodies) = (isa.frontend_config(), &parsed.bodies[..]);
-    let env = Environment { info: &parsed.info, layout: &layout, options, frontend, bodies, candidates: &candidates };
+    let env = Environment {
+        info: &parsed.info,
+        layout: &layout,
+        options,
+        frontend,
+        bodies,
+        candidates: &candidates,
+        validated: false,
+    };
     let mut translator = Translator::new();
     let mut allocations = FuncValidatorAllocations::default();
     let mut functions = Vec::new();
@@ -174,8 +182,15 @@ fn nesting_needs_no_recursion() {
         let frontend = isa().frontend_config();
         let (options, candidates) = (CompileOptions::default(), Candidates::new(parsed.bodies.len()));
         let bodies = &parsed.bodies[..];
-        let env =
-            Environment { info: &parsed.info, layout: &layout, options, frontend, bodies, candidates: &candidates };
+        let env = Environment {
+            info: &parsed.info,
+            layout: &layout,
+            options,
+            frontend,
+            bodies,
+            candidates: &candidates,
+            validated: false,
+        };
         Translator::new()
             .translate(&env, 0, OptLevel::Speed, &mut Function::new(), FuncValidatorAllocations::default())
             .unwrap();

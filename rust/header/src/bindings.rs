@@ -24,12 +24,14 @@ const UNNUMBERED: [&str; 8] = [
 ];
 /// Functions that may run long, and can be given up: they get a context, and a heap of their own,
 /// where what they give stays.
-const WORK: [&str; 8] = [
+const WORK: [&str; 10] = [
     "gw_bench_new",
     "gw_compilation_new",
     "gw_compilation_run",
     "gw_inspect",
     "gw_lazy_compile",
+    "gw_lazy_compile_ahead",
+    "gw_lazy_compile_called",
     "gw_lazy_gather",
     "gw_proposals",
     "gw_wat2wasm",

@@ -26,11 +26,15 @@ use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 const SMALLEST_CHUNK: usize = 256 << 10;
 const LARGEST_CHUNK: usize = 4 << 20;
 
+/// Calls of quickly made code of a function until better code takes its place. Frames of such code
+/// are larger: of a function that calls itself no more of them are on a stack.
+const QUICK_CALLS: i32 = 200;
+
 /// The code of such a module. Dropping it frees all of it.
 #[derive(Debug)]
 pub struct LazyCode {
-    /// Of each own function the piece that has it. The pieces are in the list below, which only
-    /// grows.
+    /// Of each own function the piece that has it, but for quickly made code. The pieces are in the
+    /// list below, which only grows.
     places: Box<[AtomicPtr<LoadedPiece>]>,
     compiled: AtomicUsize,
     pieces: Mutex<Vec<NonNullPiece>>,
@@ -116,7 +120,7 @@ impl LazyCode {
         self.imported()..self.imported() + self.places.len() as u32
     }
 
-    /// How many of them are compiled.
+    /// How many of them are compiled, but for those of which there is only quickly made code.
     #[must_use]
     pub fn compiled(&self) -> usize {
         self.compiled.load(Ordering::Acquire)
@@ -125,8 +129,32 @@ impl LazyCode {
     /// The address of a function's code, by its index, if it is compiled. Takes no lock.
     #[must_use]
     pub fn code(&self, function: u32) -> Option<usize> {
-        let own = function.checked_sub(self.imported()).filter(|own| (*own as usize) < self.places.len())?;
-        self.stubs().code(self.start(), own)
+        self.stubs().code(self.start(), self.own(function)?)
+    }
+
+    /// The same, but for quickly made code.
+    #[must_use]
+    pub fn better_code(&self, function: u32) -> Option<usize> {
+        self.stubs().better_code(self.start(), self.own(function)?)
+    }
+
+    /// Whether a function has quickly made code, all calls of which are used up.
+    #[must_use]
+    pub fn is_used_up(&self, function: u32) -> bool {
+        self.own(function).is_some_and(|own| self.stubs().is_used_up(self.start(), own))
+    }
+
+    /// Has functions go on with quickly made code that could not be compiled better, or for which
+    /// there was no room, and reports whether all of a batch can be called.
+    pub fn go_on(&self, batch: &Batch) -> bool {
+        batch.functions().all(|function| {
+            let own = self.own(function).filter(|_| self.code(function).is_some());
+            own.map(|own| self.stubs().allow(self.start(), own, i32::MAX)).is_some()
+        })
+    }
+
+    fn own(&self, function: u32) -> Option<u32> {
+        function.checked_sub(self.imported()).filter(|own| (*own as usize) < self.places.len())
     }
 
     /// Adds those functions of a batch that are not compiled yet.
@@ -134,16 +162,30 @@ impl LazyCode {
     /// # Errors
     /// Kind `Resource` where the arena or the maps budget is exhausted.
     pub fn add(&self, batch: &Batch) -> Result<()> {
-        let Some(linked) = batch.link(|function| self.code(function).is_none())? else { return Ok(()) };
+        let wanted = |function| {
+            let code = if batch.is_quick() { self.code(function) } else { self.better_code(function) };
+            code.is_none()
+        };
+        let Some(linked) = batch.link(wanted)? else { return Ok(()) };
         let loaded = Box::new(self.load_piece(&linked)?);
         let (start, piece) = (loaded.range.start, loaded.piece.clone());
         let place = ptr::NonNull::from(Box::leak(loaded));
         self.pieces.lock().push(NonNullPiece(place));
-        for (function, entry) in piece.functions.iter().zip(&piece.tables.entries) {
-            let own = function - self.imported();
-            // Who has compiled it meanwhile was the first one.
-            if self.stubs().fill(self.start(), own, start + *entry as usize) {
-                self.places[own as usize].store(place.as_ptr(), Ordering::Release);
+        for (number, function) in piece.functions.iter().enumerate() {
+            let (own, entry) = (function - self.imported(), start + linked.entry(number));
+            if batch.is_quick() {
+                self.stubs().fill_quickly(self.start(), own, entry, QUICK_CALLS);
+                continue;
+            }
+            self.stubs().fill(self.start(), own, entry);
+            // Somebody else may have compiled it meanwhile: then either will do.
+            let first = self.places[own as usize].compare_exchange(
+                ptr::null_mut(),
+                place.as_ptr(),
+                Ordering::AcqRel,
+                Ordering::Relaxed,
+            );
+            if first.is_ok() {
                 self.compiled.fetch_add(1, Ordering::AcqRel);
             }
         }
@@ -156,8 +198,9 @@ impl LazyCode {
         // executable.
         let block = unsafe { core::slice::from_raw_parts_mut(range.start as *mut u8, linked.size()) };
         linked.write(block, range.start, |function| {
-            let own = function.checked_sub(self.imported()).filter(|own| (*own as usize) < self.places.len())?;
-            Some(Callee { code: self.code(function), slot: self.stubs().slot(self.start(), own) })
+            let (own, stubs, start) = (self.own(function)?, self.stubs(), self.start());
+            let (slot, request) = (stubs.slot(start, own), stubs.request(start, own));
+            Some(Callee { code: stubs.better_code(start, own), slot, request })
         })?;
         chunk.make_part_executable(range.start - chunk.base(), range.len()).map_err(not_executable)?;
         let bodies = Bodies::Piece(self.base.shared_artifact().clone(), linked.piece.clone());

@@ -14,17 +14,17 @@ use crate::abi::vmctx::VmctxLayout;
 use crate::artifact::{TrampolineKey, trampoline_keys};
 use crate::error::{Error, ErrorKind, Result};
 use crate::isa::{Targets, targets_for};
-use crate::options::CompileOptions;
+use crate::options::{CompileOptions, OptLevel};
 use crate::os::catch_panic;
 use crate::prelude::*;
-use crate::translate::{Candidates, Environment};
+use crate::translate::{Candidates, Environment, is_brief};
 use crate::wasm::{self, Body, ModuleInfo, validate_body};
 use alloc::sync::Arc;
 use core::fmt;
 use core::ops::Range;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use cranelift_frontend::FunctionBuilderContext;
-use wasmparser::FuncValidatorAllocations;
+use wasmparser::{FuncValidatorAllocations, Operator};
 
 /// What a trampoline costs to compile, in bytes of function body: only the order of the work
 /// depends on it.
@@ -206,6 +206,7 @@ impl<'data> Compilation<'data> {
             frontend: self.targets.speed.frontend_config(),
             bodies: &self.bodies,
             candidates: &self.candidates,
+            validated: false,
         }
     }
 
@@ -246,27 +247,68 @@ impl<'data> Compilation<'data> {
     /// threads may be in it at the same time, each at a bench of its own, once all bodies are known
     /// to be valid.
     pub fn compile(&self, functions: Range<u32>, wanted: impl Fn(u32) -> bool, bench: &mut Bench) -> Batch {
-        let env = self.environment();
+        self.compile_as(false, functions.filter(|function| wanted(*function)), bench)
+    }
+
+    /// Whether a function, given by its index, is one whose first calls [`Compilation::quick`] is
+    /// good enough for.
+    #[must_use]
+    pub fn is_brief(&self, function: u32) -> bool {
+        self.purpose.options().opt_level == OptLevel::Speed && is_brief(&self.body_of(function).body)
+    }
+
+    /// Compiles functions, given by their indices in ascending order, by quickly made code: as
+    /// [`Compilation::compile`] else.
+    pub fn quick(&self, functions: impl Iterator<Item = u32>, bench: &mut Bench) -> Batch {
+        self.compile_as(true, functions, bench)
+    }
+
+    /// The bytes of a function's body, and the own functions that it calls by their names, in the
+    /// order of the calls; some are there twice.
+    #[must_use]
+    pub fn callees(&self, function: u32) -> (u64, Vec<u32>) {
+        let body = &self.body_of(function).body;
+        let range = body.range();
+        let operators = body.get_operators_reader().into_iter().flatten().map_while(Result::ok);
+        let callees = operators.filter_map(|operator| match operator {
+            Operator::Call { function_index } => Some(function_index),
+            _ => None,
+        });
+        (range.end - range.start, callees.filter(|callee| !self.info.is_imported_function(*callee)).collect())
+    }
+
+    fn body_of(&self, function: u32) -> &Body<'data> {
+        &self.bodies[(function - self.info.imported_functions) as usize]
+    }
+
+    fn compile_as(&self, quick: bool, functions: impl Iterator<Item = u32>, bench: &mut Bench) -> Batch {
+        let env = Environment { validated: true, ..self.environment() };
         let mut bodies = Vec::new();
-        for function in functions.filter(|function| wanted(*function)) {
-            let range = self.bodies[(function - self.info.imported_functions) as usize].body.range();
+        for function in functions {
+            let range = self.body_of(function).body.range();
             bench.prepare(range.end - range.start);
             let compiler = &mut bench.workshop.compiler;
-            let result = self.attempt(What::Function(function), || compiler.function(&env, &self.targets, function));
+            let result = self.attempt(What::Function(function), || {
+                if quick {
+                    compiler.quick(&env, &self.targets, function)
+                } else {
+                    compiler.function(&env, &self.targets, function)
+                }
+            });
             if result.is_err() {
                 // Nothing half-done is left behind.
                 bench.workshop = Workshop::new();
             }
             bodies.push((function, result));
         }
-        Batch(bodies)
+        Batch { bodies, quick }
     }
 
     fn task(&self, env: &Environment<'_>, workshop: &mut Workshop, what: What) -> Result<Option<CodeBody>> {
         match what {
             What::Function(function) if !matches!(self.purpose, Purpose::Compile(_)) => {
-                let body = &self.bodies[(function - self.info.imported_functions) as usize];
-                workshop.allocations = validate_body(body, core::mem::take(&mut workshop.allocations))?;
+                workshop.allocations =
+                    validate_body(self.body_of(function), core::mem::take(&mut workshop.allocations))?;
                 Ok(None)
             }
             What::Function(function) => workshop.compiler.function(env, &self.targets, function).map(Some),

@@ -26,6 +26,9 @@ use wasmparser::FuncValidatorAllocations;
 /// Most bytes of the frame of a function that is compiled with its locals there for want of time.
 const MAX_FRAME: u64 = 128 << 10;
 
+/// Most bytes of a frame of quickly made code, where there will be better.
+const MAX_QUICK_FRAME: u64 = 1 << 10;
+
 /// What a thread reuses from function to function.
 pub(crate) struct FunctionCompiler {
     translator: Translator,
@@ -70,10 +73,24 @@ impl FunctionCompiler {
                 self.translate(env, index, level)?;
             }
         }
-        self.optimize(targets.at(level))?;
+        self.machine_code(targets.at(level))
+    }
+
+    /// The same by [`OptLevel::None`], unless that takes much of the stack.
+    pub(crate) fn quick(&mut self, env: &Environment<'_>, targets: &Targets, index: u32) -> Result<CodeBody> {
+        self.translate(env, index, OptLevel::None)?;
+        if self.frame() > MAX_QUICK_FRAME {
+            return self.function(env, targets, index);
+        }
+        self.machine_code(targets.quick)
+    }
+
+    /// Compiles what is translated.
+    fn machine_code(&mut self, isa: &dyn TargetIsa) -> Result<CodeBody> {
+        self.optimize(isa)?;
         let inlined = self.translator.inlined();
         let tags = Tags::new(&mut self.context.func, inlined);
-        let mut body = Self::emit(&mut self.emit, &self.context, targets.at(level), &tags)?;
+        let mut body = Self::emit(&mut self.emit, &self.context, isa, &tags)?;
         body.inlined = used(&mut body.addresses, inlined);
         Ok(body)
     }

@@ -9,6 +9,7 @@ use super::body::{AddressRecord, CodeBody, Relocation, TrapRecord};
 use super::link::{self, Linked};
 use crate::artifact::{Clause, Site, Tables};
 use crate::error::{Error, ErrorKind, Result};
+use crate::isa::veneer::Request;
 use crate::isa::{FILLER, near_call, veneer};
 use crate::options::CompileOptions;
 use crate::prelude::*;
@@ -19,7 +20,11 @@ use alloc::sync::Arc;
 /// Functions that were compiled together, and are not linked yet: by their indices in ascending
 /// order.
 #[derive(Debug)]
-pub struct Batch(pub(super) Vec<(u32, Result<CodeBody>)>);
+pub struct Batch {
+    pub(super) bodies: Vec<(u32, Result<CodeBody>)>,
+    /// Whether the code was made quickly, for the first calls.
+    pub(super) quick: bool,
+}
 
 /// What is where in a block of code that has some functions of a module.
 #[derive(Debug)]
@@ -48,6 +53,7 @@ pub struct LinkedPiece<'c> {
     bodies: Vec<&'c CodeBody>,
     /// The functions that jumps lead to, in ascending order.
     jumps: Vec<u32>,
+    quick: bool,
 }
 
 /// Where a function is.
@@ -57,13 +63,26 @@ pub struct Callee {
     pub code: Option<usize>,
     /// Its slot.
     pub slot: usize,
+    /// What asks for better code than was made quickly.
+    pub request: Request,
 }
 
 impl Batch {
+    /// Whether the code was made quickly, for the first calls.
+    #[must_use]
+    pub const fn is_quick(&self) -> bool {
+        self.quick
+    }
+
+    /// The functions, whether they could be compiled or not.
+    pub fn functions(&self) -> impl Iterator<Item = u32> {
+        self.bodies.iter().map(|(function, _)| *function)
+    }
+
     /// The error of the first function that could not be compiled.
     #[must_use]
     pub fn error(&self) -> Option<&Error> {
-        self.0.iter().find_map(|(_, result)| result.as_ref().err())
+        self.bodies.iter().find_map(|(_, result)| result.as_ref().err())
     }
 
     /// Lays out the functions that could be compiled and that `wanted` wants; nothing if there are
@@ -73,7 +92,7 @@ impl Batch {
     /// Kind `Compile` where they are too large.
     pub fn link(&self, wanted: impl Fn(u32) -> bool) -> Result<Option<LinkedPiece<'_>>> {
         let isa = &**crate::isa::isa()?;
-        let compiled = self.0.iter().filter(|(function, _)| wanted(*function));
+        let compiled = self.bodies.iter().filter(|(function, _)| wanted(*function));
         let (functions, bodies): (Vec<_>, Vec<_>) =
             compiled.filter_map(|(function, result)| Some((*function, result.as_ref().ok()?))).unzip();
         if bodies.is_empty() {
@@ -81,11 +100,13 @@ impl Batch {
         }
         let tables = link::tables(isa, &bodies)?;
         let callees = bodies.iter().flat_map(|body| &body.relocations).map(|relocation| relocation.function);
-        let mut jumps: Vec<u32> = callees.filter(|callee| functions.binary_search(callee).is_err()).collect();
+        // Quickly made code is not called directly: better code takes its place.
+        let is_jump = |callee: &u32| self.quick || functions.binary_search(callee).is_err();
+        let mut jumps: Vec<u32> = callees.filter(is_jump).collect();
         jumps.sort_unstable();
         jumps.dedup();
         let piece = Arc::new(Piece { functions: functions.into(), tables, kept: Kept::of(&bodies) });
-        Ok(Some(LinkedPiece { piece, bodies, jumps }))
+        Ok(Some(LinkedPiece { piece, bodies, jumps, quick: self.quick }))
     }
 }
 
@@ -161,14 +182,30 @@ impl LinkedPiece<'_> {
     /// Bytes of the block.
     #[must_use]
     pub fn size(&self) -> usize {
-        self.first_jump() + self.jumps.len() * veneer::native::JUMP
+        let counted = if self.quick { self.piece.functions.len() * veneer::native::COUNTED } else { 0 };
+        self.first_counted() + counted
+    }
+
+    fn first_counted(&self) -> usize {
+        (self.first_jump() + self.jumps.len() * veneer::native::JUMP).next_multiple_of(veneer::native::COUNTED)
+    }
+
+    /// Where a function of the piece, given by its number there, is entered from outside.
+    #[must_use]
+    pub fn entry(&self, number: usize) -> usize {
+        if self.quick {
+            self.first_counted() + number * veneer::native::COUNTED
+        } else {
+            self.piece.tables.entries[number] as usize
+        }
     }
 
     fn first_jump(&self) -> usize {
         self.piece.tables.block_size().next_multiple_of(veneer::native::JUMP)
     }
 
-    /// Writes the block, which will run at an address; `find` tells where another function is.
+    /// Writes the block, which will run at an address: the bodies, jumps behind them, and what
+    /// counts the calls of quickly made code. `find` tells where another function is.
     ///
     /// # Errors
     /// Kind `Internal` where the code generator has made a call that cannot be linked.
@@ -195,7 +232,8 @@ impl LinkedPiece<'_> {
             for relocation in &body.relocations {
                 let at = (*start + relocation.offset) as usize;
                 let mut link = |to: usize| near_call::native::link(block, at, to);
-                let linked = if let Some(entry) = self.piece.entry(relocation.function) {
+                let own = self.piece.entry(relocation.function).filter(|_| !self.quick);
+                let linked = if let Some(entry) = own {
                     link(entry as usize)
                 } else {
                     let number = self.jumps.binary_search(&relocation.function).expect("listed when laid out");
@@ -209,6 +247,14 @@ impl LinkedPiece<'_> {
                 linked.map_err(|why| wrong(relocation, &why))?;
             }
         }
+        if self.quick {
+            for (number, function) in self.piece.functions.iter().enumerate() {
+                let callee = find(*function).ok_or_else(|| wrong(function, &"no such function"))?;
+                let (at, body) = (self.entry(number), address + tables.entries[number] as usize);
+                veneer::native::counted(&mut block[at..], address + at, body, &callee.request)
+                    .map_err(|why| wrong(&callee, &why))?;
+            }
+        }
         Ok(())
     }
 }
@@ -220,7 +266,7 @@ impl LinkedPiece<'_> {
 /// Kind `Compile` where the code is too large; that of a body that is missing.
 pub fn link_all(info: Arc<ModuleInfo>, options: CompileOptions, all: &Batch) -> Result<Linked<'_>> {
     let isa = crate::isa::targets_for(options)?.speed;
-    let bodies = all.0.iter().map(|(_, result)| result.as_ref().map_err(Clone::clone)).collect::<Result<_>>()?;
+    let bodies = all.bodies.iter().map(|(_, result)| result.as_ref().map_err(Clone::clone)).collect::<Result<_>>()?;
     link::link(info, options, isa, bodies)
 }
 
@@ -243,5 +289,5 @@ pub fn gather<'a>(
     }
     let trampolines = tables.functions()..tables.starts.len();
     bodies.extend(trampolines.map(|number| (u32::MAX, Ok(kept.body(tables, number, block)))));
-    Ok(Batch(bodies))
+    Ok(Batch { bodies, quick: false })
 }

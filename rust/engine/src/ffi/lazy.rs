@@ -12,7 +12,7 @@ use super::module::gw_module;
 use super::{borrow, fallible, infallible, output, release};
 use crate::abi::Context;
 use crate::compile::{Batch, Bench};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Result};
 use crate::os::on_large_stack;
 use crate::prelude::*;
 use crate::vm::Module;
@@ -123,6 +123,15 @@ pub unsafe extern "C" fn gw_bench_new(out: *mut *mut gw_bench) -> *mut gw_error 
     })
 }
 
+/// Compiles something at a bench, which keeps it.
+fn at_bench(bench: &mut gw_bench, compile: impl FnOnce(&mut Bench) -> Batch + Send) -> Result<gw_compiled> {
+    // What was compiled before goes first.
+    bench.batch = None;
+    let batch = on_large_stack(|| compile(&mut bench.bench))?;
+    let batch = core::ptr::from_ref(bench.batch.insert(gw_batch(batch)));
+    Ok(gw_compiled { batch, large: bench.bench.is_large().into() })
+}
+
 /// Compiles those functions of a module that have no code, of `count` functions from `first` on,
 /// which is the number of one among the module's own. Any number of threads may be in it at the
 /// same time, each with its own bench.
@@ -137,12 +146,53 @@ pub unsafe extern "C" fn gw_lazy_compile(
     fallible(|| {
         // SAFETY: null or valid, by the rules of this ABI.
         let (lazy, bench, out) = unsafe { (borrow(lazy, "lazy")?, output(bench, "bench")?, output(out, "out")?) };
-        // What was compiled before goes first.
-        bench.batch = None;
-        let batch = on_large_stack(|| lazy.0.compile(first..first.saturating_add(count), &mut bench.bench))?;
-        let batch = core::ptr::from_ref(bench.batch.insert(gw_batch(batch)));
-        *out = gw_compiled { batch, large: bench.bench.is_large().into() };
+        *out = at_bench(bench, |bench| lazy.0.compile(first..first.saturating_add(count), bench))?;
         Ok(())
+    })
+}
+
+/// Compiles a function that is called, given by its number among the module's own: quickly if it
+/// has no code and that is good enough for its first calls. As `gw_lazy_compile` else.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gw_lazy_compile_called(
+    lazy: *const gw_lazy,
+    bench: *mut gw_bench,
+    function: u32,
+    out: *mut gw_compiled,
+) -> *mut gw_error {
+    fallible(|| {
+        // SAFETY: null or valid, by the rules of this ABI.
+        let (lazy, bench, out) = unsafe { (borrow(lazy, "lazy")?, output(bench, "bench")?, output(out, "out")?) };
+        *out = at_bench(bench, |bench| lazy.0.compile_called(function, bench))?;
+        Ok(())
+    })
+}
+
+/// Compiles, quickly, some of the functions that a function calls which is given by its number
+/// among the module's own, and that have no code, for `gw_lazy_add`. As `gw_lazy_compile` else.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gw_lazy_compile_ahead(
+    lazy: *const gw_lazy,
+    bench: *mut gw_bench,
+    function: u32,
+    out: *mut gw_compiled,
+) -> *mut gw_error {
+    fallible(|| {
+        // SAFETY: null or valid, by the rules of this ABI.
+        let (lazy, bench, out) = unsafe { (borrow(lazy, "lazy")?, output(bench, "bench")?, output(out, "out")?) };
+        *out = at_bench(bench, |bench| lazy.0.compile_ahead(function, bench))?;
+        Ok(())
+    })
+}
+
+/// Makes a function callable that was compiled by `gw_lazy_compile_called`. It goes on with quickly
+/// made code if it has some and could not be compiled better.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gw_lazy_add_called(lazy: *const gw_lazy, batch: *const gw_batch) -> *mut gw_error {
+    fallible(|| {
+        // SAFETY: null or valid, by the rules of this ABI.
+        let (lazy, batch) = unsafe { (borrow(lazy, "lazy")?, borrow(batch, "batch")?) };
+        lazy.0.add_called(&batch.0)
     })
 }
 

@@ -5,10 +5,10 @@
 use super::Entry;
 
 /// Stands for the header and the order below; whoever calls by number compares it.
-pub const ABI: u64 = 0x1563_a978_23aa_4946;
+pub const ABI: u64 = 0xaeb7_03c7_2e7e_3ef7;
 
 /// Their names.
-pub const NAMES: [&str; 89] = [
+pub const NAMES: [&str; 92] = [
     "gw_batch_free",
     "gw_bench_free",
     "gw_bench_new",
@@ -56,7 +56,10 @@ pub const NAMES: [&str; 89] = [
     "gw_instance_token",
     "gw_interrupt",
     "gw_lazy_add",
+    "gw_lazy_add_called",
     "gw_lazy_compile",
+    "gw_lazy_compile_ahead",
+    "gw_lazy_compile_called",
     "gw_lazy_complete",
     "gw_lazy_free",
     "gw_lazy_gather",
@@ -149,7 +152,10 @@ unsafe extern "C" {
     fn gw_instance_token();
     fn gw_interrupt();
     fn gw_lazy_add();
+    fn gw_lazy_add_called();
     fn gw_lazy_compile();
+    fn gw_lazy_compile_ahead();
+    fn gw_lazy_compile_called();
     fn gw_lazy_complete();
     fn gw_lazy_free();
     fn gw_lazy_gather();
@@ -194,7 +200,7 @@ unsafe extern "C" {
 }
 
 /// Their addresses.
-pub static TABLE: [Entry; 89] = [
+pub static TABLE: [Entry; 92] = [
     Entry(gw_batch_free as *const ()),
     Entry(gw_bench_free as *const ()),
     Entry(gw_bench_new as *const ()),
@@ -242,7 +248,10 @@ pub static TABLE: [Entry; 89] = [
     Entry(gw_instance_token as *const ()),
     Entry(gw_interrupt as *const ()),
     Entry(gw_lazy_add as *const ()),
+    Entry(gw_lazy_add_called as *const ()),
     Entry(gw_lazy_compile as *const ()),
+    Entry(gw_lazy_compile_ahead as *const ()),
+    Entry(gw_lazy_compile_called as *const ()),
     Entry(gw_lazy_complete as *const ()),
     Entry(gw_lazy_free as *const ()),
     Entry(gw_lazy_gather as *const ()),

@@ -46,6 +46,10 @@ pub(super) fn refused(index: u32, passed: u64) -> Error {
 const SMALL: usize = 1_000;
 const MAX_INSTRUCTIONS: usize = 150_000;
 const MAX_BLOCKS: usize = 8_000;
+/// Most blocks that are made where locals are SSA values: an argument more for one of the targets of
+/// a branch table takes a look at all of them. That is above `MAX_BLOCKS`, as some that are made are
+/// not used.
+pub(super) const MAX_BLOCKS_AS_SSA: usize = 2 * MAX_BLOCKS;
 const MAX_LOOPS: usize = 1_000;
 const MAX_DEPTH: usize = 100;
 const MAX_PARAMETERS: usize = 16_000;

@@ -143,7 +143,9 @@ pub(super) fn translate(
     while !reader.eof() {
         let position = reader.original_position();
         let operator = reader.read().map_err(|e| validation_error(&e))?;
-        validator.op(position, &operator).map_err(|e| validation_error(&e))?;
+        if !env.validated {
+            validator.op(position, &operator).map_err(|e| validation_error(&e))?;
+        }
         t.builder.set_srcloc(location(position));
         t.operator(&operator, &reader)?;
         if t.is_too_complex(body) {
@@ -266,6 +268,7 @@ impl FunctionTranslation<'_, '_> {
         let bytes = body.range().end - body.range().start;
         self.used_local_count * dfg.num_blocks() as u64 > complexity::MAX_LOCAL_BLOCKS
             || self.passed > complexity::MAX_PASSED_AS_SSA
+            || dfg.num_blocks() > complexity::MAX_BLOCKS_AS_SSA
             || dfg.num_values() as u64 > complexity::values_of(bytes)
     }
 }

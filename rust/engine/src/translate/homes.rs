@@ -41,6 +41,23 @@ pub(super) struct Homes {
     pub(super) places: Vec<Place>,
     /// The largest height that needs places.
     pub(super) highest: usize,
+    recent: Recent,
+}
+
+/// What was read or written last of the frame and the vmctx, as SSA values: it is read again and
+/// again, mostly within a few instructions. Not more than fit in registers beside what is on the
+/// stack, and no longer than up to the next call or the end of the block.
+#[derive(Debug, Default)]
+struct Recent {
+    block: Option<Block>,
+    vmctx: Option<Value>,
+    /// Fixed pointers of the vmctx by their offsets.
+    fields: [Option<(u32, Value)>; 2],
+    locals: [Option<(u32, Value)>; 4],
+    /// Which of the locals is forgotten next.
+    oldest: usize,
+    /// All is forgotten at the next operator.
+    ends: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -57,7 +74,16 @@ impl FunctionTranslation<'_, '_> {
         let data = StackSlotData::new(StackSlotKind::ExplicitSlot, 0, ALIGNMENT_LOG2);
         let (slot, stack) =
             (self.builder.create_sized_stack_slot(data.clone()), self.builder.create_sized_stack_slot(data));
-        self.homes = Some(Homes { slot, locals: Vec::new(), size: WORD, entry, stack, places: Vec::new(), highest: 0 });
+        self.homes = Some(Homes {
+            slot,
+            locals: Vec::new(),
+            size: WORD,
+            entry,
+            stack,
+            places: Vec::new(),
+            highest: 0,
+            recent: Recent::default(),
+        });
         let body = self.builder.create_block();
         self.builder.ins().jump(body, &[]);
         self.builder.seal_block(body);
@@ -84,11 +110,47 @@ impl FunctionTranslation<'_, '_> {
         Some((home.ty, offset))
     }
 
+    /// What is known in the current block, if locals have homes.
+    fn recent(&mut self) -> Option<&mut Recent> {
+        let block = self.builder.current_block();
+        let recent = &mut self.homes.as_mut()?.recent;
+        if recent.block != block {
+            *recent = Recent { block, ..Recent::default() };
+        }
+        Some(recent)
+    }
+
+    /// Forgets what is known where an operator follows that calls or ends the block, and behind
+    /// that what it has loaded itself.
+    pub(super) fn forget_recent(&mut self, ends: bool) {
+        if let Some(homes) = &mut self.homes
+            && (ends || homes.recent.ends)
+        {
+            homes.recent = Recent { block: self.builder.current_block(), ends, ..Recent::default() };
+        }
+    }
+
+    fn keep_local(&mut self, local: u32, value: Value) {
+        let Some(recent) = self.recent() else { return };
+        let known = recent.locals.iter().position(|known| known.is_some_and(|(known, _)| known == local));
+        let place = known.unwrap_or_else(|| {
+            recent.oldest = (recent.oldest + 1) % recent.locals.len();
+            recent.oldest
+        });
+        recent.locals[place] = Some((local, value));
+    }
+
     /// The value of a local that has a home.
     pub(super) fn load_home(&mut self, local: u32) -> Option<Value> {
+        let known = self.recent()?.locals.iter().flatten().find(|(known, _)| *known == local);
+        if let Some((_, value)) = known {
+            return Some(*value);
+        }
         let (ty, offset) = self.home(local)?;
         let (flags, address) = (self.frame_flags(), self.home_address(offset)?);
-        Some(self.builder.ins().load(ty, flags, address, 0))
+        let value = self.builder.ins().load(ty, flags, address, 0);
+        self.keep_local(local, value);
+        Some(value)
     }
 
     /// Sets a local, and reports whether it has a home.
@@ -97,18 +159,38 @@ impl FunctionTranslation<'_, '_> {
         let flags = self.frame_flags();
         let Some(address) = self.home_address(offset) else { return false };
         self.builder.ins().store(flags, value, address, 0);
+        self.keep_local(local, value);
         true
     }
 
     /// The function's vmctx.
     pub(super) fn vmctx(&mut self) -> Value {
-        match self.home_address(VMCTX) {
-            Some(address) => {
-                let flags = self.frame_flags();
-                self.builder.ins().load(types::I64, flags, address, 0)
-            }
-            None => self.vmctx,
+        let Some(recent) = self.recent() else { return self.vmctx };
+        if let Some(value) = recent.vmctx {
+            return value;
         }
+        let Some(address) = self.home_address(VMCTX) else { return self.vmctx };
+        let flags = self.frame_flags();
+        let value = self.builder.ins().load(types::I64, flags, address, 0);
+        if let Some(recent) = self.recent() {
+            recent.vmctx = Some(value);
+        }
+        value
+    }
+
+    /// A fixed pointer of the vmctx, where locals have homes.
+    pub(super) fn load_recent(&mut self, offset: u32) -> Value {
+        let known = self.recent().and_then(|recent| recent.fields.iter().flatten().find(|(at, _)| *at == offset));
+        if let Some((_, value)) = known {
+            return *value;
+        }
+        let vmctx = self.vmctx();
+        let value = self.load_fixed(types::I64, vmctx, offset);
+        if let Some(recent) = self.recent() {
+            recent.fields.rotate_right(1);
+            recent.fields[0] = Some((offset, value));
+        }
+        value
     }
 
     fn home_address(&mut self, offset: u32) -> Option<Value> {

@@ -15,8 +15,9 @@
 //! | `operands`        | the same for the wasm stack                                                   |
 //! | `complexity`      | which functions take the code generator too long                              |
 //! | `homes`           | locals in the frame, where they are too many for SSA form                     |
-//! | `exceptions`      | what catches the exceptions of a call, and the calls themselves                |
-//! | `legacy`          | the handlers of a `try` of the encoding before WebAssembly 3.0, found in advance |
+//! | `exceptions`      | what catches the exceptions of a call, and the calls themselves               |
+//! | `legacy`          | the handlers of a `try` of before WebAssembly 3.0, found in advance            |
+//! | `brief`           | which bodies do not stay in a loop                                            |
 //! | `callees`         | signatures and references of what a function calls                            |
 //! | `location`        | where code comes from, for backtraces                                         |
 //!
@@ -25,6 +26,7 @@
 //! runs, so nothing here emits a sequence that must be finished once it has begun.
 
 pub mod bounds;
+mod brief;
 mod callees;
 mod complexity;
 mod dispatch;
@@ -43,6 +45,7 @@ mod state;
 mod table_access;
 mod vmctx;
 
+pub(crate) use brief::is_brief;
 pub use complexity::Complexity;
 pub use inline::Candidates;
 pub use location::{InlinedLocation, Location};
@@ -72,6 +75,8 @@ pub struct Environment<'a> {
     pub bodies: &'a [Body<'a>],
     /// What is known of their use for inlining.
     pub candidates: &'a Candidates,
+    /// Whether the bodies are known to be valid.
+    pub validated: bool,
 }
 
 impl<'a> Environment<'a> {

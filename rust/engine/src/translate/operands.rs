@@ -43,6 +43,7 @@ impl FunctionTranslation<'_, '_> {
         if leaves_block(op) {
             self.store_operands(base, height - taken);
         }
+        self.forget_recent(leaves_block(op));
     }
 
     /// How many values an operator takes as SSA values, at most.

@@ -82,8 +82,7 @@ impl FunctionTranslation<'_, '_> {
     /// Loads a fixed pointer of the vmctx.
     pub(super) fn load_vmctx(&mut self, offset: u32) -> Value {
         if self.homes.is_some() {
-            let vmctx = self.vmctx();
-            return self.load_fixed(types::I64, vmctx, offset);
+            return self.load_recent(offset);
         }
         let key = Once::Field(offset);
         if let Some(value) = self.onces.find(key) {

@@ -19,10 +19,12 @@ use crate::fiber;
 use crate::os;
 use crate::prelude::*;
 use crate::sync::{Mutex, OnceLock};
+use alloc::collections::{BTreeSet, VecDeque};
 use alloc::sync::{Arc, Weak};
 use core::fmt;
 use core::mem::ManuallyDrop;
 use core::ops::Range;
+use hashbrown::HashSet;
 
 /// What compiles the functions of a module.
 #[derive(Debug)]
@@ -142,14 +144,56 @@ impl Lazy {
 
 impl Work {
     /// Compiles those of some functions, given by their numbers among the module's own, that have
-    /// no code. Takes no lock and may be given up anywhere.
+    /// no code, or only quickly made code. Takes no lock and may be given up anywhere.
     #[must_use]
     pub fn compile(&self, numbers: Range<u32>, bench: &mut Bench) -> Batch {
+        let wanted = |function| self.lazy.code.better_code(function).is_none();
+        self.source.compilation.get().compile(self.functions(numbers), wanted, bench)
+    }
+
+    /// Compiles a function that is called, given by its number: quickly if it has no code and that
+    /// is good enough for its first calls. Takes no lock and may be given up anywhere.
+    #[must_use]
+    pub fn compile_called(&self, number: u32, bench: &mut Bench) -> Batch {
+        let (code, compilation) = (&self.lazy.code, self.source.compilation.get());
+        let functions = self.functions(number..number.saturating_add(1));
+        let is_quick = |function| code.code(function).is_none() && compilation.is_brief(function);
+        if functions.clone().all(is_quick) {
+            compilation.quick(functions, bench)
+        } else {
+            self.compile(number..number.saturating_add(1), bench)
+        }
+    }
+
+    /// Compiles, quickly, what a function calls that was called, and what that calls, as far as it
+    /// has no code and that is good enough for the first calls: a number of functions that are near
+    /// to it. Takes no lock and may be given up anywhere.
+    #[must_use]
+    pub fn compile_ahead(&self, number: u32, bench: &mut Bench) -> Batch {
+        /// How much is compiled: functions and bytes of bodies; and how many bodies are looked at.
+        const FUNCTIONS: usize = 32;
+        const BYTES: u64 = 24 << 10;
+        const LOOKED_AT: usize = 64;
+        let (code, compilation) = (&self.lazy.code, self.source.compilation.get());
+        let mut near: VecDeque<u32> = self.functions(number..number.saturating_add(1)).collect();
+        let (mut seen, mut wanted, mut bytes) = (HashSet::new(), BTreeSet::new(), 0);
+        for _ in 0..LOOKED_AT {
+            let Some(function) = near.pop_front().filter(|_| wanted.len() < FUNCTIONS && bytes < BYTES) else { break };
+            let (length, callees) = compilation.callees(function);
+            if code.code(function).is_none() && compilation.is_brief(function) {
+                wanted.insert(function);
+                bytes += length;
+            }
+            near.extend(callees.into_iter().filter(|callee| seen.insert(*callee) && code.code(*callee).is_none()));
+        }
+        compilation.quick(wanted.into_iter(), bench)
+    }
+
+    /// The indices of functions of these numbers.
+    fn functions(&self, numbers: Range<u32>) -> Range<u32> {
         let all = self.lazy.code.functions();
-        let end = |number: u32| all.start.saturating_add(number).min(all.end);
-        let functions = end(numbers.start)..end(numbers.end);
-        let wanted = |function| self.lazy.code.code(function).is_none();
-        self.source.compilation.get().compile(functions, wanted, bench)
+        let index = |number: u32| all.start.saturating_add(number).min(all.end);
+        index(numbers.start)..index(numbers.end)
     }
 
     /// Makes compiled functions callable.
@@ -162,7 +206,16 @@ impl Work {
         batch.error().map_or(Ok(()), |error| Err(error.clone()))
     }
 
-    /// How many functions are compiled, and how many there are.
+    /// As [`Work::add`], for a function that is called: quickly made code is good enough where
+    /// there can be no better.
+    ///
+    /// # Errors
+    /// As [`Work::add`].
+    pub fn add_called(&self, batch: &Batch) -> Result<()> {
+        self.add(batch).or_else(|error| if self.lazy.code.go_on(batch) { Ok(()) } else { Err(error) })
+    }
+
+    /// How many functions are compiled, but for quickly made code, and how many there are.
     #[must_use]
     pub fn progress(&self) -> (usize, usize) {
         (self.lazy.code.compiled(), self.lazy.code.functions().len())
@@ -207,7 +260,8 @@ impl Work {
 
 /// What a guest wants that has left for a runtime function: to have a function compiled, which is
 /// given by its number among the module's own; none if it wants something else, or if the function
-/// is compiled by now.
+/// has code by now: one that has quickly made code, all calls of which are used up, is compiled
+/// anew.
 ///
 /// # Safety
 /// The context's last status is `RuntimeCall`, and the guest was not resumed since.
@@ -225,7 +279,8 @@ pub unsafe fn wanted(context: *const Context) -> Option<(Work, u32)> {
         Arc::increment_strong_count(owner);
         Arc::from_raw(owner)
     };
-    if lazy.code.code(lazy.function(number)).is_some() {
+    let (code, function) = (&lazy.code, lazy.function(number));
+    if code.better_code(function).is_some() || code.code(function).is_some() && !code.is_used_up(function) {
         return None;
     }
     Some((lazy.work()?, number))
@@ -252,6 +307,6 @@ pub(super) unsafe fn address(owner: *const Lazy, number: u32) -> u64 {
 pub unsafe fn serve(context: *const Context) -> Result<()> {
     // SAFETY: by the caller's promise.
     let Some((work, number)) = (unsafe { wanted(context) }) else { return Ok(()) };
-    let batch = os::on_large_stack(|| work.compile(number..number + 1, &mut Bench::new()))?;
-    work.add(&batch)
+    let batch = os::on_large_stack(|| work.compile_called(number, &mut Bench::new()))?;
+    work.add_called(&batch)
 }

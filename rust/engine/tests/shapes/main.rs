@@ -86,6 +86,7 @@ fn is_too_complex(shape: &Shape, bytes: &[u8]) -> bool {
         frontend: isa().unwrap().frontend_config(),
         bodies: &parsed.bodies,
         candidates: &candidates,
+        validated: false,
     };
     let mut translator = Translator::new();
     (parsed.info.imported_functions..).take(parsed.bodies.len()).any(|index| {

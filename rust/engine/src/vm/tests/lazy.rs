@@ -32,8 +32,10 @@ fn functions_are_compiled_when_they_are_called() {
         r#"(module
             (func $leaf (param i32) (result i32) (if (result i32) (local.get 0)
                 (then (loop (br_if 0 (i32.const 0))) (i32.const 7)) (else (i32.const 9))))
-            (func (export "a") (param i32) (result i32) (i32.add (call $leaf (local.get 0)) (i32.const 1)))
-            (func (export "b") (result i32) (i32.const 5)))"#,
+            (func (export "a") (param i32) (result i32)
+                (loop (br_if 0 (i32.const 0)))
+                (i32.add (call $leaf (local.get 0)) (i32.const 1)))
+            (func (export "b") (result i32) (loop (br_if 0 (i32.const 0))) (i32.const 5)))"#,
     );
     let instance = lazy_instance(&Linker::new(), &module);
     assert_eq!(compiled(&module), 0);
@@ -48,6 +50,61 @@ fn functions_are_compiled_when_they_are_called() {
     for instance in [&instance, &later] {
         assert_eq!([call(instance, "a", &[1]), call(instance, "b", &[])], [8, 5]);
     }
+}
+
+/// The first calls of a function that does not stay in a loop are by quickly made code, which is
+/// not what the module is complete with.
+#[test]
+fn what_is_called_often_is_compiled_better() {
+    // Too much to be inlined.
+    let same = format!("{}(local.get 0){}", "(i32.xor (i32.const 0) ".repeat(20), ")".repeat(20));
+    let module = lazy(&format!(
+        r#"(module
+            (func $brief (param i32) (result i32) (i32.add {same} (i32.const 1)))
+            (func (export "brief") (param i32) (result i32) (call $brief (local.get 0)))
+            (func (export "often") (param i32) (result i32)
+                (loop (drop (call $brief (local.get 0)))
+                    (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+                (i32.const 7)))"#
+    ));
+    let instance = lazy_instance(&Linker::new(), &module);
+    assert_eq!([call(&instance, "brief", &[4]), call(&instance, "brief", &[5])], [5, 6]);
+    assert_eq!(compiled(&module), 0);
+    assert_eq!(call(&instance, "often", &[150]), 7);
+    assert_eq!(compiled(&module), 1, "only the one with a loop");
+    assert_eq!([call(&instance, "often", &[900]), call(&instance, "brief", &[4])], [7, 5]);
+    assert_eq!(compiled(&module), 2);
+    complete(&module);
+    assert_eq!([call(&instance, "often", &[900]), call(&instance, "brief", &[4])], [7, 5]);
+}
+
+/// What is near to a called function is compiled before it is called.
+#[test]
+fn callees_are_compiled_ahead() {
+    let module = lazy(
+        r#"(module
+            (import "m" "f" (func $f))
+            (func $a (export "a") (result i32) (i32.add (call $b) (call $d)))
+            (func $b (result i32) (call $c))
+            (func $c (result i32) (i32.const 1))
+            (func $d (result i32) (loop (br_if 0 (i32.const 0))) (i32.const 2))
+            (func (export "e") (call $f)))"#,
+    );
+    let work = module.work().unwrap();
+    let ahead = |bench: &mut Bench| -> Vec<_> {
+        let batch = work.compile_ahead(0, bench);
+        work.add(&batch).unwrap();
+        batch.functions().collect()
+    };
+    let mut bench = Bench::new();
+    assert_eq!(ahead(&mut bench), [1, 2, 3]);
+    assert_eq!(ahead(&mut bench), [], "all have code, but the one with a loop");
+    let mut linker = Linker::new();
+    let ty = FuncType { params: vec![], results: vec![] };
+    linker.define("m", "f", Extern::Func(Store::new().host_function(ty, 1, 2)));
+    assert_eq!(call(&lazy_instance(&linker, &module), "a", &[]), 3);
+    drop(work);
+    complete(&module);
 }
 
 /// All integers, floats and vectors that registers hold, and more on the stack; results beyond the
