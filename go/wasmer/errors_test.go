@@ -28,7 +28,7 @@ func TestCompileHints(t *testing.T) {
 		{"gzip", "\x1f\x8b\x08\x00\x00\x00\x00", "compressed by gzip"},
 		{"a program", "\x7fELF\x02\x01\x01", "native program"},
 		{"threads", string(fromText(t, "(module (memory 1 1 shared))")), "the proposal threads is not supported: "},
-		{"exceptions", string(fromText(t, "(module (tag))")), "build the module without this proposal"},
+		{"garbage collection", string(fromText(t, "(module (type (struct)))")), "build the module without this proposal"},
 	} {
 		_, err := wasmer.Compile([]byte(c.bytes))
 		checkContains(t, err, "Failed to compile the module.\n    ")

@@ -17,14 +17,18 @@ func (w *writer) str(s string)  { w.u32(uint32(len(s))); *w = append(*w, s...) }
 // described is a description with every kind of import and export, as the engine writes it.
 func described() []byte {
 	var w writer
-	w.u32(3)
+	w.u32(4)
 	w.u64(5)
 	w.u32(1) // types
 	w.u32(2)
 	w.u8(0, 3)
 	w.u32(1)
 	w.u8(1)
-	w.u32(2) // imports
+	w.u32(3) // imports
+	w.str("env")
+	w.str("e")
+	w.u8(4)
+	w.u32(0)
 	w.str("env")
 	w.str("f")
 	w.u8(0)
@@ -67,6 +71,7 @@ func described() []byte {
 	w.u8(1)
 	w.u64(3)
 	w.u8(1, 0)
+	w.u32(1) // tags
 	return w
 }
 
@@ -81,6 +86,7 @@ func TestParseDescription(t *testing.T) {
 		Code:  5,
 		Types: []FuncType{f},
 		Imports: []Import{
+			{Namespace: "env", Name: "e", Type: ExternType{Kind: ExternTag, Func: &f}},
 			{Namespace: "env", Name: "f", Type: ExternType{Kind: ExternFunction, Func: &f}},
 			{Namespace: "env", Name: "m", Type: ExternType{Kind: ExternMemory, Limits: memory.Limits, Index64: true}},
 		},
@@ -94,6 +100,7 @@ func TestParseDescription(t *testing.T) {
 		Functions: 7,
 		CodeBytes: 99,
 		Memories:  []MemoryType{memory},
+		Tags:      1,
 	}
 	if !reflect.DeepEqual(d, expected) {
 		t.Errorf("got %+v, expected %+v", d, expected)
@@ -170,7 +177,7 @@ func TestParseTrap(t *testing.T) {
 }
 
 func TestValTypeNames(t *testing.T) {
-	for i, name := range []string{"i32", "i64", "f32", "f64", "v128", "funcref", "externref", "unknown type"} {
+	for i, name := range []string{"i32", "i64", "f32", "f64", "v128", "funcref", "externref", "exnref", "unknown type"} {
 		if got := ValType(i).String(); got != name {
 			t.Errorf("type %d is %q, expected %q", i, got, name)
 		}
