@@ -144,7 +144,7 @@ func TestInspectProposals(t *testing.T) {
 	}{
 		{"--proposals " + guests + "sum.wasm", "proposals: 0\n", "", 0},
 		{guests + "multi_value.wasm --proposals", "proposals: 1\n  multi-value\n", "", 0},
-		{"--proposals " + threads, "proposals: 3\n  multi-value\n  threads             not supported\n  exception handling\n", "", 0},
+		{"--proposals " + threads, "proposals: 3\n  multi-value\n  threads  not supported\n  exception handling\n", "", 0},
 		{"--proposals ../../../testdata/proposals/guest.wasm", "proposals: 6\n  64-bit memories\n  multiple memories\n  custom page sizes\n" +
 			"  extended constant expressions\n  bulk memory\n  tail calls\n", "", 0},
 		{"--proposals=false " + threads, "", "the proposal threads is not supported", 1},
