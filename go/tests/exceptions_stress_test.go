@@ -284,7 +284,7 @@ func TestReferencesInExceptionsAreKept(t *testing.T) {
 				return err
 			}))(t)
 			instance = newInstance(t, holding, set, options...)
-			for round := range int32(pick(10, 2)) {
+			for round := range int32(pick(3, 1)) {
 				for _, name := range []string{"global", "local", "operand", "table", "handler", "nested"} {
 					call(t, instance, name, 1000*round+7)
 				}
