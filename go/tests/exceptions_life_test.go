@@ -3,8 +3,10 @@ package tests
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gowasmer/wasmer/go/wasmer"
 )
@@ -120,10 +122,8 @@ func TestInstancesWithExceptionsAreReset(t *testing.T) {
 		if !tag.Is(must(instance.Tag("t"))(t)) {
 			t.Error("the tag is another one after a reset")
 		}
-		for _, name := range []string{"throw_kept"} {
-			if _, err := instance.Exports[name](); !errors.Is(err, wasmer.ErrNullReference) {
-				t.Errorf("%v, expected %v", err, wasmer.ErrNullReference)
-			}
+		if _, err := instance.Exports["throw_kept"](); !errors.Is(err, wasmer.ErrNullReference) {
+			t.Errorf("%v, expected %v", err, wasmer.ErrNullReference)
 		}
 	}
 	// What was got before stays an exception of the instance.
@@ -247,6 +247,27 @@ func TestStartFunctionsThatThrow(t *testing.T) {
 	expect("Reset", instance.Reset(context.Background()))
 	if !instance.IsClosed() {
 		t.Error("the instance is open although its start function has failed in a reset")
+	}
+}
+
+// TestManyHandlersAreCompiledInTime compiles 1000 calls within 10 handlers, and within 80, which
+// may take longer in proportion and not much more.
+func TestManyHandlersAreCompiledInTime(t *testing.T) {
+	took := func(handlers int) time.Duration {
+		var tags, clauses strings.Builder
+		for i := range handlers {
+			fmt.Fprintf(&tags, "(tag $t%d)", i)
+			fmt.Fprintf(&clauses, "(catch $t%d 0)", i)
+		}
+		bytes := assemble(t, fmt.Sprintf("(module %s (func $f (throw $t7)) (func block try_table %s %s end end))",
+			tags.String(), clauses.String(), strings.Repeat("call $f ", 1000)))
+		begin := time.Now()
+		module := compile(t, bytes)
+		defer module.Close()
+		return time.Since(begin)
+	}
+	if few, many := took(10), took(80); many > 30*few {
+		t.Errorf("80 handlers take %v, 10 take %v", many, few)
 	}
 }
 

