@@ -111,8 +111,9 @@ func newModule(handle engine.Module) (*Module, error) {
 	}
 	about := &About{Description: description, functions: make([]FuncType, len(description.Exports))}
 	for i := range description.Exports {
-		if f := description.Exports[i].Type.Func; f != nil {
-			about.functions[i] = newFuncType(f)
+		// Tags have such a type, too.
+		if t := &description.Exports[i].Type; t.Kind == engine.ExternFunction {
+			about.functions[i] = newFuncType(t.Func)
 		}
 	}
 	about.externrefs = mentionsExternref(description)

