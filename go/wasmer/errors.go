@@ -132,33 +132,6 @@ type plainError struct{ error }
 // named puts the name of a function into a message.
 func named(message, name string) string { return strings.ReplaceAll(message, "%s", name) }
 
-// fromCore returns a *Trap, an *Exception or a *HostError for one of package core, and other errors as they are.
-func fromCore(err error) error {
-	switch e := err.(type) {
-	case *core.Trap:
-		if uncaught, ok := e.Reason.(*core.Exception); ok {
-			exception := exceptionOf(uncaught)
-			exception.Backtrace, exception.Omitted = backtrace(e.Frames), e.LeftOut
-			return exception
-		}
-		trap := &Trap{Code: TrapCode(e.Code), Reason: e.Reason, Backtrace: backtrace(e.Frames), Omitted: e.LeftOut}
-		if e.Fault != nil {
-			trap.Fault = &MemoryFault{e.Fault.Address, e.Fault.Size}
-		}
-		for _, r := range e.Refused {
-			refused := RefusedGrowth{r.Table, uint32(r.PageSize), r.Asked, r.Limit, GrowthLimiter(r.Limiter)}
-			trap.RefusedGrowths = append(trap.RefusedGrowths, refused)
-		}
-		return trap
-	case *core.HostError:
-		if exit, ok := e.Err.(*ExitError); ok {
-			return exit // it is no failure that anybody has to find
-		}
-		return &HostError{Err: e.Err, Backtrace: backtrace(e.Frames), Omitted: e.LeftOut}
-	}
-	return err
-}
-
 // closedError is the error about something that was closed. It wraps ErrClosed.
 func closedError(what string) error { return core.ClosedError(what) }
 

@@ -118,6 +118,15 @@ func formatLimits(index64 bool, min, max uint64, hasMax bool) string {
 	return fmt.Sprintf("%s%d or more", prefix, min)
 }
 
+// TagType is the type of a tag (specification 3.0, section 2.3.14).
+type TagType struct {
+	// Params are the types of the values of its exceptions.
+	Params []ValueType
+}
+
+// String formats the type as the text format names its types: "(i32, i32)".
+func (t TagType) String() string { return formatTypes(t.Params) }
+
 // ExternType is the type of an import or export (specification, section 2.3.11): that of its kind
 // is set, the others are nil.
 type ExternType struct {

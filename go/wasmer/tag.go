@@ -7,15 +7,6 @@ import (
 	"github.com/gowasmer/wasmer/go/internal/engine"
 )
 
-// TagType is the type of a tag (specification 3.0, section 2.3.14).
-type TagType struct {
-	// Params are the types of the values of its exceptions.
-	Params []ValueType
-}
-
-// String formats the type as the text format names its types: "(i32, i32)".
-func (t TagType) String() string { return formatTypes(t.Params) }
-
 // Tag is what an exception is caught by, and says which values it has (specification 3.0, section
 // 4.2.8). It comes from [NewTag], and is owned then, or from [Instance.Tag], and belongs to the
 // instance, which closes it. All methods may be called by many goroutines at once.

@@ -255,8 +255,8 @@ func (value Value) String() string {
 		}
 		return fmt.Sprint(unheld(value.ref))
 	case TypeExnRef:
-		if e := value.ToException(); e != nil {
-			return "exception " + e.Tag.String()
+		if e, ok := value.ref.(*core.Exception); ok {
+			return "exception " + formatTypes(typesFromEngine(e.Tag.Params()))
 		}
 		return "null"
 	case TypeVoid:

@@ -140,8 +140,8 @@ fn other_files_are_told_apart() {
 #[test]
 fn other_versions_are_refused() {
     let mut bytes = serialized(&host());
-    bytes[8] = 11;
-    assert!(refused(&bytes, &host()).ends_with("its format has version 11, expected 10"));
+    bytes[8] = 12;
+    assert!(refused(&bytes, &host()).ends_with("its format has version 12, expected 11"));
     let made_by = Origin { engine: "engine 0".into(), ..host() };
     let message = refused(&serialized(&made_by), &host());
     assert!(message.ends_with("it was made by engine 0, expected engine 1"), "{message}");
@@ -180,8 +180,8 @@ fn inconsistent_contents_are_found() {
         }),
         ("type 9 given, expected less than 3", |a| info(a).functions[1] = 9),
         ("import env.print has another type", |a| info(a).functions[0] = 1),
-        ("imported functions, tables, memories and globals given", |a| info(a).imported_tables = 1),
-        ("imported functions, tables, memories and globals given", |a| info(a).imported_functions = u32::MAX),
+        ("imported functions, tables, memories, globals and tags given", |a| info(a).imported_tables = 1),
+        ("imported functions, tables, memories, globals and tags given", |a| info(a).imported_functions = u32::MAX),
         ("import env.base has another type", |a| info(a).globals.clear()),
         ("limits {min 5, max 4}", |a| info(a).memories[0].limits = Limits { min: 5, max: Some(4) }),
         ("limits {min 65537}", |a| info(a).memories[0].limits = Limits { min: 65_537, max: None }),

@@ -273,7 +273,7 @@ mod tests {
             9,
         );
         let mut expected = Writer::default();
-        expected.u32(3);
+        expected.u32(VERSION);
         expected.u64(5);
         expected.0.extend([1, 0, 0, 0, 2, 0, 0, 0, 0, 3, 1, 0, 0, 0, 1]);
         expected.0.extend([1, 0, 0, 0, 1, 0, 0, 0, b'a', 2, 0, 0, 0, b'b', b'c', 0, 0, 0, 0, 0]);
@@ -285,6 +285,7 @@ mod tests {
         expected.u32(0);
         expected.u64(9);
         expected.0.extend([1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 3, 0, 0, 0, 0, 0, 0, 0, 1, 0]);
+        expected.u32(0);
         assert_eq!(described, expected.0);
     }
 }

@@ -29,17 +29,27 @@ pub(super) const MAX_PASSED_AS_SSA: u64 = 1 << 17;
 /// the function is compiled, and an instruction of two bytes can pass a thousand.
 pub(super) const MAX_PASSED: u64 = 1 << 23;
 
+/// Most handlers that all calls of a function have together where locals are SSA values: each is an
+/// edge to a block with many predecessors.
+pub(super) const MAX_HANDLERS_AS_SSA: u64 = 1 << 14;
+/// Most handlers that they have in any function; C++ programs have some thousand.
+pub(super) const MAX_HANDLERS: u64 = 1 << 18;
+/// Most handlers that calls meet, with those that others hide.
+pub(super) const MAX_HANDLERS_MET: u64 = 1 << 23;
+
 /// Most values that SSA form may make of a body of so many bytes.
 pub(super) const fn values_of(bytes: u64) -> u64 {
     bytes * 16 + 20_000
 }
 
-/// The error of a function that passes so many values.
-pub(super) fn refused(index: u32, passed: u64) -> Error {
-    let text = format!(
-        "function {index} is too large: its branches pass {passed} values to blocks, expected at most {MAX_PASSED}"
-    );
-    Error::new(ErrorKind::Compile, text)
+/// The error of a function whose branches pass so many values, and whose calls have so many handlers.
+pub(super) fn refused(index: u32, passed: u64, handlers: u64) -> Error {
+    let what = if passed > MAX_PASSED {
+        format!("its branches pass {passed} values to blocks, expected at most {MAX_PASSED}")
+    } else {
+        format!("its calls have {handlers} handlers of exceptions, expected at most {MAX_HANDLERS}")
+    };
+    Error::new(ErrorKind::Compile, format!("function {index} is too large: {what}"))
 }
 
 /// Functions of fewer instructions are not looked at.

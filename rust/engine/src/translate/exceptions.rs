@@ -23,6 +23,7 @@ use cranelift_codegen::ir::{
     MemFlagsData, SigRef, StackSlot, StackSlotData, StackSlotKey, StackSlotKind, Value, types,
 };
 use cranelift_codegen::isa::CallConv;
+use hashbrown::HashSet;
 
 /// What a translation knows of exceptions.
 #[derive(Debug, Default)]
@@ -31,6 +32,11 @@ pub(super) struct Exceptions {
     slot: Option<StackSlot>,
     /// The handlers of the legacy `try`s of the body, once one is met.
     pub(super) plan: Option<Plan>,
+    /// The frames that are bodies of a `try_table` or `try`, by their indices.
+    tries: Vec<usize>,
+    /// How many handlers all calls have, and how many they have met, also such as others hide.
+    pub(super) edges: u64,
+    pub(super) met: u64,
 }
 
 /// What is called.
@@ -71,29 +77,46 @@ impl FunctionTranslation<'_, '_> {
     /// The handlers that an exception meets at this place, in the order in which they are asked,
     /// with their blocks.
     fn clauses(&mut self) -> Vec<(u32, Block)> {
-        let mut found: Vec<(u32, Block)> = Vec::new();
-        let mut index = self.state.frames.len();
-        while let Some(inner) = index.checked_sub(1) {
-            index = inner;
+        let (mut found, mut known): (Vec<(u32, Block)>, HashSet<u32>) = (Vec::new(), HashSet::new());
+        let mut tries = self.exceptions.tries.len();
+        while let Some(last) = tries.checked_sub(1) {
+            tries = last;
+            self.exceptions.met += 1;
+            let index = self.exceptions.tries[last];
             let FrameKind::Try(body) = &mut self.state.frames[index].kind else { continue };
             if let Some(depth) = body.delegate {
-                // The frame that it names is the next to be looked at.
-                index = index.saturating_sub(depth as usize);
+                // It goes on with the frame that is named, whose index is this.
+                let outer = index.saturating_sub(1 + depth as usize);
+                tries = self.exceptions.tries[..last].partition_point(|try_| *try_ <= outer);
                 continue;
             }
+            self.exceptions.met += body.clauses.len() as u64;
             for clause in &mut body.clauses {
                 let tag = clause.tag.map_or(ANY, |tag| self.env.layout.tag(tag));
-                if found.iter().any(|(known, _)| exception::tag(*known) == tag) {
+                if !known.insert(tag) {
                     continue;
                 }
                 let block = *clause.block.get_or_insert_with(|| self.builder.create_block());
                 found.push((exception::clause(tag, clause.with_ref), block));
+                self.exceptions.edges += 1;
                 if tag == ANY {
                     return found;
                 }
             }
         }
         found
+    }
+
+    /// Opens the body of a `try_table` or a `try`: the frame that was opened last.
+    pub(super) fn open_try(&mut self) {
+        self.exceptions.tries.push(self.state.frames.len() - 1);
+    }
+
+    /// Ends the body that the innermost frame is, if it is one.
+    pub(super) fn close_try(&mut self) {
+        if self.exceptions.tries.last() == Some(&(self.state.frames.len() - 1)) {
+            self.exceptions.tries.pop();
+        }
     }
 
     /// A list of handlers for a call, and the block at which it goes on, whose parameters are the

@@ -70,7 +70,7 @@ pub(super) fn val_type(ty: wasmparser::ValType) -> Result<ValType> {
         wasmparser::ValType::V128 => ValType::V128,
         wasmparser::ValType::Ref(wasmparser::RefType::FUNCREF) => ValType::FuncRef,
         wasmparser::ValType::Ref(wasmparser::RefType::EXTERNREF) => ValType::ExternRef,
-        wasmparser::ValType::Ref(wasmparser::RefType::EXNREF) => ValType::ExnRef,
+        wasmparser::ValType::Ref(wasmparser::RefType::EXNREF | wasmparser::RefType::NULLEXNREF) => ValType::ExnRef,
         wasmparser::ValType::Ref(other) => {
             return Err(Error::new(ErrorKind::Validation, format!("the reference type {other} is not supported")));
         }
@@ -149,7 +149,11 @@ pub(super) fn translate(
         t.builder.set_srcloc(location(position));
         t.operator(&operator, &reader)?;
         if t.is_too_complex(body) {
-            return if t.homes.is_none() { Ok(None) } else { Err(complexity::refused(index, t.passed)) };
+            return if t.homes.is_none() {
+                Ok(None)
+            } else {
+                Err(complexity::refused(index, t.passed, t.exceptions.edges))
+            };
         }
     }
     reader.finish().map_err(|e| validation_error(&e))?;
@@ -261,13 +265,18 @@ impl FunctionTranslation<'_, '_> {
 
     /// Whether translating takes too long: without homes, or in any form.
     fn is_too_complex(&self, body: &FunctionBody<'_>) -> bool {
+        let Exceptions { edges, met, .. } = self.exceptions;
         if self.homes.is_some() {
-            return self.passed > complexity::MAX_PASSED;
+            return self.passed > complexity::MAX_PASSED
+                || edges > complexity::MAX_HANDLERS
+                || met > complexity::MAX_HANDLERS_MET;
         }
         let dfg = &self.builder.func.dfg;
         let bytes = body.range().end - body.range().start;
         self.used_local_count * dfg.num_blocks() as u64 > complexity::MAX_LOCAL_BLOCKS
             || self.passed > complexity::MAX_PASSED_AS_SSA
+            || edges > complexity::MAX_HANDLERS_AS_SSA
+            || met > complexity::MAX_HANDLERS_MET
             || dfg.num_blocks() > complexity::MAX_BLOCKS_AS_SSA
             || dfg.num_values() as u64 > complexity::values_of(bytes)
     }

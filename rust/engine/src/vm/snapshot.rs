@@ -176,7 +176,10 @@ fn reference(data: &InstanceData, ty: ValType, slot: u64, what: impl FnOnce() ->
     if found.is_some() {
         return Ok(found);
     }
-    let holds = if ty == ValType::FuncRef { "a function of another instance" } else { "a value of type externref" };
+    let holds = match ty {
+        ValType::FuncRef => "a function of another instance".into(),
+        ty => format!("a value of type {ty}"),
+    };
     let message = format!("{} holds {holds}, which a snapshot cannot keep; set it to null before", what());
     Err(Error::new(ErrorKind::Argument, message))
 }

@@ -108,6 +108,7 @@ pub(in super::super) fn else_(t: &mut Translation<'_, '_>) {
 /// `end` (section 4.4.9.2 "Exiting"): continues behind the block with its results on the stack; the
 /// last one returns.
 pub(in super::super) fn end(t: &mut Translation<'_, '_>) {
+    t.close_try();
     if let FrameKind::Try(body) = &t.state.frame_mut(0).kind
         && body.clauses.iter().any(|clause| clause.block.is_some())
     {

@@ -21,7 +21,9 @@ pub(in super::super) fn try_table(t: &mut Translation<'_, '_>, table: &TryTable)
         Catch::All { label } => clause(None, false, label),
         Catch::AllRef { label } => clause(None, true, label),
     });
-    control::open(t, table.ty, FrameKind::Try(Try { clauses: clauses.collect(), delegate: None }))
+    control::open(t, table.ty, FrameKind::Try(Try { clauses: clauses.collect(), delegate: None }))?;
+    t.open_try();
+    Ok(())
 }
 
 /// Legacy `try`; `rest` is what follows it.
@@ -32,12 +34,15 @@ pub(in super::super) fn try_(t: &mut Translation<'_, '_>, ty: BlockType, rest: &
     };
     let body = plan.take(rest.original_position());
     t.exceptions.plan = Some(plan);
-    control::open(t, ty, FrameKind::Try(body))
+    control::open(t, ty, FrameKind::Try(body))?;
+    t.open_try();
+    Ok(())
 }
 
 /// Legacy `catch` and `catch_all`: ends the body or the handler before it, if the point can be
 /// reached, and begins a handler.
 pub(in super::super) fn catch(t: &mut Translation<'_, '_>) {
+    t.close_try();
     let frame = t.state.frame_mut(0);
     let height = frame.height;
     let mut rest = match core::mem::replace(&mut frame.kind, FrameKind::Dead) {

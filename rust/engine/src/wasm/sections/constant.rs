@@ -5,6 +5,7 @@ use crate::wasm::{ConstExpr, ConstOp, parse::Failure};
 use wasmparser::{AbstractHeapType, HeapType, Operator};
 
 const EXN: HeapType = HeapType::Abstract { shared: false, ty: AbstractHeapType::Exn };
+const NOEXN: HeapType = HeapType::Abstract { shared: false, ty: AbstractHeapType::NoExn };
 
 /// Reads a constant expression. The functions that it refers to are added to `escaping`.
 pub fn expression(escaping: &mut Vec<u32>, expression: &wasmparser::ConstExpr<'_>) -> Result<ConstExpr, Failure> {
@@ -20,7 +21,7 @@ pub fn expression(escaping: &mut Vec<u32>, expression: &wasmparser::ConstExpr<'_
             Operator::F64Const { value } => ConstOp::F64(value.bits()),
             Operator::V128Const { value } => ConstOp::V128(*value.bytes()),
             Operator::GlobalGet { global_index } => ConstOp::GlobalGet(global_index),
-            Operator::RefNull { hty: HeapType::FUNC | HeapType::EXTERN | EXN } => ConstOp::RefNull,
+            Operator::RefNull { hty: HeapType::FUNC | HeapType::EXTERN | EXN | NOEXN } => ConstOp::RefNull,
             Operator::RefFunc { function_index } => {
                 escaping.push(function_index);
                 ConstOp::RefFunc(function_index)

@@ -32,7 +32,8 @@ pub fn reference(ty: RefType) -> Result<ValType, Failure> {
     match ty {
         RefType::FUNCREF => Ok(ValType::FuncRef),
         RefType::EXTERNREF => Ok(ValType::ExternRef),
-        RefType::EXNREF => Ok(ValType::ExnRef),
+        // The type of null alone is not told apart.
+        RefType::EXNREF | RefType::NULLEXNREF => Ok(ValType::ExnRef),
         other => Err(Failure::unexpected(other)),
     }
 }

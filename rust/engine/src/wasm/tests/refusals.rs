@@ -14,7 +14,6 @@ fn proposals_are_named() {
         ("threads", "(module (memory 1 1 shared))"),
         ("threads", "(module (memory 1) (func (drop (i32.atomic.load (i32.const 0)))))"),
         ("threads", "(module (func (atomic.fence)))"),
-        ("typed function references", "(module (func (block (result (ref exn)) unreachable) throw_ref))"),
         ("typed function references", "(module (type $t (func)) (func (param (ref null $t))))"),
         ("typed function references", "(module (type $t (func)) (func (param (ref $t)) (call_ref $t (local.get 0))))"),
         ("typed function references", "(module (func $f) (table 1 funcref (ref.func $f)))"),
