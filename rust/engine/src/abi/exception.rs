@@ -3,7 +3,7 @@
 //! the exception.
 
 /// In place of an offset: any tag.
-pub const ANY: u32 = u32::MAX & !WITH_REF;
+pub const ANY: u32 = !WITH_REF;
 /// Offsets are multiples of 8.
 const WITH_REF: u32 = 1;
 /// Key of the slot in a function's frame in which exceptions are handed over: a word for the

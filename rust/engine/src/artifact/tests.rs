@@ -259,7 +259,7 @@ fn inconsistent_contents_are_found() {
     inconsistent("the call at 9 has its exceptions at 8 of a frame of 32", |a| a.tables.handlers.sites[0].vmctx = 32);
     inconsistent("a handler of the tag at 8, which there is none", |a| a.tables.handlers.clauses[0].catches = 8);
     inconsistent("a handler at 64 of the call at 9, expected one in its body", |a| {
-        a.tables.handlers.clauses[0].target = 64
+        a.tables.handlers.clauses[0].target = 64;
     });
     inconsistent("trap records are not in order", |a| a.tables.traps.offsets[0] = 4);
     let size = sample().1.len();

@@ -25,7 +25,7 @@ pub(super) fn translate(t: &mut FunctionTranslation<'_, '_>, op: &Op<'_>) -> Res
 fn unreachable(t: &mut FunctionTranslation<'_, '_>, op: &Op<'_>) {
     match op {
         Op::Block { .. } | Op::Loop { .. } | Op::If { .. } | Op::TryTable { .. } | Op::Try { .. } => {
-            control::open_dead(t)
+            control::open_dead(t);
         }
         Op::Catch { .. } | Op::CatchAll => exception::catch(t),
         Op::Else => control::else_(t),

@@ -159,7 +159,7 @@ impl Instance {
         }
         let tags = (info.imported_tags..info.tags.len() as u32).map(|tag| Pinned::new(Tag::new(info.tag_type(tag))));
         let tags: Vec<_> = tags.collect();
-        let mut data = InstanceData::link(module, &code, imports, (&memories, all_tables, &tags), options.id)?;
+        let mut data = InstanceData::link(module, &code, imports, (&memories, &tags), all_tables, options.id)?;
         initialize::globals(&data)?;
         data.elements = initialize::passive_items(&data)?;
         initialize::passive_segments(&data);
@@ -299,7 +299,8 @@ impl InstanceData {
         module: &Module,
         code: &Arc<Code>,
         imports: &[Extern],
-        (memories, own_tables, tags): (&[Pinned<Memory>], Vec<NonNull<Table>>, &[Pinned<Tag>]),
+        (memories, tags): (&[Pinned<Memory>], &[Pinned<Tag>]),
+        own_tables: Vec<NonNull<Table>>,
         id: u64,
     ) -> Result<Self> {
         let (info, layout) = (module.info(), module.layout());

@@ -62,11 +62,12 @@ fn is_c_function(function: &FuncHandle) -> bool {
 /// Whether something of the type `given` may stand where `wanted` is asked for.
 fn matches(given: &ExternType, wanted: &ExternType) -> bool {
     match (given, wanted) {
-        (ExternType::Func(given), ExternType::Func(wanted)) => given == wanted,
+        (ExternType::Func(given), ExternType::Func(wanted)) | (ExternType::Tag(given), ExternType::Tag(wanted)) => {
+            given == wanted
+        }
         (ExternType::Table(given), ExternType::Table(wanted)) => given.matches(wanted),
         (ExternType::Memory(given), ExternType::Memory(wanted)) => given.matches(wanted),
         (ExternType::Global(given), ExternType::Global(wanted)) => given == wanted,
-        (ExternType::Tag(given), ExternType::Tag(wanted)) => given == wanted,
         _ => false,
     }
 }

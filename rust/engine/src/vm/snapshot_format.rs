@@ -203,7 +203,7 @@ fn check(info: &ModuleInfo, written: &Written<'_>) -> core::result::Result<(), S
     for (ty, value) in globals.iter().zip(&written.globals) {
         match (value, ty.value) {
             (WrittenValue::Reference(given), ValType::FuncRef | ValType::ExternRef | ValType::ExnRef) => {
-                reference(given, ty.value)?
+                reference(given, ty.value)?;
             }
             (WrittenValue::Number(_), ValType::FuncRef | ValType::ExternRef | ValType::ExnRef)
             | (WrittenValue::Reference(_), _) => {

@@ -53,12 +53,11 @@ pub(in super::super) fn catch(t: &mut Translation<'_, '_>) {
     };
     let clause = rest.next().expect("handlers are found in advance");
     control::leave(t);
-    let exception = match clause.block {
-        Some(block) => t.enter_handler(clause, block, height),
-        None => {
-            t.state.values.truncate(height);
-            None
-        }
+    let exception = if let Some(block) = clause.block {
+        t.enter_handler(clause, block, height)
+    } else {
+        t.state.values.truncate(height);
+        None
     };
     t.state.frame_mut(0).kind = FrameKind::Catch(Catch { exception, rest });
 }

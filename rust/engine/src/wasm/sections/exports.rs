@@ -14,7 +14,7 @@ pub fn exports(info: &mut ModuleInfo, section: ExportSectionReader<'_>) -> Resul
             ExternalKind::Memory => ExternKind::Memory,
             ExternalKind::Global => ExternKind::Global,
             ExternalKind::Tag => ExternKind::Tag,
-            other => return Err(Failure::unexpected(other)),
+            other @ ExternalKind::FuncExact => return Err(Failure::unexpected(other)),
         };
         if kind == ExternKind::Func {
             info.escaping.push(export.index);

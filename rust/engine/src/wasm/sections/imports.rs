@@ -39,7 +39,7 @@ pub fn imports(info: &mut ModuleInfo, section: ImportSectionReader<'_>) -> Resul
                 info.imported_tags += 1;
                 ExternType::Tag(info.types[ty.func_type_idx as usize].clone())
             }
-            other => return Err(Failure::unexpected(other)),
+            other @ TypeRef::FuncExact(_) => return Err(Failure::unexpected(other)),
         };
         info.imports.push(Import { namespace: import.module.to_owned(), name: import.name.to_owned(), ty });
     }
