@@ -158,7 +158,8 @@ func TestLegacyExceptionsInStandardEncoding(t *testing.T) {
 	expectOutcomes(t, assemble(t, standard(t, exceptionsFile(t, "legacy.wat"))), exceptionsFile(t, "legacy.txt"))
 }
 
-// manyLocals returns two functions with many locals and handlers, and calls of them. In "frame" they
+// manyLocals returns two functions with many locals and handlers, and calls of them. In "frame"
+// they
 // are so many together that locals are kept in the frame (RATIONALE.md tells of their homes), in
 // "values" nearly so.
 func manyLocals() (text, calls string) {

@@ -135,8 +135,8 @@ func TestStackOverflowInsideOfHandlers(t *testing.T) {
 	}
 }
 
-// TestThrowingOnManyGoroutines throws on eight goroutines, on instances of their own and on one that
-// all share, while Go collects garbage without an end and so pauses the guests at all places.
+// TestThrowingOnManyGoroutines throws on eight goroutines, on instances of their own and on one
+// that all share, while Go collects garbage without an end and so pauses the guests at all places.
 func TestThrowingOnManyGoroutines(t *testing.T) {
 	const workers = 8
 	end := time.Now().Add(stressTime(pick(2*time.Second, time.Second)))

@@ -74,7 +74,8 @@ func badArgument(f *core.Function, i int, argument interface{}) error {
 		i+1, param))
 }
 
-// fromCore returns a *Trap, an *Exception or a *HostError for one of package core, and other errors as they are.
+// fromCore returns a *Trap, an *Exception or a *HostError for one of package core, and other
+// errors as they are.
 func fromCore(err error) error {
 	switch e := err.(type) {
 	case *core.Trap:

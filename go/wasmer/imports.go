@@ -145,7 +145,8 @@ func (imports *Imports) AppendTag(importName string, tag *Tag) (*Imports, error)
 }
 
 // AppendInstance adds all exports of an instance to the current namespace, under their names:
-// functions, memories, globals, tables and tags. If there is an import of one of these names already,
+// functions, memories, globals, tables and tags. If there is an import of one of these names
+// already,
 // nothing is added. The instance must be open when others are made with them. It returns the same
 // set, or nil and an [*ImportedFunctionError] or [*InstanceError].
 func (imports *Imports) AppendInstance(instance *Instance) (*Imports, error) {

@@ -68,8 +68,8 @@ func WithOptLevel(level OptLevel) CompileOption {
 // [WithBackground] and [Module.Complete].
 //
 // A function that does not stay in a loop of its own is compiled quickly at first, as with
-// [OptLevelNone], and once more when it was called some hundred times. Results are the same, but for
-// the bits of NaNs.
+// [OptLevelNone], and once more when it was called some hundred times. Results are the same, but
+// for the bits of NaNs.
 //
 // Where [WithCache] has the module, or this process has it with all functions compiled, that is
 // used, and there is nothing left to compile. Otherwise it is stored in the cache when all
@@ -80,7 +80,8 @@ func WithLazy() CompileOption {
 
 // WithBackground is [WithLazy], and has the functions that are not called compiled in the
 // background meanwhile, by as many goroutines as there are processors for Go less one, and by one
-// at least: first, and quickly, what those call that were called just now. When all are there the module is what it would be without these options: instances that
+// at least: first, and quickly, what those call that were called just now. When all are there the
+// module is what it would be without these options: instances that
 // are made then are as fast, and those that were made before nearly so. Closing the module ends it,
 // or the last one that shares the code.
 func WithBackground() CompileOption {

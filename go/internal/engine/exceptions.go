@@ -39,8 +39,8 @@ type Exception uint64
 // the same number.
 const exceptionPrefix = 0xe7c5
 
-// ExceptionsExhausted is what TakeException returns where there were too many exceptions to keep one
-// more; the Rust side has the same number.
+// ExceptionsExhausted is what TakeException returns where there were too many exceptions to keep
+// one more; the Rust side has the same number.
 const ExceptionsExhausted = ^Exception(0)
 
 // CanBeException reports whether a word has the bits of a reference to an exception.

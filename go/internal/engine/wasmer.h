@@ -656,12 +656,9 @@ struct gw_error *gw_tag_type(const struct gw_extern *tag, struct gw_bytes *out);
 // exists. 0 for null and for what is no tag.
 uint64_t gw_tag_identity(const struct gw_extern *tag);
 
-// Makes an exception of the slots of its values, and returns its number. It is kept until `gw_exception_unpin`, and then as long as a
-// guest refers to it.
-struct gw_error *gw_exception_new(const struct gw_extern *tag,
-                                  const uint64_t *slots,
-                                  size_t slots_len,
-                                  uint64_t *out);
+// Makes an exception of the slots of its values, and returns its number. It is kept until
+// `gw_exception_unpin`, and then as long as a guest refers to it.
+struct gw_error *gw_exception_new(const struct gw_extern *tag, const uint64_t *slots, size_t slots_len, uint64_t *out);
 
 // Returns a handle of the tag of an exception of an instance's store, and the slots of its values,
 // 8 bytes each, little-endian.

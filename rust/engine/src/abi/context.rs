@@ -89,8 +89,8 @@ pub struct Context {
     /// The address that it could not access, where a fault was the trap. Whoever reads it sets it
     /// to 0.
     pub trap_address: usize,
-    /// The exception that nothing has caught, where that was the trap, 0 otherwise. Whoever reads it
-    /// sets it to 0.
+    /// The exception that nothing has caught, where that was the trap, 0 otherwise. Whoever reads
+    /// it sets it to 0.
     pub exception: u64,
     /// Not 0: so many exceptions were referred to that a collection would be worth while.
     pub collect: u32,

@@ -45,8 +45,8 @@ pub unsafe extern "C" fn gw_tag_identity(tag: *const gw_extern) -> u64 {
     })
 }
 
-/// Makes an exception of the slots of its values, and returns its number. It is kept until `gw_exception_unpin`, and then as long as a
-/// guest refers to it.
+/// Makes an exception of the slots of its values, and returns its number. It is kept until
+/// `gw_exception_unpin`, and then as long as a guest refers to it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gw_exception_new(
     tag: *const gw_extern,

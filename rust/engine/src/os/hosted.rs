@@ -102,8 +102,8 @@ pub fn close_file(descriptor: i32) {
     unsafe { libc::close(descriptor) };
 }
 
-/// Makes a private mapping of a file from an offset on, a multiple of the page, at an address of the
-/// system's choice for 0.
+/// Makes a private mapping of a file from an offset on, a multiple of the page, at an address of
+/// the system's choice for 0.
 ///
 /// # Safety
 /// With `MAP_FIXED` the range belongs to the caller, and nobody uses what it holds any more.

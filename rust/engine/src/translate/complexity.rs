@@ -42,7 +42,8 @@ pub(super) const fn values_of(bytes: u64) -> u64 {
     bytes * 16 + 20_000
 }
 
-/// The error of a function whose branches pass so many values, and whose calls have so many handlers.
+/// The error of a function whose branches pass so many values, and whose calls have so many
+/// handlers.
 pub(super) fn refused(index: u32, passed: u64, handlers: u64) -> Error {
     let what = if passed > MAX_PASSED {
         format!("its branches pass {passed} values to blocks, expected at most {MAX_PASSED}")
@@ -56,9 +57,9 @@ pub(super) fn refused(index: u32, passed: u64, handlers: u64) -> Error {
 const SMALL: usize = 1_000;
 const MAX_INSTRUCTIONS: usize = 150_000;
 const MAX_BLOCKS: usize = 8_000;
-/// Most blocks that are made where locals are SSA values: an argument more for one of the targets of
-/// a branch table takes a look at all of them. That is above `MAX_BLOCKS`, as some that are made are
-/// not used.
+/// Most blocks that are made where locals are SSA values: an argument more for one of the targets
+/// of a branch table takes a look at all of them. That is above `MAX_BLOCKS`, as some that are made
+/// are not used.
 pub(super) const MAX_BLOCKS_AS_SSA: usize = 2 * MAX_BLOCKS;
 const MAX_LOOPS: usize = 1_000;
 const MAX_DEPTH: usize = 100;

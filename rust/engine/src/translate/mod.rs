@@ -17,9 +17,9 @@
 //! | `homes`           | locals in the frame, where they are too many for SSA form                     |
 //! | `exceptions`      | what catches the exceptions of a call, and the calls themselves               |
 //! | `legacy`          | the handlers of a `try` of before WebAssembly 3.0, found in advance            |
-//! | `brief`           | which bodies do not stay in a loop                                            |
-//! | `callees`         | signatures and references of what a function calls                            |
-//! | `location`        | where code comes from, for backtraces                                         |
+//! | `brief`           | which bodies do not stay in a loop |
+//! | `callees`         | signatures and references of what a function calls |
+//! | `location`        | where code comes from, for backtraces |
 //!
 //! Compiled code has no interrupt checks, no stack checks, and for memories in their reservation no
 //! bounds checks: see `testdata/clif/memory_guarded.clif`. Every instruction may be the last that

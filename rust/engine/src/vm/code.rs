@@ -1,7 +1,7 @@
 //! The code that instances of a module are made with, and what these have in common because of it:
 //! records of functions, blocks that have them, and tables that only calls use. They hold addresses
-//! in the code, so that they belong to it and go with it: a module whose functions are compiled when they are called gets
-//! other code when all are there.
+//! in the code, so that they belong to it and go with it: a module whose functions are compiled
+//! when they are called gets other code when all are there.
 
 #![allow(unsafe_code)] // shares addresses of code
 

@@ -281,7 +281,8 @@ pub unsafe fn take(context: *mut Context) -> u64 {
 
 impl Store {
     /// Drops the exceptions of the store that none of these words refers to, and nothing that the
-    /// store holds, unless they are new. Guests of the store do not run. Reports how many were dropped.
+    /// store holds, unless they are new. Guests of the store do not run. Reports how many were
+    /// dropped.
     #[must_use]
     pub fn drop_exceptions(&self, words: &[u64]) -> usize {
         let mut reached = self.references(ValType::ExnRef);

@@ -141,8 +141,8 @@ impl MemoryImage {
     }
 }
 
-/// Pieces by their offsets, unless some overlap: then as they are. Compilers write the pieces of one
-/// section after those of another that lies above it.
+/// Pieces by their offsets, unless some overlap: then as they are. Compilers write the pieces of
+/// one section after those of another that lies above it.
 fn in_order(pieces: Vec<(u64, &[u8])>) -> Vec<(u64, &[u8])> {
     let mut sorted = pieces.clone();
     sorted.sort_by_key(|(offset, _)| *offset);

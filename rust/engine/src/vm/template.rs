@@ -18,8 +18,8 @@ pub(super) struct Template {
     pub(super) images: Box<[Option<Arc<MemoryImage>>]>,
     /// Whether all active data segments lie in the images, so that none is to be copied.
     pub(super) has_data: bool,
-    /// What active element segments put into each of the module's own tables; nothing for those that
-    /// all instances share. None where that is to be found for each instance.
+    /// What active element segments put into each of the module's own tables; nothing for those
+    /// that all instances share. None where that is to be found for each instance.
     pub(super) tables: Option<Box<[Elements]>>,
 }
 

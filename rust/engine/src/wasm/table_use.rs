@@ -6,8 +6,8 @@
 //!   Sandbox-critical.
 //!   Calls leave out checks where a table is said to hold only certain functions. A way
 //!   to write to a table that is missed here lets a guest call code with a signature or a vmctx
-//!   not its own; a way to read from a shared one that is missed lets it get hold of a record without
-//!   an instance. Change it with a second reader.
+//!   not its own; a way to read from a shared one that is missed lets it get hold of a record
+//!   without an instance. Change it with a second reader.
 //! ============================================================================================
 
 use super::{Body, ConstExpr, ConstOp, ElementSegment, Export, ExternKind, ModuleInfo, SegmentMode, TableContents};
