@@ -19,16 +19,40 @@ use crate::fiber::unwind::{self, Handler};
 use crate::prelude::*;
 use crate::sync::Mutex;
 use crate::types::ValType;
-use core::ptr::NonNull;
-use hashbrown::HashSet;
+use core::ptr::{self, NonNull};
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use hashbrown::{HashMap, HashSet};
 
 /// The upper bits of the number of an exception: of no address that can be used.
 pub const PREFIX: u64 = 0xe7c5;
 /// How many are made before the first collection, at least.
 const FIRST: usize = 1024;
-/// How many there may be at most in all stores, and slots of values in all of them: some 200 MB.
+/// How many a store may keep at most, and slots of values in all of them: some 200 MB. A store is
+/// what it was when its tags were made: two that become one may keep as many as both.
 const MAX: usize = 1 << 20;
 const MAX_SLOTS: usize = 1 << 24;
+
+/// What a store keeps. Changed under the lock of the table alone.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    live: AtomicUsize,
+    /// Slots of values in all of them.
+    slots: AtomicUsize,
+    /// How many were made since the last collection, and left by it.
+    made: AtomicUsize,
+    left: AtomicUsize,
+}
+
+impl Counts {
+    fn is_due(&self) -> bool {
+        self.made.load(Relaxed) > FIRST.max(2 * self.left.load(Relaxed))
+    }
+}
+
+/// Adds to a number that nobody else changes.
+fn add(to: &AtomicUsize, number: usize) {
+    to.store(to.load(Relaxed).wrapping_add(number), Relaxed);
+}
 
 /// What [`take`] gives where there were too many exceptions to keep one more.
 pub const EXHAUSTED: u64 = u64::MAX;
@@ -40,8 +64,16 @@ struct Exception {
     values: Box<[u64]>,
 }
 
-// SAFETY: the tag is only compared, or read by who keeps its store alive.
+// SAFETY: the tag is only compared, or read by who keeps its store alive, or here, where exceptions
+// are dropped before their tags.
 unsafe impl Send for Exception {}
+
+impl Exception {
+    fn counts(&self) -> &Counts {
+        // SAFETY: exceptions are dropped before their tags.
+        unsafe { &self.tag.as_ref().counts }
+    }
+}
 
 #[derive(Debug)]
 struct Place {
@@ -59,29 +91,26 @@ struct Place {
 struct Table {
     places: Vec<Place>,
     free: Vec<u32>,
-    /// How many were made since the last collection, and left by it.
-    made: usize,
-    left: usize,
-    /// Slots of values in all of them.
-    slots: usize,
 }
 
-static TABLE: Mutex<Table> = Mutex::new(Table { places: Vec::new(), free: Vec::new(), made: 0, left: 0, slots: 0 });
+static TABLE: Mutex<Table> = Mutex::new(Table { places: Vec::new(), free: Vec::new() });
 
 impl Table {
     /// Keeps an exception, unless there are too many.
     fn add(&mut self, exception: Exception) -> Option<u64> {
-        if self.live() >= MAX || self.slots + exception.values.len() > MAX_SLOTS {
+        let (counts, slots) = (exception.counts(), exception.values.len());
+        if counts.live.load(Relaxed) >= MAX || counts.slots.load(Relaxed) + slots > MAX_SLOTS {
             return None;
         }
-        self.slots += exception.values.len();
+        add(&counts.live, 1);
+        add(&counts.made, 1);
+        add(&counts.slots, slots);
         let index = self.free.pop().unwrap_or_else(|| {
             self.places.push(Place { generation: 0, pins: 0, fresh: false, exception: None });
             self.places.len() as u32 - 1
         });
         let place = &mut self.places[index as usize];
         (place.exception, place.fresh) = (Some(exception), true);
-        self.made += 1;
         Some(number(index, place.generation))
     }
 
@@ -99,7 +128,9 @@ impl Table {
     fn remove(&mut self, wanted: impl Fn(usize, &Exception) -> bool) {
         for (index, place) in self.places.iter_mut().enumerate() {
             if let Some(exception) = place.exception.take_if(|exception| wanted(index, exception)) {
-                self.slots -= exception.values.len();
+                let counts = exception.counts();
+                add(&counts.live, 1_usize.wrapping_neg());
+                add(&counts.slots, exception.values.len().wrapping_neg());
                 place.pins = 0;
                 place.generation = place.generation.wrapping_add(1);
                 self.free.push(index as u32);
@@ -115,10 +146,6 @@ impl Table {
 
     fn live(&self) -> usize {
         self.places.len() - self.free.len()
-    }
-
-    fn is_due(&self) -> bool {
-        self.made > FIRST.max(2 * self.left)
     }
 }
 
@@ -259,10 +286,10 @@ unsafe fn raise(context: *mut Context, exception: &Exception, number: Option<u64
             let mut table = TABLE.lock();
             let Some(number) = number.or_else(|| table.add(exception.clone())) else { return Raised::Full };
             *slot = number;
-            (*context).collect = u32::from(table.is_due());
+            (*context).collect = u32::from(exception.counts().is_due());
         }
         if with_values {
-            core::ptr::copy(exception.values.as_ptr(), slot.add(1), exception.values.len());
+            ptr::copy(exception.values.as_ptr(), slot.add(1), exception.values.len());
         }
         unwind::resume_at(context, &handler);
     }
@@ -290,11 +317,13 @@ impl Store {
         let tags: HashSet<_> = self.with(|contents| contents.tags.iter().map(Pinned::pointer).collect());
         let mut table = TABLE.lock();
         let mut kept: HashSet<usize> = HashSet::new();
-        let mut young = 0;
+        let mut young: HashMap<*const Counts, usize> = HashMap::new();
         for (index, place) in (0..).zip(&mut table.places) {
             let own = place.exception.as_ref().is_some_and(|exception| tags.contains(&exception.tag));
             let fresh = own && core::mem::take(&mut place.fresh);
-            young += usize::from(fresh);
+            if let Some(exception) = place.exception.as_ref().filter(|_| fresh) {
+                *young.entry(exception.counts()).or_default() += 1;
+            }
             if fresh || own && place.pins > 0 {
                 reached.push(number(index, place.generation));
             }
@@ -309,8 +338,14 @@ impl Store {
         }
         let before = table.live();
         table.remove(|index, exception| tags.contains(&exception.tag) && !kept.contains(&index));
-        // Of the new ones it is not known whether they are referred to.
-        (table.made, table.left) = (0, table.live() - young);
+        self.with(|contents| {
+            for counts in contents.tags.iter().map(|tag| &*tag.counts) {
+                // Of the new ones it is not known whether they are referred to.
+                let young = young.get(&ptr::from_ref(counts)).copied().unwrap_or(0);
+                counts.left.store(counts.live.load(Relaxed).saturating_sub(young), Relaxed);
+                counts.made.store(0, Relaxed);
+            }
+        });
         before - table.live()
     }
 
@@ -404,11 +439,13 @@ mod tests {
     #[test]
     fn there_is_a_limit() {
         let store = Store::new();
-        let tag = tag(&store, &[]);
+        let (tag, other) = (tag(&store, &[]), tag(&Store::new(), &[]));
         let exception = Exception { tag: tag.pointer(), values: [0; 8].into() };
-        let mut table = Table { places: Vec::new(), free: Vec::new(), made: 0, left: 0, slots: MAX_SLOTS - 20 };
+        let mut table = Table { places: Vec::new(), free: Vec::new() };
+        exception.counts().slots.store(MAX_SLOTS - 20, Relaxed);
         assert!(table.add(exception.clone()).is_some() && table.add(exception.clone()).is_some());
         assert!(table.add(exception.clone()).is_none());
+        assert!(table.add(Exception { tag: other.pointer(), values: Box::default() }).is_some(), "of another store");
         table.remove(|index, _| index == 0);
         assert!(table.add(exception).is_some());
     }

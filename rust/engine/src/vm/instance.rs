@@ -157,7 +157,8 @@ impl Instance {
             all_tables.push(table.pointer());
             tables.push(table);
         }
-        let tags = (info.imported_tags..info.tags.len() as u32).map(|tag| Pinned::new(Tag::new(info.tag_type(tag))));
+        let tags =
+            (info.imported_tags..info.tags.len() as u32).map(|tag| Pinned::new(Tag::new(info.tag_type(tag), store)));
         let tags: Vec<_> = tags.collect();
         let mut data = InstanceData::link(module, &code, imports, (&memories, &tags), all_tables, options.id)?;
         initialize::globals(&data)?;

@@ -21,7 +21,7 @@
 
 #![allow(unsafe_code)] // a list that a signal handler reads
 
-use super::exceptions;
+use super::exceptions::{self, Counts};
 use super::global::Global;
 use super::instance::InstanceData;
 use super::memory::Memory;
@@ -60,6 +60,8 @@ pub(super) struct Contents {
     pub(super) tables: Vec<Pinned<Table>>,
     pub(super) globals: Vec<Pinned<Global>>,
     pub(super) tags: Vec<Pinned<Tag>>,
+    /// What is kept of exceptions of the tags that were made here.
+    pub(super) exceptions: Arc<Counts>,
     memories: Vec<Pinned<Memory>>,
     /// Stores of memories that instances of this one import.
     kept: Vec<Store>,
@@ -77,6 +79,7 @@ impl Store {
             tables: Vec::new(),
             globals: Vec::new(),
             tags: Vec::new(),
+            exceptions: Arc::default(),
             memories: Vec::new(),
             kept: Vec::new(),
             nodes: vec![Pinned::new(Ranges::default())],

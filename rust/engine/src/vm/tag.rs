@@ -3,11 +3,13 @@
 
 #![allow(unsafe_code)] // handles point into their store
 
+use super::exceptions::Counts;
 use super::externs::argument;
 use super::pinned::Pinned;
 use super::store::Store;
 use crate::error::Result;
 use crate::types::FuncType;
+use alloc::sync::Arc;
 use core::ptr::NonNull;
 
 /// A tag, in the store that owns it.
@@ -15,11 +17,13 @@ use core::ptr::NonNull;
 pub(super) struct Tag {
     /// The values of its exceptions: parameters, and no results.
     pub(super) ty: FuncType,
+    /// What the store that it was made in keeps.
+    pub(super) counts: Arc<Counts>,
 }
 
 impl Tag {
-    pub(super) fn new(ty: &FuncType) -> Self {
-        Self { ty: ty.clone() }
+    pub(super) fn new(ty: &FuncType, store: &Store) -> Self {
+        Self { ty: ty.clone(), counts: store.with(|contents| Arc::clone(&contents.exceptions)) }
     }
 }
 
@@ -44,7 +48,7 @@ impl Store {
         if !ty.results.is_empty() {
             return Err(argument(format!("a tag of type {ty}, expected no results")));
         }
-        let tag = Pinned::new(Tag { ty });
+        let tag = Pinned::new(Tag::new(&ty, self));
         let pointer = tag.pointer();
         self.with(|contents| contents.tags.push(tag));
         Ok(TagHandle::new(self, pointer))
