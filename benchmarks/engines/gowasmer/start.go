@@ -108,14 +108,8 @@ func snapshotRequests(wasm []byte) (*protocol.Requester, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &protocol.Requester{Close: func() { snapshot.Close(); module.Close() }, Request: func(n int32) (int32, error) {
-		instance, err := w.InstantiateSnapshot(background, snapshot, nil)
-		if err != nil {
-			return 0, err
-		}
-		defer instance.Close()
-		return handle(&instance, n)
-	}}, nil
+	end := func() { snapshot.Close(); module.Close() }
+	return instanceEach(end, func() (wasmer.Instance, error) { return w.InstantiateSnapshot(background, snapshot, nil) }), nil
 }
 
 func requests(wasm []byte) (*protocol.Requester, error) {
@@ -124,12 +118,17 @@ func requests(wasm []byte) (*protocol.Requester, error) {
 		return nil, err
 	}
 	var w wasmer.Wasi
-	return &protocol.Requester{Close: module.Close, Request: func(n int32) (int32, error) {
-		instance, err := w.Instantiate(background, &module, nil)
+	return instanceEach(module.Close, func() (wasmer.Instance, error) { return w.Instantiate(background, &module, nil) }), nil
+}
+
+// instanceEach makes an instance for each request.
+func instanceEach(end func(), instantiate func() (wasmer.Instance, error)) *protocol.Requester {
+	return &protocol.Requester{Close: end, Request: func(n int32) (int32, error) {
+		instance, err := instantiate()
 		if err != nil {
 			return 0, err
 		}
 		defer instance.Close()
 		return handle(&instance, n)
-	}}, nil
+	}}
 }
