@@ -39,6 +39,19 @@ pub(super) fn link<'c>(
     Ok(Linked { artifact: Arc::new(Artifact { info, options, tables }), bodies })
 }
 
+/// Copies each body to its start in the block, with filler between them, and returns where the last
+/// one ends.
+pub(super) fn copy(bodies: &[&CodeBody], starts: &[u32], block: &mut [u8]) -> usize {
+    let mut end = 0;
+    for (body, start) in bodies.iter().zip(starts) {
+        let start = *start as usize;
+        block[end..start].fill(FILLER);
+        end = start + body.code.len();
+        block[start..end].copy_from_slice(&body.code);
+    }
+    end
+}
+
 /// The tables but for the keys of trampolines.
 pub(super) fn tables(isa: &dyn TargetIsa, bodies: &[&CodeBody]) -> Result<Tables> {
     let total = |count: fn(&CodeBody) -> usize| bodies.iter().map(|body| count(body)).sum();
@@ -124,13 +137,7 @@ impl Linked<'_> {
     /// Kind `Internal` where the code generator has made a call that cannot be linked.
     pub fn write(&self, block: &mut [u8]) -> Result<()> {
         let Artifact { info, tables, .. } = &*self.artifact;
-        let mut end = 0;
-        for (body, start) in self.bodies.iter().zip(&tables.starts) {
-            let start = *start as usize;
-            block[end..start].fill(FILLER);
-            end = start + body.code.len();
-            block[start..end].copy_from_slice(&body.code);
-        }
+        copy(&self.bodies, &tables.starts, block);
         for (number, (body, start)) in self.bodies.iter().zip(&tables.starts).enumerate() {
             for relocation in &body.relocations {
                 let callee = relocation.function.checked_sub(info.imported_functions);

@@ -211,13 +211,7 @@ impl LinkedPiece<'_> {
     /// Kind `Internal` where the code generator has made a call that cannot be linked.
     pub fn write(&self, block: &mut [u8], address: usize, find: impl Fn(u32) -> Option<Callee>) -> Result<()> {
         let tables = &self.piece.tables;
-        let mut end = 0;
-        for (body, start) in self.bodies.iter().zip(&tables.starts) {
-            let start = *start as usize;
-            block[end..start].fill(FILLER);
-            end = start + body.code.len();
-            block[start..end].copy_from_slice(&body.code);
-        }
+        let end = link::copy(&self.bodies, &tables.starts, block);
         block[end..].fill(FILLER);
         let wrong = |what: &dyn core::fmt::Debug, why: &dyn core::fmt::Debug| {
             Error::new(ErrorKind::Internal, format!("{what:?} cannot be linked: {why:?}"))
