@@ -17,7 +17,7 @@ pub unsafe extern "C" fn gw_tag_new(types: *const u8, types_len: usize, out: *mu
     fallible(|| {
         // SAFETY: null or valid, by the rules of this ABI.
         let (types, out) = unsafe { (items(types, types_len, "types")?, output(out, "out")?) };
-        let tag = Store::new().tag(FuncType { params: value_types(types)?, results: Vec::new() })?;
+        let tag = Store::new().tag(&FuncType { params: value_types(types)?, results: Vec::new() })?;
         *out = gw_extern::into_raw(Extern::Tag(tag));
         Ok(())
     })

@@ -379,7 +379,7 @@ mod tests {
     use crate::types::{FuncType, GlobalType};
 
     fn tag(store: &Store, params: &[ValType]) -> TagHandle {
-        store.tag(FuncType { params: params.into(), results: Vec::new() }).unwrap()
+        store.tag(&FuncType { params: params.into(), results: Vec::new() }).unwrap()
     }
 
     #[test]
@@ -430,7 +430,7 @@ mod tests {
             assert_eq!(make(&tag, slots).unwrap_err().kind(), ErrorKind::Argument);
         }
         let ty = FuncType { params: Vec::new(), results: vec![ValType::I32] };
-        assert_eq!(store.tag(ty).unwrap_err().message(), "a tag of type [] -> [i32], expected no results");
+        assert_eq!(store.tag(&ty).unwrap_err().message(), "a tag of type [] -> [i32], expected no results");
         let ty = GlobalType { value: ValType::ExnRef, mutable: false };
         assert!(store.global(ty, PREFIX << 48 | 0xffff_ffff).is_err() && store.global(ty, 5).is_err());
         assert!(store.global(ty, 0).is_ok());

@@ -44,11 +44,11 @@ impl Store {
     ///
     /// # Errors
     /// Kind `Argument` for a type with results.
-    pub fn tag(&self, ty: FuncType) -> Result<TagHandle> {
+    pub fn tag(&self, ty: &FuncType) -> Result<TagHandle> {
         if !ty.results.is_empty() {
             return Err(argument(format!("a tag of type {ty}, expected no results")));
         }
-        let tag = Pinned::new(Tag::new(&ty, self));
+        let tag = Pinned::new(Tag::new(ty, self));
         let pointer = tag.pointer();
         self.with(|contents| contents.tags.push(tag));
         Ok(TagHandle::new(self, pointer))
