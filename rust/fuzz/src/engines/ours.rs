@@ -173,7 +173,7 @@ impl Opened<'_> {
                     };
                     Extern::Global(global.map_err(|error| failure(&error))?)
                 }
-                ExternType::Tag(ty) => Extern::Tag(store.tag(ty.clone()).map_err(|error| failure(&error))?),
+                ExternType::Tag(ty) => Extern::Tag(store.tag(ty).map_err(|error| failure(&error))?),
             })
         };
         self.module.info().imports.iter().map(import).collect()
