@@ -3,7 +3,8 @@
 
 use core::mem::offset_of;
 
-/// Addresses of the functions; all take the `SystemV` convention and are stubs (see `stubs`).
+/// Addresses of the functions, which are stubs (see `stubs`). All but `throw` take the `SystemV`
+/// convention.
 #[repr(C)]
 #[derive(Debug)]
 pub struct Builtins {
@@ -19,6 +20,8 @@ pub struct Builtins {
     pub c_call_registers: usize,
     /// `fn(op: u64, vmctx: *mut u8, a: u64, b: u64, c: u64) -> u64`: leaves for a [`RuntimeOp`].
     pub runtime_call: usize,
+    /// The same for compiled code that throws, which calls it by its own convention (`Tail`).
+    pub throw: usize,
     /// `fn(dst: *mut u8, src: *const u8, length: u64)`: copies, also overlapping; at most
     /// [`BULK_CHUNK`] bytes a call.
     pub memory_move: usize,
@@ -36,6 +39,8 @@ impl Builtins {
     pub const C_CALL_REGISTERS: i32 = offset_of!(Self, c_call_registers) as i32;
     /// Offset of `runtime_call`.
     pub const RUNTIME_CALL: i32 = offset_of!(Self, runtime_call) as i32;
+    /// Offset of `throw`.
+    pub const THROW: i32 = offset_of!(Self, throw) as i32;
     /// Offset of `memory_move`.
     pub const MEMORY_MOVE: i32 = offset_of!(Self, memory_move) as i32;
     /// Offset of `memory_fill`.

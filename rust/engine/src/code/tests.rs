@@ -144,7 +144,7 @@ fn host_functions_are_reached_by_slots() {
         let [host_call, c_call_registers] = builtins;
         let c_call = never as *const () as usize;
         let builtins =
-            Builtins { host_call, c_call, c_call_registers, runtime_call: 0, memory_move: 0, memory_fill: 0 };
+            Builtins { host_call, c_call, c_call_registers, runtime_call: 0, throw: 0, memory_move: 0, memory_fill: 0 };
         let host = HostFunction {
             header: Header {
                 builtins: &builtins,

@@ -63,7 +63,7 @@ unsafe fn stopped_at(context: *const Context, low: usize, high: usize) -> (usize
     if context.status == Status::Paused as u64 {
         return machine::paused(context);
     }
-    let (fp, return_address) = machine::SUSPENDED;
+    let (fp, return_address, _) = machine::SUSPENDED;
     if context.sp < low || context.sp > high - (return_address + 8) || !context.sp.is_multiple_of(8) {
         return (0, 0);
     }

@@ -37,6 +37,7 @@ unsafe extern "C" {
     fn gw_stub_c_call();
     fn gw_stub_c_call_registers();
     fn gw_stub_runtime_call();
+    fn gw_stub_throw();
     fn gw_stub_compile();
     fn gw_stub_memory_move();
     fn gw_stub_memory_fill();
@@ -61,6 +62,7 @@ fn table(host_call: *const ()) -> Builtins {
         c_call: gw_stub_c_call as *const () as usize,
         c_call_registers: gw_stub_c_call_registers as *const () as usize,
         runtime_call: gw_stub_runtime_call as *const () as usize,
+        throw: gw_stub_throw as *const () as usize,
         memory_move: gw_stub_memory_move as *const () as usize,
         memory_fill: gw_stub_memory_fill as *const () as usize,
     }

@@ -284,8 +284,17 @@ global_asm!(
     "gw_save",
     "b gw_return_or_pause",
 
-    // Builtin runtime_call(op, vmctx, a, b, c) -> u64: the result comes with the resume.
+    // Builtin throw: as runtime_call, but compiled code's own convention begins with x2.
     ".p2align 4",
+    ".globl gw_stub_throw",
+    ".hidden gw_stub_throw",
+    "gw_stub_throw:",
+    "mov x0, x2",
+    "mov x1, x3",
+    "mov x2, x4",
+    "mov x3, x5",
+    "mov x4, x6",
+    // Builtin runtime_call(op, vmctx, a, b, c) -> u64: the result comes with the resume.
     ".globl gw_stub_runtime_call",
     ".hidden gw_stub_runtime_call",
     "gw_stub_runtime_call:",

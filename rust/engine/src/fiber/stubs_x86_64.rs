@@ -214,6 +214,10 @@ global_asm!(
     ".globl gw_stub_runtime_call",
     ".hidden gw_stub_runtime_call",
     "gw_stub_runtime_call:",
+    // Builtin throw: the same; both conventions pass numbers in the same registers.
+    ".globl gw_stub_throw",
+    ".hidden gw_stub_throw",
+    "gw_stub_throw:",
     "push rbp", "push rbx", "push r12", "push r13", "push r14", "push r15",
     "mov rax, rsp",
     "and rax, [rip + {slot_mask}]",

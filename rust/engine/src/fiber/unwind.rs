@@ -38,13 +38,13 @@ pub unsafe fn find(context: *const Context, tag: usize) -> Option<Handler> {
     // SAFETY: by the caller's promise nobody writes it now.
     let (low, suspended) = unsafe { ((*context).stack_low, (*context).sp) };
     let high = context as usize;
-    let (fp_at, return_at) = machine::SUSPENDED;
+    let (fp_at, return_at, pushed) = machine::SUSPENDED;
     let inside = |at: usize| at >= low && at <= high - 8 && at.is_multiple_of(8);
     // SAFETY: of addresses that lie in the accessible stack of this slot.
     let word = |at: usize| inside(at).then(|| unsafe { *(at as *const usize) });
     let (mut fp, mut return_address) = (word(suspended + fp_at)?, word(suspended + return_at)?);
     // Frames lie above what leaving has pushed.
-    let mut below = suspended + return_at + 7;
+    let mut below = suspended + pushed - 1;
     loop {
         if return_address == 0 || fp <= below || !inside(fp) || !inside(fp + 8) {
             return None;
@@ -81,14 +81,14 @@ pub unsafe fn find(context: *const Context, tag: usize) -> Option<Handler> {
 /// # Safety
 /// The handler was found in this context, whose guest was not resumed since.
 pub unsafe fn resume_at(context: *mut Context, handler: &Handler) {
-    let (fp_at, return_at) = machine::SUSPENDED;
+    let (fp_at, return_at, pushed) = machine::SUSPENDED;
     // What resuming pops. The frames below are dead, and took as much at least: the guest has left
     // from one of them.
-    let sp = handler.sp - (return_at + 8);
+    let sp = handler.sp - pushed;
     // SAFETY: it lies in the accessible stack of the slot, above where the guest was suspended.
     unsafe {
         debug_assert!(sp >= (*context).sp);
-        core::ptr::write_bytes(sp as *mut u8, 0, return_at);
+        core::ptr::write_bytes(sp as *mut u8, 0, pushed);
         *((sp + fp_at) as *mut usize) = handler.fp;
         *((sp + return_at) as *mut usize) = handler.pc;
         (*context).sp = sp;

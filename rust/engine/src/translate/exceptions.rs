@@ -213,11 +213,11 @@ impl FunctionTranslation<'_, '_> {
     fn throw_call(&mut self, op: RuntimeOp, args: [Value; 3]) {
         let op = self.integer(types::I64, op as i64);
         let vmctx = self.vmctx();
-        // As of functions of wasm, which pass numbers in the same registers: of these conventions
-        // it is the one by which nothing is in a register when a handler begins.
+        // As of functions of wasm: it is the convention by which nothing is in a register when a
+        // handler begins.
         let signature = self.builder.import_signature(builtin_signature(CallConv::Tail, 5, 1));
         let builtins = self.load_vmctx(offset_of!(Header, builtins) as u32);
-        let code = self.load_fixed(types::I64, builtins, Builtins::RUNTIME_CALL as u32);
+        let code = self.load_fixed(types::I64, builtins, Builtins::THROW as u32);
         self.call(Callee::Indirect(signature, code), &[op, vmctx, args[0], args[1], args[2]]);
         self.trap(TrapCode::UncaughtException);
     }
