@@ -235,8 +235,8 @@ global_asm!(
     "ret",
 );
 
-/// How far above a suspended guest's stack pointer its frame pointer and its return address are, and
-/// the end of what leaving has pushed.
+/// How far above a suspended guest's stack pointer its frame pointer and its return address are,
+/// and the end of what leaving has pushed.
 pub(super) const SUSPENDED: (usize, usize, usize) = (80, 88, 160);
 
 /// Program counter and frame pointer of a paused guest.

@@ -133,8 +133,8 @@ pub(super) unsafe fn call_handler(
     handler(signal, info, ucontext);
 }
 
-/// How far above a suspended guest's stack pointer its frame pointer and its return address are, and
-/// the end of what leaving has pushed.
+/// How far above a suspended guest's stack pointer its frame pointer and its return address are,
+/// and the end of what leaving has pushed.
 pub(super) const SUSPENDED: (usize, usize, usize) = (40, 48, 56);
 
 /// Program counter and frame pointer of a paused guest.
